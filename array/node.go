@@ -1,0 +1,262 @@
+package array
+
+import (
+	"fmt"
+	"math"
+)
+
+// Kind says where a node's elements come from.
+type Kind uint8
+
+// The kinds of nodes.
+const (
+	KindFull    Kind = iota // one value repeated; 0-D and weak for a Go number in an expression
+	KindArange              // start + i*step
+	KindData                // a block that the driver (rank 0) holds
+	KindFile                // a column of files that each rank may read for itself
+	KindOp                  // an element-wise op over Args
+	KindReduce              // a full reduction of Args[0], 0-D
+	KindReshape             // Args[0] under another shape, in the same row-major order
+)
+
+// Node is one array of an expression graph: immutable, shared freely, never evaluated by itself. A node made from wrong
+// arguments keeps its error; every node over it keeps the same one, and the call that runs the graph returns it.
+type Node struct {
+	kind   Kind
+	op     Op
+	dtype  DType
+	shape  Shape
+	weak   bool // a Go number: takes the type of the arrays it meets
+	args   []*Node
+	scalar Scalar // KindFull: the value; KindArange: start
+	step   Scalar // KindArange
+	block  *Block
+	source *Source
+	err    error
+	pc     uintptr
+}
+
+// Source names a column that ranks can read for themselves. It is a description; exec opens it by Format.
+type Source struct {
+	Format  string   `json:"format"` // "arrowipc"
+	Paths   []string `json:"paths"`  // files, rows in order
+	Column  string   `json:"column"`
+	Name    string   `json:"name"`    // for plans and messages: "flights.delay"
+	Version []string `json:"version"` // one mark a path (size and modification time), so that ranks agree on the content
+}
+
+// Kind says where the elements come from, and with that which of the other parts mean something.
+func (n *Node) Kind() Kind { return n.kind }
+
+// Op is the operation of KindOp and KindReduce.
+func (n *Node) Op() Op { return n.op }
+
+// DType is the element type of the result.
+func (n *Node) DType() DType { return n.dtype }
+
+// Shape is the shape of the result; not to be changed.
+func (n *Node) Shape() Shape { return n.shape }
+
+// Args are the operands; not to be changed.
+func (n *Node) Args() []*Node { return n.args }
+
+// Scalar is the value of KindFull, the start of KindArange.
+func (n *Node) Scalar() Scalar { return n.scalar }
+
+// Step is the step of KindArange.
+func (n *Node) Step() Scalar { return n.step }
+
+// Block is the block of KindData where this process holds it, else nil.
+func (n *Node) Block() *Block { return n.block }
+
+// Source is the column of KindFile.
+func (n *Node) Source() *Source { return n.source }
+
+// Err is what went wrong while the graph was built, with the caller's file:line.
+func (n *Node) Err() error { return n.err }
+
+// Position is the file:line that made the node, "" where that is not known.
+func (n *Node) Position() string { return Position(n.pc) }
+
+// Weak reports whether n is a Go number that takes the element type of the arrays it meets.
+func (n *Node) Weak() bool { return n.weak }
+
+// NumberOperand is a Go number in an expression: 0-D and weak.
+func NumberOperand(s Scalar) *Node {
+	return &Node{kind: KindFull, dtype: s.dtype, scalar: s, weak: true}
+}
+
+// Failed is a node that only carries an error.
+func Failed(pc uintptr, err error) *Node {
+	return &Node{dtype: Float64, err: at(pc, err), pc: pc}
+}
+
+// Full is one value repeated over a shape.
+func Full(s Scalar, shape Shape, pc uintptr) *Node {
+	if err := shape.Check(); err != nil {
+		return Failed(pc, fmt.Errorf("full: %w", err))
+	}
+	if !s.dtype.Valid() {
+		return Failed(pc, fmt.Errorf("full: %w: the value is no number and no bool", ErrDType))
+	}
+	return &Node{kind: KindFull, dtype: s.dtype, shape: append(Shape(nil), shape...), scalar: s, pc: pc}
+}
+
+// Arange is the half-open range [start, stop) in steps, as numpy.arange: ceil((stop-start)/step) elements start + i*step.
+// start, stop and step have one element type. Integers are exact. Floats compute in float64, with a rounding after each of
+// the two operations (no fma), and float32 rounds once more at the end.
+func Arange(start, stop, step Scalar, pc uintptr) *Node {
+	n, err := arangeLen(start, stop, step)
+	if err != nil {
+		return Failed(pc, err)
+	}
+	return newArange(start, step, n, pc)
+}
+
+func newArange(start, step Scalar, n int, pc uintptr) *Node {
+	return &Node{kind: KindArange, dtype: start.dtype, shape: Shape{n}, scalar: start, step: step, pc: pc}
+}
+
+func arangeLen(start, stop, step Scalar) (int, error) {
+	d := start.dtype
+	switch {
+	case !d.Valid() || d == Bool:
+		return 0, fmt.Errorf("arange: %w: %s; use numbers", ErrDType, d)
+	case stop.dtype != d || step.dtype != d:
+		return 0, fmt.Errorf("arange: %w: %s, %s and %s; cast them to one type", ErrDType, d, stop.dtype, step.dtype)
+	case step.Float() == 0:
+		return 0, fmt.Errorf("arange: %w: step 0 never arrives; use a step that is not zero", ErrShape)
+	}
+	var n uint64
+	switch {
+	case d.Signed():
+		n = signedSteps(int64(start.bits), int64(stop.bits), int64(step.bits))
+	case d.Unsigned() && stop.bits > start.bits:
+		n = (stop.bits-start.bits-1)/step.bits + 1
+	case d.Float():
+		n = floatSteps(start.Float(), stop.Float(), step.Float())
+	}
+	if n > math.MaxInt/8 { // what Shape.Check allows
+		return 0, fmt.Errorf("arange: %w: from %s to %s by %s has no countable length", ErrShape, start, stop, step)
+	}
+	return int(n), nil
+}
+
+// signedSteps is ceil((stop-start)/step), 0 where that is negative; the differences of int64 fit a uint64.
+func signedSteps(start, stop, step int64) uint64 {
+	switch {
+	case step > 0 && start < stop:
+		return (uint64(stop)-uint64(start)-1)/uint64(step) + 1
+	case step < 0 && start > stop:
+		return (uint64(start)-uint64(stop)-1)/(-uint64(step)) + 1
+	}
+	return 0
+}
+
+// floatSteps is ceil((stop-start)/step) in float64, 0 where that is negative and math.MaxUint64 where it is not a number
+// or too large. A step that leaves the range at once gives start alone, also where the quotient is too small for a float64.
+func floatSteps(start, stop, step float64) uint64 {
+	quotient := (stop - start) / step
+	switch n := math.Ceil(quotient); {
+	case math.IsNaN(n) || n >= math.MaxInt/8:
+		return math.MaxUint64
+	case quotient == 0 && stop != start && !math.Signbit(quotient):
+		return 1
+	case n > 0:
+		return uint64(n)
+	}
+	return 0
+}
+
+// Data is an array over a block in this process.
+func Data(b *Block, pc uintptr) *Node {
+	if b == nil || !b.dtype.Valid() {
+		return Failed(pc, fmt.Errorf("data: %w: the block has none; make one with FromSlice or FromArrow", ErrDType))
+	}
+	return &Node{kind: KindData, dtype: b.dtype, shape: b.shape, block: b, pc: pc}
+}
+
+// File is a column of n elements of files that ranks read for themselves.
+func File(s *Source, d DType, n int, pc uintptr) *Node {
+	return &Node{kind: KindFile, dtype: d, shape: Shape{n}, source: s, pc: pc}
+}
+
+// Reshape is a under another shape of as many elements.
+func Reshape(a *Node, shape Shape, pc uintptr) *Node {
+	if a.err != nil {
+		return a
+	}
+	err := shape.Check()
+	if err == nil && shape.Len() != a.shape.Len() {
+		err = fmt.Errorf("%w: shape %v of %d elements cannot become %v of %d", ErrShape, a.shape, a.shape.Len(), shape, shape.Len())
+	}
+	if err != nil {
+		return Failed(pc, fmt.Errorf("reshape: %w", err))
+	}
+	return &Node{kind: KindReshape, dtype: a.dtype, shape: append(Shape(nil), shape...), args: []*Node{a}, pc: pc}
+}
+
+// CastTo is a converted to another element type; a itself where it has that type already.
+func CastTo(a *Node, d DType, pc uintptr) *Node {
+	if a.err != nil || (a.dtype == d && !a.weak) {
+		return a
+	}
+	if !d.Valid() {
+		return Failed(pc, fmt.Errorf("cast: %w: %s is not an element type", ErrDType, d))
+	}
+	if a.kind == KindFull {
+		return &Node{kind: KindFull, dtype: d, shape: a.shape, scalar: a.scalar.Cast(d), pc: pc}
+	}
+	return &Node{kind: KindOp, op: Cast, dtype: d, shape: a.shape, args: []*Node{a}, pc: pc}
+}
+
+// Apply is the op over its operands: element-wise with broadcasting, or a full reduction to a 0-D array. The operands are
+// cast to the type that the op computes in, so that an executor needs no promotion rules: the type of an op's operands says
+// which kernel runs.
+// pc is the caller's program counter, for error messages.
+func Apply(op Op, pc uintptr, args ...*Node) *Node {
+	for _, a := range args {
+		if a.err != nil {
+			return a
+		}
+	}
+	n, err := apply(op, pc, args)
+	if err != nil {
+		return Failed(pc, fmt.Errorf("%s: %w", op, err))
+	}
+	return n
+}
+
+func apply(op Op, pc uintptr, args []*Node) (*Node, error) {
+	if !op.Valid() {
+		return nil, fmt.Errorf("%w: operation %d is not in the table", ErrGraph, uint8(op))
+	}
+	info := op.Info()
+	if len(args) != info.Arity {
+		return nil, fmt.Errorf("%w: takes %d operands, not %d", ErrShape, info.Arity, len(args))
+	}
+	if op == Cast {
+		return nil, fmt.Errorf("%w: cast needs the element type; use CastTo", ErrDType)
+	}
+	in, out, err := operandTypes(op, args)
+	if err != nil {
+		return nil, err
+	}
+	if info.Rule == RuleCompare && mixedSign(args) {
+		return compareMixed(op, pc, args)
+	}
+	cast := make([]*Node, len(args))
+	shapes := make([]Shape, len(args))
+	for i, a := range args {
+		cast[i] = CastTo(a, in[i], pc)
+		shapes[i] = a.shape
+	}
+	if op.IsReduction() {
+		return &Node{kind: KindReduce, op: op, dtype: out, args: cast, pc: pc}, nil
+	}
+	shape, err := Broadcast(shapes...)
+	if err != nil {
+		return nil, err
+	}
+	return &Node{kind: KindOp, op: op, dtype: out, shape: shape, args: cast, pc: pc}, nil
+}

@@ -1,0 +1,152 @@
+// Package ref defines what every operation means: a slow evaluator that computes a graph one element at a time in the
+// plainest Go there is. Every faster way to run a graph is tested against it, bit for bit.
+//
+// It shares no arithmetic with package array: integers are big.Int, wrapped to their width at the end; what it does with
+// floats is one IEEE 754 operation an element; broadcasting, casts and the reduction tree are written a second time.
+package ref
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/darray-go/darray/array"
+)
+
+// Load reads the column that a file node names.
+type Load func(*array.Source) (*array.Block, error)
+
+// Eval computes n. A graph over file columns needs EvalFiles.
+func Eval(n *array.Node) (*array.Block, error) {
+	return EvalFiles(n, func(s *array.Source) (*array.Block, error) {
+		return nil, fmt.Errorf("ref: column %s lies in a file; use EvalFiles", s.Name)
+	})
+}
+
+// EvalFiles computes n, reading file columns with load.
+func EvalFiles(n *array.Node, load Load) (*array.Block, error) {
+	e := evaluator{load: load, done: make(map[*array.Node][]any)}
+	xs, err := e.eval(n)
+	if err != nil {
+		return nil, err
+	}
+	return pack(n.DType(), n.Shape(), xs), nil
+}
+
+// evaluator remembers the elements of every node: Go values of the node's element type in row-major order, nil for null.
+type evaluator struct {
+	load Load
+	done map[*array.Node][]any
+}
+
+func (e *evaluator) eval(n *array.Node) ([]any, error) {
+	if n.Err() != nil {
+		return nil, n.Err()
+	}
+	if xs, ok := e.done[n]; ok {
+		return xs, nil
+	}
+	args := make([][]any, len(n.Args()))
+	for i, a := range n.Args() {
+		xs, err := e.eval(a)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = xs
+	}
+	xs, err := e.compute(n, args)
+	if err != nil {
+		return nil, err
+	}
+	e.done[n] = xs
+	return xs, nil
+}
+
+func (e *evaluator) compute(n *array.Node, args [][]any) ([]any, error) {
+	switch n.Kind() {
+	case array.KindFull:
+		xs := make([]any, count(n.Shape()))
+		for i := range xs {
+			xs[i] = n.Scalar().Value()
+		}
+		return xs, nil
+	case array.KindArange:
+		xs := make([]any, count(n.Shape()))
+		for i := range xs {
+			xs[i] = arangeAt(n.DType(), n.Scalar().Value(), n.Step().Value(), i)
+		}
+		return xs, nil
+	case array.KindData:
+		if n.Block() == nil {
+			return nil, errors.New("ref: the data node holds no block")
+		}
+		return unpack(n.Block()), nil
+	case array.KindFile:
+		b, err := e.load(n.Source())
+		if err != nil {
+			return nil, err
+		}
+		if b.DType() != n.DType() || b.Len() != count(n.Shape()) {
+			return nil, fmt.Errorf("ref: column %s holds %d %s, not %d %s", n.Source().Name, b.Len(), b.DType(), count(n.Shape()), n.DType())
+		}
+		return unpack(b), nil
+	case array.KindReshape:
+		return args[0], nil
+	case array.KindReduce:
+		x, err := reduce(n.Op(), n.Args()[0].DType(), n.DType(), args[0])
+		return []any{x}, err
+	case array.KindOp:
+		return elementwise(n, args)
+	}
+	return nil, fmt.Errorf("ref: no definition of node kind %d", n.Kind())
+}
+
+// elementwise applies n's op to each element of its shape.
+func elementwise(n *array.Node, args [][]any) ([]any, error) {
+	xs := make([]any, count(n.Shape()))
+	operands := make([]any, len(args))
+	for i := range xs {
+		at := coordinates(i, n.Shape())
+		for k, a := range n.Args() {
+			operands[k] = args[k][flat(at, a.Shape())]
+		}
+		x, err := apply(n.Op(), n.DType(), operands)
+		if err != nil {
+			return nil, err
+		}
+		xs[i] = x
+	}
+	return xs, nil
+}
+
+// count is the number of elements of a shape.
+func count(s array.Shape) int {
+	n := 1
+	for _, d := range s {
+		n *= d
+	}
+	return n
+}
+
+// coordinates is where element i stands along each axis.
+func coordinates(i int, s array.Shape) []int {
+	at := make([]int, len(s))
+	for axis := len(s) - 1; axis >= 0; axis-- {
+		at[axis] = i % s[axis]
+		i /= s[axis]
+	}
+	return at
+}
+
+// flat is the element of an operand of shape s that broadcasting puts at the given coordinates of the result: axes are
+// counted from the last, and an axis of extent 1 repeats.
+func flat(at []int, s array.Shape) int {
+	i := 0
+	for axis, d := range s {
+		c := at[len(at)-len(s)+axis]
+		if d == 1 {
+			c = 0
+		}
+		i = i*d + c
+	}
+	return i
+}
