@@ -1,0 +1,5 @@
+//go:build !race
+
+package quiclink_test
+
+const largeBlock = 64 << 20
