@@ -1,0 +1,253 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/net/comm"
+)
+
+// Config is what an Executor works with. Comm and Device are needed.
+type Config struct {
+	Comm   *comm.Comm // takes one Executor a rank in its life, since tasks are numbered
+	Device Device
+	// Open gives a reader of a source on this rank, or says why this rank has none: the files are not here, or are not
+	// of the source's Version. Nil: this rank reads no files.
+	Open func(ctx context.Context, s *array.Source) (Reader, error)
+	// Progress is told on rank 0 how many elements the steps so far had, of all, and while a program runs how far it is by
+	// rank 0's part; reductions' trees count nothing. Calls come one at a time. Nil: nobody asks.
+	Progress func(done, total int)
+	Options
+}
+
+// Executor runs plans over the ranks of a communicator, one at a time. Rank 0 calls Collect, the others Serve; or all
+// ranks call CollectSPMD with the same arrays.
+type Executor struct {
+	config  Config
+	comm    *comm.Comm
+	local   bool          // all ranks share this process
+	busy    chan struct{} // one slot: the Collect or Serve under way
+	readers map[string]*opened
+	access  map[string]Access // rank 0: what the other ranks have answered
+	task    uint32            // rank 0: number of the last task
+	held    *comm.Incoming    // other ranks: a parcel of the next task that came early
+	once    sync.Once         // Close
+	closed  bool
+}
+
+// New is an executor over c.Comm. Nothing is sent and nothing blocks.
+func New(c Config) (*Executor, error) {
+	if c.Comm == nil || c.Device == nil {
+		return nil, fmt.Errorf("executor: Config.Comm and Config.Device are needed")
+	}
+	e := &Executor{
+		config: c, comm: c.Comm, local: true, busy: make(chan struct{}, 1),
+		readers: make(map[string]*opened), access: make(map[string]Access),
+	}
+	for r := range c.Comm.Size() {
+		e.local = e.local && c.Comm.InProcess(r)
+	}
+	return e, nil
+}
+
+// Collect computes arrays and gives their blocks, on rank 0 while the others are in Serve. After an error nothing is
+// left behind, and unless a rank is lost the next Collect works. Safe for concurrent use.
+func (e *Executor) Collect(ctx context.Context, roots []*array.Node) ([]*array.Block, Stats, error) {
+	if e.comm.Rank() != 0 {
+		return nil, Stats{}, fmt.Errorf("collect: this is rank %d; rank 0 collects and the others serve, or all call CollectSPMD", e.comm.Rank())
+	}
+	return e.collect(ctx, roots, false)
+}
+
+// CollectSPMD is Collect where every rank calls it with an equal graph: rank 0, whose data counts, gets the blocks, the
+// others nil. An error is the same on all ranks: ErrDiverged where the graphs differ.
+func (e *Executor) CollectSPMD(ctx context.Context, roots []*array.Node) ([]*array.Block, Stats, error) {
+	if e.comm.Rank() == 0 {
+		return e.collect(ctx, roots, true)
+	}
+	wire, _, err := array.Encode(roots)
+	if err != nil {
+		return nil, Stats{}, err
+	}
+	start := time.Now()
+	err = e.serve(ctx, array.Fingerprint(wire))
+	return nil, Stats{Ranks: e.comm.Size(), Elapsed: time.Since(start)}, err
+}
+
+// Explain gives the plan that Collect would run, without running it. Where files are to be read it asks the other ranks.
+func (e *Executor) Explain(ctx context.Context, roots []*array.Node) (*Plan, error) {
+	if err := e.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer e.leave()
+	return e.plan(ctx, roots, false)
+}
+
+// Close lets the other ranks' Serve return, from rank 0, and closes what this rank reads. The communicator stays open.
+// It waits for what is under way. Safe twice.
+func (e *Executor) Close() error {
+	var err error
+	e.once.Do(func() {
+		e.busy <- struct{}{}
+		defer e.leave()
+		e.closed = true
+		if e.comm.Rank() == 0 {
+			e.tellAll(context.Background(), comm.Parcel{Flags: saysBye})
+		}
+		err = e.closeReaders()
+	})
+	return err
+}
+
+// enter waits for its turn.
+func (e *Executor) enter(ctx context.Context) error {
+	select {
+	case e.busy <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if e.closed {
+		e.leave()
+		return fmt.Errorf("executor: %w", comm.ErrClosed)
+	}
+	return nil
+}
+
+func (e *Executor) leave() { <-e.busy }
+
+func (e *Executor) collect(ctx context.Context, roots []*array.Node, spmd bool) ([]*array.Block, Stats, error) {
+	start := time.Now()
+	if err := e.enter(ctx); err != nil {
+		return nil, Stats{}, err
+	}
+	defer e.leave()
+	plan, err := e.plan(ctx, roots, spmd)
+	if err != nil {
+		if spmd {
+			e.refuse(ctx, err)
+		}
+		return nil, Stats{}, err
+	}
+	e.task++
+	r := e.newRun(plan, e.task)
+	for at, v := range plan.graph.values {
+		if v.kind == array.KindData {
+			r.wholes[at] = plan.graph.blocks[v.data]
+		}
+	}
+	if plan.Ranks > 1 {
+		r.lend()
+	}
+	if spmd || !plan.alone() {
+		err = e.drive(ctx, r, roots, spmd)
+	} else {
+		err = r.steps(ctx)
+	}
+	var blocks []*array.Block
+	if err == nil {
+		blocks, err = r.results()
+	}
+	return blocks, r.close(start), err
+}
+
+// plan makes the plan, after asking who can read what is to be read.
+func (e *Executor) plan(ctx context.Context, roots []*array.Node, spmd bool) (*Plan, error) {
+	if !e.local {
+		if err := e.ask(ctx, roots); err != nil {
+			return nil, err
+		}
+	}
+	return NewPlan(roots, e.setting(spmd, e.access))
+}
+
+func (e *Executor) setting(spmd bool, access map[string]Access) Setting {
+	return Setting{
+		Ranks: e.comm.Size(), InProcess: e.local, DealOut: spmd, Access: access,
+		Device: e.config.Device.Name(), Options: e.config.Options,
+	}
+}
+
+// drive runs a task on all ranks. However it ends, it ends on all of them.
+func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
+	outer := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	var listener sync.WaitGroup
+	listener.Go(func() { e.listen(ctx, r.task, cancel) })
+	err := e.announce(ctx, r, roots, spmd)
+	if err == nil {
+		err = r.steps(ctx)
+	}
+	if err == nil {
+		err = r.lastWords(ctx)
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	cancel(nil)
+	listener.Wait()
+	e.end(outer, r.task, err)
+	return err
+}
+
+// lastWords waits until the other ranks have done all steps.
+func (r *run) lastWords(ctx context.Context) error {
+	err := eachPeer(ctx, r.comm.Size(), func(ctx context.Context, peer int) error {
+		in, err := r.receive(ctx, peer, r.task, r.at)
+		if err == nil {
+			in.Discard()
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end: %w", err)
+	}
+	return nil
+}
+
+// listen ends a task when a rank says that it has failed there.
+func (e *Executor) listen(ctx context.Context, task uint32, cancel context.CancelCauseFunc) {
+	for {
+		in, err := comm.RecvParcel(ctx, e.comm, comm.AnySource, tagFailed)
+		if err != nil {
+			return // the task is over; or all ranks are lost, which the task notices itself
+		}
+		failure, err := readFailure(ctx, in)
+		if uint32(in.Aux>>32) != task {
+			continue // late news
+		}
+		if err == nil {
+			err = failure
+		}
+		cancel(err)
+		return
+	}
+}
+
+// receive takes the parcel of a task and step from a peer. Parcels of earlier tasks are dropped.
+func (e *Executor) receive(ctx context.Context, peer int, task uint32, step int) (*comm.Incoming, error) {
+	for {
+		in := e.held
+		if in != nil {
+			e.held = nil
+		} else {
+			var err error
+			if in, err = comm.RecvParcel(ctx, e.comm, peer, tagData); err != nil {
+				return nil, err
+			}
+		}
+		switch theirs := uint32(in.Aux >> 32); {
+		case theirs == task && uint32(in.Aux) == uint32(step):
+			return in, nil
+		case theirs == task:
+			in.Discard()
+			return nil, fmt.Errorf("%w: rank %d is at step %d, this rank at step %d", comm.ErrDiverged, peer, uint32(in.Aux), step)
+		case theirs > task && peer == 0:
+			e.held = in
+			return nil, fmt.Errorf("the root has gone on to task %d", theirs)
+		}
+		in.Discard()
+	}
+}

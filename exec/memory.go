@@ -1,0 +1,128 @@
+package exec
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/darray-go/darray/array"
+)
+
+// ErrMemory: a plan needs more memory on one rank than Options.MemoryLimit. Nothing has run.
+var ErrMemory = errors.New("memory limit")
+
+// addressable is more memory than any machine has, in bytes: what needs as much is refused before Go panics over it.
+const addressable = 1 << 46
+
+// release says after which step a value's blocks are let go: the last one to touch it. Results stay.
+func (p *planner) release() {
+	seen := make([]bool, len(p.values))
+	for _, r := range p.roots {
+		seen[r.value] = true
+	}
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		s := &p.Steps[i]
+		release := func(value int) {
+			if !seen[value] {
+				seen[value] = true
+				s.free = append(s.free, value)
+			}
+		}
+		switch s.Kind {
+		case Run, Reduce:
+			for _, o := range s.operands {
+				release(o.value)
+			}
+			for _, v := range s.outputs {
+				release(v)
+			}
+		default:
+			release(s.value)
+		}
+	}
+}
+
+// measure fills in Peak and holds it against the limit. Validity counts as if every array had nulls; what a device
+// needs for itself does not count.
+func (p *planner) measure() error {
+	p.Peak = make([]int, p.Ranks)
+	held := make([][2]int, len(p.values))
+	limit := p.setting.MemoryLimit
+	if limit <= 0 || limit >= addressable {
+		limit = addressable - 1
+	}
+	for r := range p.Ranks {
+		clear(held)
+		p.Peak[r] = p.peak(r, held)
+		if p.Peak[r] > limit {
+			return fmt.Errorf("%w: the plan needs %s at once on rank %d of %d, the limit is %s; use more ranks, reduce the result or raise the limit (DARRAY_MEMORY_LIMIT)",
+				ErrMemory, size(p.Peak[r]), r, p.Ranks, size(limit))
+		}
+	}
+	return nil
+}
+
+// peak walks the steps and adds up what rank r allocates: held has the bytes of each value's part and whole.
+func (p *planner) peak(r int, held [][2]int) int {
+	now, most := 0, 0
+	add := func(bytes int) {
+		now = min(now+bytes, addressable)
+		most = max(most, now)
+	}
+	hold := func(o operand) {
+		v, slot := p.values[o.value], int(bit(o.whole))
+		inPlace := !o.whole && v.gathered && v.dtype != array.Bool && (r == 0 || p.setting.InProcess)
+		if held[o.value][slot] == 0 && !inPlace {
+			held[o.value][slot] = p.bytes(o, r)
+			add(held[o.value][slot])
+		}
+	}
+	for at, v := range p.values {
+		if v.gathered && r == 0 {
+			hold(operand{at, true}) // allocated before the first step, for the ranks of this process to write into
+		}
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		switch views := r == 0 || s.ByReference; s.Kind {
+		case Scatter, Bcast:
+			if !views {
+				hold(operand{s.value, !s.Split})
+			}
+		case Read:
+			if r == 0 || !s.OnRoot {
+				hold(operand{s.value, !s.Split})
+			}
+		case Run:
+			for k, v := range s.outputs {
+				if !s.Program.Outputs[k].Reduce && (r == 0 || !s.OnRoot) {
+					hold(operand{v, !s.Split})
+				}
+			}
+		}
+		for _, v := range s.free {
+			now -= held[v][0] + held[v][1]
+			held[v] = [2]int{}
+		}
+	}
+	if r == 0 {
+		for _, root := range p.roots {
+			if p.values[root.value].copied() {
+				add(p.bytes(operand{root.value, true}, r))
+			}
+		}
+	}
+	return most
+}
+
+// bytes is the size of a block on rank r with its validity.
+func (p *planner) bytes(o operand, r int) int {
+	v := p.values[o.value]
+	n := v.n
+	if !o.whole {
+		n = v.deal.layout.Range(r).Len()
+	}
+	if n >= addressable {
+		return addressable
+	}
+	return v.dtype.BufferSize(n) + array.Bool.BufferSize(n)
+}

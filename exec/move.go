@@ -1,0 +1,255 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/net/comm"
+	"github.com/darray-go/darray/partition"
+)
+
+// Tags of this package's parcels.
+const (
+	tagControl = iota // root to rank: tasks, their ends, questions, bye
+	tagData           // blocks, reductions, answers; Aux says of which task and step
+	tagFailed         // rank to root: a task has failed there
+)
+
+// hasNulls is the flag of a parcel whose values are followed by validity.
+const hasNulls uint8 = 1
+
+// senders bounds how many ranks the root moves data with at once: more would only fill the queues of its one port.
+const senders = 8
+
+// mark is the Aux of a parcel: its task and step.
+func mark(task uint32, step int) uint64 { return uint64(task)<<32 | uint64(uint32(step)) }
+
+// eachPeer calls f for all ranks but the root, several at once. The first error ends the others.
+func eachPeer(ctx context.Context, ranks int, f func(ctx context.Context, peer int) error) error {
+	if ranks == 2 {
+		return f(ctx, 1)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	next := make(chan int)
+	for range min(senders, ranks-1) {
+		all.Go(func() {
+			for peer := range next {
+				if err := f(ctx, peer); err != nil {
+					cancel(err) // the others' errors follow from this one
+				}
+			}
+		})
+	}
+	for peer := 1; peer < ranks && ctx.Err() == nil; peer++ {
+		next <- peer
+	}
+	close(next)
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// hand gives each rank its part of a block of the root, or all of it.
+func (r *run) hand(ctx context.Context, s *Step) error {
+	if r.rank != 0 {
+		return r.arrive(ctx, s)
+	}
+	b := r.wholes[s.value]
+	if b == nil {
+		return fmt.Errorf("the block to move is not on the root; this is a fault of the planner")
+	}
+	return eachPeer(ctx, r.plan.Ranks, func(ctx context.Context, peer int) error {
+		span := s.span(peer)
+		return r.send(ctx, peer, b.Slice(span.Lo, span.Hi))
+	})
+}
+
+// arrive takes what the root hands to this rank.
+func (r *run) arrive(ctx context.Context, s *Step) error {
+	b, err := r.receiveBlock(ctx, 0, s, s.span(r.rank))
+	r.put(s, b)
+	return err
+}
+
+// put stores the block that a step brought.
+func (r *run) put(s *Step, b *array.Block) {
+	if s.Split {
+		r.parts[s.value] = b
+	} else {
+		r.wholes[s.value] = b
+	}
+}
+
+// read reads this rank's part of a column; the root reads for the ranks that cannot.
+func (r *run) read(ctx context.Context, s *Step) error {
+	if ranks := s.Access.Ranks; r.rank != 0 && r.rank < len(ranks) && !ranks[r.rank] {
+		return r.arrive(ctx, s)
+	}
+	b, err := r.readSpan(ctx, s, s.span(r.rank))
+	if err != nil {
+		return err
+	}
+	r.put(s, b)
+	if r.rank != 0 || s.OnRoot || r.plan.Ranks == 1 {
+		return nil
+	}
+	for _, peer := range s.Access.apart() { // one at a time: it is one reader
+		if s.Split {
+			if b, err = r.readSpan(ctx, s, s.span(peer)); err != nil {
+				return err
+			}
+		}
+		if err := r.send(ctx, peer, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gather makes one block on the root of the parts of all ranks.
+func (r *run) gather(ctx context.Context, s *Step) error {
+	part := r.block(operand{s.value, false})
+	if part == nil {
+		return fmt.Errorf("the part to move is not on this rank; this is a fault of the planner")
+	}
+	part = part.DropValidity()
+	if r.rank != 0 {
+		if r.lent != nil && s.DType != array.Bool {
+			place(r.lent[s.value], s.layout.Range(r.rank), part)
+		}
+		return r.send(ctx, 0, part)
+	}
+	out := r.lent[s.value]
+	pieces := make([]*array.Block, r.plan.Ranks)
+	pieces[0] = part
+	err := eachPeer(ctx, r.plan.Ranks, func(ctx context.Context, peer int) (err error) {
+		pieces[peer], err = r.receiveBlock(ctx, peer, s, s.layout.Range(peer))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var validity []byte
+	for rank, piece := range pieces {
+		span := s.layout.Range(rank)
+		place(out, span, piece)
+		if piece.HasNulls() {
+			if validity == nil {
+				validity = ones(s.N)
+			}
+			_, bits, offset := piece.Raw()
+			array.CopyBits(validity, span.Lo, bits, offset, span.Len())
+		}
+	}
+	if validity != nil {
+		values, _, _ := out.Raw()
+		if out, err = array.WrapBlock(s.DType, s.N, 0, values, validity, nil); err != nil {
+			return err
+		}
+	}
+	r.wholes[s.value] = out
+	return nil
+}
+
+// place copies a piece's values to where they belong in out, unless they lie there already.
+func place(out *array.Block, span partition.Range, piece *array.Block) {
+	if span.Empty() {
+		return
+	}
+	to, _, _ := out.Raw()
+	from, _, offset := piece.Raw()
+	if out.DType() == array.Bool {
+		array.CopyBits(to, span.Lo, from, offset, span.Len())
+		return
+	}
+	size := out.DType().Size()
+	to, from = to[span.Lo*size:span.Hi*size], from[offset*size:]
+	if &to[0] != &from[0] {
+		copy(to, from)
+	}
+}
+
+// send moves a block to a peer: by reference inside the process, else its buffers.
+func (r *run) send(ctx context.Context, peer int, b *array.Block) error {
+	p := comm.Parcel{Count: uint64(b.Len()), Aux: mark(r.task, r.at)}
+	if b.HasNulls() {
+		p.Flags = hasNulls
+	}
+	if r.comm.InProcess(peer) {
+		p.Ref = b
+	} else {
+		p.Bufs = buffers(b)
+	}
+	r.count(peer, bytesIn(p.Bufs))
+	return comm.SendParcel(ctx, r.comm, peer, tagData, p)
+}
+
+// receiveBlock takes a peer's block of a span of the step's array.
+func (r *run) receiveBlock(ctx context.Context, peer int, s *Step, span partition.Range) (*array.Block, error) {
+	in, err := r.receive(ctx, peer, r.task, r.at)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Discard()
+	if in.Count != uint64(span.Len()) {
+		return nil, fmt.Errorf("rank %d sent %d elements, the plan says %d", peer, in.Count, span.Len())
+	}
+	r.count(peer, int(in.Size))
+	if ref, ok := in.Ref(); ok {
+		b, ok := ref.(*array.Block)
+		if !ok || b.Len() != span.Len() || b.DType() != s.DType {
+			return nil, fmt.Errorf("rank %d handed over no block of %d %s", peer, span.Len(), s.DType)
+		}
+		return b, nil
+	}
+	nulls := in.Flags&hasNulls != 0
+	want := s.DType.BufferSize(span.Len())
+	if nulls {
+		want += array.Bool.BufferSize(span.Len())
+	}
+	if in.Size != uint64(want) {
+		return nil, fmt.Errorf("rank %d sent %d bytes for %d %s, the plan says %d", peer, in.Size, span.Len(), s.DType, want)
+	}
+	b := r.room(s.value, s.DType, span, nulls)
+	values, validity, _ := b.Raw()
+	return b, in.ReadInto(ctx, values[:s.DType.BufferSize(span.Len())], validity)
+}
+
+// buffers are a block's values and validity, each from its first element.
+func buffers(b *array.Block) [][]byte {
+	values, validity, offset := b.Raw()
+	n, d := b.Len(), b.DType()
+	bufs := [][]byte{bitsFrom(values, offset, n)}
+	if d != array.Bool {
+		bufs[0] = values[offset*d.Size() : (offset+n)*d.Size()]
+	}
+	if validity != nil {
+		bufs = append(bufs, bitsFrom(validity, offset, n))
+	}
+	return bufs
+}
+
+// bitsFrom is n bits of a bitmap from bit lo on: a view where they begin a byte, else a copy.
+func bitsFrom(bitmap []byte, lo, n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	bytes := array.Bool.BufferSize(n)
+	if lo%8 == 0 {
+		return bitmap[lo/8 : lo/8+bytes]
+	}
+	out := make([]byte, bytes)
+	array.CopyBits(out, 0, bitmap, lo, n)
+	return out
+}
+
+func bytesIn(bufs [][]byte) int {
+	n := 0
+	for _, b := range bufs {
+		n += len(b)
+	}
+	return n
+}

@@ -1,0 +1,240 @@
+package exec
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/partition"
+)
+
+// Plan is what a Collect does, step by step. It is data: it prints itself, and every rank of a task has the same.
+type Plan struct {
+	Ranks  int // that take part
+	OnRoot bool
+	Work   int // elements to compute, over all programs
+	Steps  []Step
+	Peak   []int // bytes that the plan allocates and holds at once, by rank; a device's own needs not included
+
+	graph   *graph
+	setting Setting
+}
+
+// deal says who owns which of so many elements, and what plans call it.
+type deal struct {
+	shape   array.Shape // of the first value of that length
+	reduced bool        // so no leaf of the reduction tree may be cut
+	layout  partition.Layout
+	name    string
+}
+
+// StepKind says what a step does.
+type StepKind uint8
+
+// The kinds of steps.
+const (
+	Scatter StepKind = iota // the root deals its block out
+	Bcast                   // the root gives its block whole to every rank
+	Read                    // ranks read their parts of a column; the root reads for those who cannot
+	Run                     // a program on the device
+	Reduce                  // the root joins the trees of all ranks, and tells the value to all where they need it
+	Gather                  // the ranks' parts become one block on the root
+)
+
+// Step is one step of a plan.
+type Step struct {
+	Kind        StepKind
+	Names       []string      // of the array that is moved or of the outputs
+	DType       array.DType   // of the array that is moved
+	DTypes      []array.DType // of the outputs
+	N           int           // elements of the array or the domain
+	Split       bool          // each rank has its part; else all of it
+	OnRoot      bool          // no other rank needs it
+	ByReference bool          // between ranks of one process nothing is copied
+	Program     *array.Program
+	Device      string
+	Access      Access // Read: who can
+
+	*deal
+	value    int // that is moved
+	source   *array.Source
+	operands []operand
+	outputs  []int // values
+	run      *Step // Reduce: the run whose outputs it finishes
+	free     []int // values whose blocks are not needed any more
+}
+
+// alone reports whether the root needs no other rank.
+func (p *Plan) alone() bool {
+	for i := range p.Steps {
+		if p.Ranks > 1 && (!p.Steps[i].OnRoot || p.Steps[i].Split) {
+			return false
+		}
+	}
+	return true
+}
+
+// Layout says which elements each rank has.
+func (s *Step) Layout() partition.Layout { return s.layout }
+
+// Bytes is the size of the array that a step moves, without validity; Bcast moves as much to each rank.
+func (s *Step) Bytes() int { return s.DType.BufferSize(s.N) }
+
+// String is the step as plans print it: "scatter x0 root->block(4) 76 MiB".
+func (s *Step) String() string {
+	var words []string
+	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
+	name := strings.Join(s.Names, ", ")
+	if name != "" {
+		name = " " + name
+	}
+	switch s.Kind {
+	case Scatter:
+		say("scatter%s root->%s %s", name, s.name, size(s.Bytes()))
+	case Bcast:
+		say("bcast%s root->all(%d) %s each", name, s.layout.Ranks(), size(s.Bytes()))
+	case Read:
+		say("read%s %s %s", name, s.place(), size(s.Bytes()))
+		if apart := s.Access.apart(); len(apart) > 0 {
+			say("(the root for ranks %v: %s)", apart, s.Access.Why)
+		}
+	case Run:
+		say("run %s %s", s.text(), s.Device)
+		if !s.Split {
+			say("%s", s.place())
+		}
+	case Reduce:
+		say("reduce%s %s", name, s.place())
+		if s.Split && s.layout.Ranks() > 1 {
+			words[0] += "->root"
+			if !s.OnRoot {
+				words[0] += "->all"
+			}
+		}
+		return words[0]
+	case Gather:
+		say("gather%s %s->root %s", name, s.name, size(s.Bytes()))
+	}
+	if s.ByReference {
+		say("by reference")
+	}
+	return strings.Join(words, " ")
+}
+
+// place says which ranks do it.
+func (s *Step) place() string {
+	switch {
+	case s.Split:
+		return s.name
+	case s.OnRoot || s.layout.Ranks() == 1:
+		return "on root"
+	}
+	return fmt.Sprintf("on all(%d)", s.layout.Ranks())
+}
+
+// maxText is the longest expression that a plan shows, in bytes; beyond it, the number of operations says more.
+const maxText = 120
+
+// text is the program's outputs as expressions: "x0 + x1 float64", "t0 = mean(x0) float64".
+func (s *Step) text() string {
+	parts := make([]string, len(s.outputs))
+	for i, o := range s.Program.Outputs {
+		one := *s.Program
+		one.Outputs = []array.Output{o}
+		text := one.String()
+		if len(text) > maxText {
+			text = fmt.Sprintf("%d operations on %s", len(one.Code), strings.Join(s.inputs(), ", "))
+		}
+		if s.Names[i] != "" {
+			text = s.Names[i] + " = " + text
+		}
+		parts[i] = text + " " + s.DTypes[i].String()
+	}
+	return strings.Join(parts, "; ")
+}
+
+// inputs names the first blocks that the program reads.
+func (s *Step) inputs() []string {
+	const few = 4
+	var names []string
+	for _, in := range s.Program.Inputs {
+		switch {
+		case in.Name == "":
+		case len(names) == few:
+			return append(names, "...")
+		default:
+			names = append(names, in.Name)
+		}
+	}
+	return names
+}
+
+// apart lists the ranks that cannot read for themselves.
+func (a Access) apart() []int {
+	var ranks []int
+	for r, can := range a.Ranks {
+		if !can {
+			ranks = append(ranks, r)
+		}
+	}
+	return ranks
+}
+
+// String is the plan as a text: a line a step, and the memory that it needs.
+func (p *Plan) String() string {
+	var out strings.Builder
+	if p.OnRoot {
+		fmt.Fprintf(&out, "run on root: %d elements\n", p.Work)
+	}
+	for i := range p.Steps {
+		fmt.Fprintln(&out, p.Steps[i].String())
+	}
+	if len(p.Peak) == 1 {
+		fmt.Fprintf(&out, "peak memory %s\n", size(p.Peak[0]))
+		return out.String()
+	}
+	others := 0
+	for _, n := range p.Peak[1:] {
+		others = max(others, n)
+	}
+	fmt.Fprintf(&out, "peak memory %s on the root, %s on other ranks\n", size(p.Peak[0]), size(others))
+	return out.String()
+}
+
+// Fingerprint is a short name of the plan: what ranks compare before they run it.
+func (p *Plan) Fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintln(h, p.Ranks)
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		fmt.Fprintln(h, s.Kind, s.value, s.N, s.DType, s.Split, s.OnRoot, s.layout.Counts(), s.Access.Ranks, s.operands, s.outputs)
+		if s.Program != nil {
+			fmt.Fprintf(h, "%+v\n", *s.Program)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// size prints bytes as people read them: "800 B", "76 MiB", "1.5 GiB".
+func size(n int) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f := float64(n)
+	for _, unit := range []string{"KiB", "MiB", "GiB"} {
+		if f /= 1 << 10; f < 1<<10 {
+			return short(f) + " " + unit
+		}
+	}
+	return short(f/(1<<10)) + " TiB"
+}
+
+// short keeps two digits of what is below 10.
+func short(f float64) string {
+	if f < 10 {
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", f), ".0")
+	}
+	return fmt.Sprintf("%.0f", f)
+}

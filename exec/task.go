@@ -1,0 +1,168 @@
+package exec
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/net/comm"
+)
+
+// What a control parcel says (its Flags). Aux is the task's mark.
+const (
+	saysTask uint8 = iota + 1
+	saysEnd        // of the task; a payload is the error that it failed with
+	saysAsk        // which of these sources can you read?
+	saysBye
+)
+
+// maxControl bounds the payload of a control parcel, in bytes.
+const maxControl = 256 << 20
+
+// goodbye is how long a rank tries to tell another one that a task is over. Small parcels wait for nobody, so it passes
+// only where that rank is stuck behind a full link; on a busy machine it must not pass before the parcel is on its way.
+const goodbye = 5 * time.Second
+
+// task is what the root sends to ranks of other processes; they make the plan themselves.
+type task struct {
+	Graph   json.RawMessage   `json:"graph"`
+	Access  map[string]Access `json:"access,omitempty"`
+	DealOut bool              `json:"dealOut,omitempty"`
+	Plan    string            `json:"plan"` // fingerprint
+}
+
+// handover is what ranks of the root's process get instead: the plan itself, and the results to write into.
+type handover struct {
+	plan  *Plan
+	lent  []*array.Block
+	graph string // fingerprint, where every rank has its own
+}
+
+// announce tells all ranks of a task.
+func (e *Executor) announce(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
+	hand := &handover{plan: r.plan, lent: r.lent}
+	var wire []byte
+	if spmd || !e.local {
+		graph, _, err := array.Encode(roots)
+		if err != nil {
+			return err
+		}
+		hand.graph = array.Fingerprint(graph)
+		wire, err = json.Marshal(task{graph, r.plan.setting.Access, spmd, r.plan.Fingerprint()})
+		if err != nil {
+			return fmt.Errorf("encode the plan: %w", err)
+		}
+	}
+	err := eachPeer(ctx, e.comm.Size(), func(ctx context.Context, peer int) error {
+		p := comm.Parcel{Flags: saysTask, Aux: mark(r.task, 0)}
+		if e.comm.InProcess(peer) {
+			p.Ref = hand
+		} else {
+			p.Bufs = [][]byte{wire}
+		}
+		return comm.SendParcel(ctx, e.comm, peer, tagControl, p)
+	})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	return nil
+}
+
+// end tells all ranks that a task is over, and why it failed.
+func (e *Executor) end(ctx context.Context, task uint32, err error) {
+	p := comm.Parcel{Flags: saysEnd, Aux: mark(task, 0)}
+	if err != nil {
+		p.Bufs, p.Ref = [][]byte{encodeFailure(err)}, err
+	}
+	e.tellAll(ctx, p)
+}
+
+// refuse ends a task that has not begun, for ranks that wait for one.
+func (e *Executor) refuse(ctx context.Context, err error) {
+	e.task++
+	e.end(ctx, e.task, err)
+}
+
+// tellAll sends a small parcel to all ranks, also when ctx has ended. Ranks that are lost hear nothing.
+func (e *Executor) tellAll(ctx context.Context, p comm.Parcel) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	_ = eachPeer(ctx, e.comm.Size(), func(ctx context.Context, peer int) error {
+		_ = comm.SendParcel(ctx, e.comm, peer, tagControl, p) // a lost rank must not keep the others from hearing it
+		return nil
+	})
+}
+
+// failure is an error on its way to another rank.
+type failure struct {
+	Text     string `json:"text"`
+	Rank     int    `json:"rank"` // whose error it is; -1: nobody's
+	Op       string `json:"op,omitempty"`
+	Sentinel string `json:"is,omitempty"`
+}
+
+// sentinels keep their identity on the way.
+var sentinels = map[string]error{
+	"diverged": comm.ErrDiverged, "memory": ErrMemory, "canceled": context.Canceled, "deadline": context.DeadlineExceeded,
+	"shape": array.ErrShape, "dtype": array.ErrDType,
+}
+
+// maxFailure bounds the text of an error on the wire.
+const maxFailure = 8 << 10
+
+func encodeFailure(err error) []byte {
+	f := failure{Text: err.Error(), Rank: -1}
+	if re := (*comm.RankError)(nil); errors.As(err, &re) {
+		f.Text, f.Rank, f.Op = re.Cause.Error(), re.Rank, re.Op
+	}
+	f.Text, f.Op = clip(f.Text, maxFailure/4), clip(f.Op, maxFailure/4)
+	for name, is := range sentinels {
+		if errors.Is(err, is) {
+			f.Sentinel = name
+		}
+	}
+	raw, _ := json.Marshal(f)
+	return raw
+}
+
+func clip(s string, n int) string { return s[:min(len(s), n)] }
+
+// remote is an error that another rank had: its text, and the sentinel it wrapped.
+type remote struct {
+	text string
+	is   error
+}
+
+func (e *remote) Error() string { return e.text }
+func (e *remote) Unwrap() error { return e.is }
+
+// readFailure takes the error that a parcel carries; nil without one. The second error is about the parcel.
+func readFailure(ctx context.Context, in *comm.Incoming) (error, error) {
+	defer in.Discard()
+	if ref, ok := in.Ref(); ok {
+		err, _ := ref.(error)
+		return err, nil
+	}
+	if in.Size == 0 {
+		return nil, nil
+	}
+	if in.Size > 8*maxFailure { // JSON escapes
+		return nil, fmt.Errorf("rank %d sent an error of %d bytes", in.Source, in.Size)
+	}
+	raw := make([]byte, in.Size)
+	if err := in.ReadInto(ctx, raw); err != nil {
+		return nil, err
+	}
+	var f failure
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return nil, fmt.Errorf("rank %d sent an unreadable error: %w", in.Source, err)
+	}
+	err := error(&remote{f.Text, sentinels[f.Sentinel]})
+	if f.Rank >= 0 {
+		err = &comm.RankError{Rank: f.Rank, Op: f.Op, Cause: err}
+	}
+	return err, nil
+}
