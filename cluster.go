@@ -1,0 +1,186 @@
+package darray
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec"
+	"github.com/darray-go/darray/exec/cpu"
+	"github.com/darray-go/darray/net/comm"
+)
+
+// Cluster is a set of ranks that run plans: in this process (Local) or the processes of a job (Main). It is safe for
+// concurrent use; runs are done one after another.
+type Cluster struct {
+	driver *exec.Executor
+	spmd   bool         // every rank calls Collect
+	comms  []*comm.Comm // the ranks in this process, the driver's first
+	size   int
+	served sync.WaitGroup
+	cancel context.CancelFunc
+	once   sync.Once
+	err    error
+}
+
+// Local starts p ranks in this process; blocks go between them by reference. p is 1 to 4096. Close ends them.
+func Local(p int) (*Cluster, error) {
+	cfg, err := ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Local(p)
+}
+
+// Local is the package function with this configuration instead of the environment's.
+func (cfg Config) Local(p int) (*Cluster, error) {
+	if p < 1 || p > maxRanks {
+		return nil, fmt.Errorf("local: %d ranks; there can be 1 to %d in one process", p, maxRanks)
+	}
+	comms, err := comm.NewLocal(p)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	threads := max(1, runtime.GOMAXPROCS(0)/p)
+	c := &Cluster{comms: comms, size: p, cancel: cancel}
+	for r, cm := range comms {
+		ex, err := cfg.executor(cm, threads)
+		if err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		if r == 0 {
+			c.driver = ex
+			continue
+		}
+		c.served.Go(func() {
+			_ = ex.Serve(ctx) // what goes wrong there reaches the driver's Collect
+			_ = ex.Close()
+		})
+	}
+	return c, nil
+}
+
+// Over is a cluster over the ranks of c, for arrays in SPMD code. Every rank calls it once, and then makes the same
+// Collect calls in the same order with equal arrays (ErrDiverged where they differ): rank 0, whose slices count, gets the
+// blocks, the others nil. Messages over c may go on beside it. Close it before c; it leaves c open.
+func Over(c *comm.Comm) (*Cluster, error) {
+	cfg, err := ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	threads := runtime.GOMAXPROCS(0)
+	if c.Size() > 1 && c.InProcess((c.Rank()+1)%c.Size()) {
+		threads = max(1, threads/c.Size())
+	}
+	ex, err := cfg.executor(c, threads)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{driver: ex, spmd: true, size: c.Size(), cancel: func() {}}, nil
+}
+
+// executor makes one rank's executor.
+func (cfg Config) executor(c *comm.Comm, threads int) (*exec.Executor, error) {
+	if cfg.MemoryLimit == 0 && c.Rank() == 0 { // one rank's machine decides, that all decide alike
+		cfg.MemoryLimit = machineMemory()
+	}
+	return exec.New(exec.Config{
+		Comm:     c,
+		Device:   cpu.New(threads),
+		Open:     openSource,
+		Progress: cfg.Progress,
+		Options:  exec.Options{MemoryLimit: cfg.MemoryLimit},
+	})
+}
+
+// Collect runs several arrays as one plan, shared parts once, and returns their blocks in order. It blocks until all are
+// there or ctx ends (within 100 ms, the cluster stays usable). A failed or lost rank is a *RankError.
+func (c *Cluster) Collect(ctx context.Context, arrays ...Array) ([]*Block, error) {
+	blocks, _, err := c.CollectStats(ctx, arrays...)
+	return blocks, err
+}
+
+// CollectStats is Collect with what the run moved and how long it took.
+func (c *Cluster) CollectStats(ctx context.Context, arrays ...Array) ([]*Block, Stats, error) {
+	if c.spmd {
+		return c.driver.CollectSPMD(ctx, nodes(arrays))
+	}
+	return c.driver.Collect(ctx, nodes(arrays))
+}
+
+// Explain says what Collect would do, without doing it. Where the ranks are processes it asks them which files they reach.
+func (c *Cluster) Explain(ctx context.Context, arrays ...Array) (*Plan, error) {
+	return c.driver.Explain(ctx, nodes(arrays))
+}
+
+func nodes(arrays []Array) []*array.Node {
+	roots := make([]*array.Node, len(arrays))
+	for i, a := range arrays {
+		roots[i] = a.n()
+	}
+	return roots
+}
+
+// Size is the number of ranks.
+func (c *Cluster) Size() int { return c.size }
+
+// Close ends the cluster: workers return, connections say goodbye. It blocks for that; it is safe to call twice.
+func (c *Cluster) Close() error {
+	c.once.Do(func() {
+		if c.driver != nil {
+			c.err = c.driver.Close()
+		}
+		c.cancel()
+		c.served.Wait()
+		for _, cm := range c.comms {
+			c.err = errors.Join(c.err, cm.Close())
+		}
+	})
+	return c.err
+}
+
+// The default cluster is the one package variable that changes: Collect and its kin use it.
+var defaults struct {
+	sync.Mutex
+	cluster *Cluster
+}
+
+// Default is the cluster that Array's methods use: inside Main, the job's; else GOMAXPROCS ranks in this process, started
+// on first use and never closed.
+func Default() (*Cluster, error) {
+	defaults.Lock()
+	defer defaults.Unlock()
+	if defaults.cluster != nil {
+		return defaults.cluster, nil
+	}
+	cfg, err := ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	defaults.cluster, err = cfg.Local(cfg.localRanks(runtime.GOMAXPROCS(0)))
+	return defaults.cluster, err
+}
+
+// setDefault puts c in place and returns the function that restores what was there.
+func setDefault(c *Cluster) (restore func()) {
+	defaults.Lock()
+	defer defaults.Unlock()
+	old := defaults.cluster
+	defaults.cluster = c
+	return func() {
+		defaults.Lock()
+		defer defaults.Unlock()
+		defaults.cluster = old
+	}
+}
+
+func (cfg Config) localRanks(otherwise int) int {
+	if cfg.Ranks > 0 {
+		return cfg.Ranks
+	}
+	return otherwise
+}

@@ -1,0 +1,396 @@
+package darray_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/internal/launch"
+	"github.com/darray-go/darray/net/comm"
+)
+
+// programs are what this test binary runs as a rank of a job; programEnv names one.
+var programs = map[string]func() error{
+	"driver": func() error {
+		return darray.Main(func(ctx context.Context, c *darray.Cluster) error {
+			f, err := darray.Open("examples/data/flights-200k.arrow")
+			if err != nil {
+				return err
+			}
+			total := darray.Sum(darray.Add(f.Col("distance"), f.Col("delay")))
+			blocks, stats, err := c.CollectStats(ctx, total, darray.Sum(f.Col("time")), darray.Multiply(f.Col("delay"), 2))
+			if err != nil {
+				return err
+			}
+			fmt.Println(blocks[0], blocks[1], blocks[2].Len(), stats.Ranks, c.Size())
+			return nil
+		})
+	},
+	"spmd": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			all, err := comm.Gather(ctx, c, 0, []int{c.Rank() * c.Rank()})
+			if err == nil && c.Rank() == 0 {
+				fmt.Println(all)
+			}
+			return err
+		})
+	},
+	"both": func() error {
+		return darray.SPMD(messagesAndArrays)
+	},
+	"fails": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			if c.Rank() == 1 {
+				return errors.New("rank one is out of luck")
+			}
+			return comm.Barrier(ctx, c)
+		})
+	},
+	"exits": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			if c.Rank() == 1 {
+				fmt.Fprintln(os.Stderr, "last words")
+				os.Exit(7)
+			}
+			return comm.Barrier(ctx, c)
+		})
+	},
+	"alone": func() error { return nil },
+	"absent": func() error {
+		if os.Getenv("DARRAY_RANK") == "1" {
+			return nil
+		}
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error { return comm.Barrier(ctx, c) })
+	},
+	"interrupted": func() error {
+		err := darray.Main(func(ctx context.Context, c *darray.Cluster) error {
+			if _, err := c.Collect(ctx, darray.Sum(darray.Arange(0.0, 1e5, 1))); err != nil {
+				return err
+			}
+			fmt.Println("ready")
+			_, err := c.Collect(ctx, darray.Sum(darray.Sqrt(darray.Arange(0.0, 1e13, 1))))
+			return err
+		})
+		fmt.Printf("rank %s ends with %v\n", os.Getenv("DARRAY_RANK"), err)
+		return nil
+	},
+	"panics": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			if c.Rank() == 1 {
+				panic("a bug of the user's")
+			}
+			err := comm.Barrier(ctx, c)
+			fmt.Printf("rank %d hears %v\n", c.Rank(), err)
+			return err
+		})
+	},
+}
+
+// messagesAndArrays mixes messages with collects over the same ranks.
+func messagesAndArrays(ctx context.Context, c *comm.Comm) error {
+	cluster, err := darray.Over(c)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	// Only rank 0's slice counts; the others bring one of the same length.
+	xs := make([]float64, 5000)
+	for i := range xs {
+		xs[i] = float64(i * (1 - min(1, c.Rank())))
+	}
+	blocks, err := cluster.Collect(ctx, darray.Sum(darray.FromSlice(xs)))
+	if err != nil {
+		return err
+	}
+	total := make([]float64, 1)
+	if c.Rank() == 0 {
+		if total, err = darray.Values[float64](blocks[0]); err != nil {
+			return err
+		}
+	}
+	if err := comm.Bcast(ctx, c, 0, total); err != nil {
+		return err
+	}
+	if total[0] != 5000*4999/2 {
+		return fmt.Errorf("rank %d has sum %v", c.Rank(), total[0])
+	}
+	// Ranks that collect different arrays are told.
+	other := darray.Arange(0, 4+c.Rank(), 1)
+	if _, err := cluster.Collect(ctx, darray.Sum(other)); c.Size() > 1 && !errors.Is(err, darray.ErrDiverged) {
+		return fmt.Errorf("rank %d: different arrays give %w", c.Rank(), err)
+	}
+	return comm.Barrier(ctx, c)
+}
+
+const programEnv = "DARRAY_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	name, ok := os.LookupEnv(programEnv)
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := programs[name](); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// job runs a program on n ranks over QUIC and gives its output.
+func job(t *testing.T, program string, n int, env ...string) (string, error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	err = launch.Run(ctx, launch.Config{
+		Ranks: n, Argv: []string{self}, Env: append(append(os.Environ(), programEnv+"="+program), env...),
+		Stdout: &stdout, Stderr: &stderr,
+	})
+	if err != nil {
+		t.Logf("stderr of the ranks:\n%s", stderr.String())
+	}
+	return stdout.String(), err
+}
+
+func TestMainOverQUIC(t *testing.T) {
+	// 147347284 and the sum of time are what other programs compute from the same file; 4 ranks and 1 print the same digits.
+	var first string
+	for _, n := range []int{1, 2, 4} {
+		out, err := job(t, "driver", n)
+		if err != nil {
+			t.Fatalf("%d ranks: %v", n, err)
+		}
+		fields := strings.Fields(out)
+		if len(fields) != 5 || fields[0] != "147347284" || fields[2] != "200000" || fields[4] != fmt.Sprint(n) {
+			t.Fatalf("%d ranks print %q", n, out)
+		}
+		if first == "" {
+			first = fields[1]
+		}
+		if fields[1] != first {
+			t.Errorf("sum(time) is %s on %d ranks, %s on one", fields[1], n, first)
+		}
+	}
+}
+
+func TestSPMDOverQUIC(t *testing.T) {
+	out, err := job(t, "spmd", 3)
+	if err != nil || out != "[0 1 4]\n" {
+		t.Fatalf("printed %q, %v", out, err)
+	}
+}
+
+func TestMessagesAndArrays(t *testing.T) {
+	for _, p := range []int{1, 3} {
+		if err := (darray.Config{Ranks: p}).SPMD(messagesAndArrays); err != nil {
+			t.Errorf("%d ranks in process: %v", p, err)
+		}
+	}
+	if _, err := job(t, "both", 3); err != nil {
+		t.Errorf("3 processes: %v", err)
+	}
+}
+
+func TestRankThatFails(t *testing.T) {
+	start := time.Now()
+	_, err := job(t, "fails", 3)
+	var exit *launch.ExitError
+	if !errors.As(err, &exit) || !strings.Contains(err.Error(), "rank one is out of luck") {
+		t.Fatalf("error %v", err)
+	}
+	if took := time.Since(start); took > 20*time.Second { // generous: a hang is what it must not be
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestRankThatExits(t *testing.T) {
+	_, err := job(t, "exits", 3)
+	var exit *launch.ExitError
+	if !errors.As(err, &exit) || exit.Rank != 1 || exit.Code != 7 || !strings.Contains(err.Error(), "last words") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestProgramThatNeverJoins(t *testing.T) {
+	if _, err := job(t, "alone", 2); !errors.Is(err, launch.ErrNotJoined) {
+		t.Fatalf("error %v", err)
+	}
+}
+
+// TestRankThatNeverJoins: the others do not wait for it until the time to join is over.
+func TestRankThatNeverJoins(t *testing.T) {
+	_, err := job(t, "absent", 3, "DARRAY_INIT_TIMEOUT=10m")
+	if err == nil || !strings.Contains(err.Error(), "rank 1: exit status 0, never joined") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+// TestInterruptedJob: rank 0 ends the job, the others follow it. None is lost, which would be waited for.
+func TestInterruptedJob(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals := make(chan os.Signal, 1)
+	var stdout bytes.Buffer
+	err = launch.Run(t.Context(), launch.Config{
+		Ranks: 3, Argv: []string{self}, Env: append(os.Environ(), programEnv+"=interrupted"), Signals: signals,
+		Stderr: os.Stderr,
+		Stdout: writer(func(b []byte) (int, error) { // never called by two at once
+			if bytes.Contains(b, []byte("ready\n")) {
+				signals <- os.Interrupt
+			}
+			return stdout.Write(b)
+		}),
+	})
+	if sig := (*launch.SignalError)(nil); !errors.As(err, &sig) {
+		t.Errorf("error %v", err)
+	}
+	for _, want := range []string{"rank 0 ends with ", "rank 1 ends with <nil>\n", "rank 2 ends with <nil>\n"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &stdout)
+		}
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// TestInterruptWhileJoining: Ctrl-C does not wait for ranks that do not come.
+func TestInterruptWhileJoining(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that a process can send to itself")
+	}
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	caught := make(chan os.Signal, 1) // so that a signal that comes early does not end the test
+	signal.Notify(caught, os.Interrupt)
+	defer signal.Stop(caught)
+	result := make(chan error, 1)
+	go func() {
+		cfg := darray.Config{Rank: 0, Size: 2, Addr: freeUDP(t), Token: []byte("a token of enough bytes"), JoinTimeout: time.Minute}
+		result <- cfg.SPMD(func(context.Context, *comm.Comm) error { return nil })
+	}()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case err := <-result:
+			if err == nil || strings.Contains(err.Error(), "missing") {
+				t.Errorf("error %v", err)
+			}
+			return
+		case <-again.C:
+			if err := self.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestPanicIsToldInOneLine: the stack is printed once, by the rank that it is of.
+func TestPanicIsToldInOneLine(t *testing.T) {
+	out, err := job(t, "panics", 2)
+	if err == nil || !strings.HasPrefix(out, "rank 0 hears ") || !strings.HasSuffix(out, "panic: a bug of the user's\n") || strings.Count(out, "\n") != 1 {
+		t.Errorf("error %v, printed %q", err, out)
+	}
+}
+
+func TestSPMDAlone(t *testing.T) {
+	for _, p := range []int{1, 4} {
+		var got []int
+		err := darray.Config{Ranks: p}.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			all, err := comm.Gather(ctx, c, 0, []int{c.Rank()})
+			if c.Rank() == 0 {
+				got = all
+			}
+			return err
+		})
+		if err != nil || len(got) != p || got[p-1] != p-1 {
+			t.Errorf("%d ranks gather %v, %v", p, got, err)
+		}
+	}
+}
+
+func TestSPMDPanicBecomesAnError(t *testing.T) {
+	err := darray.Config{Ranks: 3}.SPMD(func(ctx context.Context, c *comm.Comm) error {
+		if c.Rank() == 2 {
+			panic("a bug of the user's")
+		}
+		return comm.Barrier(ctx, c)
+	})
+	if err == nil || !strings.Contains(err.Error(), "a bug of the user's") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestJoinRefuses(t *testing.T) {
+	token := []byte("a token of enough bytes")
+	busy, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for name, c := range map[string]struct {
+		cfg  darray.Config
+		want string
+	}{
+		"no address":   {darray.Config{Rank: 1, Size: 2, Token: token}, "DARRAY_ADDR"},
+		"no token":     {darray.Config{Rank: 0, Size: 2, Addr: "127.0.0.1:0"}, "token"},
+		"port in use":  {darray.Config{Rank: 0, Size: 2, Addr: busy.LocalAddr().String(), Token: token}, busy.LocalAddr().String()},
+		"no agent":     {darray.Config{Rank: 0, Size: 2, Token: token, Agent: filepath.Join(t.TempDir(), "gone")}, "agent"},
+		"bad address":  {darray.Config{Rank: 0, Size: 2, Addr: "nonsense", Token: token}, "nonsense"},
+		"nobody joins": {darray.Config{Rank: 0, Size: 3, Addr: "127.0.0.1:0", Token: token, JoinTimeout: 100 * time.Millisecond}, "missing"},
+	} {
+		err := c.cfg.SPMD(func(context.Context, *comm.Comm) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v does not say %q", name, err, c.want)
+		}
+	}
+}
+
+func TestWrongToken(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	addr := freeUDP(t)
+	root := make(chan error, 1)
+	go func() {
+		cfg := darray.Config{Rank: 0, Size: 2, Addr: addr, Token: []byte("the token of this job"), JoinTimeout: 3 * time.Second}
+		root <- cfg.SPMD(func(context.Context, *comm.Comm) error { return ctx.Err() })
+	}()
+	cfg := darray.Config{Rank: 1, Size: 2, Addr: addr, Token: []byte("the token of another job"), JoinTimeout: 3 * time.Second}
+	err := cfg.SPMD(func(context.Context, *comm.Comm) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "token") {
+		t.Errorf("the stranger's error does not speak of the token: %v", err)
+	}
+	if err := <-root; err == nil || !strings.Contains(err.Error(), "missing") {
+		t.Errorf("rank 0: %v", err)
+	}
+}
+
+// freeUDP is a loopback address that was free a moment ago.
+func freeUDP(t *testing.T) string {
+	t.Helper()
+	s, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return s.LocalAddr().String()
+}
