@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -89,16 +90,27 @@ func (cfg Config) SPMD(f func(ctx context.Context, c *comm.Comm) error) error {
 	if err != nil {
 		return err
 	}
-	results := make(chan error, len(comms))
-	for _, c := range comms {
-		go func() { results <- errors.Join(runRank(ctx, c, f), c.Close()) }()
+	errs := make([]error, len(comms))
+	var ranks sync.WaitGroup
+	for r, c := range comms {
+		ranks.Go(func() { errs[r] = errors.Join(runRank(ctx, c, f), c.Close()) })
 	}
-	for range comms {
-		if e := <-results; e != nil && err == nil {
-			err = e
+	ranks.Wait()
+	return rootCause(errs)
+}
+
+// rootCause is the error of a rank that failed by itself, if there is one, rather than of one that lost another.
+func rootCause(errs []error) error {
+	var first error
+	for _, err := range errs {
+		if re := (*RankError)(nil); err != nil && !errors.As(err, &re) {
+			return err
+		}
+		if first == nil {
+			first = err
 		}
 	}
-	return err
+	return first
 }
 
 // runRank runs f on one rank; its failure or panic is told to the other ranks. The stack is this rank's to tell.

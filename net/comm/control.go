@@ -151,11 +151,24 @@ func (m *mesh) spread(p *peer, h link.Header, err *RankError) {
 			m.tell(notice{ctl: ctlFailed, context: h.Context, seq: h.Seq, err: err}, p.rank)
 		}
 	case ctlAbort:
-		if m.box.over() == nil {
-			m.box.close(err)
-			m.run(func() { m.hangUp(m.peers, notice{ctl: ctlAbort, err: err}) })
-		}
+		m.relayAbort(err)
 	}
+}
+
+// relayAbort ends everything on this rank and tells the others, who may not be joined with the rank that aborted. It is a
+// notice: a Close that follows at once waits for it, so that no goodbye overtakes the reason.
+func (m *mesh) relayAbort(err *RankError) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.box.over() != nil {
+		return
+	}
+	m.notices.Add(1)
+	m.box.close(err)
+	m.running.Go(func() {
+		defer m.notices.Done()
+		m.hangUp(m.peers, notice{ctl: ctlAbort, err: err})
+	})
 }
 
 // blame makes err a RankError; one that is not yet is this rank's own.

@@ -39,7 +39,11 @@ func overTransports(ts []link.Transport) ([]*Comm, error) {
 	errs := make([]error, len(ts))
 	var all sync.WaitGroup
 	for r, c := range comms[1:] {
-		all.Go(func() { _, errs[r] = c.m.connect(context.Background(), 0) })
+		all.Go(func() {
+			if _, errs[r] = c.m.connect(context.Background(), 0); errs[r] == nil {
+				<-comms[0].m.peers[r+1].settled // at the other end as well
+			}
+		})
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {

@@ -198,16 +198,17 @@ func welcomed(ctx context.Context, conn link.Conn) error {
 
 // read takes in what p sends, until its last word or the end of the conn. Closing the conn tells p that all has been read.
 func (m *mesh) read(p *peer, conn link.Conn) {
-	defer close(p.drained)
 	defer conn.Close()
 	for {
 		msg, err := conn.Recv(context.Background())
 		switch {
 		case err != nil:
+			close(p.drained)
 			m.lose(p, err)
 			return
 		case msg.Kind == kindControl:
 			if last := m.heed(p, msg); last {
+				close(p.drained)
 				return
 			}
 		case !m.box.deliver(&letter{source: p.rank, Message: msg}):
@@ -226,11 +227,25 @@ func (m *mesh) farewell(p *peer) {
 	}
 }
 
+// hearOut gives rank 0 time to say why p went: p may have told only the ranks that it was joined with.
+func (m *mesh) hearOut(p *peer) {
+	timer := time.NewTimer(noticeLimit)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+	case <-m.peers[0].ended:
+	case <-timer.C:
+	}
+}
+
 // lose ends p, which said no goodbye, and tells the others. Rank 0 is joined with everybody, so what it has lost is gone
 // for all; what another rank has lost may be there for the rest, but no collective can succeed any more.
 func (m *mesh) lose(p *peer, cause error) {
 	if errors.Is(cause, link.ErrClosed) {
 		m.unplugged(cause)
+	}
+	if m.rank > 0 && p.rank > 0 {
+		m.hearOut(p)
 	}
 	err, first := p.end(cause)
 	if !first || m.box.over() != nil {
