@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -183,13 +184,19 @@ func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd 
 	if err == nil {
 		err = r.lastWords(ctx)
 	}
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	if cause := context.Cause(ctx); cause != nil && stopped(err, cause) {
 		err = cause
 	}
 	cancel(nil)
 	listener.Wait()
 	e.end(outer, r.task, err)
 	return err
+}
+
+// stopped reports whether err only says that its context ended, by cause. Other errors came first: what a rank complains of
+// when a task breaks off around it does not hide why it broke off.
+func stopped(err, cause error) bool {
+	return errors.Is(err, cause) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // lastWords waits until the other ranks have done all steps.
