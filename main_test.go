@@ -137,6 +137,11 @@ const programEnv = "DARRAY_TEST_PROGRAM"
 func TestMain(m *testing.M) {
 	name, ok := os.LookupEnv(programEnv)
 	if !ok {
+		// The default cluster is never closed: it starts before the tests that look for goroutines left behind.
+		if _, err := darray.Default(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		os.Exit(m.Run())
 	}
 	if err := programs[name](); err != nil {

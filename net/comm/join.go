@@ -154,10 +154,11 @@ const reachable = "is UDP (not only TCP) open between the hosts"
 
 func introduce(ctx context.Context, cfg Config, conn link.Conn) ([]member, error) {
 	payload := link.Payload{Bufs: [][]byte{cfg.self().encode()}}
-	if err := conn.Send(ctx, control(ctlHello), payload); err != nil {
-		return nil, fmt.Errorf("rank %d: introducing itself to rank 0: %w", cfg.Rank, err)
+	sent := conn.Send(ctx, control(ctlHello), payload)
+	if sent != nil && !errors.Is(sent, link.ErrPeerLost) {
+		return nil, fmt.Errorf("rank %d: introducing itself to rank 0: %w", cfg.Rank, sent)
 	}
-	msg, err := conn.Recv(ctx)
+	msg, err := conn.Recv(ctx) // even where rank 0 has closed: it may have said why
 	if err != nil {
 		return nil, fmt.Errorf("rank %d: waiting for the table of ranks from rank 0: %w", cfg.Rank, err)
 	}
