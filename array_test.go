@@ -49,6 +49,29 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+func TestResultsAreOperands(t *testing.T) {
+	leak.Check(t)
+	c, err := darray.Local(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	blocks, err := c.Collect(context.Background(), darray.Arange(0, 6, 1).Reshape(2, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := darray.FromBlock(blocks[0])
+	if want := (darray.Shape{2, 3}); !again.Shape().Equal(want) {
+		t.Errorf("shape %v, want %v", again.Shape(), want)
+	}
+	if got, want := collect[int64](t, 3, darray.Add(again, 10)), []int64{10, 11, 12, 13, 14, 15}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if darray.FromBlock(nil).Err() == nil {
+		t.Error("an array of no block is no error")
+	}
+}
+
 func TestBroadcastAndReshape(t *testing.T) {
 	leak.Check(t)
 	rows := darray.Arange(0, 3, 1).Reshape(3, 1)

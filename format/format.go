@@ -63,9 +63,6 @@ func Open(path string, o Options) (*File, error) {
 	return f.open(path, o)
 }
 
-// Version is a mark of a file's content as in File.Version, without opening it.
-func Version(path string) (string, error) { return arrowipc.Version(path) }
-
 func openArrow(path string, o Options) (*File, error) {
 	f, err := arrowipc.Open(path, arrowipc.Options(o))
 	if err != nil {

@@ -2,6 +2,7 @@ package format_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,8 +34,8 @@ func TestOpen(t *testing.T) {
 	if f.Format != "arrowipc" || f.Path != flights || f.Rows != rows || f.Bytes != info.Size() || f.Compression != "" {
 		t.Errorf("%+v", f)
 	}
-	if v, err := format.Version(flights); err != nil || v != f.Version {
-		t.Errorf("version %q, %v; the file says %q", v, err, f.Version)
+	if want := fmt.Sprint(info.Size()); !strings.Contains(f.Version, want) {
+		t.Errorf("version %q does not tell the size %s", f.Version, want)
 	}
 	i, err := f.Column("distance")
 	if err != nil {

@@ -82,15 +82,7 @@ func newFile(path string, src source, size int, o Options) (f *File, err error) 
 	return f, nil
 }
 
-// Version is a mark of a file's content, the same on every rank that sees the same file: its size and modification time.
-func Version(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", describe(path, err)
-	}
-	return mark(info), nil
-}
-
+// mark is a file's Version, the same on every rank that sees the same file: its size and modification time.
 func mark(info fs.FileInfo) string {
 	return fmt.Sprintf("%d@%d", info.Size(), info.ModTime().UnixNano())
 }
