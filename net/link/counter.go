@@ -22,7 +22,7 @@ func (c *Counter) SentRef() {
 	c.refs.Add(1)
 }
 
-// Recvd counts one message that Recv has returned.
+// Recvd counts one message that Recv has returned or Divert's taker has taken.
 func (c *Counter) Recvd() { c.recvd.Add(1) }
 
 // Read counts n payload bytes that ReadInto has filled in.
@@ -35,5 +35,31 @@ func (c *Counter) Stats(scheme string) Stats {
 		MessagesSent: c.sent.Load(), BytesSent: c.sentBytes.Load(),
 		MessagesRecvd: c.recvd.Load(), BytesRecv: c.recvdBytes.Load(),
 		RefsSent: c.refs.Load(),
+	}
+}
+
+// Taken wraps the taker of a Divert so that what it takes is counted, before anybody else can have it.
+func (c *Counter) Taken(take func(*Message) bool) func(*Message) bool {
+	return func(m *Message) bool {
+		c.Recvd()
+		taken := take(m)
+		if !taken {
+			c.recvd.Add(^uint64(0))
+		}
+		return taken
+	}
+}
+
+// Placed is Taken for the put of a Placer.
+func (c *Counter) Placed(put func(h Header, p Payload) bool) func(h Header, p Payload) bool {
+	return func(h Header, p Payload) bool {
+		c.Recvd()
+		c.Read(int(h.Size))
+		placed := put(h, p)
+		if !placed {
+			c.recvd.Add(^uint64(0))
+			c.recvdBytes.Add(-h.Size)
+		}
+		return placed
 	}
 }

@@ -71,6 +71,21 @@ func (c *faultConn) Send(ctx context.Context, h Header, p Payload) error {
 	return c.Conn.Send(ctx, h, p)
 }
 
+// Start does all of Send in wait where the plan has a say in it: the message takes its place then.
+func (c *faultConn) Start(h Header, p Payload) (wait func(ctx context.Context) error, err error) {
+	if c.plan.Send != nil {
+		return func(ctx context.Context) error { return c.Send(ctx, h, p) }, nil
+	}
+	return c.Conn.Start(h, p)
+}
+
+// Divert leaves everything to Recv where the plan has a say in it.
+func (c *faultConn) Divert(take func(*Message) bool) {
+	if c.plan.Recv == nil {
+		c.Conn.Divert(take)
+	}
+}
+
 // Recv passes the message on as the plan allows; one that it loses is discarded.
 func (c *faultConn) Recv(ctx context.Context) (*Message, error) {
 	m, err := c.Conn.Recv(ctx)

@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -10,8 +11,9 @@ import (
 type Inbox struct {
 	mu    sync.Mutex
 	queue []*Message
-	err   error         // why no more will come
-	wake  chan struct{} // one slot: there is news for Get
+	taker func(*Message) bool // where not nil, is offered each message before it is queued
+	err   error               // why no more will come
+	wake  chan struct{}       // one slot: there is news for Get
 }
 
 // NewInbox returns an empty Inbox.
@@ -19,16 +21,27 @@ func NewInbox() *Inbox {
 	return &Inbox{wake: make(chan struct{}, 1)}
 }
 
-// Put appends m and reports whether the Inbox was open.
+// Put appends m, or hands it to who diverts, and reports whether the Inbox was open.
 func (b *Inbox) Put(m *Message) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
 		return false
 	}
+	if b.taker != nil && b.taker(m) {
+		return true
+	}
 	b.queue = append(b.queue, m)
 	b.signal()
 	return true
+}
+
+// Divert offers the queued messages to take, and from now on each new one before it is queued (see Conn.Divert).
+func (b *Inbox) Divert(take func(*Message) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.taker = take
+	b.queue = slices.DeleteFunc(b.queue, take)
 }
 
 // Get blocks for the oldest message, ctx's end, or the end of an Inbox that is empty.

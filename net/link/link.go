@@ -1,6 +1,6 @@
 // Package link is the seam between ranks and bytes: framed, ordered, reliable messages between two ranks.
 //
-// A transport (mem in this package, net/quiclink, later net/shmlink) gives one Conn per pair of ranks. Above it
+// A transport (mem in this package, net/quiclink, net/shmlink) gives one Conn per pair of ranks. Above it
 // net/comm matches messages and builds collectives; below it nobody knows what a tag or a collective is.
 // Every implementation passes net/link/linktest.
 //
@@ -76,10 +76,21 @@ type Conn interface {
 	// Conn stays usable. No unread message keeps the header of a later one from arriving.
 	Send(ctx context.Context, h Header, p Payload) error
 
+	// Start is Send in two steps. When Start returns, the message has its place among the others. A nil wait without an error:
+	// it is on its way, as after Send. Else wait is the rest of Send and is to be called once, soon; until it returns the
+	// buffers belong to the Conn. Start does not block.
+	Start(h Header, p Payload) (wait func(ctx context.Context) error, err error)
+
 	// Recv blocks for the next message and returns its header; messages come in the order in which Send was entered.
 	// The payload of a large message is still with the sender. Every Message must be finished by ReadInto, Ref or Discard.
 	// An error is final (ErrClosed, ErrPeerLost wrapped), except ctx's own; ErrPeerLost comes after the last message.
 	Recv(ctx context.Context) (*Message, error)
+
+	// Divert has every message offered to take, those that wait first, on the goroutine that brings it: one hand-over less
+	// than Recv. What take does not want (false) is left to Recv, as is the end of the Conn. take is called by one goroutine
+	// at a time, must not block and must not call the Conn or finish the message. At most one Divert a Conn; a Conn may
+	// ignore it and leave everything to Recv.
+	Divert(take func(*Message) bool)
 
 	// Stats counts what has passed so far.
 	Stats() Stats
@@ -89,6 +100,43 @@ type Conn interface {
 	Close() error
 }
 
+// Poller is a Conn whose messages appear in memory that both ends see, where looking is cheaper than being woken. Poll takes in what has appeared (see Divert) and reports whether there was anything; spin is whether the caller
+// may look again at once instead of waiting, because this host has a core to spare for it. Poll never blocks; any
+// goroutine may call it.
+type Poller interface {
+	Poll() (found, spin bool)
+}
+
+// Placer is a Conn inside one process. Place has put asked first for every message of at most PlaceLimit bytes: it copies
+// the payload to where it belongs and reports true, on the goroutine of the sender, or leaves the message to Divert and
+// Recv. Called at most once, after Divert; put must not call the Conn.
+type Placer interface {
+	Place(put func(h Header, p Payload) bool)
+}
+
+// Dropper is a Conn whose Close waits for the peer. Drop is Close that does not: for peers that are gone. Safe beside a Close
+// under way, which it ends, and twice.
+type Dropper interface {
+	Drop()
+}
+
+// Exporter is a Conn over TLS. Export returns n bytes that only its two ends can compute, the same on both, for a label of
+// the caller's (RFC 8446, section 7.5): other channels between the two are bound to the session by it.
+type Exporter interface {
+	Export(label string, n int) ([]byte, error)
+}
+
+// Allocator is a Transport with memory that its peers on this host can read. A payload whose buffers all lie in it is copied
+// once, by the receiver, straight from there; other payloads are copied twice.
+type Allocator interface {
+	// Alloc returns n bytes, aligned to 64, of any content, that stay valid until Free; nil where there is no such memory (left).
+	// They are no part of Go's heap: they must hold no pointers, and who forgets to Free them keeps them.
+	Alloc(n int) []byte
+	// Free takes back what Alloc returned, whole. It must not be part of a Send that has not returned. Free of anything else
+	// does nothing.
+	Free(b []byte)
+}
+
 // Sizes that every link keeps.
 const (
 	// EagerLimit is the largest payload in bytes that is sent without waiting for a receiver's buffer.
@@ -96,6 +144,8 @@ const (
 	// EagerCredit bounds the eager bytes, HeaderSize for each message included, that one peer may have unread at the
 	// other. A message beyond it is sent like a large one: its header goes at once, its payload when it is asked for.
 	EagerCredit = 4 << 20
+	// PlaceLimit is the largest payload in bytes that a sender copies to where it belongs by itself (see Placer).
+	PlaceLimit = 256 << 10
 )
 
 // Transport makes this rank's Conns. Two ranks may have any number of them side by side: who keeps which, and whether a

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -15,9 +16,10 @@ const memScheme = "mem"
 func NewMem(p int) []Transport {
 	world := make([]*memTransport, p)
 	out := make([]Transport, p)
+	spin := p <= 2*runtime.GOMAXPROCS(0)
 	for i := range world {
 		world[i] = &memTransport{
-			rank: i, world: world,
+			rank: i, world: world, spin: spin,
 			incoming: make(chan *memConn, p),
 			conns:    make(map[*memConn]struct{}),
 			closed:   make(chan struct{}),
@@ -30,6 +32,7 @@ func NewMem(p int) []Transport {
 type memTransport struct {
 	rank     int
 	world    []*memTransport
+	spin     bool // so few ranks that one which yields for a while is faster than one that sleeps and is woken
 	incoming chan *memConn
 	closed   chan struct{}
 
@@ -106,6 +109,10 @@ func (t *memTransport) Close() error {
 		close(t.closed)
 	}
 	t.mu.Unlock()
+	for c := range conns { // all at once: while the first peers notice, this rank must not take others for lost
+		c.closed.Store(true)
+		c.inbox.Drop(ErrClosed)
+	}
 	for c := range conns {
 		c.Close()
 	}
@@ -136,6 +143,7 @@ type memConn struct {
 	far    *memConn
 	inbox  *Inbox
 	unread atomic.Int64 // eager bytes that the peer sent and this end has not finished
+	put    atomic.Pointer[func(h Header, p Payload) bool]
 	count  Counter
 
 	closed atomic.Bool // by this end's owner
@@ -170,31 +178,32 @@ func (c *memConn) Send(ctx context.Context, h Header, p Payload) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("send to rank %d: %w", c.peer, err)
 	}
-	size := p.Size()
-	h.Size = uint64(size)
-	b := &memBody{at: c.far, bufs: p.Bufs, size: size}
-	switch {
-	case p.Ref != nil:
-		b.ref = p.Ref
-	case size <= EagerLimit && c.far.reserve(size+HeaderSize):
-		b.bufs, b.credit = [][]byte{p.Flatten()}, size+HeaderSize
-	default:
-		b.done = make(chan struct{})
+	wait, err := c.Start(h, p)
+	if wait != nil {
+		err = wait(ctx)
 	}
-	if !c.far.inbox.Put(NewMessage(h, b)) {
-		return c.lost("send to")
+	return err
+}
+
+// Start queues the message at the peer; wait blocks while the peer reads straight from p.
+func (c *memConn) Start(h Header, p Payload) (wait func(ctx context.Context) error, err error) {
+	if sent, err := c.trySend(h, p); sent || err != nil {
+		return nil, err
 	}
-	if b.done != nil {
+	h.Size = uint64(p.Size())
+	m := newMemMessage(h, c.far)
+	b := &m.memBody
+	b.bufs, b.done = p.Bufs, make(chan struct{})
+	if !c.far.inbox.Put(&m.Message) {
+		return nil, c.lost("send to")
+	}
+	return func(ctx context.Context) error {
 		if err := c.await(ctx, b); err != nil {
 			return err
 		}
-	}
-	if p.Ref != nil {
-		c.count.SentRef()
-	} else {
-		c.count.Sent(size)
-	}
-	return nil
+		c.count.Sent(b.size)
+		return nil
+	}, nil
 }
 
 // await blocks until the receiver has finished b, or takes b back.
@@ -219,6 +228,52 @@ func (c *memConn) await(ctx context.Context, b *memBody) error {
 		return err
 	}
 }
+
+// trySend queues the message at the peer unless somebody would have to wait.
+func (c *memConn) trySend(h Header, p Payload) (bool, error) {
+	size := p.Size()
+	h.Size = uint64(size)
+	if p.Ref == nil && size <= PlaceLimit && c.far.place(h, p) {
+		c.count.Sent(size)
+		return true, nil
+	}
+	if p.Ref == nil && (size > EagerLimit || !c.far.reserve(size+HeaderSize)) {
+		return false, nil
+	}
+	m := newMemMessage(h, c.far)
+	if p.Ref != nil {
+		m.memBody.ref, m.memBody.bufs = p.Ref, p.Bufs
+	} else {
+		m.keep(p)
+	}
+	if !c.far.inbox.Put(&m.Message) {
+		return false, c.lost("send to")
+	}
+	if p.Ref != nil {
+		c.count.SentRef()
+	} else {
+		c.count.Sent(size)
+	}
+	return true, nil
+}
+
+// Divert hands messages to take in the goroutine of their sender.
+func (c *memConn) Divert(take func(*Message) bool) { c.inbox.Divert(c.count.Taken(take)) }
+
+// Place has put asked first for what the peer sends.
+func (c *memConn) Place(put func(h Header, p Payload) bool) {
+	put = c.count.Placed(put)
+	c.put.Store(&put)
+}
+
+// place offers a message of the other end to put.
+func (c *memConn) place(h Header, p Payload) bool {
+	put := c.put.Load()
+	return put != nil && !c.isDown() && (*put)(h, p)
+}
+
+// Poll finds nothing: messages come by the goroutine of their sender, who runs while the caller yields.
+func (c *memConn) Poll() (found, spin bool) { return false, c.t.spin }
 
 // Recv returns the oldest message.
 func (c *memConn) Recv(ctx context.Context) (*Message, error) {

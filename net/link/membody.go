@@ -31,6 +31,39 @@ type memBody struct {
 	stop  atomic.Bool // the sender wants its buffers back
 }
 
+// memMessage is a message and its payload in one piece: most are small, and then they cost a single allocation.
+type memMessage struct {
+	Message
+	memBody
+	one   [1][]byte
+	small [memSmall]byte
+}
+
+// memSmall is the largest payload in bytes that lies in the message itself.
+const memSmall = 32
+
+func newMemMessage(h Header, at *memConn) *memMessage {
+	m := &memMessage{memBody: memBody{at: at, size: int(h.Size)}}
+	m.Message = Message{Header: h, body: &m.memBody}
+	return m
+}
+
+// keep copies the payload, so that the sender need not wait.
+func (m *memMessage) keep(p Payload) {
+	m.credit = m.size + HeaderSize
+	switch {
+	case m.size > memSmall:
+		m.one[0] = p.Flatten()
+	default:
+		data := m.small[:0]
+		for _, b := range p.Bufs {
+			data = append(data, b...)
+		}
+		m.one[0] = data
+	}
+	m.bufs = m.one[:]
+}
+
 // ReadInto copies the payload.
 func (b *memBody) ReadInto(ctx context.Context, dst [][]byte) error {
 	if !b.state.CompareAndSwap(memOpen, memReading) {

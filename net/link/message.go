@@ -26,6 +26,12 @@ type Body interface {
 	Discard() bool
 }
 
+// Viewer is a Body whose payload can be read where it lies, in memory that the sender shares.
+type Viewer interface {
+	// View is as Message.View. False: nothing was done, and ReadInto or Discard are still to come.
+	View() (b []byte, release func() error, ok bool)
+}
+
 var errFinished = errors.New("the message was read or discarded before; each one is finished once")
 
 // NewMessage joins a header to the link's side of its payload. A nil body means that there is no payload.
@@ -59,6 +65,20 @@ func (m *Message) Ref() (any, bool) {
 	ref, ok := m.body.Ref()
 	m.finished = ok
 	return ref, ok
+}
+
+// View returns the payload without a copy where the link can, which finishes the message; false leaves it as it was. The
+// bytes are the sender's own: they must not be written to and are valid until release, which must be called once, and
+// soon: the sender's Send waits for it. An error of release says that the bytes may have changed meanwhile (ErrWithdrawn:
+// the sender's context ended; ErrPeerLost, ErrClosed): what was made of them is to be thrown away.
+func (m *Message) View() (b []byte, release func() error, ok bool) {
+	v, can := m.body.(Viewer)
+	if m.finished || !can {
+		return nil, nil, false
+	}
+	b, release, ok = v.View()
+	m.finished = ok
+	return b, release, ok
 }
 
 // Discard drops the payload, finishes the message, and reports whether there was one: false if its sender had withdrawn

@@ -178,3 +178,25 @@ func must(b *testing.B, err error) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkBurst sends messages of 64 bytes, a hundred an operation, and waits for an answer to the last.
+func BenchmarkBurst(b *testing.B) {
+	from, to := benchPair(b)
+	const n = 100
+	word := make([]byte, 64)
+	go func() {
+		into := make([]byte, 64)
+		for i := 1; receive(b.Context(), to, into) == nil; i++ {
+			if i%n == 0 && to.Send(b.Context(), link.Header{}, link.Payload{}) != nil {
+				return
+			}
+		}
+	}()
+	b.ReportAllocs()
+	for b.Loop() {
+		for range n {
+			must(b, from.Send(b.Context(), link.Header{}, link.Payload{Bufs: [][]byte{word}}))
+		}
+		must(b, receive(b.Context(), from, nil))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -30,16 +31,25 @@ func (o *outgoing) grant() error {
 	return nil
 }
 
-// sendBlock announces the message, waits until the receiver asks for it, and writes it to a stream of its own.
-func (c *conn) sendBlock(parent context.Context, h link.Header, p link.Payload) error {
-	ctx, stop := context.WithCancelCause(parent)
-	defer stop(nil)
+// startBlock announces the message. finish waits until the receiver asks for it and sends the payload.
+func (c *conn) startBlock(h link.Header, p link.Payload) (finish func(context.Context) error, err error) {
+	ctx, stop := context.WithCancelCause(context.Background()) // ends when the receiver or the Conn says so
 	o := &outgoing{granted: make(chan struct{}), stop: stop}
 	id, err := c.announce(h, o)
 	if err != nil {
-		return err
+		stop(nil)
+		return nil, err
 	}
-	err = c.writeBlock(ctx, id, o, p)
+	return func(parent context.Context) error {
+		defer stop(nil)
+		defer context.AfterFunc(parent, func() { stop(parent.Err()) })()
+		return c.finishBlock(parent, ctx, id, o, p)
+	}, nil
+}
+
+// finishBlock ends with ctx, which ends with parent or before it.
+func (c *conn) finishBlock(parent, ctx context.Context, id uint64, o *outgoing, p link.Payload) error {
+	err := c.writeBlock(ctx, id, o, p)
 	if errors.Is(err, errDiscarded) {
 		err = nil
 	}
@@ -47,6 +57,8 @@ func (c *conn) sendBlock(parent context.Context, h link.Header, p link.Payload) 
 	delete(c.sending, id)
 	if err != nil {
 		c.queue(link.Frame{Type: frameWithdraw, ID: id})
+	} else {
+		c.lastSent = time.Now()
 	}
 	c.mu.Unlock()
 	switch {
@@ -71,12 +83,18 @@ func (c *conn) announce(h link.Header, o *outgoing) (id uint64, err error) {
 	return c.nextID, nil
 }
 
-// writeBlock returns when all bytes are with QUIC, which keeps what it may have to send again.
+// writeBlock returns when all bytes are with QUIC, which keeps what it may have to send again, or when a lane's receiver
+// has them. What a lane that dies has lost is sent once more.
 func (c *conn) writeBlock(ctx context.Context, id uint64, o *outgoing, p link.Payload) error {
 	select {
 	case <-o.granted:
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+	if p.Size() >= c.laneMin && c.hasLanes() {
+		if err := c.sendByLanes(ctx, id, p); !errors.Is(err, errNoLane) {
+			return err
+		}
 	}
 	s, err := c.qc.OpenUniStreamSync(ctx)
 	if err != nil {

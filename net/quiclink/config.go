@@ -5,6 +5,9 @@
 // and one unidirectional stream for each larger payload, opened only after the receiver has asked for it: so unread
 // messages never use up flow-control windows, and a stream that exists is always being read.
 //
+// Larger payloads may go by lanes instead (Config.Bulk, Config.Lanes): TLS connections over TCP, or further QUIC
+// connections, that both ends bind to the QUIC session before a byte of a message passes.
+//
 // quic-go asks for UDP buffers of 7 MB and logs once where the system allows less; raise net.core.rmem_max and wmem_max.
 package quiclink
 
@@ -20,6 +23,9 @@ import (
 // MinToken is the shortest join token in bytes; 32 random ones are recommended.
 const MinToken = 16
 
+// BulkTCP is the Config.Bulk of lanes over TCP.
+const BulkTCP = "tcp"
+
 // Config describes one rank of a job. Rank, Size, Job and Token must be given; the rest has defaults.
 type Config struct {
 	Rank  int    // this rank, in [0, Size)
@@ -32,7 +38,17 @@ type Config struct {
 	IdleTimeout      time.Duration // a peer silent for so long is lost; default 3 s
 	KeepAlive        time.Duration // how often an idle connection shows that it lives; default 500 ms
 	HandshakeTimeout time.Duration // how long one connection may take to be made; default 5 s
-	CloseTimeout     time.Duration // how long Close waits for a peer to have received everything; default 2 s
+	CloseTimeout     time.Duration // how long Close waits for a peer to have received everything; default 2 s, and 1 s at most after a second without messages
+
+	// Bulk is what payloads above link.EagerLimit go over: "" for QUIC streams, BulkTCP for lanes of TLS over TCP, bound to
+	// the QUIC session. Two ranks use lanes if both are to; where they cannot be made or break, blocks go by QUIC streams
+	// and Fallback says why. Whether ranks of a job differ in it is no error. DARRAY_BULK.
+	Bulk string
+	// Lanes is how many lanes each Conn has, at most 16, and the fewer of what two ranks have; payloads of 8 MiB and more
+	// are spread over all of them. With BulkTCP the default is 1. Without, the lanes are QUIC connections on sockets of
+	// their own for just those payloads, default none: they pay from 2 on where cores are free, or packets get lost.
+	// DARRAY_LANES.
+	Lanes int
 
 	MaxMessage uint64 // largest payload in bytes that a peer may announce; default 64 TiB
 }
@@ -45,6 +61,10 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, fmt.Errorf("quiclink: token of %d bytes: give at least %d random ones", len(cfg.Token), MinToken)
 	case cfg.Job == "":
 		return cfg, errors.New("quiclink: no job name: give all ranks of a job the same one")
+	case cfg.Bulk != "" && cfg.Bulk != BulkTCP:
+		return cfg, fmt.Errorf("quiclink: Bulk %q: want %q, or nothing for QUIC streams", cfg.Bulk, BulkTCP)
+	case cfg.Lanes < 0 || cfg.Lanes > maxLanes:
+		return cfg, fmt.Errorf("quiclink: %d lanes: want 1 to %d", cfg.Lanes, maxLanes)
 	case cfg.MaxMessage > math.MaxInt:
 		return cfg, fmt.Errorf("quiclink: MaxMessage %d is beyond what a slice can hold", cfg.MaxMessage)
 	}

@@ -32,14 +32,20 @@ type conn struct {
 	inbox   *link.Inbox
 	count   link.Counter
 	running sync.WaitGroup
+	lanes   []*lane       // may be none; the same from the start to the end
+	laneMin int           // bytes from which a message goes by lanes
 	wake    chan struct{} // one slot: out has frames
 	parted  chan struct{} // closed when the peer has answered our goodbye
 	over    chan struct{} // closed when Close has finished
 
-	mu     sync.Mutex
-	closed bool  // by this end's owner
-	err    error // why nothing more is sent: the peer left or was lost
+	laneLost chan struct{} // closed when laneErr comes about while there are lanes
 
+	mu      sync.Mutex
+	closed  bool  // by this end's owner
+	err     error // why nothing more is sent: the peer left or was lost
+	laneErr error // why lanes are not used, though they should be
+
+	lastSent  time.Time            // when Send accepted the last message
 	out       []byte               // frames for the writer
 	nextID    uint64               // of the next message sent
 	sending   map[uint64]*outgoing // announced, not yet delivered
@@ -53,11 +59,15 @@ type conn struct {
 	leaving   bool                 // the peer said goodbye; it wants an answer once reading is 0
 }
 
-var _ link.Conn = (*conn)(nil)
+var (
+	_ link.Conn     = (*conn)(nil)
+	_ link.Exporter = (*conn)(nil)
+)
 
-func newConn(t *Transport, peer int, qc *quic.Conn, ctl *quic.Stream) *conn {
+func newConn(t *Transport, peer int, ch channels) *conn {
 	c := &conn{
-		t: t, peer: peer, qc: qc, ctl: ctl,
+		t: t, peer: peer, qc: ch.qc, ctl: ch.ctl,
+		lanes: ch.lanes, laneMin: link.EagerLimit + 1, laneErr: ch.why, laneLost: make(chan struct{}),
 		inbox:     link.NewInbox(),
 		wake:      make(chan struct{}, 1),
 		parted:    make(chan struct{}),
@@ -66,7 +76,14 @@ func newConn(t *Transport, peer int, qc *quic.Conn, ctl *quic.Stream) *conn {
 		receiving: make(map[uint64]*incoming),
 		credit:    link.EagerCredit,
 	}
-	ctl.SetPriority(0, false) // frames overtake blocks
+	if t.offer.kind == quicLanes { // one of them is no better than the connection itself
+		c.laneMin = striped
+	}
+	c.ctl.SetPriority(0, false) // frames overtake blocks
+	context.AfterFunc(c.qc.Context(), func() { closeAll(c.lanes) })
+	for _, l := range c.lanes {
+		c.running.Go(func() { c.readLane(l) })
+	}
 	c.running.Go(c.readFrames)
 	c.running.Go(c.writeFrames)
 	c.running.Go(c.acceptBlocks)
@@ -79,25 +96,62 @@ func (c *conn) Peer() int { return c.peer }
 // PeerAddr returns the peer's address as its packets bear it; a rank dials from the socket that it listens on.
 func (c *conn) PeerAddr() string { return c.qc.RemoteAddr().String() }
 
-// Stats returns the counts so far.
-func (c *conn) Stats() link.Stats { return c.count.Stats(scheme) }
+// Stats returns the counts so far. The scheme is "quic+tcp" or "quic+quic" while blocks go by lanes, see Fallback.
+func (c *conn) Stats() link.Stats {
+	switch {
+	case !c.hasLanes():
+		return c.count.Stats(scheme)
+	case c.t.offer.kind == quicLanes:
+		return c.count.Stats(quicScheme)
+	default:
+		return c.count.Stats(tcpScheme)
+	}
+}
 
-// Send delivers one message: inline while credit lasts, else by a stream of its own.
+// Send delivers one message: inline while credit lasts, else by a stream of its own or by lanes.
 func (c *conn) Send(ctx context.Context, h link.Header, p link.Payload) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("send to rank %d: %w", c.peer, err)
 	}
+	wait, err := c.Start(h, p)
+	if wait != nil {
+		err = wait(ctx)
+	}
+	return err
+}
+
+// Start announces the message, unless it is small and there is credit: then it is on its way.
+func (c *conn) Start(h link.Header, p link.Payload) (wait func(ctx context.Context) error, err error) {
 	size := p.Size()
 	h.Size = uint64(size)
 	sent, err := c.sendEager(h, p, size)
-	if !sent && err == nil {
-		err = c.sendBlock(ctx, h, p)
+	var finish func(ctx context.Context) error
+	if err == nil && !sent {
+		finish, err = c.startBlock(h, p)
 	}
-	if err != nil {
-		return fmt.Errorf("send to rank %d: %w", c.peer, err)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("send to rank %d: %w", c.peer, err)
+	case sent:
+		c.count.Sent(size)
+		return nil, nil
 	}
-	c.count.Sent(size)
-	return nil
+	return func(ctx context.Context) error {
+		if err := finish(ctx); err != nil {
+			return fmt.Errorf("send to rank %d: %w", c.peer, err)
+		}
+		c.count.Sent(size)
+		return nil
+	}, nil
+}
+
+// Divert hands messages to take in the goroutine that reads frames.
+func (c *conn) Divert(take func(*link.Message) bool) { c.inbox.Divert(c.count.Taken(take)) }
+
+// Export derives keying material from the TLS session.
+func (c *conn) Export(label string, n int) ([]byte, error) {
+	state := c.qc.ConnectionState().TLS
+	return state.ExportKeyingMaterial(label, nil, n)
 }
 
 // sendEager queues the message with its payload if that is small and there is credit.
@@ -111,6 +165,7 @@ func (c *conn) sendEager(h link.Header, p link.Payload, size int) (sent bool, er
 		return false, nil
 	}
 	c.credit -= size + link.HeaderSize
+	c.lastSent = time.Now()
 	c.queue(link.Frame{Type: frameEager, Header: h})
 	for _, b := range p.Bufs {
 		c.out = append(c.out, b...)
@@ -128,8 +183,12 @@ func (c *conn) Recv(ctx context.Context) (*link.Message, error) {
 	return m, nil
 }
 
+// settled is how old the last message must be for all to have come: while a connection lives, QUIC repeats what is lost
+// within milliseconds. It is also how long the goodbye of such a Conn waits for its answer.
+const settled = time.Second
+
 // Close ends what waits at this end, says goodbye and waits until the peer has everything that Send has accepted, at
-// most Config.CloseTimeout.
+// most Config.CloseTimeout, and at most a second if the last message is older than that.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -139,6 +198,10 @@ func (c *conn) Close() error {
 	}
 	c.closed = true
 	gone := c.err != nil
+	limit := c.t.cfg.CloseTimeout
+	if time.Since(c.lastSent) > settled {
+		limit = min(limit, settled)
+	}
 	c.stopSending(link.ErrClosed)
 	c.stopReceiving(link.ErrClosed)
 	if !gone {
@@ -147,7 +210,7 @@ func (c *conn) Close() error {
 	c.mu.Unlock()
 	c.inbox.Drop(link.ErrClosed)
 	if !gone {
-		patience := time.NewTimer(c.t.cfg.CloseTimeout)
+		patience := time.NewTimer(limit)
 		defer patience.Stop()
 		select {
 		case <-c.parted:
@@ -160,6 +223,13 @@ func (c *conn) Close() error {
 	c.t.forget(c)
 	close(c.over)
 	return nil
+}
+
+// Drop ends the Conn without waiting for the peer; what it has not received is lost.
+func (c *conn) Drop() {
+	c.leave(fmt.Errorf("%w: rank %d was given up", link.ErrPeerLost, c.peer))
+	c.qc.CloseWithError(codeBye, fmt.Sprintf("closed by rank %d", c.t.cfg.Rank))
+	c.Close()
 }
 
 // failure is why nothing can be sent or asked for, or nil. mu is held.

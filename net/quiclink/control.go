@@ -21,6 +21,8 @@ const (
 	frameBye                 // nothing follows but withdrawals; answer when all is read
 	frameByeAck              // all is read
 	frameBlock               // first on a unidirectional stream: message ID, Size payload bytes follow
+	frameLanes               // once after the hellos, by the dialer: it has made Count lanes; see laneoffer.go
+	frameLaneLost            // the lanes are given up: what is not here goes by streams
 )
 
 // queue appends a frame for the writer, and before it the credit that is owed. mu is held.
@@ -98,6 +100,9 @@ func (c *conn) handle(f link.Frame, r io.Reader) error {
 	case frameBye:
 		c.handleBye()
 		return nil
+	case frameLaneLost:
+		c.dropLanes(fmt.Errorf("lanes: rank %d gave them up; its own report may say why", c.peer))
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,25 +157,32 @@ func (c *conn) handleEager(f link.Frame, r io.Reader) error {
 }
 
 func (c *conn) handleRequest(f link.Frame) error {
-	in := &incoming{c: c, id: f.ID, size: f.Size, arrived: make(chan blockStream, 1)}
+	in := newIncoming(c, f.ID, f.Size)
+	wanted, err := c.announced(f, in)
+	if wanted {
+		c.inbox.Put(link.NewMessage(f.Header, in)) // without mu: who diverts may have locks of his own
+	}
+	return err
+}
+
+func (c *conn) announced(f link.Frame, in *incoming) (wanted bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.ID <= c.lastID {
-		return fmt.Errorf("%w: message %d announced after message %d", link.ErrFrame, f.ID, c.lastID)
+		return false, fmt.Errorf("%w: message %d announced after message %d", link.ErrFrame, f.ID, c.lastID)
 	}
 	if len(c.receiving) >= maxUnread {
-		return fmt.Errorf("%w: %d unread messages", link.ErrFrame, maxUnread)
+		return false, fmt.Errorf("%w: %d unread messages", link.ErrFrame, maxUnread)
 	}
 	if len(c.out) > maxUnsent {
-		return fmt.Errorf("%w: it sends and does not read", link.ErrFrame)
+		return false, fmt.Errorf("%w: it sends and does not read", link.ErrFrame)
 	}
 	c.lastID = f.ID
 	if c.closed {
-		return nil
+		return false, nil
 	}
 	c.receiving[f.ID] = in
-	c.inbox.Put(link.NewMessage(f.Header, in))
-	return nil
+	return true, nil
 }
 
 // handleBye ends sending and whatever was not asked for; blocks that are on their way are still read.

@@ -77,6 +77,7 @@ func dialMany(t *testing.T, n int, wrap func(net.PacketConn) net.PacketConn, to 
 		tr.Close()
 		udp.Close()
 	})
+	conf.HandshakeIdleTimeout, conf.MaxIdleTimeout = never, never
 	addr, err := net.ResolveUDPAddr("udp", to.Addr())
 	check(t, err)
 	for range n {
@@ -102,7 +103,7 @@ func await(t *testing.T, what string, done func() bool) {
 func TestHalfOpen(t *testing.T) {
 	leak.Check(t)
 	cfg := config(0, 2)
-	cfg.HandshakeTimeout = never
+	cfg.HandshakeTimeout, cfg.IdleTimeout = never, never
 	to := listen(t, cfg)
 	dialMany(t, 4*quiclink.Unverified, func(c net.PacketConn) net.PacketConn { return deaf{c} }, to)
 	const most = 2 + quiclink.Unverified
@@ -119,7 +120,7 @@ func TestHalfOpen(t *testing.T) {
 func TestManyProveNothing(t *testing.T) {
 	leak.Check(t)
 	cfg := config(0, 2)
-	cfg.HandshakeTimeout = never
+	cfg.HandshakeTimeout, cfg.IdleTimeout = never, never
 	to := listen(t, cfg)
 	const most = 2 + quiclink.Unproved
 	dialMany(t, most+100, func(c net.PacketConn) net.PacketConn { return c }, to)

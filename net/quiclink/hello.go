@@ -26,69 +26,102 @@ const (
 // The first frame each way on the control stream says who speaks and to whom. Whether the job has such a rank is for
 // net/comm to say, which knows what to tell the others.
 func (t *Transport) hello(to int) []byte {
-	f := link.Frame{Type: frameHello, Header: link.Header{Root: int32(t.cfg.Rank), Tag: int32(to)}}
-	return f.AppendTo(nil)
+	f := link.Frame{Type: frameHello, Header: link.Header{
+		Root: int32(t.cfg.Rank), Tag: int32(to),
+		Kind: uint8(t.offer.kind), Size: uint64(2 * len(t.offer.ports)),
+	}}
+	return t.offer.appendTo(f.AppendTo(nil))
 }
 
-// checkHello decodes a hello from peer, whose rank its certificate has proved.
-func (t *Transport) checkHello(b []byte, peer int) error {
-	f, err := link.DecodeFrame(b, 0)
+// readHello reads a hello from peer, whose rank its certificate has proved.
+func (t *Transport) readHello(r io.Reader, peer int) (offer, error) {
+	b := make([]byte, link.HeaderSize)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return offer{}, err
+	}
+	f, err := link.DecodeFrame(b, 2*maxLanes)
 	switch {
 	case err != nil:
-		return err
+		return offer{}, err
 	case f.Type != frameHello:
-		return fmt.Errorf("%w: type %d in place of a hello", link.ErrFrame, f.Type)
+		return offer{}, fmt.Errorf("%w: type %d in place of a hello", link.ErrFrame, f.Type)
 	case int(f.Root) != peer:
-		return fmt.Errorf("%w: the certificate is rank %d's, the hello rank %d's", link.ErrRefused, peer, f.Root)
+		return offer{}, fmt.Errorf("%w: the certificate is rank %d's, the hello rank %d's", link.ErrRefused, peer, f.Root)
 	case int(f.Tag) != t.cfg.Rank:
-		return fmt.Errorf("%w: this is rank %d, the hello is for rank %d", link.ErrRefused, t.cfg.Rank, f.Tag)
+		return offer{}, fmt.Errorf("%w: this is rank %d, the hello is for rank %d", link.ErrRefused, t.cfg.Rank, f.Tag)
 	}
-	return nil
+	return readOffer(f, r)
+}
+
+// channels are what a Conn is made of.
+type channels struct {
+	qc    *quic.Conn
+	ctl   *quic.Stream
+	lanes []*lane
+	why   error // why there are no lanes, though there should be
 }
 
 // greet is the dialer's side. Only the answer shows that the peer took our certificate: QUIC's Dial returns before.
-func (t *Transport) greet(ctx context.Context, qc *quic.Conn, peer int) (*quic.Stream, error) {
-	ctl, err := qc.OpenStream()
-	if err != nil {
-		return nil, err
+func (t *Transport) greet(ctx context.Context, qc *quic.Conn, peer int) (ch channels, err error) {
+	ch.qc = qc
+	if ch.ctl, err = qc.OpenStream(); err != nil {
+		return ch, err
 	}
-	return ctl, during(ctx, ctl, func() error {
-		if _, err := ctl.Write(t.hello(peer)); err != nil {
+	err = ch.during(ctx, func() error {
+		if _, err := ch.ctl.Write(t.hello(peer)); err != nil {
 			return err
 		}
-		return t.readHello(ctl, peer)
+		theirs, err := t.readHello(ch.ctl, peer)
+		if err != nil {
+			return err
+		}
+		ch.lanes, ch.why, err = t.dialLanes(ctx, qc, ch.ctl, peer, theirs)
+		return err
 	})
+	return ch, err
 }
 
 // hear is the acceptor's side.
-func (t *Transport) hear(ctx context.Context, qc *quic.Conn, peer int) (*quic.Stream, error) {
-	ctl, err := qc.AcceptStream(ctx)
-	if err != nil {
-		return nil, err
+func (t *Transport) hear(ctx context.Context, qc *quic.Conn, peer int) (ch channels, err error) {
+	ch.qc = qc
+	if ch.ctl, err = qc.AcceptStream(ctx); err != nil {
+		return ch, err
 	}
-	return ctl, during(ctx, ctl, func() error {
-		if err := t.readHello(ctl, peer); err != nil {
+	err = ch.during(ctx, func() error {
+		theirs, err := t.readHello(ch.ctl, peer)
+		if err != nil {
 			return err
 		}
-		_, err := ctl.Write(t.hello(peer))
+		n := agree(t.offer, theirs)
+		if n == 0 {
+			ch.why = t.noOffer(peer)
+			_, err = ch.ctl.Write(t.hello(peer))
+			return err
+		}
+		s, err := newSession(qc, peer)
+		if err != nil {
+			return err
+		}
+		e := t.expect(s, n) // before the dialer hears of the ports
+		defer t.unexpect(e)
+		if _, err := ch.ctl.Write(t.hello(peer)); err != nil {
+			return err
+		}
+		ch.lanes, ch.why, err = t.hearLanes(ctx, ch.ctl, e, n)
 		return err
 	})
+	return ch, err
 }
 
-func (t *Transport) readHello(ctl *quic.Stream, peer int) error {
-	b := make([]byte, link.HeaderSize)
-	if _, err := io.ReadFull(ctl, b); err != nil {
-		return err
-	}
-	return t.checkHello(b, peer)
-}
-
-// during ends f's reads and writes on ctl with ctx: a peer that sends no hello must not hold it up.
-func during(ctx context.Context, ctl *quic.Stream, f func() error) error {
-	stop := context.AfterFunc(ctx, func() { ctl.SetDeadline(time.Unix(1, 0)) })
+// during ends f's reads and writes on the control stream with ctx: a peer that sends no hello must not hold it up.
+func (ch *channels) during(ctx context.Context, f func() error) error {
+	stop := context.AfterFunc(ctx, func() { ch.ctl.SetDeadline(time.Unix(1, 0)) })
 	err := f()
 	if !stop() { // the stream is of no use any more
-		return ctx.Err()
+		err = ctx.Err()
+	}
+	if err != nil {
+		closeAll(ch.lanes)
 	}
 	return err
 }

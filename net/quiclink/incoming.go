@@ -51,24 +51,43 @@ type blockStream interface {
 	CancelRead(quic.StreamErrorCode)
 }
 
-// incoming is a message that was announced; its payload comes by a stream once it has been asked for.
+// incoming is a message that was announced; its payload comes by a stream or by lanes once it has been asked for.
 type incoming struct {
 	c       *conn
 	id      uint64
 	size    uint64
 	arrived chan blockStream // one slot
 
+	// Of what comes by lanes.
+	whole    chan struct{} // closed when all of it has come
+	released chan struct{} // closed when no lane will touch into again
+
 	// Guarded by c.mu.
 	stop  context.CancelCauseFunc // ends the ReadInto in progress
 	gone  error                   // why the payload will not come
 	taken bool                    // a stream has come
+
+	into     run      // ReadInto's memory
+	seen     []uint64 // one bit a part: it has come or is coming
+	left     uint64   // bytes that lanes have not brought
+	filling  int      // lanes that are writing to into
+	detached bool     // no lane may begin to
+}
+
+func newIncoming(c *conn, id, size uint64) *incoming {
+	return &incoming{
+		c: c, id: id, size: size, left: size,
+		arrived:  make(chan blockStream, 1),
+		whole:    make(chan struct{}),
+		released: make(chan struct{}),
+	}
 }
 
 // ReadInto asks for the payload and reads it off its stream straight into bufs.
 func (in *incoming) ReadInto(parent context.Context, bufs [][]byte) error {
 	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
-	err := in.ask(stop)
+	err := in.ask(stop, bufs)
 	if err == nil {
 		err = in.finish(in.read(ctx, bufs))
 	}
@@ -99,8 +118,8 @@ func (in *incoming) Discard() bool {
 	return in.gone == nil
 }
 
-// ask grants the message, so that its stream may come.
-func (in *incoming) ask(stop context.CancelCauseFunc) error {
+// ask grants the message, so that its bytes may come.
+func (in *incoming) ask(stop context.CancelCauseFunc, bufs [][]byte) error {
 	c := in.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,13 +128,17 @@ func (in *incoming) ask(stop context.CancelCauseFunc) error {
 		return in.gone
 	}
 	in.stop = stop
+	if len(c.lanes) > 0 {
+		in.into = newRun(bufs)
+		in.seen = make([]uint64, (partsOf(in.size)+63)/64)
+	}
 	c.reading++
 	c.queue(link.Frame{Type: frameGrant, ID: in.id})
 	return nil
 }
 
-// finish ends what ask began; if reading failed and the sender does not know it, it is told.
-func (in *incoming) finish(err error) error {
+// finish ends what ask began; the sender is told if reading failed and it does not know that, and if lanes brought all.
+func (in *incoming) finish(byLanes bool, err error) error {
 	c := in.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +149,7 @@ func (in *incoming) finish(err error) error {
 		s.CancelRead(codeDiscarded)
 	default:
 	}
-	if err != nil && in.gone == nil {
+	if byLanes || err != nil && in.gone == nil {
 		c.queue(link.Frame{Type: frameDiscard, ID: in.id})
 	}
 	c.answerBye()
@@ -143,13 +166,21 @@ func (in *incoming) giveUp(err error) {
 	}
 }
 
-func (in *incoming) read(ctx context.Context, bufs [][]byte) error {
-	var s blockStream
+// read fills bufs with what comes first: a stream, or all parts.
+func (in *incoming) read(ctx context.Context, bufs [][]byte) (byLanes bool, err error) {
 	select {
-	case s = <-in.arrived:
+	case <-in.whole:
+		return true, nil
+	case s := <-in.arrived:
+		in.detach() // the sender has given the lanes up
+		return false, in.readStream(ctx, s, bufs)
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		in.detach()
+		return false, context.Cause(ctx)
 	}
+}
+
+func (in *incoming) readStream(ctx context.Context, s blockStream, bufs [][]byte) error {
 	defer context.AfterFunc(ctx, func() { s.CancelRead(endCode(ctx, codeDiscarded)) })()
 	err := readAll(s, bufs)
 	if err == nil {

@@ -48,13 +48,29 @@ func joined(t *testing.T, lo, hi *quiclink.Transport) (atLo, atHi link.Conn) {
 }
 
 func TestLink(t *testing.T) {
-	linktest.Run(t, func(t *testing.T, p int) []link.Transport {
-		ts := make([]link.Transport, p)
-		for i := range ts {
-			ts[i] = listen(t, config(i, p))
-		}
-		return ts
-	})
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			linktest.Run(t, func(t *testing.T, p int) []link.Transport {
+				ts := make([]link.Transport, p)
+				for i := range ts {
+					cfg := config(i, p)
+					mode.edit(&cfg)
+					ts[i] = listen(t, cfg)
+				}
+				return ts
+			})
+		})
+	}
+}
+
+// modes are the ways that blocks may go.
+var modes = []struct {
+	name string
+	edit func(*quiclink.Config)
+}{
+	{"streams", func(*quiclink.Config) {}},
+	{"tcp", func(cfg *quiclink.Config) { cfg.Bulk = quiclink.BulkTCP }},
+	{"quic2", func(cfg *quiclink.Config) { cfg.Lanes = 2 }},
 }
 
 func TestLargeBlock(t *testing.T) {
@@ -119,15 +135,24 @@ func TestPeerKilled(t *testing.T) {
 // TestCloseToDeadPeer: nobody answers the goodbye, and Close ends all the same.
 func TestCloseToDeadPeer(t *testing.T) {
 	leak.Check(t)
-	cfg := config(0, 2)
-	cfg.IdleTimeout, cfg.CloseTimeout = never, 50*time.Millisecond
-	lo, hi := listen(t, cfg), listen(t, config(1, 2))
-	a, _ := joined(t, lo, hi)
-	quiclink.Kill(hi)
-	if err := a.Send(t.Context(), link.Header{}, link.Payload{Bufs: [][]byte{{1}}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Close(); err != nil {
-		t.Fatal(err)
+	for _, tc := range []struct {
+		name  string
+		limit time.Duration
+		sends int
+	}{
+		{"undelivered", 50 * time.Millisecond, 1},
+		{"nothing to deliver", never, 0}, // a second, whatever the limit
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := config(0, 2)
+			cfg.IdleTimeout, cfg.CloseTimeout = never, tc.limit
+			lo, hi := listen(t, cfg), listen(t, config(1, 2))
+			a, _ := joined(t, lo, hi)
+			quiclink.Kill(hi)
+			for range tc.sends {
+				check(t, a.Send(t.Context(), link.Header{}, link.Payload{Bufs: [][]byte{{1}}}))
+			}
+			check(t, a.Close())
+		})
 	}
 }

@@ -15,7 +15,11 @@ import (
 	"github.com/darray-go/darray/net/link"
 )
 
-const scheme = "quic"
+const (
+	scheme     = "quic"
+	tcpScheme  = "quic+tcp"  // of a Conn with lanes over TCP
+	quicScheme = "quic+quic" // of a Conn with lanes over QUIC
+)
 
 // Transport makes one rank's connections over one UDP socket.
 type Transport struct {
@@ -24,6 +28,11 @@ type Transport struct {
 	udp      *net.UDPConn
 	quic     *quic.Transport
 	listener *quic.Listener
+	tcp      net.Listener // of lanes; nil without
+	sockets  []*laneSocket
+	offer    offer // which lanes this rank would have
+
+	halfLanes chan struct{} // has room for the TCP connections that may prove nothing
 
 	ctx      context.Context // of the transport's own goroutines; Close ends it
 	cancel   context.CancelFunc
@@ -31,9 +40,10 @@ type Transport struct {
 	running  sync.WaitGroup
 	accepted atomic.Int64 // connections that others began and that have not ended, whatever they have proved
 
-	mu     sync.Mutex
-	conns  map[*conn]struct{} // not closed by their owners; nil once the transport is closed
-	closed chan struct{}      // when Close has finished
+	mu       sync.Mutex
+	conns    map[*conn]struct{}     // not closed by their owners; nil once the transport is closed
+	expected map[[16]byte]*expected // by the name of the session: lanes that are being dialed to here
+	closed   chan struct{}          // when Close has finished
 }
 
 var _ link.Transport = (*Transport)(nil)
@@ -60,20 +70,40 @@ func Listen(cfg Config) (*Transport, error) {
 		cfg: cfg, id: id, udp: udp,
 		incoming: make(chan *conn),
 		conns:    make(map[*conn]struct{}),
+		expected: make(map[[16]byte]*expected),
 		closed:   make(chan struct{}),
 	}
-	t.quic = &quic.Transport{
-		Conn: packetConn(udp), StatelessResetKey: reset,
-		VerifySourceAddress: func(net.Addr) bool { return t.accepted.Load() >= int64(t.cfg.Size)+unverified },
-		ConnContext:         t.admit,
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.quic = t.quicTransport(udp)
+	t.quic.StatelessResetKey = reset
+	if err := t.listenLanes(); err != nil {
+		return nil, errors.Join(err, t.closeLanes(), udp.Close())
 	}
 	t.listener, err = t.quic.Listen(id.tlsConfig(), cfg.quicConfig())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("quiclink: listen on %s: %w", cfg.Addr, err), udp.Close())
+		return nil, errors.Join(fmt.Errorf("quiclink: listen on %s: %w", cfg.Addr, err), t.closeLanes(), udp.Close())
 	}
-	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.running.Go(t.listen)
 	return t, nil
+}
+
+func (t *Transport) quicTransport(udp *net.UDPConn) *quic.Transport {
+	return &quic.Transport{
+		Conn:                packetConn(udp),
+		VerifySourceAddress: func(net.Addr) bool { return t.accepted.Load() >= t.expects()+unverified },
+		ConnContext:         t.admit,
+	}
+}
+
+// listenLanes opens what Config.Bulk and Lanes ask for.
+func (t *Transport) listenLanes() error {
+	switch {
+	case t.cfg.Bulk == BulkTCP:
+		return t.listenTCP(max(t.cfg.Lanes, 1))
+	case t.cfg.Lanes > 0:
+		return t.listenQUIC(t.cfg.Lanes)
+	}
+	return nil
 }
 
 func listenUDP(addr string) (*net.UDPConn, error) {
@@ -117,11 +147,18 @@ func resolve(ctx context.Context, addr string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	return netip.AddrPortFrom(ips[0].Unmap(), uint16(port)), nil
+	at := ips[0].Unmap()
+	for _, ip := range ips { // IPv4 where there is one: the socket is of that kind on a host that has it
+		if ip = ip.Unmap(); ip.Is4() {
+			at = ip
+			break
+		}
+	}
+	return netip.AddrPortFrom(at, uint16(port)), nil
 }
 
 func (t *Transport) dial(ctx context.Context, peer int, addr string) (*conn, error) {
@@ -153,16 +190,16 @@ func (t *Transport) connect(ctx context.Context, peer int, to netip.AddrPort) (*
 	if err != nil {
 		return nil, dialError(ctx, err)
 	}
-	ctl, err := t.greet(dialing, qc, peer)
+	ch, err := t.greet(dialing, qc, peer)
 	if err != nil {
 		err = dialError(ctx, err)
 		qc.CloseWithError(codeRefused, "hello failed")
 		return nil, err
 	}
-	return newConn(t, peer, qc, ctl), nil
+	return newConn(t, peer, ch), nil
 }
 
-// How many connections beyond one for each rank others may have begun here: so many before who begins another must show
+// How many connections beyond those of the ranks others may have begun here: so many before who begins another must show
 // that it receives at its address (a round trip, for which nothing is kept), and so many before it is sent away. A
 // connection that proves nothing ends after HandshakeTimeout.
 const (
@@ -170,9 +207,12 @@ const (
 	unproved   = 256
 )
 
+// expects is how many connections the ranks of the job may begin here.
+func (t *Transport) expects() int64 { return int64(t.cfg.Size) * int64(1+len(t.sockets)) }
+
 // admit is asked before anything is kept of a connection.
 func (t *Transport) admit(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
-	if t.accepted.Add(1) > int64(t.cfg.Size)+unproved {
+	if t.accepted.Add(1) > t.expects()+unproved {
 		t.accepted.Add(-1)
 		return nil, errors.New("quiclink: too many connections")
 	}
@@ -200,12 +240,12 @@ func (t *Transport) welcome(qc *quic.Conn) {
 		qc.CloseWithError(codeRefused, err.Error())
 		return
 	}
-	ctl, err := t.hear(ctx, qc, peer)
+	ch, err := t.hear(ctx, qc, peer)
 	if err != nil {
 		qc.CloseWithError(codeRefused, err.Error())
 		return
 	}
-	c := newConn(t, peer, qc, ctl)
+	c := newConn(t, peer, ch)
 	if !t.add(c) {
 		return
 	}
@@ -250,12 +290,25 @@ func (t *Transport) Close() error {
 		closing.Go(func() { c.Close() })
 	}
 	closing.Wait()
-	err := errors.Join(t.listener.Close(), t.quic.Close(), t.udp.Close())
+	err := errors.Join(t.listener.Close(), t.closeLanes(), t.quic.Close(), t.udp.Close())
 	t.running.Wait()
 	if err != nil {
 		return fmt.Errorf("quiclink: close rank %d: %w", t.cfg.Rank, err)
 	}
 	return nil
+}
+
+// closeLanes ends the listening for lanes.
+func (t *Transport) closeLanes() error {
+	t.cancel() // tells acceptTCP and acceptQUIC
+	var errs []error
+	if t.tcp != nil {
+		errs = append(errs, t.tcp.Close())
+	}
+	for _, s := range t.sockets {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
 }
 
 // add enters c; if the transport is closed, it closes c.

@@ -32,6 +32,10 @@ func Run(t *testing.T, open Open) {
 		{"Discard", testDiscard},
 		{"Senders", testSenders},
 		{"Stats", testStats},
+		{"Start", testStart},
+		{"Divert", testDivert},
+		{"Allocator", testAllocator},
+		{"View", testView},
 
 		{"BothWays", testBothWays},
 		{"Credit", testCredit},
