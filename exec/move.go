@@ -181,7 +181,7 @@ func (r *run) send(ctx context.Context, peer int, b *array.Block) error {
 	if r.comm.InProcess(peer) {
 		p.Ref = b
 	} else {
-		p.Bufs = buffers(b)
+		p.Bufs = b.Buffers()
 	}
 	r.count(peer, bytesIn(p.Bufs))
 	return comm.SendParcel(ctx, r.comm, peer, tagData, p)
@@ -216,34 +216,6 @@ func (r *run) receiveBlock(ctx context.Context, peer int, s *Step, span partitio
 	b := r.room(s.value, s.DType, span, nulls)
 	values, validity, _ := b.Raw()
 	return b, in.ReadInto(ctx, values[:s.DType.BufferSize(span.Len())], validity)
-}
-
-// buffers are a block's values and validity, each from its first element.
-func buffers(b *array.Block) [][]byte {
-	values, validity, offset := b.Raw()
-	n, d := b.Len(), b.DType()
-	bufs := [][]byte{bitsFrom(values, offset, n)}
-	if d != array.Bool {
-		bufs[0] = values[offset*d.Size() : (offset+n)*d.Size()]
-	}
-	if validity != nil {
-		bufs = append(bufs, bitsFrom(validity, offset, n))
-	}
-	return bufs
-}
-
-// bitsFrom is n bits of a bitmap from bit lo on: a view where they begin a byte, else a copy.
-func bitsFrom(bitmap []byte, lo, n int) []byte {
-	if n == 0 {
-		return nil
-	}
-	bytes := array.Bool.BufferSize(n)
-	if lo%8 == 0 {
-		return bitmap[lo/8 : lo/8+bytes]
-	}
-	out := make([]byte, bytes)
-	array.CopyBits(out, 0, bitmap, lo, n)
-	return out
 }
 
 func bytesIn(bufs [][]byte) int {

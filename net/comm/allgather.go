@@ -2,77 +2,74 @@ package comm
 
 import (
 	"context"
-	"slices"
+
+	"github.com/darray-go/darray/net/comm/sched"
 )
 
 // Allgather puts the slices of all ranks together on every rank, in rank order.
 //
-// Every rank passes its slice, of any length, and gets a fresh slice with all of them. Messages: p*ceil(log2 p), which
-// carry the lengths and slices of at most 4 KiB; larger slices then go around a ring, p-1 messages each. With n bytes in
-// all, n*(p-1) bytes move either way.
+// Every rank passes its slice, of any length, and gets a fresh slice with all of them. With n bytes in all over p ranks:
+// p*ceil(log2 p) messages, which carry the lengths and slices of at most 4 KiB. If there are larger ones, all go once
+// more: p*ceil(log2 p) messages where p is a power of two or the slices have less than 128 KiB on average, else p*(p-1)
+// around a ring. n*(p-1) bytes move each time.
 func Allgather[T Elem](ctx context.Context, c *Comm, xs []T) ([]T, error) {
-	if c.Size() == 1 {
-		return slices.Clone(xs), nil
-	}
-	var all []T
-	sig := signature{op: opAllgather, dtype: dtypeOf[T]()}
-	err := c.collective(ctx, sig, func(ctx context.Context, k *call) error {
-		return allgatherDoubling(ctx, k, bytesOf(xs), grower(&all))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
+	return allgatherOf(nil, true, xs).do(ctx, c)
 }
 
-// allgatherDoubling: in each round a rank learns as many shares as it knows from the one that far above it, so that it
-// knows those of ranks r, r+1, ... of the ring; then the shares that were too large for that go around.
-func allgatherDoubling(ctx context.Context, k *call, mine []byte, alloc func(n int) []byte) error {
-	p, r := k.size(), k.rank()
-	known := []part{partOf(mine)}
-	tag := tagRound
-	for len(known) < p {
-		d := len(known)
-		n := min(d, p-d)
-		theirs, err := k.exchangeParts(ctx, (r-d+p)%p, known[:n], (r+d)%p, n, tag)
+// AllgatherInto is Allgather into dst, whose length is the sum of all; xs may be its own place within dst. After an error
+// dst holds nothing of use.
+func AllgatherInto[T Elem](ctx context.Context, c *Comm, dst, xs []T) error {
+	return allgatherOf(dst, false, xs).into(ctx, c)
+}
+
+func allgatherOf[T Elem](dst []T, fresh bool, xs []T) *job[T] {
+	j := &job[T]{sig: signature{op: opAllgather, dtype: dtypeOf[T]()}, out: dst}
+	j.body = func(ctx context.Context, k *call) error {
+		parts := make([]part, k.size())
+		if err := k.runParts(ctx, sched.Allgather, []part{partOf(bytesOf(xs))}, parts); err != nil {
+			return err
+		}
+		bounds, large, err := k.boundsOfParts(parts)
 		if err != nil {
 			return err
 		}
-		known = append(known, theirs...)
-		tag--
-	}
-	total := 0
-	for _, part := range known {
-		total += part.size
-		if err := k.checkTotal(total); err != nil {
+		place := placeFor(j, dst, fresh)
+		p, size := k.size(), sizeOf[T]()
+		to, err := place(bounds[p] * size)
+		if err != nil {
 			return err
 		}
-	}
-	out := alloc(total)
-	places := make([][]byte, p) // by rank; empty where the share is there already
-	for rank := range p {
-		part := known[(rank-r+p)%p]
-		var place []byte
-		place, out = out[:part.size], out[part.size:]
-		if part.large() {
-			places[rank] = place
-		} else {
-			copy(place, part.data)
+		if !large {
+			fill(to, parts)
+			return nil
 		}
+		return perform(ctx, k, sched.Allgather, bounds[p]/p, sched.Task{Bounds: bounds}, xs, j.out, nil)
 	}
-	copy(places[r], mine)
-	return ring(ctx, k, func(rank int) []byte { return places[rank] })
+	return j
 }
 
-// exchangeParts sends parts to dst while it receives n from src.
-func (k *call) exchangeParts(ctx context.Context, dst int, parts []part, src, n int, tag int32) ([]part, error) {
-	var theirs []part
-	err := k.together(ctx, 2, func(ctx context.Context, i int) (err error) {
-		if i == 0 {
-			return k.sendParts(ctx, dst, tag, parts)
+// boundsOfParts says where the elements of each part begin when they lie one after another, and whether there are parts
+// without their data.
+func (k *call) boundsOfParts(parts []part) (bounds []int, large bool, err error) {
+	bounds = make([]int, len(parts)+1)
+	total := 0
+	for i, p := range parts {
+		total += p.size
+		if err := k.checkTotal(total); err != nil {
+			return nil, false, err
 		}
-		theirs, err = k.recvParts(ctx, src, tag, n)
-		return err
-	})
-	return theirs, err
+		bounds[i+1] = total / dtypeSize(k.dtype)
+		large = large || p.large()
+	}
+	return bounds, large, nil
+}
+
+// fill lays the parts that have their data into to, which has room for all, one after another.
+func fill(to []byte, parts []part) {
+	for _, p := range parts {
+		if !p.large() {
+			copy(to, p.data)
+		}
+		to = to[p.size:]
+	}
 }

@@ -2,80 +2,38 @@ package comm
 
 import (
 	"context"
-	"slices"
 
-	"github.com/darray-go/darray/partition"
+	"github.com/darray-go/darray/net/comm/sched"
 )
 
 // Allreduce is Reduce with the result on every rank: a fresh slice each, with the bits that Reduce gives.
 //
-// Every rank passes a slice of the same length. With n bytes: p*log2 p messages of n bytes where p is a power of two,
-// 2*(p-1) otherwise; above 64 KiB 2*p*(p-1) messages of n/p bytes.
+// Every rank passes a slice of the same length. With n bytes over p ranks: p*log2 p messages of n bytes where p is a
+// power of two; above 16 KiB 2*p*log2 p messages and 2*n*(p-1) bytes. For other p: p*ceil(log2 p) messages, which bring
+// all vectors to every rank, while these have less than 96 KiB; then 2*(p-1) messages of n bytes up and down a tree; above
+// 16 KiB, or 2 KiB a rank, 2*p*(p-1) messages of n/p bytes.
 func Allreduce[T Elem](ctx context.Context, c *Comm, op Op[T], xs []T) ([]T, error) {
-	if c.Size() == 1 {
-		return slices.Clone(xs), nil
-	}
-	var out []T
-	sig := signature{op: opAllreduce, dtype: dtypeOf[T](), count: len(xs)}
-	err := c.collective(ctx, sig, func(ctx context.Context, k *call) (err error) {
-		switch choose(opAllreduce, len(bytesOf(xs)), c.Size()) {
-		case pieces:
-			out, err = allreducePieces(ctx, k, op, xs)
-		case doubling:
-			out, err = allreduceDoubling(ctx, k, op, xs)
-		default:
-			out, err = allreduceBinomial(ctx, k, op, xs)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return allreduceOf(op, make([]T, len(xs)), xs).do(ctx, c)
 }
 
-// allreduceDoubling, for p a power of two: in round i ranks that differ in bit i exchange what their groups have.
-func allreduceDoubling[T Elem](ctx context.Context, k *call, op Op[T], xs []T) ([]T, error) {
-	r := k.rank()
-	acc, other := slices.Clone(xs), make([]T, len(xs))
-	tag := tagRound
-	for d := 1; d < k.size(); d *= 2 {
-		partner := r ^ d
-		if err := k.exchange(ctx, partner, bytesOf(acc), partner, bytesOf(other), tag); err != nil {
-			return nil, err
-		}
-		if r < partner {
-			op(acc, other)
-		} else {
-			op(other, acc)
-			acc, other = other, acc
-		}
-		tag--
-	}
-	return acc, nil
+// AllreduceInto is Allreduce into dst, which has the length of xs and may be xs. After an error it holds nothing of use.
+func AllreduceInto[T Elem](ctx context.Context, c *Comm, op Op[T], dst, xs []T) error {
+	return allreduceOf(op, dst, xs).into(ctx, c)
 }
 
-// allreduceBinomial reduces to rank 0 and sends the result down the tree.
-func allreduceBinomial[T Elem](ctx context.Context, k *call, op Op[T], xs []T) ([]T, error) {
-	out, err := reduceBinomial(ctx, k, 0, op, xs)
-	if err != nil {
-		return nil, err
-	}
-	if out == nil {
-		out = make([]T, len(xs))
-	}
-	return out, bcastBinomial(ctx, k, bytesOf(out))
+func allreduceOf[T Elem](op Op[T], dst, xs []T) *job[T] {
+	return vectorOf(opAllreduce, sched.Allreduce, op, dst, xs)
 }
 
-// allreducePieces: each rank combines one piece, and the pieces go around a ring.
-func allreducePieces[T Elem](ctx context.Context, k *call, op Op[T], xs []T) ([]T, error) {
-	cut := partition.Balanced(len(xs), k.size())
-	mine, err := combinePiece(ctx, k, op, xs, cut)
-	if err != nil {
-		return nil, err
+// vectorOf is a collective that takes a vector of the same length from each rank and gives it one.
+func vectorOf[T Elem](code opcode, o sched.Op, op Op[T], dst, xs []T) *job[T] {
+	return &job[T]{
+		sig: signature{op: code, dtype: dtypeOf[T](), count: len(xs), fold: foldOf(op)}, out: dst,
+		body: func(ctx context.Context, k *call) error {
+			if err := checkRoom(dst, len(xs)); err != nil {
+				return err
+			}
+			return perform(ctx, k, o, len(xs), sched.Task{N: len(xs)}, xs, dst, op)
+		},
 	}
-	out := make([]T, len(xs))
-	piece := func(r int) []T { g := cut.Range(r); return out[g.Lo:g.Hi] }
-	copy(piece(k.rank()), mine)
-	return out, ring(ctx, k, func(r int) []byte { return bytesOf(piece(r)) })
 }

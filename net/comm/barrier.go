@@ -1,24 +1,17 @@
 package comm
 
-import "context"
+import (
+	"context"
 
-// Barrier returns when every rank has called it. Messages: p*ceil(log2 p), without payload.
-func Barrier(ctx context.Context, c *Comm) error {
-	if c.Size() == 1 {
-		return ctx.Err()
-	}
-	return c.collective(ctx, signature{op: opBarrier}, barrierDissemination)
-}
+	"github.com/darray-go/darray/net/comm/sched"
+)
 
-// barrierDissemination: in round i each rank hears from the one 2^i below it, and so from 2^(i+1) ranks by then.
-func barrierDissemination(ctx context.Context, k *call) error {
-	p, r := k.size(), k.rank()
-	tag := tagRound
-	for d := 1; d < p; d *= 2 {
-		if err := k.exchange(ctx, (r+d)%p, nil, (r-d+p)%p, nil, tag); err != nil {
-			return err
-		}
-		tag--
-	}
-	return nil
+// Barrier returns when every rank has called it. Messages: p*ceil(log2 p), without payload; where ranks share hosts
+// about 2*p and h*ceil(log2 h) between h hosts.
+func Barrier(ctx context.Context, c *Comm) error { return barrierOf().into(ctx, c) }
+
+func barrierOf() *job[bool] {
+	return &job[bool]{sig: signature{op: opBarrier}, body: func(ctx context.Context, k *call) error {
+		return perform[bool](ctx, k, sched.Barrier, 0, sched.Task{}, nil, nil, nil)
+	}}
 }

@@ -28,6 +28,14 @@ func bytesOf[T Elem](xs []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(xs))), len(xs)*int(unsafe.Sizeof(xs[0])))
 }
 
+// elemsOf views b, which is aligned for T and has whole elements, as elements.
+func elemsOf[T Elem](b []byte) []T {
+	if len(b) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/sizeOf[T]())
+}
+
 // grower returns a function that makes *out hold n bytes worth of elements and views it as bytes, for algorithms that
 // learn the length of their result late.
 func grower[T Elem](out *[]T) func(n int) []byte {

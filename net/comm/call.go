@@ -15,44 +15,57 @@ import (
 // not to flood the root's socket.
 const fan = 8
 
-func (k *call) rank() int { return k.c.m.rank }
-func (k *call) size() int { return k.c.m.size }
+func (k *call) rank() int { return k.c.rank }
+func (k *call) size() int { return k.c.Size() }
 
 func (k *call) header(tag int32) link.Header {
 	return link.Header{
-		Kind: kindCall, Context: k.c.context, Seq: k.seq, Tag: tag,
-		Op: uint8(k.op), DType: k.dtype, Root: int32(k.root), Count: uint64(k.count),
+		Kind: kindCall, Context: k.c.st.context, Seq: k.seq, Tag: tag,
+		Op: uint8(k.op), DType: k.dtype, Root: int32(k.root), Count: uint64(k.count), Aux: k.mine().aux(),
 	}
 }
 
 // send passes bufs on to a rank.
 func (k *call) send(ctx context.Context, dst int, tag int32, bufs ...[]byte) error {
-	return k.c.m.send(ctx, dst, k.header(tag), link.Payload{Bufs: bufs})
+	return k.c.send(ctx, dst, k.header(tag), link.Payload{Bufs: bufs})
+}
+
+// startSend gives a message to a rank its place; wait, where not nil, is the rest of the sending.
+func (k *call) startSend(ctx context.Context, dst int, tag int32, bufs ...[]byte) (wait func(ctx context.Context) error, err error) {
+	rest, err := k.c.startSend(ctx, dst, k.header(tag), link.Payload{Bufs: bufs})
+	if rest == nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return rest(ctx, origin{}) }, nil
 }
 
 // next waits for the header of the next message with that tag from src; its payload is for the caller to read.
-func (k *call) next(ctx context.Context, src int, tag int32) (*letter, error) {
-	w := want{lane: k.lane(), source: src, tag: tag}
-	l, err := k.c.m.receive(ctx, w, k.signature)
-	return l, k.c.m.explain(ctx, src, err)
+func (k *call) next(ctx context.Context, src int, tag int32) (letter, error) {
+	w := k.c.world(src)
+	l, err := k.c.receive(ctx, want{kind: kindCall, seq: k.seq, source: w, tag: tag}, k)
+	return l, k.c.explain(ctx, w, err)
 }
 
 // recv waits for a message of exactly len(buf) bytes.
 func (k *call) recv(ctx context.Context, src int, tag int32, buf []byte) error {
-	l, err := k.next(ctx, src, tag)
-	if err != nil {
-		return err
+	w := k.c.world(src)
+	l, err := k.c.receive(ctx, want{kind: kindCall, seq: k.seq, source: w, tag: tag, into: buf, dtype: k.dtype, exact: true}, k)
+	switch {
+	case err != nil:
+		return k.c.explain(ctx, w, err)
+	case l.placed:
+		return nil
 	}
 	return k.read(ctx, l, buf)
 }
 
 // read takes the payload of l into buf, which must have its length.
-func (k *call) read(ctx context.Context, l *letter, buf []byte) error {
+func (k *call) read(ctx context.Context, l letter, buf []byte) error {
 	defer l.Discard()
 	if l.Size != uint64(len(buf)) {
-		return fmt.Errorf("%w: in %v rank %d sent %d bytes where this rank expects %d", ErrDiverged, k.signature, l.source, l.Size, len(buf))
+		return fmt.Errorf("%w: in %v rank %d sent %d bytes where this rank expects %d", ErrDiverged, k.signature, k.c.st.named(l.source), l.Size, len(buf))
 	}
-	err := l.ReadInto(ctx, buf)
+	err := k.c.read(ctx, l, buf)
 	if errors.Is(err, link.ErrWithdrawn) {
 		// Its sender has failed this collective and is about to say why.
 		timer := time.NewTimer(noticeLimit)
@@ -62,18 +75,7 @@ func (k *call) read(ctx context.Context, l *letter, buf []byte) error {
 		case <-timer.C:
 		}
 	}
-	return k.c.m.explain(ctx, l.source, err)
-}
-
-// exchange sends out to dst while it receives into in from src: at the same time even where both are small, since a
-// peer with much unread takes nothing without asking for it.
-func (k *call) exchange(ctx context.Context, dst int, out []byte, src int, in []byte, tag int32) error {
-	return k.together(ctx, 2, func(ctx context.Context, i int) error {
-		if i == 0 {
-			return k.recv(ctx, src, tag, in)
-		}
-		return k.send(ctx, dst, tag, out)
-	})
+	return k.c.explain(ctx, l.source, err)
 }
 
 // together calls f(0) to f(n-1), up to fan at a time, and returns when all have. The first error ends the ctx of the
@@ -138,14 +140,14 @@ func (k *call) checkTotal(total int) error {
 }
 
 // share waits for one rank's share of any length, the payload still to be read.
-func (k *call) share(ctx context.Context, src int, tag int32) (*letter, error) {
+func (k *call) share(ctx context.Context, src int, tag int32) (letter, error) {
 	l, err := k.next(ctx, src, tag)
 	if err != nil {
-		return nil, err
+		return letter{}, err
 	}
 	if l.Size%uint64(dtypeSize(k.dtype)) != 0 || l.Size > maxPart {
 		l.Discard()
-		return nil, fmt.Errorf("%w: in %v rank %d sent a share of %d bytes", ErrDiverged, k.signature, src, l.Size)
+		return letter{}, fmt.Errorf("%w: in %v rank %d sent a share of %d bytes", ErrDiverged, k.signature, src, l.Size)
 	}
 	return l, nil
 }

@@ -1,63 +1,59 @@
 package comm
 
-import "github.com/darray-go/darray/net/link"
+import (
+	"context"
 
-// Which algorithm a collective uses depends on its bytes and the number of ranks only, where both are known to all
-// ranks; so they choose alike, and the same call takes the same way each time. The limits come from the model with
-// L = 50 us, o = 25 us, B = 1 GB/s, and stand for a network; inside a process either choice is fast.
-const (
-	// inline is the largest share of a rank that rides along in a tree message; a larger one goes between the
-	// rank and the root (or around the ring) without being copied on the way.
-	inline = 4 << 10
-	// flatRanks is up to how many ranks the root deals with each one itself.
-	flatRanks = 8
-	// bcastWhole is up to how many bytes a tree of whole messages beats scattering and collecting pieces.
-	bcastWhole = 1 << 20
-	// bcastPiece is the least piece per rank that is worth its own message.
-	bcastPiece = 64 << 10
-	// reduceWhole is up to how many bytes a reduction moves and combines whole vectors.
-	reduceWhole = 64 << 10
+	"github.com/darray-go/darray/net/comm/sched"
+	"github.com/darray-go/darray/net/link"
 )
 
-type algorithm int
+// inline is the largest share of a rank, in bytes, that rides along in a message of many shares; a larger one goes by
+// itself without being copied on the way.
+const inline = 4 << 10
 
-const (
-	flat algorithm = iota
-	binomial
-	doubling
-	pieces
-)
+// way is how a collective goes.
+type way struct {
+	name  string // the algorithm, as package sched calls it
+	hosts []int  // by rank; nil: not known
+}
 
-// choose returns the algorithm for op over p ranks with so many bytes a rank; 0 bytes where they differ between ranks.
-func choose(op opcode, bytes, p int) algorithm {
-	switch op {
-	case opScatter, opGather:
-		if p <= flatRanks {
-			return flat
-		}
-		return binomial
-	case opBcast:
-		if p > 2 && bytes >= bcastWhole && bytes/p >= bcastPiece {
-			return pieces
-		}
-		return binomial
-	case opReduce:
-		if bytes > reduceWhole {
-			return pieces
-		}
-		return binomial
-	case opAllreduce:
-		switch {
-		case bytes > reduceWhole:
-			return pieces
-		case p&(p-1) == 0:
-			return doubling
-		default:
-			return binomial
-		}
-	default: // barrier and allgather have one each
-		return doubling
+// forced is the key of a context's value that takes the place of what is chosen; tests set it.
+type forced struct{}
+
+// way chooses from the bytes, the number of ranks and their hosts alone, which all ranks know, so that they choose alike
+// and the same call goes the same way each time. Bytes are 0 where they may differ between ranks.
+func (k *call) way(ctx context.Context, op sched.Op, bytes int) way {
+	if w, ok := ctx.Value(forced{}).(way); ok {
+		return w
 	}
+	var hosts []int
+	if op == sched.Barrier || op == sched.Bcast || op == sched.Allreduce {
+		hosts = k.hosts()
+	}
+	return way{name: sched.Choose(op, bytes, k.size(), hosts), hosts: hosts}
+}
+
+// hosts is the host of each rank, where some share one and not all do; else nil.
+func (k *call) hosts() []int {
+	c, p := k.c, k.size()
+	if p <= 2 || c.m.transport.Scheme() == inProcess {
+		return nil
+	}
+	numbers := make(map[string]int)
+	hosts := make([]int, p)
+	for r := range hosts {
+		name := c.Host(r)
+		n, ok := numbers[name]
+		if !ok {
+			n = len(numbers)
+			numbers[name] = n
+		}
+		hosts[r] = n
+	}
+	if len(numbers) == 1 || len(numbers) == p {
+		return nil
+	}
+	return hosts
 }
 
 // small reports whether messages of so many bytes are sent without waiting for their receiver.

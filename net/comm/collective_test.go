@@ -77,6 +77,11 @@ func checkAll(ctx context.Context, c *comm.Comm, root, n int) error {
 		{"allgather", checkAllgather},
 		{"reduce", checkReduce},
 		{"allreduce", checkAllreduce},
+		{"alltoall", checkAlltoall},
+		{"alltoallv", checkAlltoallv},
+		{"reducescatter", checkReduceScatter},
+		{"scan", checkScan},
+		{"exscan", checkExscan},
 		{"barrier", func(ctx context.Context, c *comm.Comm, _, _ int) error { return comm.Barrier(ctx, c) }},
 	} {
 		if err := check.f(ctx, c, root, n); err != nil {

@@ -4,14 +4,27 @@ import "reflect"
 
 // Elem is what a message is made of. int and uint travel as 64 bits.
 type Elem interface {
-	Number | ~bool | ~complex64 | ~complex128
+	Number | ~bool | ~complex64 | ~complex128 |
+		Loc[int] | Loc[int8] | Loc[int16] | Loc[int32] | Loc[int64] |
+		Loc[uint] | Loc[uint8] | Loc[uint16] | Loc[uint32] | Loc[uint64] |
+		Loc[float32] | Loc[float64]
+}
+
+// Integer is what the bitwise reductions work on.
+type Integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 |
+		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
 // Number is what the ready reductions work on.
 type Number interface {
-	~int | ~int8 | ~int16 | ~int32 | ~int64 |
-		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 |
-		~float32 | ~float64
+	Integer | ~float32 | ~float64
+}
+
+// Loc is a value and where it was found, for MinLoc and MaxLoc. It travels as 16 bytes.
+type Loc[T Number] struct {
+	Value T
+	Index int64
 }
 
 // Element type codes on the wire. Do not renumber.
@@ -30,11 +43,20 @@ const (
 	dtypeFloat64
 	dtypeComplex64
 	dtypeComplex128
+	dtypeLoc uint8 = 0x40 // added to the code of the value
 )
 
 // dtypeOf returns the code of T; int counts as int64 and uint as uint64.
 func dtypeOf[T Elem]() uint8 {
-	switch reflect.TypeFor[T]().Kind() {
+	t := reflect.TypeFor[T]()
+	if t.Kind() == reflect.Struct {
+		return dtypeLoc + dtypeOfKind(t.Field(0).Type.Kind())
+	}
+	return dtypeOfKind(t.Kind())
+}
+
+func dtypeOfKind(k reflect.Kind) uint8 {
+	switch k {
 	case reflect.Bool:
 		return dtypeBool
 	case reflect.Int8:
@@ -72,8 +94,11 @@ func dtypeName(code uint8) string {
 		"bytes", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 		"float32", "float64", "complex64", "complex128",
 	}
-	if int(code) >= len(names) {
+	switch value := code &^ dtypeLoc; {
+	case int(value) >= len(names):
 		return "an unknown type"
+	case value != code:
+		return "located " + names[value]
 	}
 	return names[code]
 }
@@ -81,8 +106,14 @@ func dtypeName(code uint8) string {
 // dtypeSize is the number of bytes of one element; 1 for raw bytes.
 func dtypeSize(code uint8) int {
 	sizes := [...]int{1, 1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16}
-	if int(code) >= len(sizes) {
+	switch {
+	case code >= dtypeLoc:
+		return 16
+	case int(code) >= len(sizes):
 		return 1
 	}
 	return sizes[code]
 }
+
+// sizeOf is the number of bytes of one T.
+func sizeOf[T Elem]() int { return dtypeSize(dtypeOf[T]()) }

@@ -3,6 +3,8 @@ package comm
 import (
 	"errors"
 	"fmt"
+
+	"github.com/darray-go/darray/net/link"
 )
 
 // Errors that callers branch on.
@@ -13,6 +15,9 @@ var (
 	ErrLeft = errors.New("comm: it has closed its communicator")
 	// ErrDiverged: the ranks are not in the same call: another collective, root, length or element type.
 	ErrDiverged = errors.New("comm: ranks diverged")
+	// ErrExpelled: the other ranks could not reach this one, or it was silent for too long, and go on without it. Its
+	// operations fail on all its communicators; start it anew to take part in another job.
+	ErrExpelled = errors.New("comm: expelled by the other ranks")
 	// ErrTruncate: the message is longer than the receive buffer; it was dropped.
 	ErrTruncate = errors.New("comm: receive buffer too small")
 )
@@ -66,6 +71,7 @@ const (
 	codeDiverged
 	codeTruncate
 	codeLeft
+	codePeerLost
 )
 
 func codeOf(err error) uint8 {
@@ -76,6 +82,8 @@ func codeOf(err error) uint8 {
 		return codeTruncate
 	case errors.Is(err, ErrLeft):
 		return codeLeft
+	case errors.Is(err, link.ErrPeerLost):
+		return codePeerLost
 	default:
 		return codeNone
 	}
@@ -89,6 +97,8 @@ func errOf(code uint8) error {
 		return ErrTruncate
 	case codeLeft:
 		return ErrLeft
+	case codePeerLost:
+		return link.ErrPeerLost
 	default:
 		return nil
 	}

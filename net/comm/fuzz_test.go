@@ -3,6 +3,7 @@ package comm
 import (
 	"bytes"
 	"testing"
+	"time"
 )
 
 func FuzzHello(f *testing.F) {
@@ -36,5 +37,27 @@ func FuzzParts(f *testing.F) {
 		if err == nil && !bytes.Equal(bytes.Join(packParts(parts), nil), b) {
 			t.Errorf("%x unpacks to %+v", b, parts)
 		}
+	})
+}
+
+func FuzzRecords(f *testing.F) {
+	f.Add(encodeRecords([]record{
+		{Position{Op: "Recv", Peer: -1, Tag: AnyTag, Waited: time.Second, Blocked: true}, here()},
+		{Position{Op: "Iallreduce", Peer: 3, Tag: 9, Seq: 1 << 40, Size: 3, Members: []int{0, 2, 5}}, -7},
+		{Position{Op: "Bcast", Peer: -1, Tag: AnyTag, Seq: 2, Ended: true}, 0},
+	}))
+	f.Add([]byte{255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all, err := decodeRecords(b)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(encodeRecords(all), b) {
+			t.Errorf("%x decodes to %+v", b, all)
+		}
+		for _, r := range all {
+			_ = r.position().String()
+		}
+		_, _ = sentence([]answer{{at: all}, {rank: 1, silent: true}}, time.Second)
 	})
 }

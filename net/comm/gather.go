@@ -2,37 +2,43 @@ package comm
 
 import (
 	"context"
-	"slices"
+
+	"github.com/darray-go/darray/net/comm/sched"
 )
 
 // Gather puts the slices of all ranks together on the root, in rank order.
 //
 // Every rank passes its slice, of any length. The root gets a fresh slice with all of them, the others nil. With n bytes
-// in all: p-1 messages and n*(p-1)/p bytes straight to the root; above 8 ranks a binomial tree carries the lengths and
-// slices of at most 4 KiB (p-1 messages, each such slice moves up to log2 p times), and larger slices go straight.
+// in all over p ranks: p-1 messages and n*(p-1)/p bytes straight to the root; above 8 ranks a binomial tree carries the
+// lengths and slices of at most 4 KiB (p-1 messages, each such slice moves up to log2 p times), and larger slices go
+// straight.
 func Gather[T Elem](ctx context.Context, c *Comm, root int, xs []T) ([]T, error) {
-	if err := c.checkRank("root", root); err != nil {
-		return nil, within("gather", err)
-	}
-	if c.Size() == 1 {
-		return slices.Clone(xs), nil
-	}
-	var all []T
-	sig := signature{op: opGather, dtype: dtypeOf[T](), root: root}
-	err := c.collective(ctx, sig, func(ctx context.Context, k *call) error {
-		if choose(opGather, 0, c.Size()) == flat {
-			return gatherFlat(ctx, k, bytesOf(xs), grower(&all))
-		}
-		return gatherBinomial(ctx, k, bytesOf(xs), grower(&all))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
+	return gatherOf(c, root, nil, true, xs).do(ctx, c)
 }
 
-// gatherFlat: every rank sends its slice to the root.
-func gatherFlat(ctx context.Context, k *call, mine []byte, alloc func(n int) []byte) error {
+// GatherInto is Gather into the root's dst, whose length is the sum of all; the others' is not looked at. The root's xs
+// may be its own place within dst. After an error dst holds nothing of use.
+func GatherInto[T Elem](ctx context.Context, c *Comm, root int, dst, xs []T) error {
+	return gatherOf(c, root, dst, false, xs).into(ctx, c)
+}
+
+func gatherOf[T Elem](c *Comm, root int, dst []T, fresh bool, xs []T) *job[T] {
+	j := &job[T]{
+		sig: signature{op: opGather, dtype: dtypeOf[T](), root: root},
+		err: c.checkRank("root", root), out: dst,
+	}
+	j.body = func(ctx context.Context, k *call) error {
+		place := placeFor(j, dst, fresh)
+		if k.way(ctx, sched.Gather, 0).name == "flat" {
+			return gatherFlat(ctx, k, bytesOf(xs), place)
+		}
+		return gatherTree(ctx, k, bytesOf(xs), place)
+	}
+	return j
+}
+
+// gatherFlat: every rank sends its slice to the root, which does not know how long it is before it comes.
+func gatherFlat(ctx context.Context, k *call, mine []byte, place func(bytes int) ([]byte, error)) error {
 	if k.rank() != k.root {
 		return k.send(ctx, k.root, tagDirect, mine)
 	}
@@ -41,42 +47,35 @@ func gatherFlat(ctx context.Context, k *call, mine []byte, alloc func(n int) []b
 		parts[r].size = -1 // not known before its message
 	}
 	parts[k.root] = part{size: len(mine), data: mine}
-	return k.collect(ctx, parts, alloc)
+	return k.collect(ctx, parts, place)
 }
 
-// gatherBinomial: lengths and small slices go up the tree, large ones straight to the root.
-func gatherBinomial(ctx context.Context, k *call, mine []byte, alloc func(n int) []byte) error {
-	t := treeOf(k.rank(), k.root, k.size())
-	parts := make([]part, t.span) // of the positions this rank is responsible for
-	parts[0] = partOf(mine)
-	for _, ch := range slices.Backward(t.children) { // the one with the fewest ranks behind it is ready first
-		theirs, err := k.recvParts(ctx, ch.rank, tagUp, ch.span)
-		if err != nil {
-			return err
-		}
-		copy(parts[ch.position-t.position:], theirs)
+// gatherTree: lengths and small slices go as the schedule says, large ones straight to the root.
+func gatherTree(ctx context.Context, k *call, mine []byte, place func(bytes int) ([]byte, error)) error {
+	var all []part
+	if k.rank() == k.root {
+		all = make([]part, k.size())
 	}
-	if t.parent >= 0 {
-		if err := k.sendParts(ctx, t.parent, tagUp, parts); err != nil || !parts[0].large() {
-			return err
-		}
+	if err := k.runParts(ctx, sched.Gather, []part{partOf(mine)}, all); err != nil {
+		return err
+	}
+	switch {
+	case k.rank() == k.root:
+		all[k.root].data = mine
+		return k.collect(ctx, all, place)
+	case len(mine) > inline:
 		return k.send(ctx, k.root, tagDirect, mine)
 	}
-	byRank := make([]part, k.size())
-	for v, p := range parts {
-		byRank[(k.root+v)%k.size()] = p
-	}
-	byRank[k.root].data = mine
-	return k.collect(ctx, byRank, alloc)
+	return nil
 }
 
 // collect puts the parts of all ranks together on the root. Those without data come straight from their ranks; all
 // their headers are awaited before the result is allocated, so that no length is believed that has no message to it.
-func (k *call) collect(ctx context.Context, parts []part, alloc func(n int) []byte) error {
-	letters := make([]*letter, len(parts))
+func (k *call) collect(ctx context.Context, parts []part, place func(bytes int) ([]byte, error)) error {
+	letters := make([]letter, len(parts))
 	defer func() {
 		for _, l := range letters {
-			if l != nil {
+			if l.Message != nil {
 				l.Discard()
 			}
 		}
@@ -96,12 +95,15 @@ func (k *call) collect(ctx context.Context, parts []part, alloc func(n int) []by
 			return err
 		}
 	}
-	out := alloc(total)
+	out, err := place(total)
+	if err != nil {
+		return err
+	}
 	var reads []func(ctx context.Context) error
 	for r, p := range parts {
 		var into []byte
 		into, out = out[:p.size], out[p.size:]
-		if l := letters[r]; l != nil {
+		if l := letters[r]; l.Message != nil {
 			reads = append(reads, func(ctx context.Context) error { return k.read(ctx, l, into) })
 		} else {
 			copy(into, p.data)

@@ -73,6 +73,17 @@ func (c *cursor) number(limit uint32) int {
 	return int(n)
 }
 
+// long reads a number of 64 bits.
+func (c *cursor) long() uint64 {
+	if c.err != nil || len(c.rest) < 8 {
+		c.err = errors.Join(c.err, errShort)
+		return 0
+	}
+	n := binary.LittleEndian.Uint64(c.rest)
+	c.rest = c.rest[8:]
+	return n
+}
+
 func (c *cursor) string() string {
 	n := c.number(maxString)
 	if c.err == nil && len(c.rest) < n {

@@ -1,6 +1,7 @@
 package comm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,11 @@ func host(ctx context.Context, cfg Config) ([]member, []link.Conn, error) {
 	err := assemble(waiting, cfg, door, table, conns)
 
 	// What ended the wait must not keep the word from the others, so this has a time limit of its own.
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), answerGrace)
+	grace := answerGrace
+	if ctx.Err() != nil {
+		grace = cancelGrace
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer done()
 	if err != nil {
 		present := slices.DeleteFunc(conns, func(c link.Conn) bool { return c == nil })
@@ -51,8 +56,17 @@ func assemble(ctx context.Context, cfg Config, door *door, table []member, conns
 	begin := time.Now()
 	seen := make([]hello, cfg.Size)
 	seen[0] = cfg.self()
+	listening := cmp.Or(cfg.Root, table[0].addr)
+	slow := time.NewTimer(quiet)
+	defer slow.Stop()
 	for n := 1; n < cfg.Size; {
 		select {
+		case <-slow.C:
+			if cfg.Waiting != nil {
+				cfg.Waiting(fmt.Sprintf("%d of %d ranks joined in %v; waiting for %s. Rank 0 listens on %s/udp",
+					n, cfg.Size, time.Since(begin).Round(time.Second), cfg.missing(conns), listening))
+			}
+			slow.Reset(repeat)
 		case a := <-door.arrivals:
 			if a.err != nil {
 				if errors.Is(a.err, link.ErrPeerLost) {
@@ -74,8 +88,8 @@ func assemble(ctx context.Context, cfg Config, door *door, table []member, conns
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("rank 0 stopped waiting for the others: %w", context.Cause(ctx))
 			}
-			return fmt.Errorf("%d of %d ranks joined in %v; missing: %s. Rank 0 listens on %s: %s?",
-				n, cfg.Size, time.Since(begin).Round(time.Millisecond), missing(conns), table[0].addr, reachable)
+			return fmt.Errorf("%d of %d ranks joined in %v; missing: %s. Rank 0 listens on %s/udp: %s",
+				n, cfg.Size, cfg.Timeout, cfg.missing(conns), listening, reachable)
 		}
 	}
 	return nil
@@ -150,6 +164,8 @@ func (d *door) linger(ctx context.Context, n int, why error) {
 			turnAway(ctx, []link.Conn{a.conn}, why)
 		case <-d.closed:
 			return
+		case <-ctx.Done():
+			return
 		case <-timer.C:
 			return
 		}
@@ -198,6 +214,6 @@ func turnAway(ctx context.Context, conns []link.Conn, why error) {
 	payload := link.Payload{Bufs: [][]byte{[]byte(text[:min(len(text), link.EagerLimit)])}}
 	toAll(conns, func(conn link.Conn) {
 		_ = conn.Send(ctx, control(ctlRefuse), payload) // whoever cannot be told sees the conn close
-		conn.Close()
+		shut(ctx, conn)
 	})
 }

@@ -9,14 +9,15 @@ import (
 
 // told is rank 0 of 2 without a network, and what its reader does with a message of rank 1.
 func told() (*mesh, func(h link.Header, payload []byte)) {
-	m := newMesh(0, make([]member, 2), nil)
+	m := newMesh(0, make([]member, 2), nil, 2, Config{Warn: func(string) {}}.roll())
+	m.world()
 	return m, func(h link.Header, payload []byte) {
 		h.Size = uint64(len(payload))
 		msg := link.NewMessage(h, &selfBody{data: payload})
 		if h.Kind == kindControl {
-			m.heed(m.peers[1], msg)
+			m.heed(m.peer(1), msg)
 		} else {
-			m.box.deliver(&letter{source: 1, Message: msg})
+			m.box.deliver(letter{source: 1, Message: msg})
 		}
 	}
 }
@@ -27,21 +28,28 @@ func TestAbsurdMessages(t *testing.T) {
 	for i := range uint32(3 * maxAhead) {
 		for _, seq := range []uint64{0, 1 << 40, uint64(i)} {
 			tell(link.Header{Kind: kindCall, Context: worldContext + 1 + i, Seq: seq}, nil)
-			for _, op := range []uint8{ctlFailed, ctlRollcall} {
-				tell(link.Header{Kind: kindControl, Op: op, Context: worldContext + i, Seq: seq}, []byte("why"))
+			for _, op := range []uint8{ctlFailed, ctlRollcall, ctlShrink} {
+				tell(link.Header{Kind: kindControl, Op: op, Flags: councilJoin, Context: worldContext + i, Seq: seq}, []byte("why"))
+				tell(link.Header{Kind: kindControl, Op: op, Flags: councilJoin, Context: worldContext + i, Seq: seq}, nil)
 				tell(link.Header{Kind: kindControl, Op: op, Context: worldContext, Seq: seq + uint64(i)}, []byte("why"))
 			}
 		}
 		tell(link.Header{Kind: kindCall, Context: worldContext}, nil) // collectives count from 1
 	}
-	if n := len(m.box.calls); n != 1 {
-		t.Errorf("%d communicators", n)
+	if n := len(m.box.states); n > 1+maxUnmade {
+		t.Errorf("%d communicators, want at most %d", n, 1+maxUnmade)
 	}
-	if n := len(m.box.calls[worldContext].failed); n != maxAhead {
-		t.Errorf("%d failed collectives to come are remembered, want %d", n, maxAhead)
+	if n := len(m.councils.all); n > maxCouncils {
+		t.Errorf("%d calls of Shrink are remembered, want at most %d", n, maxCouncils)
 	}
-	if n := len(m.box.letters); n != 0 {
-		t.Errorf("%d messages are kept", n)
+	for context, s := range m.box.states {
+		limit := maxAheadUnmade
+		if context == worldContext {
+			limit = maxAhead
+		}
+		if len(s.failed) > limit || len(s.asked) > limit {
+			t.Errorf("of communicator %d %d failures and %d questions are remembered, want at most %d", context, len(s.failed), len(s.asked), limit)
+		}
 	}
 	if err := m.close(); err != nil {
 		t.Error(err)
@@ -59,7 +67,7 @@ func FuzzMessages(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	for op := ctlHello; op <= ctlRollcall; op++ {
+	for op := ctlHello; op <= ctlHere; op++ {
 		add(link.Header{Kind: kindControl, Op: op, Context: worldContext, Seq: 1, Root: 1, Aux: uint64(opGather)})
 	}
 	add(link.Header{Kind: kindCall, Op: uint8(opBarrier), Context: worldContext, Seq: 1},
@@ -67,8 +75,9 @@ func FuzzMessages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, tell := told()
 		defer m.close()
+		c := &Comm{m: m, st: m.box.states[worldContext]}
 		var ended error
-		k, err := m.box.begin(&Comm{m: m, context: worldContext}, signature{op: opBarrier}, func(err error) { ended = err })
+		k, err := m.box.begin(c, signature{op: opBarrier}, nil, func(err error) { ended = err })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,15 +12,18 @@ import (
 
 // NewLocal returns the Comms of p ranks inside this process, joined by memory. Each is to be closed; closing the last
 // ends all goroutines.
-func NewLocal(p int) ([]*Comm, error) {
-	if p < 1 {
-		return nil, fmt.Errorf("a local communicator of %d ranks; it takes at least 1", p)
+func NewLocal(p int) ([]*Comm, error) { return Config{Size: p}.Local() }
+
+// Local is NewLocal for Size ranks, with WaitWarn and Warn; the other fields are not used.
+func (cfg Config) Local() ([]*Comm, error) {
+	if cfg.Size < 1 {
+		return nil, fmt.Errorf("a local communicator of %d ranks; it takes at least 1", cfg.Size)
 	}
-	return overTransports(link.NewMem(p))
+	return overTransports(cfg, link.NewMem(cfg.Size))
 }
 
 // overTransports makes a Comm over each of the transports of ranks 0, 1, ... of this process, which know their addresses.
-func overTransports(ts []link.Transport) ([]*Comm, error) {
+func overTransports(cfg Config, ts []link.Transport) ([]*Comm, error) {
 	if err := checkPlatform(); err != nil {
 		return nil, err
 	}
@@ -31,17 +34,18 @@ func overTransports(ts []link.Transport) ([]*Comm, error) {
 	}
 	comms := make([]*Comm, len(ts))
 	for r, t := range ts {
-		m := newMesh(r, table, t)
+		m := newMesh(r, table, t, degreeFor(len(ts), cfg.starLimit), cfg.roll())
 		m.run(m.serve)
-		comms[r] = &Comm{m: m, context: worldContext}
+		comms[r] = m.world()
 	}
-	// Every rank is joined with rank 0, as after Join: by that rank the others learn who is gone.
+	// Every rank is joined with the one above it, as after Join: by that one it learns who is gone.
 	errs := make([]error, len(ts))
 	var all sync.WaitGroup
 	for r, c := range comms[1:] {
 		all.Go(func() {
-			if _, errs[r] = c.m.connect(context.Background(), 0); errs[r] == nil {
-				<-comms[0].m.peers[r+1].settled // at the other end as well
+			above := c.m.superior()
+			if _, errs[r] = c.m.connect(context.Background(), above); errs[r] == nil {
+				<-comms[above].m.peer(c.rank).settled // at the other end as well
 			}
 		})
 	}

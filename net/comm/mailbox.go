@@ -2,195 +2,395 @@ package comm
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
 	"github.com/darray-go/darray/net/link"
 )
 
-// letter is an incoming message and the rank it came from.
-type letter struct {
-	source int
-	*link.Message
-}
-
-// lane parts the messages that can never meet the same receive: by kind, communicator and collective (0 outside).
-type lane struct {
-	kind    uint8
-	context uint32
-	seq     uint64
-}
-
-func (l *letter) lane() lane { return lane{kind: l.Kind, context: l.Context, seq: laneSeq(l.Header)} }
-
-func laneSeq(h link.Header) uint64 {
-	if h.Kind == kindCall {
-		return h.Seq
-	}
-	return 0
-}
-
-// want says which letters of a lane a receive takes.
+// want says which letters of a queue a receive takes.
 type want struct {
-	lane
-	source int // or AnySource
+	kind   uint8
+	seq    uint64 // of the collective; 0 outside
+	source int    // in the job, or AnySource
 	tag    int32
 	anyTag bool
+	peek   bool     // a probe: the letter stays
+	req    *Request // that of a receive which the program does not wait in
+
+	// Where the payload goes, for a sender that can put it there itself.
+	into  []byte
+	dtype uint8
+	exact bool // it fills all of into
 }
 
-func (w want) matches(l *letter) bool {
-	return (w.source == l.source || w.source == AnySource) && (w.tag == l.Tag || w.anyTag)
+func (w *want) matches(source int, tag int32) bool {
+	return (w.source == source || w.source == AnySource) && (w.tag == tag || w.anyTag)
 }
 
-// outcome is what a receive gets: a letter, or why there will be none.
-type outcome struct {
-	letter *letter
-	err    error
-}
-
-// waiter is a receive that has been posted and not met its letter yet. Whoever takes it off the list sends to got.
-type waiter struct {
-	want
-	got chan outcome // one slot
+// fits reports whether a payload may be put into w.into. What may not takes the usual way, which says why.
+func (w *want) fits(h link.Header) bool {
+	if w.into == nil || w.peek || w.dtype != h.DType {
+		return false
+	}
+	return int(h.Size) == len(w.into) || !w.exact && int(h.Size) < len(w.into)
 }
 
 // mailbox matches letters with receives: each letter goes to the oldest receive that wants it, each receive gets the
 // oldest letter that it wants. It also keeps the state of the collectives (calls.go) and who is gone, so that a letter,
 // a loss and a receive always meet under one lock.
 type mailbox struct {
-	rank int
+	rank  int
+	host  string
+	watch chan struct{}   // one slot: something waits and nobody watches
+	raise func(a []alarm) // brings word to other ranks; called without the lock
 
-	mu      sync.Mutex
-	letters queues[*letter]   // arrived before their receive
-	waiters queues[*waiter]   // posted before their letter
-	calls   map[uint32]*calls // by communicator of this rank; what names another one is dropped
-	gone    []*RankError      // by rank: it is lost, or has left
-	present int               // other ranks that are not gone
-	lost    *RankError        // the first rank that some rank has lost: the end of collectives
-	end     error             // why everything is over
+	mu       sync.Mutex
+	states   map[uint32]*state  // by context; also of communicators that this rank has not made yet
+	unmade   int                // how many of them
+	freed    map[uint32]bool    // contexts whose communicator was closed
+	gone     map[int]*RankError // by rank: it is lost, or has left
+	lost     []*RankError       // those that have not left in good order, in the order in which it became known
+	end      error              // why everything is over
+	ended    chan struct{}      // closed with end
+	spare    []*waiter          // to be used again: a receive that waits costs no allocation
+	arrivals uint64             // letters so far
+	watching bool
+	alarms   []alarm // to be raised by who holds the lock
 }
 
-func newMailbox(rank, size int) *mailbox {
+// maxUnmade bounds the communicators that others name and this rank has not made.
+const maxUnmade = 1 << 12
+
+func newMailbox(rank int, host string, raise func(a []alarm)) *mailbox {
 	return &mailbox{
-		rank: rank, present: size - 1, gone: make([]*RankError, size),
-		calls:   map[uint32]*calls{worldContext: {failed: make(map[uint64]error)}},
-		letters: make(queues[*letter]), waiters: make(queues[*waiter]),
+		rank: rank, host: host, raise: raise, gone: make(map[int]*RankError), ended: make(chan struct{}), watch: make(chan struct{}, 1),
+		states: make(map[uint32]*state), freed: make(map[uint32]bool),
+	}
+}
+
+// state returns what is kept of a communicator, nil where it is closed; the lock is held.
+func (b *mailbox) state(context uint32) *state {
+	s := b.states[context]
+	if s == nil && !b.freed[context] && b.unmade < maxUnmade {
+		s = newState(context)
+		b.states[context] = s
+		b.unmade++
+	}
+	return s
+}
+
+// make enters a communicator of this rank with its members, ranks of the job. Nil: there is or was one of that context.
+func (b *mailbox) make(context uint32, members []int) *state {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.states[context]
+	switch {
+	case s == nil && !b.freed[context]:
+		s = newState(context)
+		b.states[context] = s
+	case s == nil || s.made():
+		return nil
+	default:
+		b.unmade--
+	}
+	s.members, s.present = members, len(members)-1
+	for r, w := range members {
+		if r != w && s.place == nil {
+			s.place = make(map[int]int, len(members))
+		}
+	}
+	if s.place != nil {
+		for r, w := range members {
+			s.place[w] = r
+		}
+	}
+	for _, w := range members {
+		if b.gone[w] != nil {
+			s.present--
+		}
+	}
+	for _, e := range b.lost { // in the order in which they were lost, so that all ranks name the same one
+		if s.isMember(e.Rank) {
+			s.revoke(e, true)
+		}
+	}
+	if b.end != nil {
+		s.revoke(b.end, true)
+	}
+	return s
+}
+
+// unlock also raises the alarms that were sounded meanwhile.
+func (b *mailbox) unlock() {
+	alarms := b.alarms
+	b.alarms = nil
+	b.mu.Unlock()
+	if alarms != nil {
+		b.raise(alarms)
+	}
+}
+
+// free closes a communicator on this rank alone.
+func (b *mailbox) free(s *state) {
+	b.mu.Lock()
+	s.revoke(ErrClosed, true)
+	var left []letter
+	for _, q := range s.all() {
+		left = append(left, q.letters...)
+		q.letters = nil
+	}
+	delete(b.states, s.context)
+	b.freed[s.context] = true
+	b.mu.Unlock()
+	for _, l := range left {
+		l.Discard()
 	}
 }
 
 // deliver hands l to its receive or keeps it. False: nobody will ever want it, and the caller discards it.
-func (b *mailbox) deliver(l *letter) bool {
+func (b *mailbox) deliver(l letter) bool {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.end != nil || l.Kind == kindCall && !b.admit(l) {
+	defer b.unlock()
+	if b.end != nil || b.isLost(l.source) {
 		return false
 	}
-	if !b.hand(l) {
-		b.letters[l.lane()] = append(b.letters[l.lane()], l)
+	s := b.state(l.Context)
+	if s == nil || s.made() && !s.isMember(l.source) {
+		return false
+	}
+	if l.Kind == kindCall && !b.admit(s, l.source, l.Header) {
+		return false
+	}
+	q := s.at(l.Kind, laneSeq(l))
+	b.arrivals++
+	l.arrival = b.arrivals
+	if !q.hand(l) {
+		q.letters = append(q.letters, l)
 	}
 	return true
 }
 
-func (b *mailbox) hand(l *letter) bool {
-	w, ok := b.waiters.pull(l.lane(), func(w *waiter) bool { return w.matches(l) })
-	if ok {
-		w.got <- outcome{letter: l}
+func laneSeq(l letter) uint64 {
+	if l.Kind == kindCall {
+		return l.Seq
 	}
-	return ok
+	return 0
 }
 
-// take returns the oldest letter that w wants, or else a waiter for it.
-func (b *mailbox) take(w want) (*letter, *waiter, error) {
+// place puts the payload of a message where the receive that waits for it wants it. False: it takes the usual way.
+func (b *mailbox) place(source int, h link.Header, p link.Payload) bool {
+	w := b.placeable(source, h)
+	if w == nil {
+		return false
+	}
+	into := w.into
+	for _, buf := range p.Bufs {
+		into = into[copy(into, buf):]
+	}
+	w.give(outcome{letter: letter{source: source, placed: true, tag: h.Tag, count: h.Count}})
+	return true
+}
+
+// placeable takes the receive off its list that a message can be put into.
+func (b *mailbox) placeable(source int, h link.Header) *waiter {
+	if h.Kind == kindControl {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	s := b.states[h.Context]
+	if b.end != nil || b.isLost(source) || s == nil || !s.isMember(source) || h.Kind == kindCall && (s.active[h.Seq] == nil || !b.admit(s, source, h)) {
+		return nil
+	}
+	seq := uint64(0)
+	if h.Kind == kindCall {
+		seq = h.Seq
+	}
+	q := s.at(h.Kind, seq)
+	for i, w := range q.waiters {
+		if w.matches(source, h.Tag) {
+			if !w.fits(h) {
+				return nil
+			}
+			q.waiters = slices.Delete(q.waiters, i, i+1)
+			return w
+		}
+	}
+	return nil
+}
+
+// hand gives l to the oldest receive that wants it, and shows it to the probes before that.
+func (q *queue) hand(l letter) bool {
+	for i := 0; i < len(q.waiters); i++ {
+		w := q.waiters[i]
+		if !w.matches(l.source, l.Tag) {
+			continue
+		}
+		q.waiters = slices.Delete(q.waiters, i, i+1)
+		w.give(outcome{letter: l})
+		if !w.peek {
+			return true
+		}
+		i--
+	}
+	return false
+}
+
+// pull takes the oldest letter that w wants.
+func (q *queue) pull(w *want) letter {
+	for i, l := range q.letters {
+		if w.matches(l.source, l.Tag) {
+			if !w.peek {
+				q.letters = slices.Delete(q.letters, i, i+1)
+			}
+			return l
+		}
+	}
+	return letter{}
+}
+
+// take returns the oldest letter that w wants, or else, where post is set, a waiter for it.
+func (b *mailbox) take(s *state, w want, post bool) (letter, *waiter, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.end != nil {
-		return nil, nil, b.end
+	if err := s.broken(); err != nil {
+		return letter{}, nil, err
 	}
-	if l, ok := b.letters.pull(w.lane, w.matches); ok {
+	q := s.at(w.kind, w.seq)
+	if l := q.pull(&w); l.Message != nil || !post {
 		return l, nil, nil
 	}
-	if err := b.hopeless(w); err != nil {
-		return nil, nil, err
+	if err := b.hopeless(s, w.source); err != nil {
+		return letter{}, nil, err
 	}
-	waiting := &waiter{want: w, got: make(chan outcome, 1)}
-	b.waiters[w.lane] = append(b.waiters[w.lane], waiting)
-	return nil, waiting, nil
+	waiting := b.waiter()
+	waiting.want, waiting.st = w, s
+	q.waiters = append(q.waiters, waiting)
+	b.beWatched()
+	return letter{}, waiting, nil
 }
 
-// hopeless returns why no letter for w can come any more, or nil.
-func (b *mailbox) hopeless(w want) error {
-	if w.source != AnySource {
-		if e := b.gone[w.source]; e != nil {
+// beWatched wakes the watch; the lock is held.
+func (b *mailbox) beWatched() {
+	if !b.watching {
+		b.watching = true
+		b.watch <- struct{}{} // has room: who watched took the last one
+	}
+}
+
+// hopeless returns why no letter from source can come any more, or nil.
+func (b *mailbox) hopeless(s *state, source int) error {
+	if source != AnySource {
+		if e := b.gone[source]; e != nil {
+			return e
+		}
+		if e := s.left[source]; e != nil {
 			return e
 		}
 		return nil
 	}
-	if b.present > 0 || len(b.gone) == 1 {
+	if s.present > 0 || s.size() == 1 {
 		return nil
 	}
 	var last *RankError
-	for r, e := range b.gone {
-		if r != b.rank && (last == nil || errors.Is(last, ErrLeft)) { // a lost rank says more than one that left
+	for _, r := range s.members {
+		if e := b.gone[r]; r != b.rank && e != nil && (last == nil || errors.Is(last, ErrLeft)) { // a lost rank says more
 			last = e
 		}
+	}
+	if last == nil {
+		for _, e := range s.left {
+			last = e
+		}
+	}
+	if last == nil { // not typed nil
+		return nil
 	}
 	return last
 }
 
-// withdraw takes w off the list. A letter that met it just before goes back to where it was.
-func (b *mailbox) withdraw(w *waiter) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, ok := b.waiters.pull(w.lane, func(other *waiter) bool { return other == w }); ok {
-		return
-	}
-	if out := <-w.got; out.letter != nil && !b.hand(out.letter) {
-		b.letters[w.lane] = slices.Insert(b.letters[w.lane], 0, out.letter)
-	}
-}
-
 // leave records that a rank is gone and ends what needs it: receives that name it and, if it is lost and has not left
-// in good order, every collective. Known: the other ranks have heard of it.
-func (b *mailbox) leave(e *RankError, lost, known bool) {
+// in good order, every communicator that it is a member of. False: that was known.
+func (b *mailbox) leave(e *RankError, lost bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.gone[e.Rank] != nil {
-		return
-	}
-	b.gone[e.Rank] = e
-	b.present--
-	if lost {
-		b.breakOff(e, known)
-	}
-	for ln, queue := range b.waiters {
-		b.waiters[ln] = slices.DeleteFunc(queue, func(w *waiter) bool {
-			err := b.hopeless(w.want)
-			if err != nil {
-				w.got <- outcome{err: err}
-			}
-			return err != nil
-		})
-	}
-}
-
-// sever records that some rank has lost another, so that collectives are over. It reports whether that was news.
-func (b *mailbox) sever(e *RankError) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.lost != nil {
 		return false
 	}
-	b.breakOff(e, true)
+	b.gone[e.Rank] = e
+	if lost {
+		b.lost = append(b.lost, e)
+	}
+	for _, s := range b.states {
+		if !s.made() || !s.isMember(e.Rank) {
+			continue
+		}
+		if s.left[e.Rank] == nil { // else it has been counted
+			s.present--
+		}
+		if lost {
+			s.revoke(e, true)
+			continue
+		}
+		s.end(func(w *waiter) error { return b.hopeless(s, w.source) })
+	}
 	return true
 }
 
-func (b *mailbox) breakOff(e *RankError, known bool) {
-	if b.lost == nil {
-		b.lost = e
+// revoke ends a communicator, perhaps before this rank has made it.
+func (b *mailbox) revoke(context uint32, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.state(context); s != nil {
+		s.revoke(err, true)
 	}
-	for _, s := range b.calls {
-		s.active.fail(e, known)
+}
+
+// isFreed reports whether this rank has closed a communicator.
+func (b *mailbox) isFreed(context uint32) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.freed[context]
+}
+
+// goneWhy is that a rank is lost or has left, or nil.
+func (b *mailbox) goneWhy(rank int) *RankError {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.gone[rank]
+}
+
+// wasLost reports whether a rank is lost.
+func (b *mailbox) wasLost(rank int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.isLost(rank)
+}
+
+// isLost reports whether a rank is lost: nothing that it still says counts. The lock is held.
+func (b *mailbox) isLost(rank int) bool {
+	e := b.gone[rank]
+	return e != nil && !errors.Is(e.Cause, ErrLeft)
+}
+
+// depart records that a member has closed its end of a derived communicator.
+func (b *mailbox) depart(context uint32, e *RankError) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.states[context]
+	if s == nil || !s.made() || !s.isMember(e.Rank) || s.left[e.Rank] != nil {
+		return
 	}
+	if s.left == nil {
+		s.left = make(map[int]*RankError)
+	}
+	s.left[e.Rank] = e
+	if b.gone[e.Rank] == nil {
+		s.present--
+	}
+	s.end(func(w *waiter) error { return b.hopeless(s, w.source) })
 }
 
 // close ends everything that waits, now and later, with err. Only the first counts.
@@ -201,15 +401,12 @@ func (b *mailbox) close(err error) {
 		return
 	}
 	b.end = err
-	for _, queue := range b.waiters {
-		for _, w := range queue {
-			w.got <- outcome{err: err}
+	close(b.ended)
+	for _, s := range b.states {
+		s.revoke(err, true)
+		for _, q := range s.all() {
+			q.letters = nil // the links' Close lets the senders go
 		}
-	}
-	clear(b.waiters)
-	clear(b.letters) // the links' Close lets the senders go
-	for _, s := range b.calls {
-		s.active.fail(err, true)
 	}
 }
 
@@ -220,47 +417,25 @@ func (b *mailbox) over() error {
 	return b.end
 }
 
-// err returns why nothing works any more, or why collectives do not, or nil.
-func (b *mailbox) err() error {
+// sending enters a send that waits, so that it ends with its communicator.
+func (b *mailbox) sending(s *state, p *pending) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.end != nil:
-		return b.end
-	case b.lost != nil:
-		return b.lost
-	default:
-		return nil
+	if err := s.broken(); err != nil {
+		return err
 	}
+	s.sends[p] = struct{}{}
+	b.beWatched()
+	return nil
 }
 
-// queues holds what waits, by lane, each in order of arrival.
-type queues[T any] map[lane][]T
-
-// pull takes the first of a lane that fits.
-func (q queues[T]) pull(ln lane, fits func(T) bool) (T, bool) {
-	var found T
-	queue := q[ln]
-	i := slices.IndexFunc(queue, fits)
-	switch {
-	case i < 0:
-		return found, false
-	case len(queue) == 1:
-		found = queue[0]
-		delete(q, ln)
-	case i == 0: // the usual case, and a long queue is not to be moved for it
-		found, queue[0] = queue[0], found
-		q[ln] = queue[1:]
-	default:
-		found = queue[i]
-		q[ln] = slices.Delete(queue, i, i+1)
-	}
-	return found, true
+func (b *mailbox) sent(s *state, p *pending) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(s.sends, p)
 }
 
-// drop takes all of a lane.
-func (q queues[T]) drop(ln lane) []T {
-	all := q[ln]
-	delete(q, ln)
-	return all
+// errStill: two goroutines are in collectives of one communicator.
+func errStill(sig signature) error {
+	return fmt.Errorf("this rank is still in %v; one blocking collective at a time", sig)
 }

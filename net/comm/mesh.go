@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/darray-go/darray/net/link"
@@ -16,8 +17,11 @@ const (
 	dialLimit = 10 * time.Second
 	// noticeLimit bounds how long word to other ranks may keep a goroutine or Close.
 	noticeLimit = time.Second
-	// patience is how long a receive waits before it looks after the rank it waits for.
+	// patience is how long a receive waits before it looks after the rank it waits for, and between two looks.
 	patience = time.Second
+	// firstLook is how long a receive of a collective waits before it asks the other rank for the first time: longer than
+	// a collective takes on its way, and short for one who waits for an error.
+	firstLook = 20 * time.Millisecond
 )
 
 // mesh is this rank's end of the connections to all others, shared by every communicator over them.
@@ -29,12 +33,21 @@ type mesh struct {
 	rank, size int
 	host       string
 	transport  link.Transport
-	peers      []*peer // by rank; nil for this one
+	table      []member
+	peers      []atomic.Pointer[peer] // by rank; made by peer
+	overlay    *overlay
+	councils   councils
 	box        *mailbox
 	patience   time.Duration
+	made       atomic.Uint32 // communicators that this rank has reserved a number for
+	roll       roll
+	quit       chan struct{} // closed by close
+	aborted    atomic.Pointer[notice]
+	relayed    recent // failed collectives of the communicator of all ranks
 
 	mu      sync.Mutex
 	closed  bool
+	scratch []byte         // of the last collective, for the next
 	running sync.WaitGroup // all goroutines
 	notices sync.WaitGroup // those among them that bring word to other ranks
 }
@@ -46,17 +59,58 @@ type member struct {
 	addr string
 }
 
-func newMesh(rank int, table []member, t link.Transport) *mesh {
+// newMesh keeps table. A degree of len(table) makes the overlay a star.
+func newMesh(rank int, table []member, t link.Transport, degree int, r roll) *mesh {
 	m := &mesh{
-		rank: rank, size: len(table), host: table[rank].host, transport: t, patience: patience,
-		peers: make([]*peer, len(table)), box: newMailbox(rank, len(table)),
+		rank: rank, size: len(table), host: table[rank].host, transport: t, patience: patience, roll: r, quit: make(chan struct{}),
+		table: table, peers: make([]atomic.Pointer[peer], len(table)), overlay: newOverlay(degree),
 	}
-	for r, line := range table {
-		if r != rank {
-			m.peers[r] = newPeer(r, line.host, line.addr)
+	m.box = newMailbox(rank, m.host, m.alarm)
+	m.run(m.watch)
+	return m
+}
+
+// peer returns another rank as this one sees it.
+func (m *mesh) peer(rank int) *peer {
+	if p := m.peers[rank].Load(); p != nil {
+		return p
+	}
+	m.peers[rank].CompareAndSwap(nil, newPeer(rank, m.table[rank].host, m.table[rank].addr))
+	p := m.peers[rank].Load()
+	if gone := m.box.goneWhy(rank); gone != nil {
+		p.end(gone.Cause)
+	}
+	return p
+}
+
+// isLinked reports whether this rank has or had a conn to another.
+func (m *mesh) isLinked(rank int) bool {
+	p := m.peers[rank].Load()
+	return p != nil && p.linked() != nil
+}
+
+// known are the peers that anything was done with.
+func (m *mesh) known() []*peer {
+	var ps []*peer
+	for r := range m.peers {
+		if p := m.peers[r].Load(); p != nil {
+			ps = append(ps, p)
 		}
 	}
-	return m
+	return ps
+}
+
+// world returns the communicator of all ranks.
+func (m *mesh) world() *Comm {
+	all := make([]int, m.size)
+	for r := range all {
+		all[r] = r
+	}
+	return &Comm{m: m, st: m.box.make(worldContext, all), rank: m.rank}
+}
+
+func (m *mesh) hostOf(rank int) string {
+	return m.table[rank].host
 }
 
 // run starts f unless the mesh is closed; close waits for it.
@@ -73,11 +127,22 @@ func (m *mesh) run(f func()) bool {
 // adopt makes conn the one to p and reads from it. False: p has one, and the caller closes conn.
 func (m *mesh) adopt(p *peer, conn link.Conn) bool {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed || !p.settle(conn) {
+	open := !m.closed && m.box.over() == nil
+	if open {
+		m.running.Add(1) // so that close waits for the reader; it ends p or finds it settled
+	}
+	m.mu.Unlock()
+	// Without the lock: what has waited for conn is delivered now, perhaps by this goroutine to a rank that needs its own.
+	if !open || !p.settle(conn) {
+		if open {
+			m.running.Done()
+		}
 		return false
 	}
-	m.running.Go(func() { m.read(p, conn) }) // under the lock, so that close finds every settled conn with its reader
+	go func() {
+		defer m.running.Done()
+		m.read(p, conn)
+	}()
 	return true
 }
 
@@ -89,7 +154,7 @@ func (m *mesh) serve() {
 			return
 		}
 		if !m.run(func() { m.answer(conn) }) {
-			conn.Close()
+			m.excuse(conn)
 		}
 	}
 }
@@ -102,25 +167,59 @@ func (m *mesh) answer(conn link.Conn) {
 		turnAway(ctx, []link.Conn{conn}, fmt.Errorf("rank %d of %d takes no rank %d: the job is complete without it", m.rank, m.size, r))
 		return
 	}
-	p := m.peers[r]
+	if m.box.over() != nil {
+		m.excuse(conn)
+		return
+	}
+	p := m.peer(r)
+	if sentence := m.sentence(r); sentence != nil {
+		h, payload := notice{ctl: ctlGone, news: sentence}.message()
+		_ = conn.Send(ctx, h, payload)
+		shut(ctx, conn)
+		return
+	}
 	switch {
 	case r < m.rank: // the lower rank's dial stays
 	case !p.claim(func() {}):
 		turnAway(ctx, []link.Conn{conn}, fmt.Errorf("rank %d is joined with a rank %d on %s already, or is about to be", m.rank, r, p.host))
 		return
 	default:
-		if err := conn.Send(ctx, control(ctlWelcome), link.Payload{}); err != nil {
+		if err := welcome(conn); err != nil {
 			m.lose(p, err)
 		}
 	}
 	if !m.adopt(p, conn) {
-		conn.Close()
+		m.excuse(conn)
 	}
+}
+
+// welcome tells the dialer that conn stays. It has all the time that a dial has: late is not lost.
+func welcome(conn link.Conn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), dialLimit)
+	defer cancel()
+	return conn.Send(ctx, control(ctlWelcome), link.Payload{})
+}
+
+// excuse closes conn, which is not wanted. If that is because everything is over here, it says why.
+func (m *mesh) excuse(conn link.Conn) {
+	last := notice{ctl: ctlGoodbye}
+	switch {
+	case m.aborted.Load() != nil:
+		last = *m.aborted.Load()
+	case m.box.over() == nil || !errors.Is(m.box.over(), ErrClosed):
+		conn.Close()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), noticeLimit)
+	defer cancel()
+	h, payload := last.message()
+	_ = conn.Send(ctx, h, payload)
+	shut(ctx, conn)
 }
 
 // connect returns the conn to a rank, made now if there is none.
 func (m *mesh) connect(ctx context.Context, rank int) (link.Conn, error) {
-	p := m.peers[rank]
+	p := m.peer(rank)
 	if conn, err := p.state(); conn != nil || err != nil {
 		return conn, err
 	}
@@ -128,6 +227,8 @@ func (m *mesh) connect(ctx context.Context, rank int) (link.Conn, error) {
 	select {
 	case <-p.settled:
 		return p.state()
+	case <-m.box.ended:
+		return nil, m.box.over()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -146,9 +247,13 @@ func (m *mesh) dial(p *peer) {
 		switch {
 		case err != nil && p.isSettled(): // by an accepted conn, which ended ctx
 		case err != nil:
+			m.hearOut(p)
 			m.lose(p, fmt.Errorf("dial %s: %w", p.addr, err))
 		case !m.adopt(p, conn):
 			conn.Close()
+			if !p.isSettled() {
+				p.end(ErrClosed)
+			}
 		}
 	})
 	if !started {
@@ -165,7 +270,7 @@ func (m *mesh) join(ctx context.Context, p *peer) (link.Conn, error) {
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		conn, err := m.transport.Dial(ctx, p.rank, p.addr)
 		if err == nil && p.rank < m.rank {
-			err = welcomed(ctx, conn)
+			err = m.welcomed(ctx, conn)
 		}
 		if !errors.Is(err, errTurnedDown) {
 			return conn, err
@@ -181,13 +286,16 @@ func (m *mesh) join(ctx context.Context, p *peer) (link.Conn, error) {
 }
 
 // welcomed waits for the lower rank's word that conn stays, and else closes it.
-func welcomed(ctx context.Context, conn link.Conn) error {
+func (m *mesh) welcomed(ctx context.Context, conn link.Conn) error {
 	msg, err := conn.Recv(ctx)
 	switch {
 	case err != nil:
 	case msg.Kind == kindControl && msg.Op == ctlWelcome:
 		msg.Discard()
 		return nil
+	case msg.Kind == kindControl && msg.Op != ctlRefuse: // why there will be no conn
+		m.heed(m.peer(conn.Peer()), msg)
+		err = errTurnedDown
 	default:
 		msg.Discard()
 		err = errTurnedDown
@@ -199,6 +307,12 @@ func welcomed(ctx context.Context, conn link.Conn) error {
 // read takes in what p sends, until its last word or the end of the conn. Closing the conn tells p that all has been read.
 func (m *mesh) read(p *peer, conn link.Conn) {
 	defer conn.Close()
+	conn.Divert(func(msg *link.Message) bool {
+		return msg.Kind != kindControl && m.box.deliver(letter{source: p.rank, Message: msg})
+	})
+	if placer, ok := conn.(link.Placer); ok {
+		placer.Place(func(h link.Header, payload link.Payload) bool { return m.box.place(p.rank, h, payload) })
+	}
 	for {
 		msg, err := conn.Recv(context.Background())
 		switch {
@@ -208,10 +322,12 @@ func (m *mesh) read(p *peer, conn link.Conn) {
 			return
 		case msg.Kind == kindControl:
 			if last := m.heed(p, msg); last {
+				p.reading.Lock() // what it sent before may still be read
 				close(p.drained)
+				p.reading.Unlock()
 				return
 			}
-		case !m.box.deliver(&letter{source: p.rank, Message: msg}):
+		case !m.box.deliver(letter{source: p.rank, Message: msg}):
 			msg.Discard()
 		}
 	}
@@ -219,49 +335,7 @@ func (m *mesh) read(p *peer, conn link.Conn) {
 
 // farewell ends p, which has left in good order.
 func (m *mesh) farewell(p *peer) {
-	if err, first := p.end(ErrLeft); first {
-		m.box.leave(err, false, false)
-		if m.rank == 0 {
-			m.tell(notice{ctl: ctlGone, err: err}, p.rank)
-		}
-	}
-}
-
-// hearOut gives rank 0 time to say why p went: p may have told only the ranks that it was joined with.
-func (m *mesh) hearOut(p *peer) {
-	timer := time.NewTimer(noticeLimit)
-	defer timer.Stop()
-	select {
-	case <-p.ended:
-	case <-m.peers[0].ended:
-	case <-timer.C:
-	}
-}
-
-// lose ends p, which said no goodbye, and tells the others. Rank 0 is joined with everybody, so what it has lost is gone
-// for all; what another rank has lost may be there for the rest, but no collective can succeed any more.
-func (m *mesh) lose(p *peer, cause error) {
-	if errors.Is(cause, link.ErrClosed) {
-		m.unplugged(cause)
-	}
-	if m.rank > 0 && p.rank > 0 {
-		m.hearOut(p)
-	}
-	err, first := p.end(cause)
-	if !first || m.box.over() != nil {
-		return
-	}
-	m.box.leave(err, true, false)
-	if m.rank == 0 {
-		m.tell(notice{ctl: ctlGone, err: err}, p.rank)
-	} else {
-		m.tell(notice{ctl: ctlSevered, err: err}, p.rank)
-	}
-}
-
-// unplugged ends everything because the transport was closed under it: then this rank is the one that is lost.
-func (m *mesh) unplugged(cause error) {
-	m.box.close(&RankError{Rank: m.rank, Host: m.host, Cause: fmt.Errorf("its transport was closed under it: %w", cause)})
+	m.learn(news{err: &RankError{Rank: p.rank, Host: p.host, Cause: ErrLeft}})
 }
 
 // close says goodbye to all, ends every conn and the transport, and waits for the goroutines.
@@ -271,19 +345,23 @@ func (m *mesh) close() error {
 	m.closed = true
 	m.mu.Unlock()
 	m.box.close(ErrClosed)
+	if !already {
+		close(m.quit)
+	}
 	if already {
 		m.running.Wait()
 		return nil
 	}
 	m.notices.Wait()
-	// Rank 0 spreads the word that this rank has left, so it comes last: the others must have read all by then.
-	others := slices.DeleteFunc(slices.Clone(m.peers), func(p *peer) bool { return p == nil || p.rank == 0 })
-	m.hangUp(others, notice{ctl: ctlGoodbye})
-	if m.rank > 0 {
-		m.hangUp(m.peers[:1], notice{ctl: ctlGoodbye})
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), noticeLimit)
+	defer cancel()
+	// Whoever is above this rank spreads the word that it has left, so that comes last: the others must have read all by then.
+	above := m.superior()
+	m.hangUp(ctx, slices.DeleteFunc(m.known(), func(p *peer) bool { return p.rank == above }), notice{ctl: ctlGoodbye})
+	m.hangUp(ctx, m.known(), notice{ctl: ctlGoodbye})
 	var err error
 	if m.transport != nil {
+		m.dropScratch()
 		err = m.transport.Close()
 	}
 	m.running.Wait()
@@ -291,29 +369,33 @@ func (m *mesh) close() error {
 }
 
 // hangUp says a last word to peers, gives them time to read all that came before, and ends their conns and dials.
-func (m *mesh) hangUp(peers []*peer, last notice) {
+func (m *mesh) hangUp(ctx context.Context, peers []*peer, last notice) {
 	var all sync.WaitGroup
 	for _, p := range peers {
-		if p != nil {
-			all.Go(func() { m.part(p, last) })
-		}
+		all.Go(func() { m.part(ctx, p, last) })
 	}
 	all.Wait()
 }
 
-func (m *mesh) part(p *peer, last notice) {
-	conn, _ := p.state()
+func (m *mesh) part(ctx context.Context, p *peer, last notice) {
+	conn, err := p.state()
 	if conn != nil {
 		m.bring(p, last)
-		timer := time.NewTimer(noticeLimit)
-		defer timer.Stop()
 		select {
 		case <-p.drained: // the peer has closed its end
-		case <-timer.C:
+		case <-ctx.Done():
 		}
 	}
 	p.end(ErrClosed)
-	if conn != nil {
-		conn.Close()
+	if conn != nil && err == nil {
+		shut(ctx, conn)
 	}
+}
+
+// shut closes conn, and gives up on a peer that does not take its leave before ctx ends.
+func shut(ctx context.Context, conn link.Conn) {
+	if dropper, ok := conn.(link.Dropper); ok {
+		defer context.AfterFunc(ctx, dropper.Drop)()
+	}
+	conn.Close()
 }

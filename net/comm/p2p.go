@@ -18,12 +18,19 @@ type Status struct {
 // Send passes xs to rank dst. It returns when xs may change again: for at most link.EagerLimit bytes soon, above that
 // when the receiver has taken them. The tag must not be negative. A message from a rank to itself is copied at once.
 func Send[T Elem](ctx context.Context, c *Comm, dst, tag int, xs []T) error {
-	h := link.Header{Kind: kindUser, Context: c.context, Tag: int32(tag), DType: dtypeOf[T](), Count: uint64(len(xs))}
-	err := errors.Join(c.checkRank("destination", dst), checkTag(tag))
+	h, err := userHeader[T](c, dst, tag, len(xs))
 	if err == nil {
-		err = c.m.send(ctx, dst, h, link.Payload{Bufs: [][]byte{bytesOf(xs)}})
+		err = c.send(ctx, dst, h, link.Payload{Bufs: [][]byte{bytesOf(xs)}})
 	}
 	return within("send", err)
+}
+
+func userHeader[T Elem](c *Comm, dst, tag, n int) (link.Header, error) {
+	h := link.Header{Kind: kindUser, Context: c.st.context, Tag: int32(tag), DType: dtypeOf[T](), Count: uint64(n)}
+	if err := c.checkRank("destination", dst); err != nil {
+		return h, err
+	}
+	return h, checkTag(tag)
 }
 
 // Recv takes the next message from src with that tag into the first elements of xs; src may be AnySource, tag AnyTag.
@@ -32,22 +39,46 @@ func Send[T Elem](ctx context.Context, c *Comm, dst, tag int, xs []T) error {
 // ErrTruncate, and ErrDiverged for another element type: the message has been dropped. If ctx ends before there is a
 // message, none is lost; while one is being read, that one is.
 func Recv[T Elem](ctx context.Context, c *Comm, src, tag int, xs []T) (Status, error) {
+	st, err := recv(ctx, c, src, tag, xs, nil)
+	return st, within("recv", err)
+}
+
+// recv is Recv, from a receive that has been posted already where posted is not nil.
+func recv[T Elem](ctx context.Context, c *Comm, src, tag int, xs []T, posted func(ctx context.Context) (letter, error)) (Status, error) {
 	for {
-		l, err := c.accept(ctx, kindUser, src, tag)
-		if err != nil {
-			return Status{}, within("recv", err)
+		var l letter
+		var err error
+		if posted != nil {
+			l, err = posted(ctx)
+			posted = nil
+		} else {
+			var w want
+			if w, err = c.wanted(kindUser, src, tag, false); err == nil {
+				w.into, w.dtype = bytesOf(xs), dtypeOf[T]()
+				l, err = c.receive(ctx, w, nil)
+			}
 		}
-		st := Status{Source: l.source, Tag: int(l.Tag), Count: int(l.Count)}
-		err = readElems(ctx, l, xs)
+		switch {
+		case err != nil:
+			return Status{}, err
+		case l.placed:
+			return Status{Source: c.st.named(l.source), Tag: int(l.tag), Count: int(l.count)}, nil
+		}
+		st := c.status(l)
+		err = readElems(ctx, c, l, xs)
 		if errors.Is(err, link.ErrWithdrawn) {
 			continue // its sender has given up: it never was
 		}
-		return st, within("recv", c.m.explain(ctx, l.source, err))
+		return st, c.explain(ctx, l.source, err)
 	}
 }
 
+func (c *Comm) status(l letter) Status {
+	return Status{Source: c.st.named(l.source), Tag: int(l.Tag), Count: int(l.Count)}
+}
+
 // readElems finishes l. One that does not fit is refused, unless its sender has withdrawn it meanwhile.
-func readElems[T Elem](ctx context.Context, l *letter, xs []T) error {
+func readElems[T Elem](ctx context.Context, c *Comm, l letter, xs []T) error {
 	var misfit error
 	switch code := dtypeOf[T](); {
 	case l.DType != code:
@@ -58,7 +89,7 @@ func readElems[T Elem](ctx context.Context, l *letter, xs []T) error {
 	}
 	if misfit == nil {
 		defer l.Discard()
-		return l.ReadInto(ctx, bytesOf(xs[:l.Count]))
+		return c.read(ctx, l, bytesOf(xs[:l.Count]))
 	}
 	if !l.Discard() {
 		return link.ErrWithdrawn
@@ -67,26 +98,27 @@ func readElems[T Elem](ctx context.Context, l *letter, xs []T) error {
 }
 
 // accept waits for a message outside collectives.
-func (c *Comm) accept(ctx context.Context, kind uint8, src, tag int) (*letter, error) {
-	if src != AnySource {
-		if err := c.checkRank("source", src); err != nil {
-			return nil, err
-		}
+func (c *Comm) accept(ctx context.Context, kind uint8, src, tag int, peek bool) (letter, error) {
+	w, err := c.wanted(kind, src, tag, peek)
+	if err != nil {
+		return letter{}, err
 	}
-	if tag != AnyTag {
-		if err := checkTag(tag); err != nil {
-			return nil, err
-		}
-	}
-	w := want{lane: lane{kind: kind, context: c.context}, source: src, tag: int32(tag), anyTag: tag == AnyTag}
-	return c.m.receive(ctx, w, signature{})
+	return c.receive(ctx, w, nil)
 }
 
-func (c *Comm) checkRank(what string, r int) error {
-	if r < 0 || r >= c.m.size {
-		return fmt.Errorf("%s %d is not a rank; the ranks are 0 to %d", what, r, c.m.size-1)
+// wanted checks the arguments of a receive.
+func (c *Comm) wanted(kind uint8, src, tag int, peek bool) (want, error) {
+	w := want{kind: kind, source: AnySource, tag: int32(tag), anyTag: tag == AnyTag, peek: peek}
+	if src != AnySource {
+		if err := c.checkRank("source", src); err != nil {
+			return want{}, err
+		}
+		w.source = c.world(src)
 	}
-	return nil
+	if tag != AnyTag {
+		return w, checkTag(tag)
+	}
+	return w, nil
 }
 
 func checkTag(tag int) error {

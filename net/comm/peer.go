@@ -1,6 +1,9 @@
 package comm
 
 import (
+	"context"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +17,12 @@ type peer struct {
 	host string // empty where it is not known
 	addr string
 
-	notices atomic.Int32 // on their way to it
+	reading sync.RWMutex             // held for reading while a payload of its is read, see mesh.read
+	notices atomic.Int32             // on their way to it
+	live    atomic.Pointer[liveConn] // conn as long as it is usable, for who does not want to wait for the lock
+
+	told    int  // entries of the overlay's log that it was sent; guarded by the overlay's lock
+	telling bool // it is being told; likewise
 
 	mu      sync.Mutex
 	conn    link.Conn // stays for Stats when err is set
@@ -24,6 +32,7 @@ type peer struct {
 	ended   chan struct{} // closed with err
 	drained chan struct{} // closed when nothing more is read from conn
 	undial  func()        // ends the dial under way
+	backlog []*start      // messages that were sent before there was a conn
 }
 
 func newPeer(rank int, host, addr string) *peer {
@@ -60,6 +69,12 @@ func (p *peer) settle(conn link.Conn) bool {
 		return false
 	}
 	p.conn = conn
+	for _, s := range p.backlog {
+		s.begin(conn)
+	}
+	p.backlog = nil
+	poller, _ := conn.(link.Poller)
+	p.live.Store(&liveConn{conn, poller})
 	p.finish()
 	return true
 }
@@ -72,6 +87,12 @@ func (p *peer) end(cause error) (*RankError, bool) {
 		return p.err, false
 	}
 	p.err = &RankError{Rank: p.rank, Host: p.host, Cause: cause}
+	p.live.Store(nil)
+	for _, s := range p.backlog {
+		s.err = p.err
+		close(s.begun)
+	}
+	p.backlog = nil
 	close(p.ended)
 	if p.conn == nil {
 		p.finish()
@@ -98,4 +119,97 @@ func (p *peer) linked() link.Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.conn
+}
+
+// liveConn is a conn, and its other face where it has one.
+type liveConn struct {
+	link.Conn
+	poller link.Poller
+}
+
+// pollLimit bounds how often a receive looks by itself before it waits to be woken: some 10 to 20 us, a few times what a
+// message takes between processes that share memory. It is no time, since a clock may stand still (testing/synctest).
+const pollLimit = 128
+
+// poll looks for messages from p on this goroutine until w has its outcome, for a short time and only while the link says
+// that there is a core to spare.
+func (p *peer) poll(w *waiter) {
+	conn := p.live.Load()
+	if conn == nil || conn.poller == nil {
+		return
+	}
+	for range pollLimit {
+		_, spin := conn.poller.Poll()
+		if len(w.got) > 0 || !spin {
+			return
+		}
+		runtime.Gosched() // to who brings the message
+		if len(w.got) > 0 {
+			return
+		}
+	}
+}
+
+// look takes in what has come from p without waiting.
+func (p *peer) look() {
+	if conn := p.live.Load(); conn != nil && conn.poller != nil {
+		conn.poller.Poll()
+	}
+}
+
+// start is a message on its way to its place among those to a peer, which it gets as soon as there is a conn.
+type start struct {
+	h     link.Header
+	p     link.Payload
+	begun chan struct{} // closed when wait and err are set
+
+	wait func(ctx context.Context) error
+	err  error
+}
+
+func (s *start) begin(conn link.Conn) {
+	s.wait, s.err = conn.Start(s.h, s.p)
+	close(s.begun)
+}
+
+// queue starts a message to p, by a dial if there is no conn, and returns the rest of the sending.
+func (m *mesh) queue(p *peer, h link.Header, payload link.Payload) (wait func(ctx context.Context) error) {
+	s := &start{h: h, p: payload, begun: make(chan struct{})}
+	p.mu.Lock()
+	switch {
+	case p.err != nil:
+		s.err = p.err
+		close(s.begun)
+	case p.conn != nil:
+		s.begin(p.conn)
+	default:
+		p.backlog = append(p.backlog, s)
+	}
+	p.mu.Unlock()
+	m.dial(p)
+	return func(ctx context.Context) error {
+		select {
+		case <-s.begun:
+		case <-ctx.Done():
+			if p.recall(s) {
+				return context.Cause(ctx)
+			}
+			<-s.begun
+		}
+		if s.wait == nil {
+			return s.err
+		}
+		return s.wait(ctx)
+	}
+}
+
+// recall takes a message back that has not begun; false: it has.
+func (p *peer) recall(s *start) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.backlog, s)
+	if i >= 0 {
+		p.backlog = slices.Delete(p.backlog, i, i+1)
+	}
+	return i >= 0
 }

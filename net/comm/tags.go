@@ -2,10 +2,11 @@ package comm
 
 // Values of link.Header.Kind. Messages of different kinds never match each other's receives.
 const (
-	kindUser    uint8 = iota + 1 // Send and Recv
-	kindParcel                   // SendParcel and RecvParcel
-	kindCall                     // part of a collective
-	kindControl                  // between the Comms themselves, see control.go
+	kindUser       uint8 = iota + 1 // Send and Recv
+	kindParcel                      // SendParcel and RecvParcel
+	kindCall                        // part of a collective
+	kindControl                     // between the Comms themselves, see control.go
+	kindUserParcel                  // SendUserParcel and RecvUserParcel
 )
 
 // AnySource and AnyTag match every source and every tag of a receive.
