@@ -40,7 +40,7 @@ func (cfg Config) Local(p int) (*Cluster, error) {
 	if p < 1 || p > maxRanks {
 		return nil, fmt.Errorf("local: %d ranks; there can be 1 to %d in one process", p, maxRanks)
 	}
-	comms, err := comm.NewLocal(p)
+	comms, err := cfg.local(p)
 	if err != nil {
 		return nil, err
 	}

@@ -3,27 +3,46 @@ package darray
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/darray-go/darray/internal/launch/detect"
+	"github.com/darray-go/darray/net/quiclink"
 )
 
 // Config says where a program runs. Its zero value is one process with defaults. ConfigFromEnv fills it from the
-// variables named at each field; a launcher (`darray run`) sets them for every rank. Nothing else in the module reads
-// the environment.
+// variables named at each field and from those of the launchers that it knows: `darray run`, Open MPI's and MPICH's mpirun,
+// srun, torchrun, Kubernetes Indexed Jobs. Nothing else in the module reads the environment.
 type Config struct {
 	// Ranks in this process where no launcher started it: 1 to 4096. Default: GOMAXPROCS for Main, 1 for SPMD. DARRAY_RANKS.
 	Ranks int
 
-	// Rank and Size of this process in its job; Size 0 means no launcher. DARRAY_RANK, DARRAY_SIZE.
+	// Rank and Size of this process in its job; Size 0 means no launcher. DARRAY_RANK, DARRAY_SIZE, or the launcher's.
 	Rank, Size int
-	// Addr is rank 0's host:port (UDP): where rank 0 listens and the others dial. Empty: rank 0 takes a free port and the
-	// launcher's agent tells the others. DARRAY_ADDR.
+	// LocalRank counts the ranks of this host from 0; LocalSize is their number, 0 where it is not known. DARRAY_LOCAL_RANK,
+	// DARRAY_LOCAL_SIZE, or the launcher's.
+	LocalRank, LocalSize int
+	// Launcher names what started this process, for messages; empty: nothing known. DARRAY_LAUNCHER=none ignores all of them,
+	// so that this process runs alone.
+	Launcher string
+	// Addr is rank 0's host:port (UDP): where rank 0 listens and the others dial. A name is resolved anew at each attempt.
+	// Empty: from the launcher. DARRAY_ADDR.
 	Addr string
-	// Token is the job's secret, at least 16 bytes, the same on every rank: mutual TLS is built from it. DARRAY_TOKEN, or the
-	// content of the file DARRAY_TOKEN_FILE.
+	// Token is the job's secret, at least 16 bytes, the same on every rank: mutual TLS is built from it. Empty: rank 0 makes
+	// one, where the launcher has a private way to pass it on. DARRAY_TOKEN, or the content of the file DARRAY_TOKEN_FILE.
 	Token []byte
-	// Job names the job in certificates and messages. Default "darray". DARRAY_JOB.
+	// Insecure does without a secret where ranks on several hosts have none: anyone who reaches them can be a rank.
+	// DARRAY_INSECURE=1.
+	Insecure bool
+	// Rendezvous, as "file:/shared/x", has rank 0 pass its address and token by a file on a disk that all hosts see. It is
+	// removed once all are there. DARRAY_RENDEZVOUS.
+	Rendezvous string
+	// Interface chooses where this rank listens: the name of a network interface, or a CIDR. Default: the one that leads to
+	// rank 0. DARRAY_IFACE.
+	Interface string
+	// Job names the job in certificates and messages. Default: the launcher's name for it, or "darray". DARRAY_JOB.
 	Job string
 	// Agent is the socket of the launcher's agent on this host; empty: none. DARRAY_AGENT.
 	Agent string
@@ -33,41 +52,72 @@ type Config struct {
 	// PeerTimeout is the silence after which another rank is given up. Default 3 s, at least 300 ms. DARRAY_PEER_TIMEOUT.
 	PeerTimeout time.Duration
 
+	// Link is how ranks of one host reach each other: "shm", the default, by memory that they share where both can, else by
+	// QUIC; "quic" always. What each pair uses stands in Stats. DARRAY_LINK.
+	Link string
+	// Bulk "tcp" sends payloads above 16 KiB over TCP with TLS 1.3, bound to the QUIC session: more bytes a second where
+	// the network loses none. Default "", QUIC. DARRAY_BULK.
+	Bulk string
+	// Lanes is how many connections carry bulk: of TCP with Bulk, at least 1; else further QUIC connections for payloads of
+	// 8 MiB and more, default 0. At most 16. DARRAY_LANES.
+	Lanes int
+
+	// WaitWarn is how long a rank waits in a collective, or all ranks in anything, before rank 0 says on stderr where each of
+	// them is; it says so again after twice that time, four times and so on. Default 10 s; negative: never.
+	// DARRAY_WAIT_WARN, as "1m", or "off".
+	WaitWarn time.Duration
+
 	// MemoryLimit in bytes a rank: a plan that needs more is refused with ErrMemory. Default: the memory of the machine (or
 	// container) that rank 0 is on, where the system tells. DARRAY_MEMORY_LIMIT, as "4GiB".
 	MemoryLimit int
 
 	// Progress, where set, is called by the driver as elements of a run are done; it must return quickly.
 	Progress func(done, total int)
+
+	place detect.Place // what the launcher said beyond the fields above
 }
+
+// Values of Config.Link.
+const (
+	linkShm  = "shm"
+	linkQUIC = "quic"
+)
+
+// maxLanes is as many as quiclink takes.
+const maxLanes = 16
 
 // maxRanks bounds what one process or launcher will start.
 const maxRanks = 4096
 
-// ConfigFromEnv reads the DARRAY_ variables. An error names the variable and what it may hold.
+// ConfigFromEnv reads the DARRAY_ variables and the launchers'. An error names the variable and what it may hold, or the
+// variables that contradict each other.
 func ConfigFromEnv() (Config, error) {
 	var c Config
 	e := env{}
 	c.Ranks = e.number("DARRAY_RANKS", 1, maxRanks)
-	rank, hasRank := os.LookupEnv("DARRAY_RANK")
-	_, hasSize := os.LookupEnv("DARRAY_SIZE")
-	c.Size = e.number("DARRAY_SIZE", 1, maxRanks)
-	c.Rank = e.number("DARRAY_RANK", 0, maxRanks-1)
 	c.Addr = os.Getenv("DARRAY_ADDR")
 	c.Token = e.token()
 	c.Job = os.Getenv("DARRAY_JOB")
 	c.Agent = os.Getenv("DARRAY_AGENT")
+	c.Rendezvous = os.Getenv("DARRAY_RENDEZVOUS")
+	c.Interface = os.Getenv("DARRAY_IFACE")
+	c.Insecure = e.flag("DARRAY_INSECURE")
 	c.JoinTimeout = e.duration("DARRAY_INIT_TIMEOUT")
 	c.PeerTimeout = e.duration("DARRAY_PEER_TIMEOUT")
+	c.Link = e.choice("DARRAY_LINK", linkShm, linkQUIC)
+	c.Bulk = e.choice("DARRAY_BULK", quiclink.BulkTCP)
+	c.Lanes = e.number("DARRAY_LANES", 0, maxLanes)
+	c.WaitWarn = e.durationOrOff("DARRAY_WAIT_WARN")
 	c.MemoryLimit = e.size("DARRAY_MEMORY_LIMIT")
-	switch {
-	case e.err != nil:
+	if e.err != nil {
 		return Config{}, e.err
-	case hasRank != hasSize:
-		return Config{}, fmt.Errorf("DARRAY_RANK and DARRAY_SIZE go together: a process that knows only one of them must not guess the other")
-	case hasSize && c.Rank >= c.Size:
-		return Config{}, fmt.Errorf("DARRAY_RANK=%s is not below DARRAY_SIZE=%d; ranks count from 0", rank, c.Size)
 	}
+	place, err := detect.Find(os.LookupEnv)
+	if err != nil {
+		return Config{}, err
+	}
+	c.place = place
+	c.Launcher, c.Rank, c.Size, c.LocalRank, c.LocalSize = place.Launcher, place.Rank, place.Size, place.LocalRank, place.LocalSize
 	return c, nil
 }
 
@@ -92,6 +142,27 @@ func (e *env) number(name string, lo, hi int) int {
 	return n
 }
 
+func (e *env) flag(name string) bool {
+	switch text := os.Getenv(name); text {
+	case "", "0":
+		return false
+	case "1":
+		return true
+	default:
+		e.fail(name, text, "0 or 1")
+		return false
+	}
+}
+
+// choice reads one of the words; empty is the default.
+func (e *env) choice(name string, words ...string) string {
+	text := os.Getenv(name)
+	if text != "" && !slices.Contains(words, text) {
+		e.fail(name, text, strings.Join(words, " or "))
+	}
+	return text
+}
+
 func (e *env) duration(name string) time.Duration {
 	text, ok := os.LookupEnv(name)
 	if !ok {
@@ -102,6 +173,14 @@ func (e *env) duration(name string) time.Duration {
 		e.fail(name, text, `a time such as "90s"`)
 	}
 	return d
+}
+
+// durationOrOff is negative for "off".
+func (e *env) durationOrOff(name string) time.Duration {
+	if os.Getenv(name) == "off" {
+		return -1
+	}
+	return e.duration(name)
 }
 
 // size reads bytes with an optional unit of 1024^k.

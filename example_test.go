@@ -1,10 +1,13 @@
 package darray_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/net/comm"
 )
 
 // The API in thirty lines; the README shows this function.
@@ -49,4 +52,47 @@ func Example() {
 	// 0.215725
 	// [[-3.41666667 -2.41666667  0.58333333]
 	//  [-1.91666667  0.58333333  6.58333333]]
+}
+
+// Blocks go between ranks as numbers do, with their type, shape and nulls: here every rank gets rows of a block, computes
+// with them, and rank 0 joins the results.
+func ExampleScatterBlock() {
+	err := darray.Config{Ranks: 3}.SPMD(func(ctx context.Context, c *comm.Comm) error {
+		var grid *darray.Block // on the root only
+		if c.Rank() == 0 {
+			var err error
+			if grid, err = array.FromSlice([]float64{0, 1, 2, 3, 4, 5, 6, 7}, 4, 2); err != nil {
+				return err
+			}
+		}
+		rows, err := darray.ScatterBlock(ctx, c, 0, grid)
+		if err != nil {
+			return err
+		}
+		xs, err := darray.Values[float64](rows)
+		if err != nil {
+			return err
+		}
+		squares := make([]float64, len(xs))
+		for i, x := range xs {
+			squares[i] = x * x
+		}
+		mine, err := array.FromSlice(squares, rows.Shape()...)
+		if err != nil {
+			return err
+		}
+		all, err := darray.GatherBlock(ctx, c, 0, mine)
+		if err == nil && c.Rank() == 0 {
+			fmt.Println(all)
+		}
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// [[ 0.  1.]
+	//  [ 4.  9.]
+	//  [16. 25.]
+	//  [36. 49.]]
 }

@@ -65,6 +65,28 @@ var programs = map[string]func() error{
 			return comm.Barrier(ctx, c)
 		})
 	},
+	"culprit": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			for {
+				if err := comm.Barrier(ctx, c); err != nil {
+					return fmt.Errorf("rank %d is broken off: %v", c.Rank(), err) // its type is lost
+				}
+				if c.Rank() == 2 {
+					panic("a bug of the user's")
+				}
+			}
+		})
+	},
+	"hangs": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			if err := comm.Barrier(ctx, c); err != nil || c.Rank() == 1 {
+				<-ctx.Done()
+				return err
+			}
+			_, err := comm.Allreduce(ctx, c, comm.Sum, []int{1})
+			return err
+		})
+	},
 	"alone": func() error { return nil },
 	"absent": func() error {
 		if os.Getenv("DARRAY_RANK") == "1" {
@@ -83,6 +105,32 @@ var programs = map[string]func() error{
 		})
 		fmt.Printf("rank %s ends with %v\n", os.Getenv("DARRAY_RANK"), err)
 		return nil
+	},
+	"dies": func() error {
+		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			self, err := os.FindProcess(os.Getpid())
+			if err != nil {
+				return err
+			}
+			now := []int64{time.Now().UnixNano()}
+			if err := comm.Bcast(ctx, c, 1, now); err != nil {
+				return err
+			}
+			if c.Rank() == 1 {
+				if err := comm.Barrier(ctx, c); err != nil {
+					return err
+				}
+				return self.Kill()
+			}
+			if err := comm.Barrier(ctx, c); err != nil {
+				return err
+			}
+			// Not from the one that dies, and not with ctx, which the launcher ends by a signal.
+			_, err = comm.Recv(context.Background(), c, 2-c.Rank(), 0, now)
+			took := time.Since(time.Unix(0, now[0]))
+			fmt.Printf("rank %d after %d ms: %v\n", c.Rank(), took.Milliseconds(), err)
+			return nil
+		})
 	},
 	"panics": func() error {
 		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
@@ -226,6 +274,31 @@ func TestRankThatExits(t *testing.T) {
 	var exit *launch.ExitError
 	if !errors.As(err, &exit) || exit.Rank != 1 || exit.Code != 7 || !strings.Contains(err.Error(), "last words") {
 		t.Fatalf("error %v", err)
+	}
+}
+
+// TestRankThatIsKilled: under a launcher of this host all know of it in less than half a second, and who it was.
+func TestRankThatIsKilled(t *testing.T) {
+	out, err := job(t, "dies", 3)
+	var exit *launch.ExitError
+	if !errors.As(err, &exit) || exit.Rank != 1 {
+		t.Errorf("error %v", err)
+	}
+	for _, rank := range []int{0, 2} {
+		var took int
+		at := strings.Index(out, fmt.Sprintf("rank %d after ", rank))
+		if at < 0 {
+			t.Errorf("rank %d did not hear of it:\n%s", rank, out)
+			continue
+		}
+		line, _, _ := strings.Cut(out[at:], "\n")
+		if _, err := fmt.Sscanf(line, fmt.Sprintf("rank %d after %%d ms", rank), &took); err != nil || took >= 500 {
+			t.Errorf("%s (%v)", line, err)
+		}
+		if !strings.Contains(line, "recv: rank 1 ") {
+			t.Errorf("it does not name rank 1: %s", line)
+		}
+		t.Log(line)
 	}
 }
 

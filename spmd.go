@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -13,9 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/darray-go/darray/internal/launch"
 	"github.com/darray-go/darray/net/comm"
-	"github.com/darray-go/darray/net/quiclink"
 )
 
 // Main runs a driver program. Started alone, f gets a cluster of GOMAXPROCS ranks in this process. Started by a launcher,
@@ -34,6 +31,7 @@ func Main(f func(ctx context.Context, c *Cluster) error) error {
 // Main is the package function with this configuration instead of the environment's.
 func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 	if cfg.Size == 0 {
+		cfg.hint()
 		c, err := cfg.Local(cfg.localRanks(runtime.GOMAXPROCS(0)))
 		if err != nil {
 			return err
@@ -57,6 +55,13 @@ func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 		c := &Cluster{driver: ex, size: cm.Size(), cancel: func() {}}
 		return drive(c, f)
 	})
+}
+
+// hint tells those who may have expected more ranks than this process why there are none.
+func (cfg Config) hint() {
+	if cfg.place.Hint != "" {
+		say(cfg.place.Hint)
+	}
 }
 
 // drive runs f over c as the default cluster and closes c.
@@ -86,31 +91,22 @@ func (cfg Config) SPMD(f func(ctx context.Context, c *comm.Comm) error) error {
 	if cfg.Size > 0 {
 		return cfg.join(ctx, func(c *comm.Comm) error { return runRank(ctx, c, f) })
 	}
-	comms, err := comm.NewLocal(cfg.localRanks(1))
+	cfg.hint()
+	comms, err := cfg.local(cfg.localRanks(1))
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(comms))
+	errs, blames := make([]error, len(comms)), make([]int, len(comms))
 	var ranks sync.WaitGroup
 	for r, c := range comms {
-		ranks.Go(func() { errs[r] = errors.Join(runRank(ctx, c, f), c.Close()) })
+		ranks.Go(func() {
+			errs[r] = runRank(ctx, c, f)
+			blames[r] = blame(c, errs[r])
+			errs[r] = errors.Join(errs[r], c.Close())
+		})
 	}
 	ranks.Wait()
-	return rootCause(errs)
-}
-
-// rootCause is the error of a rank that failed by itself, if there is one, rather than of one that lost another.
-func rootCause(errs []error) error {
-	var first error
-	for _, err := range errs {
-		if re := (*RankError)(nil); err != nil && !errors.As(err, &re) {
-			return err
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return first
+	return rootCause(errs, blames)
 }
 
 // runRank runs f on one rank; its failure or panic is told to the other ranks. The stack is this rank's to tell.
@@ -148,156 +144,3 @@ func followerContext() (context.Context, context.CancelFunc) {
 
 // followerGrace is how long rank 0 has, after a signal, to end the job before a rank leaves it.
 const followerGrace = 2 * time.Second
-
-// join brings this process into its job, runs body, and leaves. ctx limits the joining.
-func (cfg Config) join(ctx context.Context, body func(c *comm.Comm) error) (err error) {
-	joining, lose := context.WithCancelCause(ctx)
-	defer lose(nil)
-	agent, err := cfg.agent(joining)
-	if err != nil {
-		return err
-	}
-	joined := make(chan *comm.Comm, 1)
-	if agent != nil {
-		defer agent.Close()
-		done := make(chan struct{})
-		defer close(done)
-		go watch(agent, cfg.Rank, lose, joined, done)
-	}
-	c, err := cfg.comm(joining, agent)
-	if err != nil {
-		if why := context.Cause(joining); why != nil && errors.Is(err, context.Canceled) { // who is missing, not that we stopped
-			err = fmt.Errorf("stopped joining: %w", why)
-		}
-		return fmt.Errorf("rank %d of %d: %w", cfg.Rank, cfg.Size, err)
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	joined <- c
-	return body(c)
-}
-
-// watch ends this rank's joining, or its operations, when the launcher says that a rank died. Without its launcher nobody
-// would end or reap this process, so it ends itself if its operations' errors have not ended it soon after.
-func watch(agent *launch.Agent, rank int, lose context.CancelCauseFunc, joined <-chan *comm.Comm, done <-chan struct{}) {
-	var loss launch.Loss
-	select {
-	case <-done:
-		return
-	case loss = <-agent.Lost():
-	}
-	why := launch.ErrLauncherGone
-	if loss.Rank != launch.LauncherRank {
-		why = &RankError{Rank: loss.Rank, Op: "run", Cause: errors.New(loss.State)}
-	}
-	lose(why)
-	var orphaned <-chan time.Time
-	if loss.Rank == launch.LauncherRank {
-		orphaned = time.After(orphanGrace)
-	}
-	for {
-		select {
-		case <-done:
-			return
-		case c := <-joined:
-			c.Abort(why)
-		case <-orphaned:
-			fmt.Fprintf(os.Stderr, "darray: rank %d: %v\n", rank, why)
-			os.Exit(1)
-		}
-	}
-}
-
-// orphanGrace is how long a rank without a launcher may take to return from the program's function.
-const orphanGrace = 2 * time.Second
-
-func (cfg Config) agent(ctx context.Context) (*launch.Agent, error) {
-	if cfg.Agent == "" {
-		return nil, nil
-	}
-	agent, err := launch.Connect(ctx, cfg.Agent, cfg.Rank, string(cfg.Token))
-	if err != nil {
-		return nil, fmt.Errorf("rank %d: the launcher's agent does not answer: %w", cfg.Rank, err)
-	}
-	return agent, nil
-}
-
-// comm opens this rank's socket, finds rank 0 and joins.
-func (cfg Config) comm(ctx context.Context, agent *launch.Agent) (*comm.Comm, error) {
-	if cfg.Size == 1 {
-		comms, err := comm.NewLocal(1)
-		if err != nil {
-			return nil, err
-		}
-		return comms[0], nil
-	}
-	root := cfg.Addr
-	if root == "" && agent == nil {
-		return nil, fmt.Errorf("rank 0's address is not known; set DARRAY_ADDR=host:port on every rank, or start with `darray run`")
-	}
-	if root == "" && cfg.Rank > 0 {
-		var err error
-		if root, err = agent.RootAddr(ctx); err != nil {
-			return nil, err
-		}
-	}
-	job := cfg.Job
-	if job == "" {
-		job = "darray"
-	}
-	if len(cfg.Token) < minToken {
-		return nil, fmt.Errorf("the job's token has %d bytes; give every rank the same %d or more, secret and random, by DARRAY_TOKEN or DARRAY_TOKEN_FILE", len(cfg.Token), minToken)
-	}
-	tr, err := quiclink.Listen(quiclink.Config{
-		Rank: cfg.Rank, Size: cfg.Size, Job: job, Token: cfg.Token, Addr: cfg.listenAddr(root), IdleTimeout: cfg.PeerTimeout,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if agent != nil && cfg.Rank == 0 {
-		if err := agent.Publish(tr.Addr()); err != nil {
-			return nil, errors.Join(err, tr.Close())
-		}
-	}
-	host, _ := os.Hostname()
-	c, err := comm.Join(ctx, comm.Config{
-		Rank: cfg.Rank, Size: cfg.Size, Transport: tr, Root: root, Build: buildID(), Host: host, PID: os.Getpid(), Timeout: cfg.JoinTimeout,
-	})
-	if err != nil {
-		return nil, errors.Join(err, tr.Close())
-	}
-	return c, nil
-}
-
-// minToken is the least length of a job's token in bytes.
-const minToken = 16
-
-// listenAddr is where this rank listens: rank 0 at its published address, the others at any port of the interface kind
-// that reaches rank 0.
-func (cfg Config) listenAddr(root string) string {
-	if cfg.Rank == 0 && root != "" {
-		return root
-	}
-	host, _, err := net.SplitHostPort(root)
-	switch ip := net.ParseIP(host); {
-	case err != nil || host == "localhost" || ip.IsLoopback() && ip.To4() != nil:
-		return "127.0.0.1:0"
-	case ip != nil && ip.To4() == nil:
-		return "[::]:0"
-	}
-	return "0.0.0.0:0"
-}
-
-// buildID tells whether two ranks run the same program: the module's version and revision, or the executable's build id.
-func buildID() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	id := info.GoVersion + " " + info.Main.Path + "@" + info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-			id += " " + s.Value
-		}
-	}
-	return id
-}

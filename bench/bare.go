@@ -54,23 +54,15 @@ func connectBare(ctx context.Context, c *comm.Comm) (*bareLoop, error) {
 }
 
 func (b *bareLoop) listen(ctx context.Context, c *comm.Comm, addr string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, err := bareCertificate()
 	if err != nil {
 		return err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{bareProtocol}}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return err
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{bareProtocol}, Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
+	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{bareProtocol}, Certificates: []tls.Certificate{cert}}
 	if b.listener, err = b.transport.Listen(config, bareConfig); err != nil {
 		return err
 	}
-	if err := comm.Send(ctx, c, 0, tagAddr, []byte(addr)); err != nil {
-		return err
-	}
-	if err := comm.Send(ctx, c, 0, tagCert, cert); err != nil {
+	if err := tellAddress(ctx, c, addr, cert); err != nil {
 		return err
 	}
 	b.conn, err = b.listener.Accept(ctx)
@@ -78,27 +70,55 @@ func (b *bareLoop) listen(ctx context.Context, c *comm.Comm, addr string) error 
 }
 
 func (b *bareLoop) dial(ctx context.Context, c *comm.Comm) error {
-	addr, cert := make([]byte, 64), make([]byte, 4096)
-	status, err := comm.Recv(ctx, c, 1, tagAddr, addr)
+	addr, roots, err := bareAddress(ctx, c)
 	if err != nil {
 		return err
 	}
-	to, err := net.ResolveUDPAddr("udp", string(addr[:status.Count]))
+	to, err := net.ResolveUDPAddr("udp", addr)
 	if err != nil {
 		return err
 	}
-	if status, err = comm.Recv(ctx, c, 1, tagCert, cert); err != nil {
-		return err
-	}
-	leaf, err := x509.ParseCertificate(cert[:status.Count])
-	if err != nil {
-		return err
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
 	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{bareProtocol}, RootCAs: roots, ServerName: bareProtocol}
 	b.conn, err = b.transport.Dial(ctx, to, config, bareConfig)
 	return err
+}
+
+// bareCertificate is one that signs itself.
+func bareCertificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{bareProtocol}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{cert}, PrivateKey: key}, err
+}
+
+// tellAddress sends rank 0 where a bare loop listens, and bareAddress takes it.
+func tellAddress(ctx context.Context, c *comm.Comm, addr string, cert tls.Certificate) error {
+	if err := comm.Send(ctx, c, 0, tagAddr, []byte(addr)); err != nil {
+		return err
+	}
+	return comm.Send(ctx, c, 0, tagCert, cert.Certificate[0])
+}
+
+func bareAddress(ctx context.Context, c *comm.Comm) (addr string, roots *x509.CertPool, err error) {
+	text, cert := make([]byte, 64), make([]byte, 4096)
+	status, err := comm.Recv(ctx, c, 1, tagAddr, text)
+	if err != nil {
+		return "", nil, err
+	}
+	addr = string(text[:status.Count])
+	if status, err = comm.Recv(ctx, c, 1, tagCert, cert); err != nil {
+		return "", nil, err
+	}
+	leaf, err := x509.ParseCertificate(cert[:status.Count])
+	if err != nil {
+		return "", nil, err
+	}
+	roots = x509.NewCertPool()
+	roots.AddCert(leaf)
+	return addr, roots, nil
 }
 
 // pass moves the block once.

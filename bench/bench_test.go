@@ -25,8 +25,10 @@ func TestMain(m *testing.M) {
 		flags.IntVar(&o.Repeat, "repeat", 0, "")
 		flags.IntVar(&o.Elements, "elements", 0, "")
 		flags.IntVar(&o.Block, "block", 0, "")
+		flags.IntVar(&o.Ranks, "ranks", 0, "")
+		flags.DurationVar(&o.Batch, "batch", 0, "")
 		if err = flags.Parse(args[3:]); err == nil {
-			err = bench.Rank(args[2], o, os.Stdout)
+			err = bench.Rank(args[2], flags.Args(), o, os.Stdout)
 		}
 	case len(args) == 4 && args[0] == "run":
 		err = launch.Run(context.Background(), launch.Config{Ranks: 4, Argv: args[3:], Stdout: os.Stdout, Stderr: os.Stderr})
@@ -88,7 +90,7 @@ func TestSpine(t *testing.T) {
 }
 
 func TestUnknownJob(t *testing.T) {
-	if err := bench.Rank("tea", bench.Options{}, nil); err == nil || !strings.Contains(err.Error(), "add and block") {
+	if err := bench.Rank("tea", nil, bench.Options{}, nil); err == nil || !strings.Contains(err.Error(), "add, block and cases") {
 		t.Errorf("error %v", err)
 	}
 }

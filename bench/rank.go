@@ -11,10 +11,13 @@ import (
 	"github.com/darray-go/darray/net/comm"
 )
 
-// Rank is one process of a job that Spine started; rank 0 writes its times to w as JSON.
-func Rank(name string, o Options, w io.Writer) error {
+// Rank is one process of a job that a suite started; rank 0 writes its times to w as JSON. Only the job named cases
+// looks at cases.
+func Rank(name string, cases []string, o Options, w io.Writer) error {
 	o = o.withDefaults()
 	switch name {
+	case "cases":
+		return collectivesRank(o, cases, w)
 	case "add":
 		return darray.Main(func(ctx context.Context, c *darray.Cluster) error {
 			runs, err := timeAdd(ctx, c, o)
@@ -32,7 +35,7 @@ func Rank(name string, o Options, w io.Writer) error {
 			return json.NewEncoder(w).Encode(result)
 		})
 	}
-	return fmt.Errorf("no job %q; there are add and block", name)
+	return fmt.Errorf("no job %q; there are add, block and cases", name)
 }
 
 // Tags of the block job.
@@ -43,7 +46,7 @@ const (
 	tagCert
 )
 
-// timeBlock sends a block from rank 0 to rank 1 by comm and by a bare quic-go stream, in turn; rank 1 answers one byte.
+// timeBlock sends a block from rank 0 to rank 1 by comm, a bare quic-go stream and a bare TLS connection in turn; rank 1 answers one byte.
 func timeBlock(ctx context.Context, c *comm.Comm, o Options) (jobResult, error) {
 	var result jobResult
 	block := make([]byte, o.Block)
@@ -55,6 +58,11 @@ func timeBlock(ctx context.Context, c *comm.Comm, o Options) (jobResult, error) 
 		return result, err
 	}
 	defer bare.close()
+	secure, err := connectTLS(ctx, c)
+	if err != nil {
+		return result, err
+	}
+	defer secure.close()
 	for i := range o.Repeat + 1 {
 		ours, err := timed(func() error { return pass(ctx, c, block) })
 		if err != nil {
@@ -64,10 +72,15 @@ func timeBlock(ctx context.Context, c *comm.Comm, o Options) (jobResult, error) 
 		if err != nil {
 			return result, err
 		}
+		plain, err := timed(func() error { return secure.pass(c.Rank(), block) })
+		if err != nil {
+			return result, err
+		}
 		if i > 0 {
-			result.Ours, result.Bare = append(result.Ours, ours), append(result.Bare, theirs)
+			result.Ours, result.Bare, result.TLS = append(result.Ours, ours), append(result.Bare, theirs), append(result.TLS, plain)
 		}
 	}
+	result.Link = between(c)
 	return result, comm.Barrier(ctx, c)
 }
 

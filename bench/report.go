@@ -98,7 +98,20 @@ func (r *Report) WriteJSON(path string) error {
 
 // seconds prints a time with three digits and its unit.
 func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(time.Duration(max(1, s*1e9/1000))).String()
+	unit := "s"
+	for _, smaller := range []string{"ms", "µs", "ns"} {
+		if s >= 0.9995 {
+			break
+		}
+		s, unit = s*1000, smaller
+	}
+	switch {
+	case s >= 99.95:
+		return fmt.Sprintf("%.0f %s", s, unit)
+	case s >= 9.995:
+		return fmt.Sprintf("%.1f %s", s, unit)
+	}
+	return fmt.Sprintf("%.2f %s", s, unit)
 }
 
 // machine names the processor and what this process may use of it.

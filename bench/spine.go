@@ -18,11 +18,13 @@ import (
 
 // Options of a suite. The zero value runs the spine at its full size with Self = this executable.
 type Options struct {
-	Repeat   int       // counted runs of each case; default 5
-	Elements int       // elements of the big add; default 1e7
-	Block    int       // bytes of the block sent between two ranks; default 64 MiB
-	Source   string    // the module's folder, where scatteradd is built; default "."
-	Log      io.Writer // progress lines; default none
+	Repeat   int           // counted runs of each case; default 5
+	Elements int           // elements of the big add; default 1e7
+	Block    int           // bytes of the block sent between two ranks; default 64 MiB
+	Batch    time.Duration // what a batch of calls takes at least; default 20 ms
+	Ranks    int           // ranks in this process, where no launcher started it; default 1
+	Source   string        // the module's folder, where scatteradd is built; default "."
+	Log      io.Writer     // progress lines; default none
 }
 
 func (o Options) withDefaults() Options {
@@ -34,6 +36,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Block == 0 {
 		o.Block = 64 << 20
+	}
+	if o.Batch == 0 {
+		o.Batch = 20 * time.Millisecond
+	}
+	if o.Ranks == 0 {
+		o.Ranks = 1
 	}
 	if o.Source == "" {
 		o.Source = "."
@@ -160,6 +168,8 @@ func collectSmall(ctx context.Context) ([]float64, error) {
 type jobResult struct {
 	Ours []float64 `json:"ours"`
 	Bare []float64 `json:"bare,omitempty"`
+	TLS  []float64 `json:"tls,omitempty"`
+	Link string    `json:"link,omitempty"` // what carried ours
 }
 
 // job runs `darray bench rank NAME` on p processes of this executable and hands rank 0's result over.
@@ -196,16 +206,13 @@ func launchToExit(ctx context.Context, o Options) ([]float64, error) {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "scatteradd")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./examples/scatteradd")
-	build.Dir = o.Source
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build scatteradd (run this in the module's folder, or say --source): %w\n%s", err, out)
+	if err := buildExample(ctx, o.Source, program); err != nil {
+		return nil, err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	const want = "Result of A + B = [1 2 3 ... 100]\n"
 	var runs []float64
 	for i := range o.Repeat + 1 {
 		start := time.Now()
@@ -213,7 +220,7 @@ func launchToExit(ctx context.Context, o Options) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if string(out) != want {
+		if string(out) != tutorialSays {
 			return nil, fmt.Errorf("scatteradd printed %q", out)
 		}
 		if i > 0 {

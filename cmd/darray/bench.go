@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ func benchCommand() *cobra.Command {
 		Short: "Measure darray on this machine",
 		Long:  "Measure darray beside its rivals on this machine. Every suite alternates the rivals in one run and prints\nminimum, median and maximum; times on a shared machine are noisy, so quote medians and ratios.",
 	}
-	cmd.AddCommand(spineCommand(), rankCommand())
+	cmd.AddCommand(spineCommand(), collectivesCommand(), rankCommand())
 	return cmd
 }
 
@@ -58,12 +59,14 @@ func spineCommand() *cobra.Command {
 func rankCommand() *cobra.Command {
 	var o bench.Options
 	cmd := &cobra.Command{
-		Use:    "rank JOB",
+		Use:    "rank JOB [CASES...]",
 		Short:  "one rank of a measured job",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE:   func(_ *cobra.Command, args []string) error { return bench.Rank(args[0], o, os.Stdout) },
+		Args:   cobra.MinimumNArgs(1),
+		RunE:   func(_ *cobra.Command, args []string) error { return bench.Rank(args[0], args[1:], o, os.Stdout) },
 	}
 	benchFlags(cmd, &o)
+	cmd.Flags().IntVar(&o.Ranks, "ranks", 1, "ranks in this process, where no launcher started it")
+	cmd.Flags().DurationVar(&o.Batch, "batch", 20*time.Millisecond, "what a batch of calls takes at least")
 	return cmd
 }

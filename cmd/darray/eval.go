@@ -39,7 +39,7 @@ A single array prints as NumPy prints it, a single scalar as its digits, several
 one object a result, csv one line a row; both are complete. The summary on stderr is silenced by -q.`,
 		Example: `  darray eval 'sum(distance + delay)' flights.arrow
   darray eval 'late = delay > 15; mean(where(late, delay, 0)); count(delay)' january.arrow february.arrow
-  darray eval -n 4 --link quic 'sqrt(distance)' flights.arrow
+  darray eval -n 4 --link shm 'sqrt(distance)' flights.arrow
   darray eval --out speed.arrow 'speed = distance / time' flights.arrow
   darray eval --in a=left.arrow --in b=right.arrow 'max(abs(a.x - b.x))'
   darray eval --format csv 'distance; delay' flights.arrow | head

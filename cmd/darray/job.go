@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,9 @@ import (
 	"github.com/darray-go/darray"
 	"github.com/darray-go/darray/internal/launch"
 )
+
+// linkMem is the link between ranks of one process.
+const linkMem = "mem"
 
 // jobFlags say which ranks an expression runs on.
 type jobFlags struct {
@@ -22,20 +26,23 @@ type jobFlags struct {
 
 func (f *jobFlags) add(cmd *cobra.Command) {
 	ranksFlag(cmd, &f.ranks)
-	cmd.Flags().StringVar(&f.link, "link", "mem", "between ranks: `mem` (all in this process) or quic (a process each, encrypted)")
+	cmd.Flags().StringVar(&f.link, "link", linkMem, "between ranks: `mem` (all in this process), shm (a process each, which share memory) or quic (a process each, as between hosts)")
 }
 
 func (f *jobFlags) check() error {
-	if f.link != "mem" && f.link != "quic" {
-		return &usageError{fmt.Errorf("--link %q: there are mem and quic", f.link)}
+	if !slices.Contains([]string{linkMem, "shm", "quic"}, f.link) {
+		return &usageError{fmt.Errorf("--link %q: there are mem, shm and quic", f.link)}
 	}
 	return checkRanks(f.ranks)
 }
 
 // run runs body over the ranks: here, or in processes of this very command line, of which rank 0 comes back to this line.
 func (f *jobFlags) run(cfg darray.Config, body func(context.Context, *darray.Cluster) error) error {
-	if cfg.Size == 0 && f.link == "quic" {
-		return f.launch()
+	if f.link != linkMem {
+		if cfg.Size == 0 {
+			return f.launch()
+		}
+		cfg.Link = f.link
 	}
 	cfg.Ranks = f.ranks
 	return cfg.Main(body)
@@ -49,9 +56,11 @@ func (f *jobFlags) launch() error {
 	}
 	signals, stop := jobSignals()
 	defer stop()
+	show, stopShow := showSignals()
+	defer stopShow()
 	err = launch.Run(context.Background(), launch.Config{
 		Ranks: f.ranks, Argv: append([]string{self}, os.Args[1:]...),
-		Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals,
+		Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals, Show: show,
 	})
 	var exit *launch.ExitError
 	var sig *launch.SignalError
@@ -62,6 +71,13 @@ func (f *jobFlags) launch() error {
 		return &saidError{exitInterrupted}
 	}
 	return err
+}
+
+// showSignals make a launcher print where its ranks are.
+func showSignals() (<-chan os.Signal, func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGQUIT)
+	return signals, func() { signal.Stop(signals) }
 }
 
 // jobSignals are those that a launcher passes on to its ranks.

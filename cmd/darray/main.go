@@ -87,14 +87,15 @@ func rootCommand() *cobra.Command {
 			"one host, or of many. The results have the same bits whatever the number of ranks.",
 		Example: "  darray eval 'sum(distance + delay)' flights.arrow\n" +
 			"  darray explain -n 4 'where(delay > 15, distance, 0)' flights.arrow\n" +
-			"  darray run -n 4 ./prog",
+			"  darray run -n 4 ./prog\n" +
+			"  darray run --hosts node1:2,node2:2 ./prog",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(evalCommand(), explainCommand(), runCommand(), infoCommand(), versionCommand(), benchCommand())
+	root.AddCommand(evalCommand(), explainCommand(), runCommand(), topCommand(), execCommand(), agentCommand(), infoCommand(), versionCommand(), benchCommand())
 	return root
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/net/comm"
 )
 
 func TestMain(m *testing.M) {
@@ -33,6 +34,17 @@ func ranks() {
 		os.Exit(3)
 	case os.Args[1] == "killed" && rank == "2":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	if os.Args[1] == "hangs" {
+		err := darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
+			if c.Rank() == 1 {
+				_, err := comm.Recv(ctx, c, 2, 5, make([]int, 1))
+				return err
+			}
+			return comm.Barrier(ctx, c)
+		})
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	err := darray.Main(func(_ context.Context, c *darray.Cluster) error {
 		switch os.Args[1] {

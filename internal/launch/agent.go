@@ -6,12 +6,15 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/darray-go/darray/internal/launch/socket"
 )
 
 // agentServer is the launcher's end of the connections to its ranks.
 type agentServer struct {
-	token    string
-	ranks    int
+	part     part
+	ranks    int    // on this host
+	command  string // the program and its arguments
 	listener net.Listener
 	cleanup  func()
 	done     sync.WaitGroup
@@ -21,7 +24,10 @@ type agentServer struct {
 	open    map[net.Conn]bool
 	members map[int]*member // those that joined, also after they left
 	root    string
-	lost    []message // in order, for ranks that join later
+	lost    []message            // in order, for ranks that join later
+	blames  map[int]int          // by rank, see blame.go
+	ended   map[int]bool         // processes, by rank
+	asked   map[string]chan here // questions under way, see top.go
 }
 
 // member is a rank that has joined.
@@ -35,14 +41,14 @@ type member struct {
 // tellTimeout bounds a write to a rank that does not read, such as a stopped one.
 const tellTimeout = time.Second
 
-func serveAgent(id, token string, ranks int) (*agentServer, error) {
-	listener, cleanup, err := listen(id)
+func serveAgent(p part, ranks int) (*agentServer, error) {
+	listener, cleanup, err := socket.ListenNew(randomHex(8))
 	if err != nil {
 		return nil, fmt.Errorf("listen for the ranks: %w", err)
 	}
 	s := &agentServer{
-		token: token, ranks: ranks, listener: listener, cleanup: cleanup,
-		open: make(map[net.Conn]bool), members: make(map[int]*member),
+		part: p, ranks: ranks, listener: listener, cleanup: cleanup,
+		open: make(map[net.Conn]bool), members: make(map[int]*member), blames: make(map[int]int), ended: make(map[int]bool), asked: make(map[string]chan here),
 	}
 	s.done.Go(s.accept)
 	return s, nil
@@ -94,6 +100,9 @@ func (s *agentServer) serve(conn net.Conn) {
 	}()
 	in := newMessages(conn)
 	rank, m, err := s.admit(conn, in)
+	if errors.Is(err, errShown) {
+		return
+	}
 	if err != nil {
 		_ = writeMessage(conn, message{Kind: "refused", Text: err.Error()})
 		return
@@ -106,7 +115,13 @@ func (s *agentServer) serve(conn net.Conn) {
 		}
 		switch {
 		case msg.Kind == "listen" && rank == 0 && msg.Addr != "":
-			s.publish(msg.Addr)
+			if s.publish(msg.Addr) {
+				s.part.up(message{Kind: "root", Addr: msg.Addr})
+			}
+		case msg.Kind == "here":
+			s.hear(rank, msg)
+		case msg.Kind == "blame":
+			s.blamed(m, rank, msg.Rank)
 		case msg.Kind == "leave":
 			s.mu.Lock()
 			m.left = true
@@ -117,7 +132,7 @@ func (s *agentServer) serve(conn net.Conn) {
 
 // admit lets a connection in as a rank: it has this user's uid and knows the token.
 func (s *agentServer) admit(conn net.Conn, in messages) (int, *member, error) {
-	if err := checkPeer(conn); err != nil {
+	if err := socket.CheckPeer(conn); err != nil {
 		return 0, nil, err
 	}
 	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
@@ -131,12 +146,14 @@ func (s *agentServer) admit(conn net.Conn, in messages) (int, *member, error) {
 	switch {
 	case err != nil:
 		return 0, nil, err
+	case hello.Kind == "top":
+		return 0, nil, s.show(conn)
 	case hello.Kind != "join":
 		return 0, nil, fmt.Errorf("%q where join is due", hello.Kind)
-	case !proves(hello.Proof, s.token, "rank", nonce, hello.Rank):
+	case !proves(hello.Proof, s.part.token, "rank", nonce, hello.Rank):
 		return 0, nil, fmt.Errorf("wrong token; %s must be the one that the launcher of this job set", EnvToken)
-	case hello.Rank < 0 || hello.Rank >= s.ranks:
-		return 0, nil, fmt.Errorf("rank %d of %d", hello.Rank, s.ranks)
+	case hello.Rank < s.part.first || hello.Rank >= s.part.first+s.ranks:
+		return 0, nil, fmt.Errorf("rank %d of %d; this host has the %d from %d on", hello.Rank, s.part.size, s.ranks, s.part.first)
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return 0, nil, err
@@ -147,9 +164,12 @@ func (s *agentServer) admit(conn net.Conn, in messages) (int, *member, error) {
 	if first, taken := s.members[hello.Rank]; taken {
 		return 0, nil, fmt.Errorf("rank %d has joined already as process %d", hello.Rank, first.pid)
 	}
+	if len(s.members) == 0 {
+		s.part.up(message{Kind: "joined"})
+	}
 	s.members[hello.Rank] = m
-	proof := prove(s.token, "agent", hello.Nonce, hello.Rank)
-	tell(m, message{Kind: "welcome", Size: s.ranks, Proof: proof})
+	proof := prove(s.part.token, "agent", hello.Nonce, hello.Rank)
+	tell(m, message{Kind: "welcome", Size: s.part.size, Proof: proof})
 	if s.root != "" {
 		tell(m, message{Kind: "root", Addr: s.root})
 	}
@@ -159,18 +179,20 @@ func (s *agentServer) admit(conn net.Conn, in messages) (int, *member, error) {
 	return hello.Rank, m, nil
 }
 
-// publish passes the address of rank 0 on; the first one stands.
-func (s *agentServer) publish(addr string) {
+// publish passes the address of rank 0 on to the ranks here; the first one stands.
+func (s *agentServer) publish(addr string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.root == "" {
-		s.root = addr
-		s.tellAll(message{Kind: "root", Addr: addr})
+	if s.root != "" {
+		return false
 	}
+	s.root = addr
+	s.tellAll(message{Kind: "root", Addr: addr})
+	return true
 }
 
-// exited hears of every rank whose process ended. The others are told, unless it had left before: then they have no
-// business with it any more, however it ended.
+// exited hears of every rank whose process ended. The others are told, unless it had left before and ended well: one that
+// failed after it had left ends the job too, and those that it could not tell why hear it so.
 func (s *agentServer) exited(rank int, state string, failed bool) {
 	s.mu.Lock()
 	m := s.members[rank]
@@ -188,7 +210,7 @@ func (s *agentServer) exited(rank int, state string, failed bool) {
 		left := m.left
 		s.mu.Unlock()
 		switch {
-		case left:
+		case left && !failed:
 		case failed:
 			s.reportLost(rank, state)
 		default:
@@ -198,9 +220,15 @@ func (s *agentServer) exited(rank int, state string, failed bool) {
 }
 
 func (s *agentServer) reportLost(rank int, state string) {
+	l := message{Kind: "lost", Rank: rank, Text: state}
+	s.hearLost(l)
+	s.part.up(l)
+}
+
+// hearLost tells the ranks here of one that is lost, here or on another host.
+func (s *agentServer) hearLost(l message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := message{Kind: "lost", Rank: rank, Text: state}
 	s.lost = append(s.lost, l)
 	s.tellAll(l)
 }

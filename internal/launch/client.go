@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/darray-go/darray/net/comm"
 )
 
 // ErrLauncherGone is returned where the launcher ended while ranks of it were still running.
@@ -33,6 +35,8 @@ type Agent struct {
 
 	mu     sync.Mutex // one writer at a time
 	closed bool
+	where  func() []comm.Position // nil: not joined yet
+	ends   map[int]chan struct{}  // by rank, see blame.go
 }
 
 // handshakeTimeout bounds how long either side waits for the other to prove itself.
@@ -110,7 +114,12 @@ func (a *Agent) receive(in messages) {
 		case m.Kind == "root" && a.root == "":
 			a.root = m.Addr
 			close(a.known)
+		case m.Kind == "where":
+			a.answer(m)
+		case m.Kind == "ended":
+			a.hearEnd(m.Rank)
 		case m.Kind == "lost":
+			a.hearEnd(m.Rank)
 			a.report(Loss{m.Rank, m.Text})
 		}
 	}

@@ -23,7 +23,9 @@ type job struct {
 	copies  sync.WaitGroup // one an output stream
 
 	cause  error    // why the job ends, where it does not by itself
-	failed *process // the first that did, where that is the cause
+	failed *process // whose error that is, where one is the cause
+	spared int      // the rank that is at fault and may end by itself for a while; -1: none
+	ended  map[int]exit
 }
 
 // process is one rank.
@@ -31,6 +33,7 @@ type process struct {
 	rank   int
 	cmd    *exec.Cmd
 	pipes  []*os.File // our ends of its output
+	copied sync.WaitGroup
 	exited chan struct{}
 	stderr tail
 }
@@ -39,11 +42,13 @@ type exit struct {
 	process *process
 	state   *os.ProcessState
 	err     error
+	asked   bool // it was signalled by us before
 }
 
 func newJob(c Config, agent *agentServer) *job {
 	return &job{
 		config: c, agent: agent, running: make(map[int]*process), exits: make(chan exit, c.Ranks),
+		spared: -1, ended: make(map[int]exit),
 		sink: &sink{failed: make(chan struct{})},
 	}
 }
@@ -66,7 +71,9 @@ func (j *job) start(path string, rank int, env []string) error {
 		return err
 	}
 	for i, o := range outputs {
+		p.copied.Add(1)
 		j.copies.Go(func() {
+			defer p.copied.Done()
 			defer func() { _ = p.pipes[i].Close() }()
 			o.copy(p.pipes[i], p.exited, j.config.Grace)
 		})
@@ -140,7 +147,23 @@ func (p *process) wait(exits chan<- exit, grace time.Duration) {
 	for _, f := range p.pipes {
 		_ = f.SetReadDeadline(time.Now().Add(grace))
 	}
-	exits <- exit{p, state, err}
+	p.drain()
+	exits <- exit{process: p, state: state, err: err}
+}
+
+// drain waits until all that the process wrote is read, though not for who else may hold the other end of its pipes.
+func (p *process) drain() {
+	read := make(chan struct{})
+	go func() {
+		p.copied.Wait()
+		close(read)
+	}()
+	limit := time.NewTimer(lastWords)
+	defer limit.Stop()
+	select {
+	case <-read:
+	case <-limit.C:
+	}
 }
 
 // wait sees the job to its end.
@@ -148,13 +171,14 @@ func (j *job) wait(ctx context.Context) error {
 	var (
 		done    = ctx.Done()
 		unheard = j.sink.failed
+		endAt   <-chan time.Time
 		killAt  <-chan time.Time
 	)
 	for len(j.running) > 0 {
 		select {
 		case e := <-j.exits:
 			if j.exited(e) {
-				killAt = j.end(terminate, j.config.Grace)
+				endAt = time.After(lead)
 			}
 		case s := <-j.config.Signals:
 			if j.cause != nil {
@@ -163,9 +187,13 @@ func (j *job) wait(ctx context.Context) error {
 			}
 			j.cause = &SignalError{s}
 			killAt = j.end(s, signalGrace)
+		case <-j.config.Show:
+			j.show()
 		case <-done:
 			done = nil
 			j.setCause(context.Cause(ctx))
+			endAt = time.After(lead)
+		case <-endAt:
 			killAt = j.end(terminate, j.config.Grace)
 		case <-unheard:
 			unheard = nil
@@ -179,6 +207,10 @@ func (j *job) wait(ctx context.Context) error {
 	return j.result()
 }
 
+// lead is the time between the word to the ranks that one is lost and SIGTERM: they end by an error that names it, and not
+// by a signal that does not say why. What has never joined waits it out for nothing.
+const lead = 100 * time.Millisecond
+
 // exited takes note of an exit; true where it is the one that ends the job.
 func (j *job) exited(e exit) bool {
 	p := e.process
@@ -188,12 +220,18 @@ func (j *job) exited(e exit) bool {
 		return true
 	}
 	code := exitCode(e.state)
+	e.asked = j.cause != nil && p.rank != j.spared
+	j.ended[p.rank] = e
 	j.agent.exited(p.rank, e.state.String(), code != 0)
+	j.agent.hasEnded(p.rank)
 	if code == 0 || j.cause != nil {
 		return false
 	}
-	j.failed = p
-	j.cause = &ExitError{Rank: p.rank, PID: e.state.Pid(), State: e.state.String(), Code: code}
+	j.agent.part.up(message{Kind: "failed", Rank: p.rank})
+	j.failed, j.cause = p, exitOf(e)
+	if culprit := j.agent.culprit(p.rank); culprit != p.rank {
+		j.spared = culprit
+	}
 	return true
 }
 
@@ -209,15 +247,22 @@ func (j *job) end(s os.Signal, grace time.Duration) <-chan time.Time {
 	return time.After(grace)
 }
 
-func (j *job) kill() { j.signal(os.Kill) }
+func (j *job) kill() {
+	j.spared = -1
+	j.signal(os.Kill)
+}
 
 func (j *job) signal(s os.Signal) {
 	for _, p := range j.running {
+		if p.rank == j.spared {
+			continue
+		}
 		signalGroup(p.cmd.Process, s)
 	}
 }
 
 func (j *job) result() error {
+	j.accuse()
 	if err, ok := j.cause.(*ExitError); ok {
 		err.Stderr = j.failed.stderr.strings()
 	}
@@ -226,7 +271,7 @@ func (j *job) result() error {
 		return j.cause
 	case j.sink.failure() != nil:
 		return j.sink.failure()
-	case !j.agent.joined():
+	case !j.agent.joined() && (j.config.part == nil || j.config.part.serve == nil): // of several hosts, one may have none
 		return fmt.Errorf("%d %s ran, %w: the program must call darray.Main or darray.SPMD",
 			j.config.Ranks, plural(j.config.Ranks, "process", "processes"), ErrNotJoined)
 	}

@@ -1,4 +1,4 @@
-// Package launch starts the ranks of a program on this host, serves them as their agent while they run, and ends what
+// Package launch starts the ranks of a program on this host, or on several by ssh, serves them as their agent while they run, and ends what
 // is left of them: no rank outlives the launcher, and no launcher waits for a rank that died.
 package launch
 
@@ -30,6 +30,8 @@ const (
 // The variables by which a rank knows its place; the launcher sets all of them.
 const (
 	EnvRank      = "DARRAY_RANK"       // this process's rank
+	EnvLocalSize = "DARRAY_LOCAL_SIZE" // number of ranks of this host
+	EnvHosts     = "DARRAY_HOSTS"      // "a:2,b:2", where there are several
 	EnvSize      = "DARRAY_SIZE"       // number of ranks
 	EnvLocalRank = "DARRAY_LOCAL_RANK" // rank among those of this host
 	EnvJob       = "DARRAY_JOB"        // random id of the job; not a secret
@@ -54,11 +56,36 @@ type Config struct {
 	Grace time.Duration
 	// Signals are passed on to every rank (signal.Notify fills it); a second one kills them. nil: none.
 	Signals <-chan os.Signal
+	// Show makes the launcher print on Stderr where the ranks are, once for each signal in it. nil: none.
+	Show <-chan os.Signal
+
+	part *part // nil: these ranks are all there are
+}
+
+// part is what the ranks of this host are in a job of several hosts.
+type part struct {
+	first, size int                              // the first rank here, and the ranks of all hosts
+	id, token   string                           // the job's
+	hosts       string                           // of all ranks; may be empty
+	addr        string                           // rank 0's, where it is not to be chosen by the system
+	localFirst  int                              // the first rank here, among all of this host
+	localSize   int                              // all ranks of this host, others than ours included; 0: unknown
+	up          func(message)                    // passes on what the other hosts should know; returns quickly
+	serve       func(*agentServer) (done func()) // called before the first rank starts; done when all have ended
+}
+
+// place makes the part of a job that is all on this host.
+func (c Config) place() part {
+	if c.part != nil {
+		return *c.part
+	}
+	return part{size: c.Ranks, localSize: c.Ranks, id: randomHex(8), token: randomHex(32), up: func(message) {}}
 }
 
 // ExitError says how the first rank that failed ended the job.
 type ExitError struct {
 	Rank   int
+	Host   string // empty: this one
 	PID    int
 	State  string   // "exit status 3", "signal: killed"
 	Code   int      // its exit status; 128 + number where a signal ended it
@@ -67,7 +94,11 @@ type ExitError struct {
 
 // Error names the rank, how it ended, and what it said last.
 func (e *ExitError) Error() string {
-	text := fmt.Sprintf("rank %d (pid %d) ended the job: %s", e.Rank, e.PID, e.State)
+	on := ""
+	if e.Host != "" {
+		on = " on " + e.Host
+	}
+	text := fmt.Sprintf("rank %d%s (pid %d) ended the job: %s", e.Rank, on, e.PID, e.State)
 	if len(e.Stderr) == 0 {
 		return text
 	}
@@ -100,20 +131,24 @@ func Run(ctx context.Context, c Config) error {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
-	id, token := randomHex(8), randomHex(32)
-	agent, err := serveAgent(id, token, c.Ranks)
+	p := c.place()
+	agent, err := serveAgent(p, c.Ranks)
 	if err != nil {
 		return err
 	}
 	defer agent.close()
+	agent.setCommand(c.Argv)
+	if p.serve != nil {
+		defer p.serve(agent)()
+	}
 	// Where the system ends children with their parent, it means the thread that started them: this one has to stay.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
 	j := newJob(c, agent)
-	for rank := range c.Ranks {
-		if err := j.start(path, rank, rankEnv(c, rank, id, token, agent.addr())); err != nil {
-			j.cause = fmt.Errorf("start rank %d of %d: %w", rank, c.Ranks, err)
+	for local := range c.Ranks {
+		if err := j.start(path, p.first+local, rankEnv(c, p, local, agent.addr())); err != nil {
+			j.cause = fmt.Errorf("start rank %d of %d: %w", p.first+local, p.size, err)
 			j.kill()
 			break
 		}
@@ -148,13 +183,14 @@ func CheckRanks(n int) error {
 }
 
 // rankEnv is the environment of one rank. What an outer job left in it is replaced, and its address of rank 0 is not ours.
-func rankEnv(c Config, rank int, id, token, agent string) []string {
-	env := make([]string, 0, len(c.Env)+7)
+func rankEnv(c Config, p part, local int, agent string) []string {
+	env := make([]string, 0, len(c.Env)+10)
 	threads := false
 	for _, kv := range c.Env {
 		name, value, _ := strings.Cut(kv, "=")
 		switch name {
-		case EnvRank, EnvSize, EnvLocalRank, EnvJob, EnvToken, EnvAgent, "DARRAY_ADDR":
+		case EnvRank, EnvSize, EnvLocalRank, EnvLocalSize, EnvHosts, EnvJob, EnvToken, EnvAgent,
+			"DARRAY_ADDR", "DARRAY_RENDEZVOUS", "DARRAY_LAUNCHER":
 			continue
 		case "GOMAXPROCS":
 			threads = threads || value != ""
@@ -162,11 +198,21 @@ func rankEnv(c Config, rank int, id, token, agent string) []string {
 		env = append(env, kv)
 	}
 	if !threads {
-		env = append(env, "GOMAXPROCS="+strconv.Itoa(max(1, runtime.NumCPU()/c.Ranks)))
+		env = append(env, "GOMAXPROCS="+strconv.Itoa(max(1, runtime.NumCPU()/max(c.Ranks, p.localSize))))
+	}
+	if p.hosts != "" {
+		env = append(env, EnvHosts+"="+p.hosts)
+	}
+	if p.localSize > 0 {
+		env = append(env, EnvLocalSize+"="+strconv.Itoa(p.localSize))
+	}
+	if p.addr != "" {
+		env = append(env, "DARRAY_ADDR="+p.addr)
 	}
 	return append(env,
-		EnvRank+"="+strconv.Itoa(rank), EnvSize+"="+strconv.Itoa(c.Ranks), EnvLocalRank+"="+strconv.Itoa(rank),
-		EnvJob+"="+id, EnvToken+"="+token, EnvAgent+"="+agent)
+		EnvRank+"="+strconv.Itoa(p.first+local), EnvSize+"="+strconv.Itoa(p.size),
+		EnvLocalRank+"="+strconv.Itoa(p.localFirst+local),
+		EnvJob+"="+p.id, EnvToken+"="+p.token, EnvAgent+"="+agent)
 }
 
 func randomHex(n int) string {

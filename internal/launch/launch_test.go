@@ -156,6 +156,19 @@ func TestGoodEndsAreNoLosses(t *testing.T) {
 	}
 }
 
+// A rank that fails after it left ends the job: the others hear why before they are asked to end.
+func TestFailureAfterLeavingIsALoss(t *testing.T) {
+	leak.Check(t)
+	c, stdout, _ := config(t, 2, "late")
+	var exit *launch.ExitError
+	if err := launch.Run(t.Context(), c); !errors.As(err, &exit) || exit.Rank != 1 || exit.Code != 3 {
+		t.Errorf("got %v, want rank 1 with status 3", err)
+	}
+	if got, want := stdout.String(), "lost 1 exit status 3\n"; got != want {
+		t.Errorf("rank 0 heard %q, want %q", got, want)
+	}
+}
+
 func TestRankThatNeverJoinsIsLost(t *testing.T) {
 	leak.Check(t)
 	c, stdout, _ := config(t, 2, "absent")
@@ -345,6 +358,13 @@ func play(role string) int {
 	switch role {
 	case "nothing":
 		return 0
+	case "head":
+		return head()
+	case "agent":
+		if err := launch.ServeHost(context.Background(), os.Stdin, os.Stdout); err != nil {
+			return fail(err)
+		}
+		return 0
 	case "defies":
 		signal.Ignore(syscall.SIGINT, syscall.SIGTERM)
 		fmt.Print("!")
@@ -433,6 +453,13 @@ func playJoined(role string, rank int, agent *launch.Agent) int {
 			return 3
 		}
 		return forever()
+	case "late":
+		if rank == 1 {
+			_ = agent.Close()
+			return 3
+		}
+		loss := <-agent.Lost()
+		fmt.Println("lost", loss.Rank, loss.State)
 	case "early", "absent":
 		switch rank {
 		case 0:

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/darray-go/darray/net/comm"
 )
 
 // message is one line of JSON between a rank and the agent. The agent speaks first:
@@ -20,7 +22,14 @@ import (
 //	rank   listen addr                  rank 0, once it listens
 //	agent  root addr                    to every rank, as soon as it is known
 //	agent  lost rank text               a rank's process ended before it left
+//	rank   blame rank                   which rank is at fault for the end of this one
+//	agent  ended rank                   to who blames it: its process has ended, and all it wrote was read
+//	agent  where nonce                  where is this rank?
+//	rank   here nonce at, or text       the answer
 //	rank   leave                        what ends now ends as it should
+//
+// Another process of this user answers the challenge with top, and is told where the ranks are: job pid size text, for
+// each rank a row rank pid addr at, or text, and end.
 type message struct {
 	Kind  string `json:"kind"`
 	Rank  int    `json:"rank,omitempty"`
@@ -30,6 +39,8 @@ type message struct {
 	Proof string `json:"proof,omitempty"`
 	Addr  string `json:"addr,omitempty"`
 	Text  string `json:"text,omitempty"`
+
+	At []comm.Position `json:"at,omitempty"`
 }
 
 // maxMessage bounds a line in bytes.

@@ -108,7 +108,8 @@ func (o *output) copy(r *os.File, exited <-chan struct{}, grace time.Duration) {
 type tail struct {
 	mu    sync.Mutex
 	lines [][]byte
-	open  bool // the last line has no end yet
+	open  bool   // the last line has no end yet
+	cause []byte // the line that says why, where a stack has pushed it out
 }
 
 const (
@@ -121,8 +122,13 @@ func (t *tail) add(b []byte) {
 	defer t.mu.Unlock()
 	for len(b) > 0 {
 		if !t.open {
+			if len(t.lines) == tailLines {
+				if t.cause == nil && isCause(t.lines[0]) {
+					t.cause = t.lines[0]
+				}
+				t.lines = t.lines[1:]
+			}
 			t.lines = append(t.lines, nil)
-			t.lines = t.lines[max(0, len(t.lines)-tailLines):]
 			t.open = true
 		}
 		part, rest, ended := bytes.Cut(b, []byte{'\n'})
@@ -136,8 +142,16 @@ func (t *tail) strings() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []string
+	if t.cause != nil {
+		out = append(out, string(t.cause), "...")
+	}
 	for _, l := range t.lines {
 		out = append(out, string(l))
 	}
 	return out
+}
+
+// isCause recognizes the line before the stack of a Go program that dies; the runtime's own, and that of darray.SPMD.
+func isCause(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) || bytes.Contains(line, []byte(": panic: "))
 }
