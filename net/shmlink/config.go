@@ -13,7 +13,7 @@ type Config struct {
 
 	Arena      uint64        // bytes that Alloc may hand out, taken page by page as they are touched; default half the memory, at most 64 GiB
 	LocalRanks int           // ranks of the job on this host; 0 is unknown
-	Spin       time.Duration // how long a waiting rank looks before it sleeps; default 20 us where the host has a CPU for each of LocalRanks, else 0; negative is 0
+	Spin       time.Duration // how long a waiting rank looks before it sleeps; default 100 us where the host has a CPU for each of LocalRanks, else 0; negative is 0
 
 	Patience     time.Duration // how long the two ends may take to agree; default 3 s
 	CloseTimeout time.Duration // how long Close waits for a peer to have received everything; default 2 s
@@ -33,7 +33,7 @@ func (cfg Config) withDefaults(cpus int) (Config, error) {
 		return cfg, errors.New("shmlink: LocalRanks is negative; give the number of ranks on this host, or 0")
 	}
 	if cfg.Spin == 0 && cfg.LocalRanks > 0 && cfg.LocalRanks <= cpus {
-		cfg.Spin = 20 * time.Microsecond
+		cfg.Spin = 100 * time.Microsecond // longer than a peer takes to wake: else both ends go to sleep each time
 	}
 	cfg.Spin = max(cfg.Spin, 0)
 	if cfg.Patience <= 0 {
