@@ -39,6 +39,12 @@ func Ialltoall[T Elem](ctx context.Context, c *Comm, xs []T) *Result[T] {
 	return alltoallOf(make([]T, len(xs)), xs).start(ctx, c)
 }
 
+// Ialltoallv is Alltoallv that does not wait. came holds how many elements came from each rank once the Result is done.
+func Ialltoallv[T Elem](ctx context.Context, c *Comm, xs []T, counts []int) (r *Result[T], came *[]int) {
+	j, came := alltoallvOf(xs, counts)
+	return j.start(ctx, c), came
+}
+
 // Ireduce is Reduce that does not wait.
 func Ireduce[T Elem](ctx context.Context, c *Comm, root int, op Op[T], xs []T) *Result[T] {
 	return reduceOf(c, root, op, roomAt(c, root, xs), xs).start(ctx, c)

@@ -3,6 +3,7 @@ package comm_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/darray-go/darray/internal/leak"
@@ -122,6 +123,44 @@ func TestHosts(t *testing.T) {
 			if err := checkAll(t.Context(), c, root, 700*root); err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+}
+
+// Alltoallv under way beside another collective gives what the blocking one does.
+func TestIalltoallv(t *testing.T) {
+	leak.Check(t)
+	spmd(t, local(t, 4), func(c *comm.Comm) error {
+		p, r := c.Size(), c.Rank()
+		counts := make([]int, p)
+		var xs []int
+		for to := range p {
+			counts[to] = (r + 2*to) % 3
+			for range counts[to] {
+				xs = append(xs, 10*r+to)
+			}
+		}
+		going, came := comm.Ialltoallv(t.Context(), c, xs, counts)
+		if err := comm.Barrier(t.Context(), c); err != nil {
+			return err
+		}
+		got, err := going.Values(t.Context())
+		if err != nil {
+			return err
+		}
+		var want []int
+		for from := range p {
+			n := (from + 2*r) % 3
+			if (*came)[from] != n {
+				return fmt.Errorf("%v came, want %d from rank %d", *came, n, from)
+			}
+			for range n {
+				want = append(want, 10*from+r)
+			}
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("got %v, want %v", got, want)
 		}
 		return nil
 	})
