@@ -1,0 +1,35 @@
+package kern
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// CountBits is how many of the first n bits of a bitmap of whole words are set.
+func CountBits(x []byte, n int) int {
+	count, i := 0, 0
+	for ; i+64 <= n; i += 64 {
+		count += bits.OnesCount64(binary.LittleEndian.Uint64(x[i/8:]))
+	}
+	if i < n {
+		count += bits.OnesCount64(binary.LittleEndian.Uint64(x[i/8:]) << (64 - (n - i)))
+	}
+	return count
+}
+
+// AnyBit reports whether one of the first n bits of a bitmap of whole words is set.
+func AnyBit(x []byte, n int) bool { return hasBit(x, n, 0) }
+
+// AllBits reports whether all of the first n bits of a bitmap of whole words are set.
+func AllBits(x []byte, n int) bool { return !hasBit(x, n, ones) }
+
+// hasBit reports whether one of the first n bits of x, each turned by that of flip, is set.
+func hasBit(x []byte, n int, flip uint64) bool {
+	i := 0
+	for ; i+64 <= n; i += 64 {
+		if binary.LittleEndian.Uint64(x[i/8:])^flip != 0 {
+			return true
+		}
+	}
+	return i < n && (binary.LittleEndian.Uint64(x[i/8:])^flip)<<(64-(n-i)) != 0
+}
