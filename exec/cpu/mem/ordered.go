@@ -1,0 +1,6 @@
+//go:build !race
+
+package mem
+
+// unordered: see unordered.go.
+const unordered = false
