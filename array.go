@@ -79,46 +79,33 @@ func caller(skip int) uintptr {
 	return pcs[0]
 }
 
-// apply is what every generated element-wise function calls; the user is two frames up.
+// apply is what every generated element-wise function calls; the user is two frames up. To look there takes longer than
+// all the rest, so it is done only for those who have to be told.
 func apply(op array.Op, args ...*array.Node) Array {
-	return Array{array.Apply(op, caller(2), args...)}
-}
-
-// reduce is what every generated reduction calls. Reducing over some of the axes only is not there yet.
-func reduce(op array.Op, a Array, axes []int) Array {
-	pc, n := caller(2), a.n()
-	if n.Err() == nil && len(axes) > 0 {
-		if err := coversAll(n.Shape(), axes); err != nil {
-			return Array{array.Failed(pc, fmt.Errorf("%s: %w", op, err))}
-		}
+	n := array.Apply(op, 0, args...)
+	if n.Err() != nil {
+		n = array.Apply(op, caller(2), args...)
 	}
-	return Array{array.Apply(op, pc, n)}
-}
-
-// coversAll checks that axes name every axis once; negative ones count from the last, as in NumPy.
-func coversAll(shape Shape, axes []int) error {
-	seen := make([]bool, len(shape))
-	for _, axis := range axes {
-		at := axis
-		if at < 0 {
-			at += len(shape)
-		}
-		if at < 0 || at >= len(shape) || seen[at] {
-			return fmt.Errorf("%w: axis %d of shape %v is out of range or named twice", ErrShape, axis, shape)
-		}
-		seen[at] = true
-	}
-	if len(axes) != len(shape) {
-		return fmt.Errorf("%w: axes %v of shape %v: reducing some of the axes is not supported yet; name all or none", ErrShape, axes, shape)
-	}
-	return nil
+	return Array{n}
 }
 
 // Cast converts to another element type: integers wrap, floats truncate toward zero and saturate (NaN is 0), bool is x != 0.
-func (a Array) Cast(d DType) Array { return Array{array.CastTo(a.n(), d, caller(1))} }
+func (a Array) Cast(d DType) Array {
+	n := array.CastTo(a.n(), d, 0)
+	if n.Err() != nil {
+		n = array.CastTo(a.n(), d, caller(1))
+	}
+	return Array{n}
+}
 
 // Reshape is the same elements in row-major order under another shape of as many elements.
-func (a Array) Reshape(shape ...int) Array { return Array{array.Reshape(a.n(), shape, caller(1))} }
+func (a Array) Reshape(shape ...int) Array {
+	n := array.Reshape(a.n(), shape, 0)
+	if n.Err() != nil {
+		n = array.Reshape(a.n(), shape, caller(1))
+	}
+	return Array{n}
+}
 
 // DType is the element type of the result.
 func (a Array) DType() DType { return a.n().DType() }
@@ -153,11 +140,7 @@ func (a Array) CollectContext(ctx context.Context) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	blocks, err := c.Collect(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	return blocks[0], nil
+	return c.collectOne(ctx, a)
 }
 
 // Explain says what Collect would do on the default cluster, without doing it.

@@ -123,7 +123,7 @@ func TestMistakesNameTheLine(t *testing.T) {
 		"dtype":         darray.Zeros(darray.DType(99), 6),
 		"shape":         darray.Full(1.5, -1),
 		"step":          darray.Arange(0, 10, 0),
-		"axis":          darray.Sum(darray.Ones(darray.Int8, 2, 3), 0),
+		"axis":          darray.ArgMin(darray.Ones(darray.Int8, 2, 3), 0, 1),
 		"axis range":    darray.Sum(darray.Ones(darray.Int8, 2), 1),
 		"frame column":  (&darray.Frame{}).Col("x"),
 		"frame lengths": (&darray.Frame{}).With("x", darray.Ones(darray.Int8, 2)).With("y", darray.Ones(darray.Int8, 3)).Col("y"),

@@ -10,20 +10,24 @@ import (
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec"
 	"github.com/darray-go/darray/exec/cpu"
+	"github.com/darray-go/darray/exec/cpu/kern"
+	"github.com/darray-go/darray/exec/cpu/mem"
 	"github.com/darray-go/darray/net/comm"
 )
 
 // Cluster is a set of ranks that run plans: in this process (Local) or the processes of a job (Main). It is safe for
 // concurrent use; runs are done one after another.
 type Cluster struct {
-	driver *exec.Executor
-	spmd   bool         // every rank calls Collect
-	comms  []*comm.Comm // the ranks in this process, the driver's first
-	size   int
-	served sync.WaitGroup
-	cancel context.CancelFunc
-	once   sync.Once
-	err    error
+	driver  *exec.Executor
+	spmd    bool          // every rank calls Collect
+	comms   []*comm.Comm  // the ranks in this process, the driver's first
+	devices []*cpu.Device // theirs
+	size    int
+	served  sync.WaitGroup
+	cancel  context.CancelFunc
+	memory  *mem.Pool // of the ranks in this process
+	once    sync.Once
+	err     error
 }
 
 // Local starts p ranks in this process; blocks go between them by reference. p is 1 to 4096. Close ends them.
@@ -46,12 +50,13 @@ func (cfg Config) Local(p int) (*Cluster, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	threads := max(1, runtime.GOMAXPROCS(0)/p)
-	c := &Cluster{comms: comms, size: p, cancel: cancel}
+	c := &Cluster{comms: comms, size: p, cancel: cancel, memory: cfg.pool(p)}
 	for r, cm := range comms {
-		ex, err := cfg.executor(cm, threads)
+		ex, device, err := cfg.executor(cm, threads, c.memory)
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
+		c.devices = append(c.devices, device)
 		if r == 0 {
 			c.driver = ex
 			continue
@@ -76,32 +81,57 @@ func Over(c *comm.Comm) (*Cluster, error) {
 	if c.Size() > 1 && c.InProcess((c.Rank()+1)%c.Size()) {
 		threads = max(1, threads/c.Size())
 	}
-	ex, err := cfg.executor(c, threads)
+	ranks := 0 // of this process; each has its own pool, and rank 0 answers for all
+	for r := range c.Size() {
+		if r == c.Rank() || c.InProcess(r) {
+			ranks++
+		}
+	}
+	memory := cfg.pool(ranks)
+	ex, device, err := cfg.executor(c, threads, memory)
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{driver: ex, spmd: true, size: c.Size(), cancel: func() {}}, nil
+	return &Cluster{driver: ex, devices: []*cpu.Device{device}, spmd: true, size: c.Size(), cancel: func() {}, memory: memory}, nil
 }
 
-// executor makes one rank's executor.
-func (cfg Config) executor(c *comm.Comm, threads int) (*exec.Executor, error) {
+// executor makes one rank's executor and the device that it uses, which is to be closed after it.
+func (cfg Config) executor(c *comm.Comm, threads int, memory *mem.Pool) (*exec.Executor, *cpu.Device, error) {
+	device := cpu.Config{Threads: threads}
+	if cfg.CPU != "" {
+		isa, err := kern.Parse(cfg.CPU)
+		if err != nil {
+			return nil, nil, fmt.Errorf("DARRAY_CPU: %w", err)
+		}
+		device.ISA = &isa
+	}
 	if cfg.MemoryLimit == 0 && c.Rank() == 0 { // one rank's machine decides, that all decide alike
 		cfg.MemoryLimit = machineMemory()
 	}
-	return exec.New(exec.Config{
+	d := cpu.New(device)
+	ex, err := exec.New(exec.Config{
 		Comm:     c,
-		Device:   cpu.New(threads),
+		Device:   d,
 		Open:     openSource,
 		Progress: cfg.Progress,
+		Memory:   memory,
 		Options:  exec.Options{MemoryLimit: cfg.MemoryLimit},
 	})
+	return ex, d, err
 }
 
 // Collect runs several arrays as one plan, shared parts once, and returns their blocks in order. It blocks until all are
 // there or ctx ends (within 100 ms, the cluster stays usable). A failed or lost rank is a *RankError.
 func (c *Cluster) Collect(ctx context.Context, arrays ...Array) ([]*Block, error) {
-	blocks, _, err := c.CollectStats(ctx, arrays...)
-	return blocks, err
+	if len(arrays) != 1 {
+		blocks, _, err := c.CollectStats(ctx, arrays...)
+		return blocks, err
+	}
+	b, err := c.collectOne(ctx, arrays[0])
+	if b == nil { // an error, or another rank gets the block
+		return nil, err
+	}
+	return []*Block{b}, nil
 }
 
 // CollectStats is Collect with what the run moved and how long it took.
@@ -110,6 +140,18 @@ func (c *Cluster) CollectStats(ctx context.Context, arrays ...Array) ([]*Block, 
 		return c.driver.CollectSPMD(ctx, nodes(arrays))
 	}
 	return c.driver.Collect(ctx, nodes(arrays))
+}
+
+// collectOne is Collect of one array.
+func (c *Cluster) collectOne(ctx context.Context, a Array) (*Block, error) {
+	if !c.spmd {
+		return c.driver.CollectOne(ctx, a.n())
+	}
+	blocks, _, err := c.driver.CollectSPMD(ctx, []*array.Node{a.n()})
+	if err != nil || blocks == nil { // nil on ranks other than 0
+		return nil, err
+	}
+	return blocks[0], nil
 }
 
 // Explain says what Collect would do, without doing it. Where the ranks are processes it asks them which files they reach.
@@ -136,9 +178,13 @@ func (c *Cluster) Close() error {
 		}
 		c.cancel()
 		c.served.Wait()
+		for _, d := range c.devices {
+			c.err = errors.Join(c.err, d.Close())
+		}
 		for _, cm := range c.comms {
 			c.err = errors.Join(c.err, cm.Close())
 		}
+		c.memory.Close()
 	})
 	return c.err
 }

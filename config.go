@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/darray-go/darray/exec/cpu/kern"
 	"github.com/darray-go/darray/internal/launch/detect"
 	"github.com/darray-go/darray/net/quiclink"
 )
@@ -67,9 +68,14 @@ type Config struct {
 	// DARRAY_WAIT_WARN, as "1m", or "off".
 	WaitWarn time.Duration
 
-	// MemoryLimit in bytes a rank: a plan that needs more is refused with ErrMemory. Default: the memory of the machine (or
+	// MemoryLimit in bytes a rank: a plan that needs more is refused with ErrMemory, and so is one that needs more in this
+	// process than its ranks may have together beside the results that are still in use. Default: the memory of the machine (or
 	// container) that rank 0 is on, where the system tells. DARRAY_MEMORY_LIMIT, as "4GiB".
 	MemoryLimit int
+
+	// CPU forces the instruction set of the kernels: "go", plain Go, "avx2" or "avx512". Default: the best that the processor
+	// has. What it lacks is an error. The results are the same. DARRAY_CPU.
+	CPU string
 
 	// Progress, where set, is called by the driver as elements of a run are done; it must return quickly.
 	Progress func(done, total int)
@@ -109,6 +115,7 @@ func ConfigFromEnv() (Config, error) {
 	c.Lanes = e.number("DARRAY_LANES", 0, maxLanes)
 	c.WaitWarn = e.durationOrOff("DARRAY_WAIT_WARN")
 	c.MemoryLimit = e.size("DARRAY_MEMORY_LIMIT")
+	c.CPU = e.choice("DARRAY_CPU", kern.Go.String(), kern.AVX2.String(), kern.AVX512.String())
 	if e.err != nil {
 		return Config{}, e.err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/internal/leak"
 )
 
 func TestConfigFromEnv(t *testing.T) {
@@ -18,6 +19,7 @@ func TestConfigFromEnv(t *testing.T) {
 	for name, value := range map[string]string{
 		"DARRAY_RANKS": "3", "DARRAY_RANK": "2", "DARRAY_SIZE": "4", "DARRAY_ADDR": "h:1", "DARRAY_TOKEN_FILE": secret,
 		"DARRAY_JOB": "j", "DARRAY_INIT_TIMEOUT": "90s", "DARRAY_PEER_TIMEOUT": "1200ms", "DARRAY_MEMORY_LIMIT": "4GiB",
+		"DARRAY_CPU": "go",
 	} {
 		t.Setenv(name, value)
 	}
@@ -26,8 +28,26 @@ func TestConfigFromEnv(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Ranks != 3 || c.Rank != 2 || c.Size != 4 || c.Addr != "h:1" || string(c.Token) != "sixteen bytes or more" || c.Job != "j" ||
-		c.JoinTimeout != 90*time.Second || c.PeerTimeout != 1200*time.Millisecond || c.MemoryLimit != 4<<30 {
+		c.JoinTimeout != 90*time.Second || c.PeerTimeout != 1200*time.Millisecond || c.MemoryLimit != 4<<30 || c.CPU != "go" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestForcedCPU: the instruction set that is forced is taken, or refused with what there is; the result is the same.
+func TestForcedCPU(t *testing.T) {
+	leak.Check(t)
+	c, err := darray.Config{CPU: "go"}.Local(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	xs := darray.FromSlice([]float64{1, 2, 3})
+	got, err := c.Collect(t.Context(), darray.Sum(darray.Multiply(xs, xs)))
+	if err != nil || !strings.Contains(got[0].String(), "14") {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := (darray.Config{CPU: "sse9"}).Local(2); err == nil || !strings.Contains(err.Error(), "avx2") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -43,6 +63,7 @@ func TestConfigFromEnvRefuses(t *testing.T) {
 		{map[string]string{"DARRAY_RANKS": "100000"}, "DARRAY_RANKS"},
 		{map[string]string{"DARRAY_INIT_TIMEOUT": "soon"}, "90s"},
 		{map[string]string{"DARRAY_MEMORY_LIMIT": "9999999TiB"}, "4GiB"},
+		{map[string]string{"DARRAY_CPU": "sse9"}, "avx2"},
 		{map[string]string{"DARRAY_TOKEN_FILE": "/no/such/file"}, "DARRAY_TOKEN_FILE"},
 	} {
 		t.Run(c.want, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/net/comm"
 )
 
@@ -45,14 +46,15 @@ func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 		defer stop()
 	}
 	return cfg.join(follow, func(cm *comm.Comm) error {
-		ex, err := cfg.executor(cm, runtime.GOMAXPROCS(0))
+		memory := cfg.pool(1)
+		ex, device, err := cfg.executor(cm, runtime.GOMAXPROCS(0), memory)
 		if err != nil {
 			return err
 		}
 		if cm.Rank() > 0 {
-			return errors.Join(ex.Serve(follow), ex.Close())
+			return errors.Join(ex.Serve(follow), ex.Close(), device.Close())
 		}
-		c := &Cluster{driver: ex, size: cm.Size(), cancel: func() {}}
+		c := &Cluster{driver: ex, devices: []*cpu.Device{device}, size: cm.Size(), cancel: func() {}, memory: memory}
 		return drive(c, f)
 	})
 }

@@ -78,33 +78,53 @@ func IsNull[X Operand](x X) Array { return apply(array.IsNull, operand(x)) }
 func FillNull[X, Y Operand](x X, y Y) Array { return apply(array.FillNull, operand(x), operand(y)) }
 
 // Sum adds all elements that are not null: integers in 64 bits, float32 in float64; 0 for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Sum(a Array, axes ...int) Array { return reduce(array.Sum, a, axes) }
 
 // Prod multiplies all elements that are not null: integers in 64 bits, float32 in float64; 1 for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Prod(a Array, axes ...int) Array { return reduce(array.Prod, a, axes) }
 
 // Min is the least element that is not null; NaN if any is NaN; null for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Min(a Array, axes ...int) Array { return reduce(array.Min, a, axes) }
 
 // Max is the greatest element that is not null; NaN if any is NaN; null for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Max(a Array, axes ...int) Array { return reduce(array.Max, a, axes) }
 
 // Mean is the arithmetic mean of the elements that are not null, summed in float64; null for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Mean(a Array, axes ...int) Array { return reduce(array.Mean, a, axes) }
 
 // Count counts the elements that are not null.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Count(a Array, axes ...int) Array { return reduce(array.Count, a, axes) }
 
 // Any is true if some element that is not null is not zero; false for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Any(a Array, axes ...int) Array { return reduce(array.Any, a, axes) }
 
 // All is true if no element that is not null is zero; true for none.
-// No axes means all of them; naming only some is an error for now.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func All(a Array, axes ...int) Array { return reduce(array.All, a, axes) }
+
+// ArgMin is the int64 index of the first least element that is not null, nulls being counted: of the first NaN if there is one, and -0 equals +0; null for none.
+// It takes one axis, the others giving the shape (see Array.KeepDims), or none: the index in the flattened array.
+func ArgMin(a Array, axis ...int) Array { return reduce(array.ArgMin, a, axis) }
+
+// ArgMax is the int64 index of the first greatest element that is not null, nulls being counted: of the first NaN if there is one, and -0 equals +0; null for none.
+// It takes one axis, the others giving the shape (see Array.KeepDims), or none: the index in the flattened array.
+func ArgMax(a Array, axis ...int) Array { return reduce(array.ArgMax, a, axis) }
+
+// Var is the population variance of the elements that are not null, computed in float64 by pairwise updates; null for none.
+// No axes means all of them; the other axes give the shape (see Array.KeepDims).
+func Var(a Array, axes ...int) Array { return reduce(array.Var, a, axes) }
+
+// CumSum is the running sum: integers in 64 bits, float32 in float64; null where the element is, which leaves the sum as it was.
+// It goes along one axis and has a's shape; with no axis, it is of the flattened array, 1-D.
+func CumSum(a Array, axis ...int) Array { return scan(array.CumSum, a, axis) }
+
+// CumProd is the running product: integers in 64 bits, float32 in float64; null where the element is, which leaves the product as it was.
+// It goes along one axis and has a's shape; with no axis, it is of the flattened array, 1-D.
+func CumProd(a Array, axis ...int) Array { return scan(array.CumProd, a, axis) }

@@ -2,6 +2,7 @@ package array
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -10,7 +11,7 @@ import (
 )
 
 // Block is a contiguous, row-major run of elements with validity: a whole collected array or one rank's part of it.
-// It is immutable once it is filled. Its memory belongs to the garbage collector, or to whatever it was made over
+// It is immutable once it is filled, but for Overwrite. Its memory belongs to the garbage collector, or to whatever it was made over
 // (a user's slice, an Arrow array, a mapped file), which it keeps alive. The zero value is an empty block of no type.
 type Block struct {
 	dtype    DType
@@ -20,12 +21,14 @@ type Block struct {
 	values   []byte // bool: bitmap, least significant bit first; else little-endian numbers
 	validity []byte // bitmap, 1 = valid; nil: no nulls
 	keep     any    // what owns the memory where the garbage collector does not
+	few      [2]int // where shape lies if it is as short, so that it is no allocation
 }
 
 // NewBlock allocates a zeroed block, all valid; with validity, a bitmap of ones is allocated too.
 func NewBlock(d DType, shape Shape, validity bool) *Block {
 	n := shape.Len()
-	b := &Block{dtype: d, shape: append(Shape(nil), shape...), n: n, values: AllocBytes(d.BufferSize(n))}
+	b := &Block{dtype: d, n: n, values: AllocBytes(d.BufferSize(n))}
+	b.shape = append(b.few[:0], shape...)
 	if validity {
 		b.validity = AllocBytes(bitmapBytes(n))
 		SetBits(b.validity, 0, n)
@@ -40,7 +43,7 @@ func WrapBlock(d DType, n, offset int, values, validity []byte, keep any) (*Bloc
 	if !d.Valid() {
 		return nil, fmt.Errorf("%w: %s is not an element type", ErrDType, d)
 	}
-	if n < 0 || offset < 0 || n+offset < 0 || (Shape{n + offset}).Check() != nil {
+	if n < 0 || offset < 0 || n > math.MaxInt/8-offset { // as Shape.Check
 		return nil, fmt.Errorf("%w: %d elements at offset %d", ErrShape, n, offset)
 	}
 	if need := d.BufferSize(n + offset); len(values) < need {
@@ -53,7 +56,9 @@ func WrapBlock(d DType, n, offset int, values, validity []byte, keep any) (*Bloc
 	if !aligned(values, d.Size()) {
 		values = append(AllocBytes(len(values))[:0], values...)
 	}
-	return &Block{dtype: d, shape: Shape{n}, n: n, offset: offset, values: values, validity: validity, keep: keep}, nil
+	b := &Block{dtype: d, n: n, offset: offset, values: values, validity: validity, keep: keep, few: [2]int{n}}
+	b.shape = b.few[:1]
+	return b, nil
 }
 
 // retained holds an Arrow array for the blocks over it and releases it when the last of them is gone.
@@ -153,7 +158,11 @@ func (b *Block) bytes() []byte {
 
 // Slice is elements [lo, hi) as a 1-D block over the same memory. As with a Go slice, the range must lie within the block.
 func (b *Block) Slice(lo, hi int) *Block {
-	return &Block{dtype: b.dtype, shape: Shape{hi - lo}, n: hi - lo, offset: b.offset + lo, values: b.values, validity: b.validity, keep: b.keep}
+	part := *b
+	part.n, part.offset = hi-lo, b.offset+lo
+	part.few = [2]int{hi - lo}
+	part.shape = part.few[:1]
+	return &part
 }
 
 // Reshape is the same elements under another shape of as many elements.
@@ -165,7 +174,7 @@ func (b *Block) Reshape(shape Shape) (*Block, error) {
 		return nil, fmt.Errorf("%w: %d elements do not fill shape %v", ErrShape, b.n, shape)
 	}
 	out := *b
-	out.shape = append(Shape(nil), shape...)
+	out.shape = append(out.few[:0], shape...)
 	return &out, nil
 }
 
@@ -175,6 +184,7 @@ func (b *Block) DropValidity() *Block {
 		return b
 	}
 	out := *b
+	out.shape = append(out.few[:0], b.shape...)
 	out.validity = nil
 	return &out
 }

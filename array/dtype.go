@@ -28,7 +28,7 @@ const (
 	Float64
 )
 
-// dtypes holds one row an element type: name, bytes an element (bool is a bitmap in memory, a byte in a register), Arrow type.
+// dtypes holds one row an element type: name, bytes an element (bool is a bitmap in a block, a byte in a Go slice), Arrow type.
 var dtypes = [...]struct {
 	name  string
 	size  int
@@ -82,7 +82,7 @@ func ParseDType(name string) (DType, error) {
 // Valid reports whether d is one of the element types.
 func (d DType) Valid() bool { return d > Invalid && d <= Float64 }
 
-// Size is the bytes of one element in a register or a Go slice; a bool block packs eight to a byte.
+// Size is the bytes of one element in a Go slice; a block of bools, and a register of a device, packs eight to a byte.
 func (d DType) Size() int { return dtypes[d].size }
 
 // BufferSize is the bytes of n elements in a block: ceil(n/8) for bool, n*Size otherwise.

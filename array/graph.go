@@ -63,8 +63,8 @@ func (n *Node) write(out *strings.Builder) {
 		fmt.Fprintf(out, "%s:%s%v", n.source.Name, n.dtype, n.shape)
 	default:
 		name := n.op.String()
-		if n.kind == KindReshape {
-			name = "reshape"
+		if n.kind == KindReshape || n.kind == KindMatmul {
+			name = kindNames[n.kind]
 		}
 		out.WriteString(name)
 		out.WriteByte('(')
@@ -79,7 +79,19 @@ func (n *Node) write(out *strings.Builder) {
 			fmt.Fprintf(out, ", %v", n.shape)
 		case n.op == Cast:
 			fmt.Fprintf(out, ", %s", n.dtype)
+		case n.kind == KindScan || n.kind == KindReduce:
+			n.writeAxes(out)
 		}
 		out.WriteByte(')')
+	}
+}
+
+// writeAxes writes the axes of a reduction or scan as the eval language does, and what else it takes.
+func (n *Node) writeAxes(out *strings.Builder) {
+	if n.scalar.bits != 0 {
+		fmt.Fprintf(out, ", correction %s", n.scalar)
+	}
+	for _, axis := range n.axes {
+		fmt.Fprintf(out, ", %d", axis)
 	}
 }

@@ -15,8 +15,10 @@ const (
 	KindData                // a block that the driver (rank 0) holds
 	KindFile                // a column of files that each rank may read for itself
 	KindOp                  // an element-wise op over Args
-	KindReduce              // a full reduction of Args[0], 0-D
+	KindReduce              // a reduction of Args[0] over Axes
 	KindReshape             // Args[0] under another shape, in the same row-major order
+	KindScan                // a running reduction of Args[0] along its axis Axes[0]
+	KindMatmul              // the matrix product of Args[0] and Args[1]
 )
 
 // Node is one array of an expression graph: immutable, shared freely, never evaluated by itself. A node made from wrong
@@ -28,13 +30,18 @@ type Node struct {
 	shape  Shape
 	weak   bool // a Go number: takes the type of the arrays it meets
 	args   []*Node
-	scalar Scalar // KindFull: the value; KindArange: start
-	step   Scalar // KindArange
+	few    [maxArity]*Node // where args lies, so that a node is one allocation
+	axes   []int           // KindReduce, KindScan
+	scalar Scalar          // KindFull: the value; KindArange: start; KindReduce: the correction of a variance
+	step   Scalar          // KindArange
 	block  *Block
 	source *Source
 	err    error
 	pc     uintptr
 }
+
+// maxArity is the most operands that an op has.
+const maxArity = 3
 
 // Source names a column that ranks can read for themselves. It is a description; exec opens it by Format.
 type Source struct {
@@ -48,7 +55,7 @@ type Source struct {
 // Kind says where the elements come from, and with that which of the other parts mean something.
 func (n *Node) Kind() Kind { return n.kind }
 
-// Op is the operation of KindOp and KindReduce.
+// Op is the operation of KindOp, KindReduce and KindScan.
 func (n *Node) Op() Op { return n.op }
 
 // DType is the element type of the result.
@@ -60,7 +67,7 @@ func (n *Node) Shape() Shape { return n.shape }
 // Args are the operands; not to be changed.
 func (n *Node) Args() []*Node { return n.args }
 
-// Scalar is the value of KindFull, the start of KindArange.
+// Scalar is the value of KindFull, the start of KindArange, the correction (float64) of a KindReduce by Var.
 func (n *Node) Scalar() Scalar { return n.scalar }
 
 // Step is the step of KindArange.
@@ -173,7 +180,8 @@ func Data(b *Block, pc uintptr) *Node {
 	if b == nil || !b.dtype.Valid() {
 		return Failed(pc, fmt.Errorf("data: %w: the block has none; make one with FromSlice or FromArrow", ErrDType))
 	}
-	return &Node{kind: KindData, dtype: b.dtype, shape: b.shape, block: b, pc: pc}
+	shape := append(Shape(nil), b.shape...) // b's own lies in b: whoever keeps the shape, as plans do, must not keep the data
+	return &Node{kind: KindData, dtype: b.dtype, shape: shape, block: b, pc: pc}
 }
 
 // File is a column of n elements of files that ranks read for themselves.
@@ -193,7 +201,9 @@ func Reshape(a *Node, shape Shape, pc uintptr) *Node {
 	if err != nil {
 		return Failed(pc, fmt.Errorf("reshape: %w", err))
 	}
-	return &Node{kind: KindReshape, dtype: a.dtype, shape: append(Shape(nil), shape...), args: []*Node{a}, pc: pc}
+	n := &Node{kind: KindReshape, dtype: a.dtype, shape: append(Shape(nil), shape...), few: [maxArity]*Node{a}, pc: pc}
+	n.args = n.few[:1]
+	return n
 }
 
 // CastTo is a converted to another element type; a itself where it has that type already.
@@ -207,10 +217,13 @@ func CastTo(a *Node, d DType, pc uintptr) *Node {
 	if a.kind == KindFull {
 		return &Node{kind: KindFull, dtype: d, shape: a.shape, scalar: a.scalar.Cast(d), pc: pc}
 	}
-	return &Node{kind: KindOp, op: Cast, dtype: d, shape: a.shape, args: []*Node{a}, pc: pc}
+	n := &Node{kind: KindOp, op: Cast, dtype: d, shape: a.shape, few: [maxArity]*Node{a}, pc: pc}
+	n.args = n.few[:1]
+	return n
 }
 
-// Apply is the op over its operands: element-wise with broadcasting, or a full reduction to a 0-D array. The operands are
+// Apply is the op over its operands: element-wise with broadcasting, a reduction over all axes to a 0-D array (Reduce takes
+// axes), or a scan of the flattened operand. The operands are
 // cast to the type that the op computes in, so that an executor needs no promotion rules: the type of an op's operands says
 // which kernel runs.
 // pc is the caller's program counter, for error messages.
@@ -235,8 +248,13 @@ func apply(op Op, pc uintptr, args []*Node) (*Node, error) {
 	if len(args) != info.Arity {
 		return nil, fmt.Errorf("%w: takes %d operands, not %d", ErrShape, info.Arity, len(args))
 	}
-	if op == Cast {
+	switch {
+	case op == Cast:
 		return nil, fmt.Errorf("%w: cast needs the element type; use CastTo", ErrDType)
+	case op.IsReduction():
+		return reduce(op, pc, args[0], 0, nil)
+	case op.IsScan():
+		return scan(op, pc, args[0], nil)
 	}
 	in, out, err := operandTypes(op, args)
 	if err != nil {
@@ -245,18 +263,32 @@ func apply(op Op, pc uintptr, args []*Node) (*Node, error) {
 	if info.Rule == RuleCompare && mixedSign(args) {
 		return compareMixed(op, pc, args)
 	}
-	cast := make([]*Node, len(args))
-	shapes := make([]Shape, len(args))
+	n := &Node{kind: KindOp, op: op, dtype: out, pc: pc}
+	n.args = n.few[:len(args)]
 	for i, a := range args {
-		cast[i] = CastTo(a, in[i], pc)
+		n.args[i] = CastTo(a, in[i], pc)
+	}
+	n.shape, err = commonShape(args)
+	return n, err
+}
+
+// commonShape is the shape that args broadcast to: that of an operand where it has it already.
+func commonShape(args []*Node) (Shape, error) {
+	var shapes [maxArity]Shape
+	common := Shape(nil)
+	same := true
+	for i, a := range args {
 		shapes[i] = a.shape
+		switch {
+		case len(a.shape) == 0:
+		case common == nil:
+			common = a.shape
+		default:
+			same = same && a.shape.Equal(common)
+		}
 	}
-	if op.IsReduction() {
-		return &Node{kind: KindReduce, op: op, dtype: out, args: cast, pc: pc}, nil
+	if same {
+		return common, nil
 	}
-	shape, err := Broadcast(shapes...)
-	if err != nil {
-		return nil, err
-	}
-	return &Node{kind: KindOp, op: op, dtype: out, shape: shape, args: cast, pc: pc}, nil
+	return Broadcast(shapes[:len(args)]...)
 }

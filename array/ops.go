@@ -23,6 +23,7 @@ const (
 	RuleMean                   // reductions: float32 stays, everything else gives float64; accumulates in float64
 	RuleCount                  // reductions: any operand; the result is int64
 	RuleTruth                  // reductions: the operand becomes bool; the result is bool
+	RuleArg                    // reductions: the operand's type; the result is an int64 index
 )
 
 // Nulls says what an op does with null operands.
@@ -50,12 +51,15 @@ type OpInfo struct {
 	Go     Text
 }
 
-// Text is the Go expression of an op by the kind of its operands. Reductions give the expression that joins the
-// accumulators x and y.
+// Text is the Go expression of an op by the kind of its operands. Reductions whose accumulator is one number give the
+// expression that joins the accumulators x and y.
 type Text struct{ Int, Float, Bool string }
 
-// IsReduction reports whether the op reduces a whole array to a scalar.
-func (o Op) IsReduction() bool { return o >= Sum && o < opEnd }
+// IsReduction reports whether the op reduces runs of elements to one value each.
+func (o Op) IsReduction() bool { return o >= Sum && o < CumSum }
+
+// IsScan reports whether the op gives the running value of a reduction.
+func (o Op) IsScan() bool { return o >= CumSum && o < opEnd }
 
 // Info is the op's row.
 func (o Op) Info() *OpInfo { return &ops[o] }
@@ -71,7 +75,7 @@ func (o Op) String() string {
 // Valid reports whether o is a row of the table.
 func (o Op) Valid() bool { return o < opEnd }
 
-// The ops, in the order of the table. Element-wise ones first, then reductions.
+// The ops, in the order of the table: element-wise ones, reductions, scans.
 const (
 	Add Op = iota
 	Subtract
@@ -106,6 +110,12 @@ const (
 	Count
 	Any
 	All
+	ArgMin
+	ArgMax
+	Var
+
+	CumSum
+	CumProd
 
 	opEnd
 )
@@ -155,9 +165,16 @@ var ops = [opEnd]OpInfo{
 	Count: {"count", "Count", "counts the elements that are not null.", "", 1, RuleCount, NullSkip, Text{}},
 	Any:   {"any", "Any", "is true if some element that is not null is not zero; false for none.", "", 1, RuleTruth, NullSkip, boolean("x || y")},
 	All:   {"all", "All", "is true if no element that is not null is zero; true for none.", "", 1, RuleTruth, NullSkip, boolean("x && y")},
+
+	ArgMin: {"argmin", "ArgMin", "is the int64 index of the first least element that is not null, nulls being counted: of the first NaN if there is one, and -0 equals +0; null for none.", "", 1, RuleArg, NullSkip, Text{}},
+	ArgMax: {"argmax", "ArgMax", "is the int64 index of the first greatest element that is not null, nulls being counted: of the first NaN if there is one, and -0 equals +0; null for none.", "", 1, RuleArg, NullSkip, Text{}},
+	Var:    {"var", "Var", "is the population variance of the elements that are not null, computed in float64 by pairwise updates; null for none.", "", 1, RuleMean, NullSkip, Text{}},
+
+	CumSum:  {"cumsum", "CumSum", "is the running sum: integers in 64 bits, float32 in float64; null where the element is, which leaves the sum as it was.", "", 1, RuleSum, NullStrict, Text{}},
+	CumProd: {"cumprod", "CumProd", "is the running product: integers in 64 bits, float32 in float64; null where the element is, which leaves the product as it was.", "", 1, RuleSum, NullStrict, Text{}},
 }
 
-// Ops lists the table in order: element-wise ops, then reductions.
+// Ops lists the table in order: element-wise ops, reductions, scans.
 func Ops() []Op {
 	list := make([]Op, opEnd)
 	for i := range list {

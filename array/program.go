@@ -40,12 +40,54 @@ type Instr struct {
 	Args    []Reg
 }
 
-// Output is a register that leaves the program: as a block, or (Reduce) as the accumulator of a reduction over it.
+// Output is a register that leaves the program: as a block, reduced (Reduce) or as the running value of a reduction (Scan).
 type Output struct {
 	Reg    Reg
 	DType  DType // type of the register
 	Reduce bool
-	Op     Op // the reduction
+	Scan   bool
+	Op     Op // the reduction or scan
+	// Extent is the runs that are reduced or scanned, for the whole domain; the zero Extent is one run of all elements.
+	Extent     Extent
+	Partial    bool    // Reduce over rows of one block: the device gives nodes of the tree and not yet the values
+	Out        DType   // Reduce over an Extent: type of the values
+	Correction float64 // Var over an Extent
+	Axes       []int   // as the user gave them, for plans
+}
+
+// Whole reports whether the output is one run of all elements, so that a reduction leaves as a Forest.
+func (o *Output) Whole() bool { return o.Extent == Extent{} }
+
+// Unit is the multiple of elements at which a part of the domain may be cut, the end aside; 1: anywhere.
+func (o *Output) Unit() int {
+	switch {
+	case !o.Reduce && !o.Scan:
+		return 1
+	case o.Whole():
+		return LeafSize
+	case o.Partial:
+		return RowLeaf * o.Extent.Inner
+	}
+	return o.Extent.Length * o.Extent.Inner
+}
+
+// Tree reports whether the output leaves as a tree and not as a block.
+func (o *Output) Tree() bool { return o.Reduce && (o.Whole() || o.Partial) }
+
+// Results is how many elements the first n of the domain give as a block.
+func (o *Output) Results(n int) int {
+	if o.Reduce && !o.Whole() {
+		return n / o.Extent.Length
+	}
+	return n
+}
+
+// Result is the type of the block that the output leaves as.
+func (o *Output) Result() DType {
+	if o.Reduce && !o.Whole() {
+		return o.Out
+	}
+	return o.DType
 }
 
 // Program is a fused run of element-wise operations over one domain, in one pass over its elements: what a device
@@ -75,13 +117,16 @@ func (p *Program) String() string {
 		if i > 0 {
 			out.WriteString("; ")
 		}
-		if o.Reduce {
-			out.WriteString(o.Op.String() + "(")
+		if !o.Reduce && !o.Scan {
+			p.write(&out, o.Reg, false)
+			continue
 		}
+		out.WriteString(o.Op.String() + "(")
 		p.write(&out, o.Reg, false)
-		if o.Reduce {
-			out.WriteString(")")
+		for _, axis := range o.Axes {
+			fmt.Fprintf(&out, ", %d", axis)
 		}
+		out.WriteString(")")
 	}
 	return cut(out.String())
 }
@@ -140,16 +185,24 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:maxText], "") + "..."
 }
 
-// Launch is a program with the operands and results of one rank's part of the domain: what exec hands to a device.
+// Launch is a program with the operands and results of one rank's part of the domain: what exec hands to a device. A
+// device may keep what it has made of a program, so that one does not change once it has been launched.
 type Launch struct {
 	Program *Program
-	// Lo and Hi are the part, as flat element indices of the domain. Where the program reduces, Lo is a multiple of LeafSize
-	// and Hi too, or the domain's end.
+	// Lo and Hi are the part, as flat element indices of the domain: multiples of every output's Unit, or Hi the domain's end.
 	Lo, Hi int
 	// Operands by Input.Slot. InputBlock: the Hi-Lo elements of the part. InputBroadcast: the operand whole.
 	Operands []*Block
-	// Results, one an output: a block of Hi-Lo elements to fill, with validity where Nullable says so; nil for a reduction.
+	// Results, one an output: a block of elements Output.Results(Lo) to Output.Results(Hi) to fill, with validity where Nullable
+	// says so; nil for what leaves as a tree.
 	Results []*Block
+	// Before, by output, is the tree over all elements before Lo for a scan of the whole domain. May be nil where Lo is 0.
+	Before []Forest
+	// Columns, by output, is where the device puts the tree of a Partial reduction. Nil where there is none.
+	Columns []ColumnForest
+	// Resident says by output that the result's pages are in memory already, as in memory used before: then stores past the
+	// caches pay for a large result, and else they do not. It may be shorter than Results: false.
+	Resident []bool
 	// Progress, where set, is told as n more elements of the part are done. Several goroutines may call it at once.
 	Progress func(n int)
 }
@@ -178,6 +231,20 @@ func (p *Program) Nullable(operands []*Block) []bool {
 	out := make([]bool, len(p.Outputs))
 	for i, o := range p.Outputs {
 		out[i] = regs[o.Reg]
+		if o.Reduce {
+			out[i] = o.nullable(regs[o.Reg])
+		}
 	}
 	return out
+}
+
+// nullable reports whether a reduction over runs of at least one element can be null, given whether an element can.
+func (o *Output) nullable(elements bool) bool {
+	switch o.Op {
+	case Min, Max, Mean, ArgMin, ArgMax:
+		return elements
+	case Var:
+		return elements || float64(o.Extent.Length) <= o.Correction
+	}
+	return false
 }

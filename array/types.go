@@ -3,7 +3,7 @@ package array
 import "fmt"
 
 // operandTypes gives the type that each operand is cast to and the type of the result, by the op's rule.
-func operandTypes(op Op, args []*Node) (in []DType, out DType, err error) {
+func operandTypes(op Op, args []*Node) (in [maxArity]DType, out DType, err error) {
 	d := args[0].dtype
 	switch op.Info().Rule {
 	case RuleArithmetic, RuleNumeric, RuleDivide, RuleSquare:
@@ -12,13 +12,13 @@ func operandTypes(op Op, args []*Node) (in []DType, out DType, err error) {
 			d, err = Float64, nil // which holds every Go number
 		}
 		if err != nil {
-			return nil, Invalid, err
+			return in, Invalid, err
 		}
 		switch rule := op.Info().Rule; {
 		case rule == RuleSquare && d == Bool:
 			d = Int8
 		case rule == RuleArithmetic && d == Bool:
-			return nil, Invalid, fmt.Errorf("%w: not defined for bool; use logical_xor or logical_not, or cast to int8", ErrDType)
+			return in, Invalid, fmt.Errorf("%w: not defined for bool; use logical_xor or logical_not, or cast to int8", ErrDType)
 		}
 		out = d
 	case RuleFloat:
@@ -30,9 +30,9 @@ func operandTypes(op Op, args []*Node) (in []DType, out DType, err error) {
 		d, out = Bool, Bool
 	case RuleWhere:
 		if d, err = common(args[1:]); err != nil {
-			return nil, Invalid, err
+			return in, Invalid, err
 		}
-		return []DType{Bool, d, d}, d, nil
+		return [maxArity]DType{Bool, d, d}, d, nil
 	case RuleIsNull:
 		out = Bool
 	case RuleSum:
@@ -48,12 +48,10 @@ func operandTypes(op Op, args []*Node) (in []DType, out DType, err error) {
 		out = Int64
 	case RuleTruth:
 		d, out = Bool, Bool
+	case RuleArg:
+		out = Int64
 	}
-	in = make([]DType, len(args))
-	for i := range in {
-		in[i] = d
-	}
-	return in, out, nil
+	return [maxArity]DType{d, d, d}, out, nil
 }
 
 // sumTypes: what the operand of sum and prod is cast to, and the result. float32 stays float32 at both ends; its
@@ -69,7 +67,8 @@ func sumTypes(d DType) (in, out DType) {
 }
 
 // AccumulatorType is the type in which a reduction over operands of type d keeps its running value: float64 for every
-// float sum, product and mean, int64 or uint64 for integer sums, d itself for min, max, any and all, int64 for count.
+// float sum, product, mean and variance, int64 or uint64 for integer sums, d itself for min, max, their indices, any and
+// all, int64 for count.
 func AccumulatorType(op Op, d DType) DType {
 	switch op.Info().Rule {
 	case RuleSum:

@@ -30,10 +30,18 @@ func Bytes[T Number](xs []T) []byte {
 // Alignment is what Arrow advises and SIMD kernels like, in bytes.
 const Alignment = 64
 
+// smallBytes is where a line more than is needed costs little, in bytes.
+const smallBytes = 1 << 10
+
 // AllocBytes gives n zeroed bytes that start at a multiple of Alignment, owned by the garbage collector.
 func AllocBytes(n int) []byte {
 	if n == 0 {
 		return []byte{}
+	}
+	if n <= smallBytes { // the allocator places such sizes at their own multiples; where it does not, the longer way follows
+		if raw := make([]byte, (n+Alignment-1)&^(Alignment-1)); aligned(raw, Alignment) {
+			return raw[:n:n]
+		}
 	}
 	raw := make([]byte, n+Alignment-1)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & (Alignment - 1))
@@ -43,6 +51,26 @@ func AllocBytes(n int) []byte {
 // aligned reports whether b starts at a multiple of size bytes, as a view of numbers of that size needs.
 func aligned(b []byte, size int) bool {
 	return len(b) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(size) == 0
+}
+
+// Overlaps reports whether some element of b and some element of other, null or not, share memory.
+func (b *Block) Overlaps(other *Block) bool {
+	lo, hi := b.extent()
+	from, to := other.extent()
+	return lo < to && from < hi
+}
+
+// extent is the addresses of a block's values; lo == hi where it has none. A byte that a bitmap begins or ends in counts.
+func (b *Block) extent() (lo, hi uintptr) {
+	if b.n == 0 {
+		return 0, 0
+	}
+	base := uintptr(unsafe.Pointer(unsafe.SliceData(b.values)))
+	if b.dtype == Bool {
+		return base + uintptr(b.offset/8), base + uintptr(bitmapBytes(b.offset+b.n))
+	}
+	size := b.dtype.Size()
+	return base + uintptr(b.offset*size), base + uintptr((b.offset+b.n)*size)
 }
 
 // Values views the values of a block without a copy (bool: unpacked into a new slice). Elements under a null hold an
@@ -97,7 +125,8 @@ func FromSlice[T Element](xs []T, shape ...int) (*Block, error) {
 	if s.Len() != len(xs) {
 		return nil, fmt.Errorf("%w: %d values do not fill shape %v (%d elements)", ErrShape, len(xs), s, s.Len())
 	}
-	b := &Block{dtype: DTypeOf[T](), shape: append(Shape(nil), s...), n: len(xs)}
+	b := &Block{dtype: DTypeOf[T](), n: len(xs)}
+	b.shape = append(b.few[:0], s...)
 	switch xs := any(xs).(type) {
 	case []bool:
 		b.values = AllocBytes(bitmapBytes(len(xs)))

@@ -17,6 +17,7 @@ type wireNode struct {
 	DType  string  `json:"dtype"`
 	Shape  Shape   `json:"shape"`
 	Args   []int   `json:"args,omitempty"`
+	Axes   []int   `json:"axes,omitempty"` // of a reduction or scan, counted from the first, ascending
 	Value  uint64  `json:"value,omitempty"`
 	Step   uint64  `json:"step,omitempty"`
 	Data   int     `json:"data,omitempty"` // number of the driver's block, counted from 1
@@ -31,7 +32,7 @@ type wireGraph struct {
 // maxWireNodes bounds a graph, ours and a peer's.
 const maxWireNodes = 1 << 20
 
-var kindNames = [...]string{"full", "arange", "data", "file", "op", "reduce", "reshape"}
+var kindNames = [...]string{"full", "arange", "data", "file", "op", "reduce", "reshape", "scan", "matmul"}
 
 // Encode gives the wire form of the graph under roots, the same bytes for the same graph, and the blocks that its data
 // nodes hold, in the order of their numbers. The blocks are not part of the bytes. A root that is a weak number arrives as
@@ -44,8 +45,9 @@ func Encode(roots []*Node) (wire []byte, blocks []*Block, err error) {
 			err = n.err
 		}
 		w := wireNode{Kind: kindNames[n.kind], DType: n.dtype.String(), Shape: n.shape, Value: n.scalar.bits, Step: n.step.bits, Source: n.source}
-		if n.kind == KindOp || n.kind == KindReduce {
-			w.Op = n.op.String()
+		switch n.kind {
+		case KindOp, KindReduce, KindScan:
+			w.Op, w.Axes = n.op.String(), n.axes
 		}
 		if w.Shape == nil {
 			w.Shape = Shape{}
@@ -147,12 +149,18 @@ func (w *wireNode) node(earlier []*Node) (*Node, error) {
 	if !slices.Equal(n.args, args) {
 		return nil, fmt.Errorf("%s is given operands of other types than it computes in", w.Op)
 	}
+	if n.kind == KindReduce && n.scalar.bits != w.Value {
+		return nil, fmt.Errorf("%s with value %#x, which is %#x", w.Op, w.Value, n.scalar.bits)
+	}
+	if !slices.Equal(n.axes, w.Axes) {
+		return nil, fmt.Errorf("%s over axes %v, which are %v", w.Op, w.Axes, n.axes)
+	}
 	return n, nil
 }
 
 func (w *wireNode) build(d DType, args []*Node) (*Node, error) {
 	switch w.Kind {
-	case "reshape", "reduce", "op":
+	case "reshape", "reduce", "op", "scan", "matmul":
 	default:
 		if len(args) != 0 {
 			return nil, fmt.Errorf("%s takes no operands, not %d", w.Kind, len(args))
@@ -176,8 +184,13 @@ func (w *wireNode) build(d DType, args []*Node) (*Node, error) {
 			return nil, fmt.Errorf("reshape takes one operand, not %d", len(args))
 		}
 		return Reshape(args[0], w.Shape, 0), nil
-	case "op", "reduce":
+	case "op", "reduce", "scan":
 		return w.apply(d, args)
+	case "matmul":
+		if len(args) != 2 {
+			return nil, fmt.Errorf("matmul takes two operands, not %d", len(args))
+		}
+		return Matmul(args[0], args[1], 0), nil
 	}
 	return nil, fmt.Errorf("unknown kind %q", w.Kind)
 }
@@ -199,14 +212,22 @@ func (w *wireNode) arange(d DType) (*Node, error) {
 
 func (w *wireNode) apply(d DType, args []*Node) (*Node, error) {
 	op, ok := OpByName(w.Op)
-	if !ok || op.IsReduction() != (w.Kind == "reduce") {
+	if !ok || op.IsReduction() != (w.Kind == "reduce") || op.IsScan() != (w.Kind == "scan") {
 		return nil, fmt.Errorf("no %s named %q; is every rank of the same build?", w.Kind, w.Op)
 	}
-	if op != Cast {
+	if w.Kind == "op" && op != Cast {
 		return Apply(op, 0, args...), nil
 	}
 	if len(args) != 1 {
-		return nil, fmt.Errorf("cast takes one operand, not %d", len(args))
+		return nil, fmt.Errorf("%s takes one operand, not %d", op, len(args))
+	}
+	switch {
+	case w.Kind == "scan":
+		return Scan(op, 0, args[0], w.Axes...), nil
+	case op == Var:
+		return Variance(0, args[0], ScalarFromBits(Float64, w.Value).Float(), w.Axes...), nil
+	case w.Kind == "reduce":
+		return Reduce(op, 0, args[0], w.Axes...), nil
 	}
 	return &Node{kind: KindOp, op: Cast, dtype: d, shape: args[0].shape, args: args}, nil
 }

@@ -23,7 +23,8 @@ func sample() []*array.Node {
 	picked := array.Apply(array.Where, 0, array.Apply(array.Less, 0, sum, array.NumberOperand(array.ScalarOf(4))), sum, range3)
 	centred := array.Apply(array.Subtract, 0, picked, array.Apply(array.Mean, 0, picked))
 	scaled := array.Apply(array.Multiply, 0, centred, array.Full(array.ScalarOf(float32(0.1)), array.Shape{3}, 0))
-	return []*array.Node{scaled, array.Apply(array.Count, 0, x), sum}
+	spread := array.KeepDims(array.Std(0, x, 1, -1), 0)
+	return []*array.Node{scaled, array.Apply(array.Count, 0, x), sum, spread, array.Scan(array.CumSum, 0, x, 1), array.Reduce(array.ArgMax, 0, x, 0)}
 }
 
 // TestWireGolden pins the wire form: a change of it is a change of the protocol between ranks.
@@ -124,6 +125,7 @@ func TestEncodeKeepsErrors(t *testing.T) {
 // TestDecodeRefuses sends graphs that no user could have built.
 func TestDecodeRefuses(t *testing.T) {
 	const x = `{"kind":"data","dtype":"float64","shape":[3],"data":1}`
+	const cube = `{"kind":"data","dtype":"float64","shape":[2,3,4],"data":1}`
 	cases := []struct{ name, nodes, roots, want string }{
 		{"unknown kind", `{"kind":"spell","dtype":"int8","shape":[]}`, "0", "unknown kind"},
 		{"unknown type", `{"kind":"full","dtype":"int7","shape":[]}`, "0", "int7"},
@@ -132,7 +134,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"reduction as op", x + `,{"kind":"op","op":"sum","dtype":"float64","shape":[],"args":[0]}`, "1", "sum"},
 		{"op as reduction", x + `,{"kind":"reduce","op":"sqrt","dtype":"float64","shape":[3],"args":[0]}`, "1", "sqrt"},
 		{"too few operands", x + `,{"kind":"op","op":"add","dtype":"float64","shape":[3],"args":[0]}`, "1", "2 operands, not 1"},
-		{"too many operands", x + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[],"args":[0,0]}`, "1", "1 operands, not 2"},
+		{"too many operands", x + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[],"args":[0,0]}`, "1", "one operand, not 2"},
 		{"cast of nothing", `{"kind":"op","op":"cast","dtype":"float64","shape":[]}`, "0", "one operand"},
 		{"reshape of nothing", `{"kind":"reshape","dtype":"float64","shape":[]}`, "0", "one operand"},
 		{"operands of data", x + `,{"kind":"data","dtype":"float64","shape":[3],"args":[0],"data":2}`, "1", "no operands"},
@@ -148,6 +150,19 @@ func TestDecodeRefuses(t *testing.T) {
 		{"wrong cast", x + `,{"kind":"op","op":"cast","dtype":"float64","shape":[],"args":[0]}`, "1", "says float64[], is float64[3]"},
 		{"wrong reshape", x + `,{"kind":"reshape","dtype":"float64","shape":[4],"args":[0]}`, "1", "cannot become"},
 		{"operands not cast", x + `,{"kind":"full","dtype":"int8","shape":[]},{"kind":"op","op":"add","dtype":"float64","shape":[3],"args":[0,1]}`, "2", "other types"},
+		{"axes out of order", cube + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[4],"args":[0],"axes":[1,0]}`, "1", "over axes [1 0]"},
+		{"axis from the end", cube + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[2,3],"args":[0],"axes":[-1]}`, "1", "over axes [-1]"},
+		{"axis that is not there", cube + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[2,3],"args":[0],"axes":[3]}`, "1", "out of range"},
+		{"axis twice", cube + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[2,3],"args":[0],"axes":[2,2]}`, "1", "named twice"},
+		{"all axes by name", cube + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[],"args":[0],"axes":[0,1,2]}`, "1", "over axes [0 1 2]"},
+		{"index along two axes", cube + `,{"kind":"reduce","op":"argmin","dtype":"int64","shape":[2],"args":[0],"axes":[1,2]}`, "1", "name one axis"},
+		{"a value where none is", cube + `,{"kind":"reduce","op":"sum","dtype":"float64","shape":[],"args":[0],"value":7}`, "1", "value 0x7"},
+		{"a correction that is none", cube + `,{"kind":"reduce","op":"var","dtype":"float64","shape":[],"args":[0],"value":9221120237041090561}`, "1", "no finite number"},
+		{"the correction -0", cube + `,{"kind":"reduce","op":"var","dtype":"float64","shape":[],"args":[0],"value":9223372036854775808}`, "1", "which is 0x0"},
+		{"a scan without an axis", cube + `,{"kind":"scan","op":"cumsum","dtype":"float64","shape":[24],"args":[0]}`, "1", "operands of other types"},
+		{"a scan along two axes", cube + `,{"kind":"scan","op":"cumsum","dtype":"float64","shape":[2,3,4],"args":[0],"axes":[0,1]}`, "1", "along one axis"},
+		{"a scan as a reduction", cube + `,{"kind":"reduce","op":"cumsum","dtype":"float64","shape":[24],"args":[0]}`, "1", "no reduce named"},
+		{"a reduction as a scan", cube + `,{"kind":"scan","op":"sum","dtype":"float64","shape":[],"args":[0]}`, "1", "no scan named"},
 		{"no broadcast", x + `,{"kind":"data","dtype":"float64","shape":[2],"data":2},{"kind":"op","op":"add","dtype":"float64","shape":[3],"args":[0,1]}`, "2", "do not broadcast"},
 		{"wrong block", `{"kind":"data","dtype":"float64","shape":[3],"data":7}`, "0", "block 7"},
 		{"file without a source", `{"kind":"file","dtype":"float64","shape":[3]}`, "0", "source"},

@@ -11,6 +11,7 @@ import (
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec"
 	"github.com/darray-go/darray/exec/cpu"
+	"github.com/darray-go/darray/exec/cpu/mem"
 	"github.com/darray-go/darray/net/comm"
 	"github.com/darray-go/darray/net/link"
 	"github.com/darray-go/darray/partition"
@@ -59,9 +60,10 @@ func joined(t testing.TB, transports []link.Transport, each ...func(rank int, c 
 func over(t testing.TB, comms []*comm.Comm, each ...func(rank int, c *exec.Config)) *cluster {
 	t.Helper()
 	cl := &cluster{comms: comms, served: make([]error, len(comms))}
-	device := cpu.New(1)
+	device, pool := cpu.New(cpu.Config{Threads: 1}), mem.New(mem.Config{Poison: true})
+	t.Cleanup(pool.Close)
 	for r, c := range comms {
-		config := exec.Config{Comm: c, Device: device, Options: exec.Options{SmallWork: dealOut}}
+		config := exec.Config{Comm: c, Device: device, Memory: pool, Options: exec.Options{SmallWork: dealOut}}
 		for _, f := range each {
 			f(r, &config)
 		}

@@ -25,7 +25,13 @@ type value struct {
 	axes    array.Shape
 	strides [][]int // by operand: its steps along axes; nil where it lies as the result does, or is one element
 
-	whole bool // every rank computes and holds all of it: one element, or a small stored range
+	extents array.Extents // KindMatmul
+	pieces  *pieces       // this is those of another value, and the planner's
+
+	extent  array.Extent // reductions and scans: the runs; zero for one run of all elements
+	reduced []int        // the axes as the graph has them, for plans
+
+	whole bool // every rank computes and holds all of it: one element, a small stored range, what the root has joined
 
 	// What fuse finds out.
 	class  int  // union-find parent; values of one class are seen along the same axes
@@ -36,6 +42,7 @@ type value struct {
 	// What the planner decides.
 	deal     *deal
 	name     string
+	wanted   bool // beyond the scans over the same elements
 	shared   bool // every rank needs it, not the root alone
 	part     bool // some step has placed the ranks' parts
 	placed   bool // some step has placed it whole on every rank
@@ -63,9 +70,9 @@ type view struct {
 type graph struct {
 	values []*value
 	roots  []view
-	blocks []*array.Block // of the data nodes by number; nil where this rank does not hold them
+	data   []int // the values of the data nodes, by number
 
-	known map[key]int
+	known map[key]int // until the graph is joined
 }
 
 // key is what makes two values equal.
@@ -80,9 +87,11 @@ type key struct {
 	text         string // what is seldom needed: the source, the shapes of broadcast operands
 }
 
-// join gives the values under roots. Every rank gets the same from the same graph.
-func join(roots []*array.Node) (*graph, error) {
+// join gives the values under roots, and the blocks of the data nodes by number, nil where this rank does not hold one.
+// Every rank gets the same values from the same graph.
+func join(roots []*array.Node) (*graph, []*array.Block, error) {
 	g := &graph{known: make(map[key]int)}
+	var blocks []*array.Block
 	views := make(map[*array.Node]view)
 	var err error
 	array.Walk(roots, func(n *array.Node) {
@@ -91,10 +100,14 @@ func join(roots []*array.Node) (*graph, error) {
 		}
 		if err == nil {
 			views[n] = g.view(n, views)
+			if n.Kind() == array.KindData {
+				g.data = append(g.data, views[n].value)
+				blocks = append(blocks, n.Block())
+			}
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, r := range roots {
 		v := views[r]
@@ -104,7 +117,8 @@ func join(roots []*array.Node) (*graph, error) {
 		}
 		g.roots = append(g.roots, v)
 	}
-	return g, nil
+	g.known = nil
+	return g, blocks, nil
 }
 
 // view is the value of one node whose operands have theirs.
@@ -118,8 +132,7 @@ func (g *graph) view(n *array.Node, views map[*array.Node]view) view {
 	var k key
 	switch v.kind {
 	case array.KindData:
-		v.data = len(g.blocks)
-		g.blocks = append(g.blocks, n.Block())
+		v.data = len(g.data)
 		k.args[0] = v.data
 	case array.KindFile:
 		v.source = n.Source()
@@ -130,8 +143,14 @@ func (g *graph) view(n *array.Node, views map[*array.Node]view) view {
 			break
 		}
 		k.text = g.operands(v, n.Args(), views)
-	case array.KindReduce:
-		v.args = []int{views[n.Args()[0]].value}
+	case array.KindMatmul:
+		if v.n == 0 || n.Args()[0].Shape().Len() == 0 { // no elements, or sums of nothing
+			v.kind, v.scalar = array.KindFull, array.ScalarFromBits(v.dtype, 0)
+			break
+		}
+		k.text = g.matmul(v, n.Args(), views)
+	case array.KindReduce, array.KindScan:
+		return view{g.overAxes(v, n, views[n.Args()[0]]), shape}
 	}
 	return view{g.add(v, k), shape}
 }
@@ -154,6 +173,7 @@ func (g *graph) operands(v *value, args []*array.Node, views map[*array.Node]vie
 		}
 		v.args[i] = w.value
 	}
+	v.whole = v.whole || v.axes == nil && g.heldByAll(v)
 	if v.axes != nil || len(args) > len(key{}.args) {
 		text = fmt.Sprint(v.axes, v.strides, v.args)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/mem"
 	"github.com/darray-go/darray/net/comm"
 )
 
@@ -21,6 +22,9 @@ type Config struct {
 	// Progress is told on rank 0 how many elements the steps so far had, of all, and while a program runs how far it is by
 	// rank 0's part; reductions' trees count nothing. Calls come one at a time. Nil: nobody asks.
 	Progress func(done, total int)
+	// Memory is where results and temporaries come from; the executors of one process may share it. Who made it closes it.
+	// Nil: a pool of its own without a limit.
+	Memory *mem.Pool
 	Options
 }
 
@@ -33,9 +37,12 @@ type Executor struct {
 	busy    chan struct{} // one slot: the Collect or Serve under way
 	readers map[string]*opened
 	access  map[string]Access // rank 0: what the other ranks have answered
-	task    uint32            // rank 0: number of the last task
-	held    *comm.Incoming    // other ranks: a parcel of the next task that came early
-	once    sync.Once         // Close
+	plans   planCache
+	outline array.Outline  // of the graph that is being collected
+	spare   *run           // of plans that need no other rank, one after another
+	task    uint32         // rank 0: number of the last task
+	held    *comm.Incoming // other ranks: a parcel of the next task that came early
+	once    sync.Once      // Close
 	closed  bool
 }
 
@@ -43,6 +50,9 @@ type Executor struct {
 func New(c Config) (*Executor, error) {
 	if c.Comm == nil || c.Device == nil {
 		return nil, fmt.Errorf("executor: Config.Comm and Config.Device are needed")
+	}
+	if c.Memory == nil {
+		c.Memory = mem.New(mem.Config{})
 	}
 	e := &Executor{
 		config: c, comm: c.Comm, local: true, busy: make(chan struct{}, 1),
@@ -57,17 +67,47 @@ func New(c Config) (*Executor, error) {
 // Collect computes arrays and gives their blocks, on rank 0 while the others are in Serve. After an error nothing is
 // left behind, and unless a rank is lost the next Collect works. Safe for concurrent use.
 func (e *Executor) Collect(ctx context.Context, roots []*array.Node) ([]*array.Block, Stats, error) {
-	if e.comm.Rank() != 0 {
-		return nil, Stats{}, fmt.Errorf("collect: this is rank %d; rank 0 collects and the others serve, or all call CollectSPMD", e.comm.Rank())
+	if err := e.collects(); err != nil {
+		return nil, Stats{}, err
 	}
-	return e.collect(ctx, roots, false)
+	out, stats := make([]*array.Block, len(roots)), Stats{}
+	err := e.collect(ctx, roots, out, false, &stats)
+	return whenDone(out, err), stats, err
+}
+
+// CollectOne is Collect of one array without Stats: a small array is there sooner than they are.
+func (e *Executor) CollectOne(ctx context.Context, root *array.Node) (*array.Block, error) {
+	if err := e.collects(); err != nil {
+		return nil, err
+	}
+	roots, out := [1]*array.Node{root}, [1]*array.Block{}
+	err := e.collect(ctx, roots[:], out[:], false, nil)
+	return out[0], err
+}
+
+// collects says where Collect is not this rank's to call.
+func (e *Executor) collects() error {
+	if e.comm.Rank() == 0 {
+		return nil
+	}
+	return fmt.Errorf("collect: this is rank %d; rank 0 collects and the others serve, or all call CollectSPMD", e.comm.Rank())
+}
+
+// whenDone gives no blocks beside an error.
+func whenDone(blocks []*array.Block, err error) []*array.Block {
+	if err != nil {
+		return nil
+	}
+	return blocks
 }
 
 // CollectSPMD is Collect where every rank calls it with an equal graph: rank 0, whose data counts, gets the blocks, the
 // others nil. An error is the same on all ranks: ErrDiverged where the graphs differ.
 func (e *Executor) CollectSPMD(ctx context.Context, roots []*array.Node) ([]*array.Block, Stats, error) {
 	if e.comm.Rank() == 0 {
-		return e.collect(ctx, roots, true)
+		out, stats := make([]*array.Block, len(roots)), Stats{}
+		err := e.collect(ctx, roots, out, true, &stats)
+		return whenDone(out, err), stats, err
 	}
 	wire, _, err := array.Encode(roots)
 	if err != nil {
@@ -84,7 +124,10 @@ func (e *Executor) Explain(ctx context.Context, roots []*array.Node) (*Plan, err
 		return nil, err
 	}
 	defer e.leave()
-	return e.plan(ctx, roots, false)
+	if err := e.askAbout(ctx, roots); err != nil {
+		return nil, err
+	}
+	return NewPlan(roots, e.setting(false, e.access)) // one of its own: it is the caller's
 }
 
 // Close lets the other ranks' Serve return, from rank 0, and closes what this rank reads. The communicator stays open.
@@ -106,9 +149,13 @@ func (e *Executor) Close() error {
 // enter waits for its turn.
 func (e *Executor) enter(ctx context.Context) error {
 	select {
-	case e.busy <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	case e.busy <- struct{}{}: // looked at alone it costs half as much
+	default:
+		select {
+		case e.busy <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	if e.closed {
 		e.leave()
@@ -119,49 +166,65 @@ func (e *Executor) enter(ctx context.Context) error {
 
 func (e *Executor) leave() { <-e.busy }
 
-func (e *Executor) collect(ctx context.Context, roots []*array.Node, spmd bool) ([]*array.Block, Stats, error) {
-	start := time.Now()
+// collect puts the blocks of roots into out, and into stats, unless it is nil, what it did. Where the first of out is a block
+// already, it stays, and gets the elements.
+func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*array.Block, spmd bool, stats *Stats) error {
+	var start time.Time
+	if stats != nil {
+		start = time.Now()
+	}
 	if err := e.enter(ctx); err != nil {
-		return nil, Stats{}, err
+		return err
 	}
 	defer e.leave()
-	plan, err := e.plan(ctx, roots, spmd)
+	plan, blocks, err := e.plan(ctx, roots, spmd)
+	defer e.outline.Clear()
+	var into *array.Block
+	if len(out) > 0 && out[0] != nil && err == nil {
+		into = out[0]
+		err = fits(into, roots[0])
+	}
+	if err == nil {
+		err = e.hasRoom(plan)
+	}
 	if err != nil {
 		if spmd {
 			e.refuse(ctx, err)
 		}
-		return nil, Stats{}, err
+		return err
 	}
-	e.task++
-	r := e.newRun(plan, e.task)
-	for at, v := range plan.graph.values {
-		if v.kind == array.KindData {
-			r.wholes[at] = plan.graph.blocks[v.data]
-		}
-	}
-	if plan.Ranks > 1 {
-		r.lend()
-	}
-	if spmd || !plan.alone() {
-		err = e.drive(ctx, r, roots, spmd)
+	alone := plan.alone() && (!spmd || e.comm.Size() == 1)
+	var r *run
+	if alone {
+		r = e.again(plan)
+		defer r.reset()
 	} else {
-		err = r.steps(ctx)
+		e.task++
+		r = e.newRun(plan, e.task)
 	}
-	var blocks []*array.Block
-	if err == nil {
-		blocks, err = r.results()
+	if into != nil {
+		r.lendInto(into, blocks)
 	}
-	return blocks, r.close(start), err
-}
-
-// plan makes the plan, after asking who can read what is to be read.
-func (e *Executor) plan(ctx context.Context, roots []*array.Node, spmd bool) (*Plan, error) {
-	if !e.local {
-		if err := e.ask(ctx, roots); err != nil {
-			return nil, err
+	if err = r.lend(); err != nil {
+		if spmd {
+			e.refuse(ctx, err)
 		}
+		return err
 	}
-	return NewPlan(roots, e.setting(spmd, e.access))
+	r.timed = stats != nil
+	r.bind(blocks)
+	if alone {
+		err = r.steps(ctx)
+	} else {
+		err = e.drive(ctx, r, roots, spmd)
+	}
+	if err == nil {
+		err = r.results(out)
+	}
+	if stats != nil {
+		*stats = r.close(start)
+	}
+	return err
 }
 
 func (e *Executor) setting(spmd bool, access map[string]Access) Setting {
@@ -175,6 +238,7 @@ func (e *Executor) setting(spmd bool, access map[string]Access) Setting {
 func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
+	r.guests = &guests{}
 	var listener sync.WaitGroup
 	listener.Go(func() { e.listen(ctx, r.task, cancel) })
 	err := e.announce(ctx, r, roots, spmd)
@@ -189,6 +253,10 @@ func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd 
 	}
 	cancel(nil)
 	listener.Wait()
+	if err != nil {
+		r.guests.dismiss()
+		defer r.guests.inside.Wait()
+	}
 	e.end(outer, r.task, err)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,7 @@ func TestFailingDevice(t *testing.T) {
 				var runs atomic.Int64
 				each := func(rank int, c *exec.Config) {
 					if rank == bad {
-						c.Device = &wrapped{cpu.New(1), func(context.Context, *array.Launch) error {
+						c.Device = &wrapped{cpu.New(cpu.Config{Threads: 1}), func(context.Context, *array.Launch) error {
 							if runs.Add(1)-1 == at {
 								return errDevice
 							}
@@ -76,7 +77,7 @@ func TestCancel(t *testing.T) {
 			var once sync.Once
 			cl := make3(t, overQUIC, func(rank int, c *exec.Config) {
 				if rank == stuck {
-					c.Device = &wrapped{cpu.New(1), func(ctx context.Context, _ *array.Launch) (err error) {
+					c.Device = &wrapped{cpu.New(cpu.Config{Threads: 1}), func(ctx context.Context, _ *array.Launch) (err error) {
 						once.Do(func() {
 							cancel()
 							<-ctx.Done() // until the executor says so
@@ -93,6 +94,37 @@ func TestCancel(t *testing.T) {
 			check(t, cl, n)
 			cl.stop()
 		}
+	}
+}
+
+// TestCancelWaits: a Collect that is broken off returns when no rank of its process works on it any more, as the memory that
+// they read and write is its caller's again.
+func TestCancelWaits(t *testing.T) {
+	leak.Check(t)
+	for range 20 {
+		ctx, cancel := context.WithCancel(context.Background())
+		var late atomic.Bool
+		cl := local(t, 3, func(rank int, c *exec.Config) {
+			if rank == 2 {
+				c.Device = &wrapped{cpu.New(cpu.Config{Threads: 1}), func(ctx context.Context, _ *array.Launch) error {
+					cancel()
+					<-ctx.Done()
+					for range 1000 { // it does not notice at once
+						runtime.Gosched()
+					}
+					late.Store(true)
+					return ctx.Err()
+				}}
+			}
+		})
+		dst := array.NewBlock(array.Float64, array.Shape{100_000}, false)
+		if _, err := cl.CollectInto(ctx, apply(array.Add, data(t, floats(100_000)), number(1.0)), dst); !errors.Is(err, context.Canceled) {
+			t.Errorf("the error is %v", err)
+		}
+		if !late.Load() {
+			t.Fatal("rank 2 is still computing into the destination")
+		}
+		cl.stop()
 	}
 }
 
@@ -149,7 +181,7 @@ func TestSPMD(t *testing.T) {
 		execs := make([]*exec.Executor, p)
 		for r, c := range comms {
 			defer c.Close()
-			if execs[r], err = exec.New(exec.Config{Comm: c, Device: cpu.New(1)}); err != nil {
+			if execs[r], err = exec.New(exec.Config{Comm: c, Device: cpu.New(cpu.Config{Threads: 1})}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -303,7 +335,7 @@ func TestComputedOnce(t *testing.T) {
 	leak.Check(t)
 	var elements, launches atomic.Int64
 	count := func(_ int, c *exec.Config) {
-		c.Device = &wrapped{cpu.New(1), func(_ context.Context, l *array.Launch) error {
+		c.Device = &wrapped{cpu.New(cpu.Config{Threads: 1}), func(_ context.Context, l *array.Launch) error {
 			launches.Add(1)
 			elements.Add(int64((l.Hi - l.Lo) * len(l.Program.Code)))
 			return nil

@@ -11,7 +11,7 @@ import (
 // maxCode bounds the instructions of one program; a longer chain goes on in another one, over stored blocks.
 const maxCode = 256
 
-// group is the values that one program computes in one pass.
+// group is the values that one program computes in one pass, or a product alone.
 type group struct {
 	stage   int
 	n       int         // elements of the domain
@@ -41,7 +41,7 @@ func fuse(g *graph) *fusion {
 // flat reports whether operand i of v is read at the position that is computed.
 func (f *fusion) flat(v *value, i int) bool {
 	a := f.values[v.args[i]]
-	return a.kind != array.KindReduce && a.n == f.domain(v) && (v.strides == nil || v.strides[i] == nil)
+	return v.kind != array.KindMatmul && (a.kind != array.KindReduce || a.n > 1) && a.n == f.domain(v) && (v.strides == nil || v.strides[i] == nil)
 }
 
 // classes joins values that are read at the same flat position, unless their broadcasting needs different axes.
@@ -52,7 +52,7 @@ func (f *fusion) classes() {
 	for i, v := range f.values {
 		for j, a := range v.args {
 			x, y := f.values[f.find(a)], f.values[f.find(i)]
-			if x == y || !f.flat(v, j) || x.axes != nil && y.axes != nil && !x.axes.Equal(y.axes) {
+			if x == y || f.values[a].kind == array.KindMatmul || f.values[a].kind == array.KindReduce || !f.flat(v, j) || x.axes != nil && y.axes != nil && !x.axes.Equal(y.axes) {
 				continue
 			}
 			x.class = y.class
@@ -77,7 +77,12 @@ func (f *fusion) find(i int) int {
 
 // wait is how many stages v comes after its operand i: none where both can be in one pass.
 func (f *fusion) wait(v *value, i int) int {
-	if a := f.values[v.args[i]]; f.flat(v, i) && f.find(a.class) == f.find(v.class) {
+	a := f.values[v.args[i]]
+	complete := a.kind == array.KindReduce || a.kind == array.KindScan // before anything reads it
+	if v.kind == array.KindScan && v.extent.Inner > 1 {                // a scan of columns reads them from memory, which the plan counts
+		return 1
+	}
+	if !complete && f.flat(v, i) && f.find(a.class) == f.find(v.class) && (a.leaf() || f.split(a) == f.split(v)) {
 		return 0
 	}
 	return 1
@@ -113,6 +118,7 @@ func (f *fusion) assign() {
 		stage, n int
 		split    bool
 		axes     string
+		product  int
 	}
 	open := make(map[pass]int)
 	for at, v := range f.values {
@@ -123,6 +129,9 @@ func (f *fusion) assign() {
 		p := pass{stage: v.stage, n: f.domain(v), split: f.split(v)}
 		if v.axes != nil {
 			p.axes = fmt.Sprint(v.axes)
+		}
+		if v.kind == array.KindMatmul {
+			p.product = at + 1
 		}
 		k, ok := open[p]
 		if !ok || len(f.groups[k].members) >= maxCode {
@@ -151,7 +160,7 @@ func (f *fusion) repeat() {
 		copies := make(map[int]int)
 		for _, m := range g.members {
 			v := f.values[m]
-			for i, a := range v.args {
+			for i, a := range f.reads(v) {
 				if w := f.values[a]; w.group == k || root[a] || !f.cheap(w) || !f.flat(v, i) {
 					used[a] = true
 					continue

@@ -2,10 +2,12 @@ package exec_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec"
+	"github.com/darray-go/darray/partition"
 )
 
 // FuzzForests: what a rank sends as reductions is refused or is what it says: whole, in order, over its elements.
@@ -36,6 +38,106 @@ func FuzzForests(f *testing.F) {
 			}
 			if want := (hi+array.LeafSize-1)/array.LeafSize - lo/array.LeafSize; hi > lo && leaves != want {
 				t.Errorf("%d leaves over [%d,%d), want %d", leaves, lo, hi, want)
+			}
+		}
+	})
+}
+
+// FuzzColumns: what a rank sends as trees over rows has the size that the plan says, and comes back as it was.
+func FuzzColumns(f *testing.F) {
+	f.Add(uint8(0), 100, 3, 0, 100, uint8(2), []byte{1, 2, 3})
+	f.Add(uint8(1), 1000, 2, 320, 992, uint8(0), []byte{9})
+	f.Add(uint8(2), 70, 1, 64, 70, uint8(2), []byte{})
+	f.Fuzz(func(t *testing.T, kind uint8, length, inner, lo, hi int, flags uint8, raw []byte) {
+		if length < 1 || length > 1<<20 || inner < 1 || inner > 50 || lo < 0 || hi < lo || hi > length || lo%array.RowLeaf != 0 && lo != length {
+			t.Skip("no plan has such rows")
+		}
+		o := &array.Output{
+			Reduce: true, Partial: true, DType: array.Float64, Out: array.Float64, Op: []array.Op{array.Sum, array.Var, array.ArgMax}[kind%3],
+			Extent: array.Extent{Outer: 1, Length: length, Inner: inner},
+		}
+		if hi%array.RowLeaf != 0 && hi != length {
+			return
+		}
+		span := partition.Range{Lo: lo * inner, Hi: hi * inner}
+		flags &= 2
+		forest, bufs := exec.RoomForColumns(o, span, flags)
+		for _, b := range bufs {
+			raw = raw[copy(b, raw):]
+		}
+		if err := exec.CoversRows(forest, o, span); err != nil {
+			t.Fatal(err)
+		}
+		sent, out := exec.EncodeColumns(forest)
+		if len(forest) > 0 && sent != flags || uint64(len(bytes.Join(out, nil))) != exec.ColumnBytes(o, span, flags) {
+			t.Fatalf("%d bytes with flags %d of %d nodes, %d with %d", len(bytes.Join(out, nil)), sent, len(forest), exec.ColumnBytes(o, span, flags), flags)
+		}
+		if !bytes.Equal(bytes.Join(out, nil), bytes.Join(bufs, nil)) {
+			t.Error("the numbers changed")
+		}
+		if len(forest) > 0 {
+			forest[0].Level++
+			if exec.CoversRows(forest, o, span) == nil {
+				t.Error("a node of another level was taken")
+			}
+		}
+	})
+}
+
+// TestNodes: the nodes over a run of leaves are those that pushing them one by one gives.
+func TestNodes(t *testing.T) {
+	for lo := range 40 {
+		for hi := lo; hi < 70; hi++ {
+			var want array.Forest
+			for leaf := lo; leaf < hi; leaf++ {
+				want = want.Push(array.Count, array.Int64, array.Partial{Index: uint64(leaf)})
+			}
+			if got := exec.Nodes(lo, hi); !slices.Equal(got, []array.Partial(want)) {
+				t.Fatalf("leaves [%d, %d): %v, pushed %v", lo, hi, got, want)
+			}
+		}
+	}
+}
+
+// TestLeavesOf: the three parts make up the whole one, and cut leaves lie at its ends.
+func TestLeavesOf(t *testing.T) {
+	const n = 5*array.LeafSize - 100
+	for _, lo := range []int{0, 1, 1023, 1024, 1025, 2048, n - 1, n} {
+		for _, hi := range []int{lo, lo + 1, 1024, 2048, 2049, 4096, n - 1, n} {
+			if hi < lo || hi > n {
+				continue
+			}
+			front, middle, back := exec.LeavesOf(partition.Range{Lo: lo, Hi: hi}, n)
+			if front.Len()+middle.Len()+back.Len() != hi-lo || front.Len() >= array.LeafSize || back.Len() >= array.LeafSize {
+				t.Errorf("[%d, %d): %v, %v, %v", lo, hi, front, middle, back)
+			}
+			if !middle.Empty() && (middle.Lo%array.LeafSize != 0 || middle.Hi%array.LeafSize != 0 && middle.Hi != n) {
+				t.Errorf("[%d, %d) has whole leaves %v", lo, hi, middle)
+			}
+		}
+	}
+}
+
+// FuzzPlan: a graph that the root sends can be refused, but making its plan neither panics nor takes memory for its elements.
+func FuzzPlan(f *testing.F) {
+	x := array.Reshape(array.Arange(array.ScalarOf(0.0), array.ScalarOf(2100.0*3), array.ScalarOf(1.0), 0), array.Shape{700, 3, 3}, 0)
+	big := apply(array.Add, array.Full(array.ScalarOf(1.0), array.Shape{1, 1 << 59}, 0), data(f, []float64{1}))
+	for _, n := range append(overAxes(x), array.Reduce(array.Sum, 0, big, 0), array.Reduce(array.Sum, 0, big, 1), array.Scan(array.CumSum, 0, big),
+		matmul(reshape(x, 2100, 3), reshape(x, 3, 2100)), apply(array.Sum, apply(array.Multiply, x, array.Reduce(array.Mean, 0, x, 0)))) {
+		wire, _, err := array.Encode([]*array.Node{n, n})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(wire)
+	}
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		roots, err := array.Decode(wire)
+		if err != nil {
+			return
+		}
+		for _, p := range []int{1, 3} {
+			if plan, err := exec.NewPlan(roots, exec.Setting{Ranks: p, Device: "cpu"}); err == nil && plan.Fingerprint() == "" {
+				t.Error("a plan without a name")
 			}
 		}
 	})

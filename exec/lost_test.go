@@ -26,7 +26,8 @@ func everyStep(t testing.TB) (*array.Node, func(rank int, c *exec.Config)) {
 	centred := apply(array.Subtract, apply(array.Add, x, data(t, floats(n))), apply(array.Mean, x))
 	table := array.Reshape(centred, array.Shape{n / 1000, 1000}, 0)
 	row := data(t, floats(1000))
-	return apply(array.Multiply, apply(array.Add, table, row), apply(array.Square, row)), func(rank int, c *exec.Config) {
+	computed := apply(array.Multiply, apply(array.Add, table, row), apply(array.Square, row))
+	return matmul(computed, data(t, floats(3000), 1000, 3)), func(rank int, c *exec.Config) {
 		c.Open = func(context.Context, *array.Source) (exec.Reader, error) {
 			if rank == 2 && !c.Comm.InProcess(0) {
 				return nil, errors.New("not on this rank")
@@ -107,7 +108,7 @@ func lostAt(t *testing.T, overQUIC, sending bool, at int64) (lost bool) {
 
 // named reports whether an error begins with what was going on.
 func named(err error) bool {
-	for _, step := range []string{"ask ", "begin: ", "read ", "scatter ", "bcast ", "run ", "reduce ", "gather ", "end: "} {
+	for _, step := range []string{"ask ", "begin: ", "read ", "scatter ", "bcast ", "run ", "reduce ", "matmul ", "gather ", "end: "} {
 		if strings.HasPrefix(err.Error(), step) {
 			return true
 		}

@@ -1,14 +1,15 @@
 package exec
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/mem"
 )
 
-// ErrMemory: a plan needs more memory on one rank than Options.MemoryLimit. Nothing has run.
-var ErrMemory = errors.New("memory limit")
+// ErrMemory: a plan needs more memory on one rank than Options.MemoryLimit, or in one process than its pool may have beside
+// what is in use. Nothing has run.
+var ErrMemory = mem.ErrLimit
 
 // addressable is more memory than any machine has, in bytes: what needs as much is refused before Go panics over it.
 const addressable = 1 << 46
@@ -28,7 +29,7 @@ func (p *planner) release() {
 			}
 		}
 		switch s.Kind {
-		case Run, Reduce:
+		case Run, Reduce, Prefix, Multiply:
 			for _, o := range s.operands {
 				release(o.value)
 			}
@@ -37,6 +38,9 @@ func (p *planner) release() {
 			}
 		default:
 			release(s.value)
+			if s.pieces != nil {
+				release(s.pieces.of)
+			}
 		}
 	}
 }
@@ -94,9 +98,27 @@ func (p *planner) peak(r int, held [][2]int) int {
 			}
 		case Run:
 			for k, v := range s.outputs {
-				if !s.Program.Outputs[k].Reduce && (r == 0 || !s.OnRoot) {
+				switch o := &s.Program.Outputs[k]; {
+				case o.Partial:
+					add(treeBytes(o, s.span(r)))
+				case !o.Tree() && (r == 0 || !s.OnRoot):
 					hold(operand{v, !s.Split})
 				}
+			}
+		case Multiply:
+			if r == 0 || !s.OnRoot {
+				hold(operand{s.outputs[0], !s.Split})
+			}
+		case Reduce:
+			if s.columns && (r == 0 || !s.OnRoot) {
+				hold(operand{s.value, true})
+			}
+			if s.columns && r == 0 {
+				add(s.incoming())
+				now -= s.incoming()
+			}
+			if s.columns {
+				now -= treeBytes(s.output(), s.layout.Range(r))
 			}
 		}
 		for _, v := range s.free {
@@ -118,7 +140,10 @@ func (p *planner) peak(r int, held [][2]int) int {
 func (p *planner) bytes(o operand, r int) int {
 	v := p.values[o.value]
 	n := v.n
-	if !o.whole {
+	switch {
+	case v.pieces != nil:
+		n = v.pieces.spans[r].Len()
+	case !o.whole:
 		n = v.deal.layout.Range(r).Len()
 	}
 	if n >= addressable {

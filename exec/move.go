@@ -57,7 +57,7 @@ func (r *run) hand(ctx context.Context, s *Step) error {
 	if r.rank != 0 {
 		return r.arrive(ctx, s)
 	}
-	b := r.wholes[s.value]
+	b := r.dealt(s)
 	if b == nil {
 		return fmt.Errorf("the block to move is not on the root; this is a fault of the planner")
 	}
@@ -118,11 +118,11 @@ func (r *run) gather(ctx context.Context, s *Step) error {
 	part = part.DropValidity()
 	if r.rank != 0 {
 		if r.lent != nil && s.DType != array.Bool {
-			place(r.lent[s.value], s.layout.Range(r.rank), part)
+			place(r.lent[s.value].block, s.layout.Range(r.rank), part)
 		}
 		return r.send(ctx, 0, part)
 	}
-	out := r.lent[s.value]
+	out := r.lent[s.value].block
 	pieces := make([]*array.Block, r.plan.Ranks)
 	pieces[0] = part
 	err := eachPeer(ctx, r.plan.Ranks, func(ctx context.Context, peer int) (err error) {
@@ -138,7 +138,9 @@ func (r *run) gather(ctx context.Context, s *Step) error {
 		place(out, span, piece)
 		if piece.HasNulls() {
 			if validity == nil {
-				validity = ones(s.N)
+				if validity, err = r.ones(s.value, s.N); err != nil {
+					return err
+				}
 			}
 			_, bits, offset := piece.Raw()
 			array.CopyBits(validity, span.Lo, bits, offset, span.Len())
@@ -180,6 +182,7 @@ func (r *run) send(ctx context.Context, peer int, b *array.Block) error {
 	}
 	if r.comm.InProcess(peer) {
 		p.Ref = b
+		r.disown(r.plan.Steps[r.at].value) // the peer sees it as long as it likes
 	} else {
 		p.Bufs = b.Buffers()
 	}
@@ -213,7 +216,10 @@ func (r *run) receiveBlock(ctx context.Context, peer int, s *Step, span partitio
 	if in.Size != uint64(want) {
 		return nil, fmt.Errorf("rank %d sent %d bytes for %d %s, the plan says %d", peer, in.Size, span.Len(), s.DType, want)
 	}
-	b := r.room(s.value, s.DType, span, nulls)
+	b, _, err := r.room(s.value, s.DType, span, nulls)
+	if err != nil {
+		return nil, err
+	}
 	values, validity, _ := b.Raw()
 	return b, in.ReadInto(ctx, values[:s.DType.BufferSize(span.Len())], validity)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/partition"
@@ -20,14 +21,23 @@ type Plan struct {
 
 	graph   *graph
 	setting Setting
+	named   sync.Once
+	called  string // Fingerprint, once somebody has asked
 }
 
 // deal says who owns which of so many elements, and what plans call it.
 type deal struct {
-	shape   array.Shape // of the first value of that length
-	reduced bool        // so no leaf of the reduction tree may be cut
-	layout  partition.Layout
-	name    string
+	shape  array.Shape // of the first value of that length
+	n      int
+	layout partition.Layout
+	name   string
+
+	exact int   // boundaries are multiples of it: no run of a reduction is cut
+	loose []int // and of these, or the end: no leaf of the reduction tree is cut
+	whole bool  // all of it is reduced, in leaves
+	cut   bool  // and boundaries cut leaves
+	rows  int   // the extent of a row that products want whole; 0 where there are none
+	tied  *deal // lengths that are cut in proportion: the next of them, in a ring
 }
 
 // StepKind says what a step does.
@@ -35,12 +45,14 @@ type StepKind uint8
 
 // The kinds of steps.
 const (
-	Scatter StepKind = iota // the root deals its block out
-	Bcast                   // the root gives its block whole to every rank
-	Read                    // ranks read their parts of a column; the root reads for those who cannot
-	Run                     // a program on the device
-	Reduce                  // the root joins the trees of all ranks, and tells the value to all where they need it
-	Gather                  // the ranks' parts become one block on the root
+	Scatter  StepKind = iota // the root deals its block out
+	Bcast                    // the root gives its block whole to every rank
+	Read                     // ranks read their parts of a column; the root reads for those who cannot
+	Run                      // a program on the device
+	Reduce                   // the root joins the trees of all ranks, and tells the values to all where they need them
+	Prefix                   // the root tells each rank the tree over all elements before its part
+	Gather                   // the ranks' parts become one block on the root
+	Multiply                 // a matrix product on the device
 )
 
 // Step is one step of a plan.
@@ -58,12 +70,19 @@ type Step struct {
 	Access      Access // Read: who can
 
 	*deal
-	value    int // that is moved
-	source   *array.Source
-	operands []operand
-	outputs  []int // values
-	run      *Step // Reduce: the run whose outputs it finishes
-	free     []int // values whose blocks are not needed any more
+	value      int // that is moved
+	source     *array.Source
+	operands   []operand
+	outputs    []int       // values
+	run        *Step       // Reduce, Prefix: the run whose outputs it is about
+	reductions []reduction // Reduce, Prefix: these outputs
+	cutting    *cutting    // Run, Reduce: where boundaries cut leaves; nil where none does
+	columns    bool        // Reduce: of one output whose trees are over rows
+	free       []int       // values whose blocks are not needed any more
+
+	extents array.Extents // Multiply
+	of      []string      // Multiply: what plans call its operands
+	pieces  *pieces       // Scatter, Read: what each rank gets
 }
 
 // alone reports whether the root needs no other rank.
@@ -113,7 +132,21 @@ func (s *Step) String() string {
 				words[0] += "->all"
 			}
 		}
+		if s.columns {
+			words[0] += " " + size(s.Bytes())
+		}
 		return words[0]
+	case Prefix:
+		say("prefix%s %s->root->%s", name, s.name, s.name)
+		return words[0]
+	case Multiply:
+		say("matmul %s", s.product())
+		if s.Split && s.layout.Ranks() > 1 {
+			say("%s", s.name)
+		}
+		if say("%s", s.Device); !s.Split {
+			say("%s", s.place())
+		}
 	case Gather:
 		say("gather%s %s->root %s", name, s.name, size(s.Bytes()))
 	}
@@ -205,11 +238,19 @@ func (p *Plan) String() string {
 
 // Fingerprint is a short name of the plan: what ranks compare before they run it.
 func (p *Plan) Fingerprint() string {
+	p.named.Do(func() { p.called = p.fingerprint() })
+	return p.called
+}
+
+func (p *Plan) fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintln(h, p.Ranks)
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		fmt.Fprintln(h, s.Kind, s.value, s.N, s.DType, s.Split, s.OnRoot, s.layout.Counts(), s.Access.Ranks, s.operands, s.outputs)
+		fmt.Fprintln(h, s.Kind, s.value, s.N, s.DType, s.Split, s.OnRoot, s.layout.Counts(), s.Access.Ranks, s.operands, s.outputs, s.extents)
+		if s.pieces != nil {
+			fmt.Fprintln(h, *s.pieces)
+		}
 		if s.Program != nil {
 			fmt.Fprintf(h, "%+v\n", *s.Program)
 		}

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -53,22 +52,35 @@ type planner struct {
 // NewPlan makes the plan of computing roots: the same on every rank that passes an equal graph and setting. The errors
 // are those of building the graph, and ErrMemory.
 func NewPlan(roots []*array.Node, s Setting) (*Plan, error) {
-	g, err := join(roots)
+	p, _, err := newPlan(roots, s)
+	return p, err
+}
+
+// newPlan is NewPlan with the blocks of the data by number, which are no part of the plan.
+func newPlan(roots []*array.Node, s Setting) (*Plan, []*array.Block, error) {
+	g, blocks, err := join(roots)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p := &planner{fusion: fuse(g), Plan: &Plan{Ranks: s.Ranks, graph: g, setting: s}, setting: s}
 	for _, g := range p.groups {
-		p.Work += g.n * len(g.members)
+		if len(g.members) > 0 {
+			p.Work += p.work(g)
+		}
 	}
 	if p.small() {
 		p.Ranks, p.OnRoot = 1, true
 	}
 	if err := p.plan(); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.run != nil {
+			s.reductions = g.reductionsOf(s)
+		}
 	}
 	p.release()
-	return p.Plan, p.measure()
+	return p.Plan, blocks, p.measure()
 }
 
 // small reports whether messages would cost more than they save.
@@ -84,6 +96,7 @@ func (p *planner) plan() error {
 	if err := p.dealOut(); err != nil {
 		return err
 	}
+	p.want()
 	runs := make([]Step, len(p.groups))
 	order := p.order()
 	for _, k := range order {
@@ -98,7 +111,10 @@ func (p *planner) plan() error {
 			p.place(o, !runs[k].OnRoot)
 		}
 		p.add(runs[k])
-		p.finish(&runs[k])
+		if runs[k].Kind == Run {
+			p.offsets(&runs[k])
+			p.finish(&runs[k])
+		}
 	}
 	for _, r := range p.roots {
 		p.result(r.value)
@@ -106,56 +122,12 @@ func (p *planner) plan() error {
 	return nil
 }
 
-// dealOut chooses who owns which elements: one layout a length, so that nothing moves between passes.
-func (p *planner) dealOut() error {
-	known := make(map[int]*deal)
-	var deals []*deal
-	for _, v := range p.values {
-		if v.deal = known[v.n]; v.deal == nil {
-			v.deal = &deal{shape: v.shape}
-			known[v.n] = v.deal
-			deals = append(deals, v.deal)
-		}
-		if v.kind == array.KindReduce {
-			p.values[v.args[0]].deal.reduced = true
-		}
-	}
-	for _, d := range deals {
-		if err := p.layOut(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// layOut chooses the layout of one length.
-func (p *planner) layOut(d *deal) (err error) {
-	n := d.shape.Len()
-	switch {
-	case n == 1: // never dealt out
-		d.layout = partition.OnRank(1, p.Ranks, 0)
-	case p.setting.Layout == nil:
-		d.layout, err = partition.Rows(d.shape, p.Ranks)
-		d.name = "block(" + strconv.Itoa(p.Ranks) + ")"
-	default:
-		d.layout = p.setting.Layout(d.shape, p.Ranks)
-		if d.layout.N() != n || d.layout.Ranks() != p.Ranks {
-			return fmt.Errorf("%w: Options.Layout deals %d elements to %d ranks; shape %v on %d ranks needs %d",
-				array.ErrShape, d.layout.N(), d.layout.Ranks(), d.shape, p.Ranks, n)
-		}
-	}
-	if d.reduced {
-		d.layout = partition.Align(d.layout, array.LeafSize)
-	}
-	if d.name == "" && n != 1 {
-		d.name = d.layout.String()
-	}
-	return err
-}
-
 // run is the step of group k, not yet placed.
 func (p *planner) run(k int) Step {
 	g := p.groups[k]
+	if p.values[g.members[0]].kind == array.KindMatmul {
+		return p.multiply(k)
+	}
 	for _, m := range g.members { // names in the order of the steps
 		if p.values[m].stored {
 			p.name(p.values[m])
@@ -163,6 +135,11 @@ func (p *planner) run(k int) Step {
 	}
 	s := Step{Kind: Run, N: g.n, Split: g.split, Device: p.setting.Device, deal: p.dealOf(g)}
 	s.Program, s.operands, s.outputs = p.build(k, p.name)
+	for i := range s.Program.Outputs {
+		o := &s.Program.Outputs[i]
+		o.Partial = o.Reduce && !o.Whole() && o.Extent.Outer == 1 && s.Split && p.Ranks > 1
+	}
+	s.cutting = p.cuts(&s)
 	s.Names, s.DTypes = make([]string, len(s.outputs)), make([]array.DType, len(s.outputs))
 	for i, v := range s.outputs {
 		s.Names[i], s.DTypes[i] = p.name(p.values[v]), p.values[v].dtype
@@ -205,6 +182,10 @@ func (p *planner) reach(order []int, runs []Step) {
 // place makes an operand be where a program reads it.
 func (p *planner) place(o operand, everywhere bool) {
 	v := p.values[o.value]
+	if v.pieces != nil {
+		p.placeRows(o.value)
+		return
+	}
 	if v.placed || v.part && !o.whole {
 		return
 	}
@@ -221,29 +202,13 @@ func (p *planner) place(o operand, everywhere bool) {
 		}
 		p.move(s)
 	case v.kind != array.KindData && o.whole && !v.whole: // computed in parts, needed whole
-		s.Kind = Gather
-		p.move(s)
-		s.Kind = Bcast
-		p.move(s)
+		p.collect(o.value)
+		if s.Kind = Bcast; everywhere {
+			p.move(s)
+		}
 	}
 	if everywhere {
 		v.part, v.placed = true, v.placed || o.whole
-	}
-}
-
-// finish ends the reductions of a run.
-func (p *planner) finish(run *Step) {
-	s := Step{Kind: Reduce, Split: run.Split, OnRoot: true, N: run.N, deal: run.deal, run: run}
-	for i, v := range run.outputs {
-		if run.Program.Outputs[i].Reduce {
-			s.Names = append(s.Names, run.Names[i])
-			s.outputs = append(s.outputs, v)
-			s.OnRoot = s.OnRoot && !p.values[v].shared
-		}
-	}
-	if len(s.outputs) > 0 {
-		s.ByReference = p.setting.InProcess
-		p.add(s)
 	}
 }
 

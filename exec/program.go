@@ -43,7 +43,7 @@ func (f *fusion) build(at int, name func(*value) string) (*array.Program, []oper
 	args := make([]array.Reg, 0, 2*len(g.members)) // of all members, inputs being numbered before code
 	for _, m := range g.members {
 		v := f.values[m]
-		for i, a := range v.args {
+		for i, a := range f.reads(v) {
 			if f.inside(at, a) {
 				args = append(args, -1)
 				continue
@@ -54,9 +54,10 @@ func (f *fusion) build(at int, name func(*value) string) (*array.Program, []oper
 	var outputs []int
 	for _, m := range g.members {
 		v := f.values[m]
-		regs := args[:len(v.args):len(v.args)]
-		args = args[len(v.args):]
-		for i, a := range v.args {
+		reads := f.reads(v)
+		regs := args[:len(reads):len(reads)]
+		args = args[len(reads):]
+		for i, a := range reads {
 			if regs[i] < 0 {
 				regs[i] = b.regs[a]
 			}
@@ -68,8 +69,8 @@ func (f *fusion) build(at int, name func(*value) string) (*array.Program, []oper
 			b.regs[m] = reg
 		}
 		switch {
-		case v.kind == array.KindReduce:
-			b.program.Outputs = append(b.program.Outputs, array.Output{Reg: reg, DType: b.program.RegType(reg), Reduce: true, Op: v.op})
+		case v.kind == array.KindReduce || v.kind == array.KindScan:
+			b.program.Outputs = append(b.program.Outputs, b.overAxes(v, reg))
 			outputs = append(outputs, m)
 		case v.stored:
 			b.program.Outputs = append(b.program.Outputs, array.Output{Reg: reg, DType: v.dtype})

@@ -19,13 +19,11 @@ func (s *Step) work() int {
 	return s.N
 }
 
-// step ends a step of n elements.
+// step ends a step of n elements, where somebody asks.
 func (p *progress) step(n int) {
 	p.done += n
 	p.part = 0
-	if p.tell != nil {
-		p.tell(p.done, p.total)
-	}
+	p.tell(p.done, p.total)
 }
 
 // within follows a program over part elements as a step of n: rank 0 speaks for all. Nil where nobody asks.

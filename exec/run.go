@@ -20,56 +20,52 @@ type run struct {
 	task uint32 // number of the task; on the wire with every parcel
 	at   int    // the step
 
-	parts   []*array.Block // by value: this rank's part
-	wholes  []*array.Block // by value: all of it
-	lent    []*array.Block // by value: the root's results, where this process can write into them
-	forests []array.Forest // by value: reductions not finished yet
+	blocks  []*array.Block       // where parts and wholes lie
+	parts   []*array.Block       // by value: this rank's part
+	wholes  []*array.Block       // by value: all of it
+	lent    []loan               // by value: the root's results, where this process can write into them
+	forests []array.Forest       // by value: reductions not finished yet
+	folded  bool                 // there were some
+	before  []array.Forest       // by value: the tree over the elements before this rank's part
+	edges   [][2]*array.Block    // by value: of reductions not finished yet, the elements of cut leaves
+	columns []array.ColumnForest // by value: reductions over rows not finished yet
 
 	progress progress
+	call     array.Launch // one after another, the slices being used again
+	timed    bool         // stats are asked for
+
+	guests *guests // of the root; nil in other processes, and where it works alone
 
 	mu    sync.Mutex // of what follows; moves with several ranks go on at once
 	stats Stats
 	moved []int // bytes by rank
+	own   []owned
 }
 
 func (e *Executor) newRun(p *Plan, task uint32) *run {
-	n := len(p.graph.values)
-	blocks := make([]*array.Block, 2*n)
-	r := &run{Executor: e, plan: p, task: task, parts: blocks[:n:n], wholes: blocks[n:]}
-	if p.Ranks > 1 {
-		r.rank = e.comm.Rank()
-	}
+	r := &run{Executor: e, task: task, timed: e.comm.Rank() == 0}
+	r.begin(p)
 	return r
-}
-
-// lend allocates the results, so that ranks of this process can write their parts in place.
-func (r *run) lend() {
-	for i := range r.plan.Steps {
-		if s := &r.plan.Steps[i]; s.Kind == Gather {
-			if r.lent == nil {
-				r.lent = make([]*array.Block, len(r.parts))
-			}
-			r.lent[s.value] = array.NewBlock(s.DType, array.Shape{s.N}, false)
-		}
-	}
 }
 
 // steps does this rank's share of every step.
 func (r *run) steps(ctx context.Context) error {
-	r.progress.tell = r.config.Progress
-	if r.rank > 0 {
+	if r.progress.tell = r.config.Progress; r.rank > 0 {
 		r.progress.tell = nil
 	}
-	for i := range r.plan.Steps {
-		r.progress.total += r.plan.Steps[i].work()
+	if r.progress.tell != nil {
+		for i := range r.plan.Steps {
+			r.progress.total += r.plan.Steps[i].work()
+		}
 	}
-	if r.rank == 0 {
+	var start time.Time
+	if r.timed {
 		r.stats.Steps = make([]StepTime, 0, len(r.plan.Steps))
+		start = time.Now()
 	}
 	for i := range r.plan.Steps {
 		s := &r.plan.Steps[i]
 		r.at = i
-		start := time.Now()
 		if r.rank == 0 || !s.OnRoot || s.Split {
 			if err := r.do(ctx, s); err != nil {
 				return r.failed(s, err)
@@ -77,10 +73,15 @@ func (r *run) steps(ctx context.Context) error {
 		}
 		for _, v := range s.free {
 			r.parts[v], r.wholes[v] = nil, nil
+			r.release(v)
 		}
-		r.progress.step(s.work())
-		if r.rank == 0 {
-			r.stats.Steps = append(r.stats.Steps, StepTime{s, time.Since(start)})
+		if r.progress.tell != nil {
+			r.progress.step(s.work())
+		}
+		if r.timed {
+			now := time.Now()
+			r.stats.Steps = append(r.stats.Steps, StepTime{s, now.Sub(start)})
+			start = now
 		}
 	}
 	r.at = len(r.plan.Steps)
@@ -107,7 +108,14 @@ func (r *run) do(ctx context.Context, s *Step) error {
 	case Run:
 		return r.launch(ctx, s)
 	case Reduce:
+		if s.columns {
+			return r.reduceColumns(ctx, s)
+		}
 		return r.reduce(ctx, s)
+	case Multiply:
+		return r.multiply(ctx, s)
+	case Prefix:
+		return r.prefix(ctx, s)
 	default:
 		return r.gather(ctx, s)
 	}
@@ -115,54 +123,89 @@ func (r *run) do(ctx context.Context, s *Step) error {
 
 // span is the elements that a rank has in a step.
 func (s *Step) span(rank int) partition.Range {
+	if s.pieces != nil {
+		return s.pieces.spans[rank]
+	}
 	if s.Split {
 		return s.layout.Range(rank)
 	}
 	return partition.Range{Lo: 0, Hi: s.N}
 }
 
+// leaves is the elements of whole leaves that a rank has in a step.
+func (s *Step) leaves(rank int) partition.Range {
+	if s.cutting == nil {
+		return s.span(rank)
+	}
+	_, middle, _ := leavesOf(s.span(rank), s.N)
+	return middle
+}
+
 // launch runs a program over this rank's part of its domain.
 func (r *run) launch(ctx context.Context, s *Step) error {
 	span := s.span(r.rank)
-	l := &array.Launch{Program: s.Program, Lo: span.Lo, Hi: span.Hi}
+	l := &r.call
+	l.Program, l.Lo, l.Hi = s.Program, span.Lo, span.Hi
 	l.Progress = r.progress.within(s.work(), span.Len())
-	l.Operands = make([]*array.Block, len(s.operands))
+	l.Operands, l.Results, l.Resident = l.Operands[:0], l.Results[:0], l.Resident[:0]
+	l.Before, l.Columns = nil, nil
+	nulls := false
 	for i, o := range s.operands {
-		if l.Operands[i] = r.block(o); l.Operands[i] == nil {
+		b := r.block(o)
+		if b == nil {
 			return fmt.Errorf("operand %d is not on this rank; this is a fault of the planner", i)
 		}
+		nulls = nulls || b.HasNulls()
+		l.Operands = append(l.Operands, b)
 	}
-	l.Results = make([]*array.Block, len(s.outputs))
-	for i, null := range s.Program.Nullable(l.Operands) {
-		if out := s.Program.Outputs[i]; !out.Reduce {
-			l.Results[i] = r.room(s.outputs[i], out.DType, span, null)
-		}
+	var nullable []bool
+	if nulls = nulls || s.makesNulls(); nulls {
+		nullable = s.Program.Nullable(l.Operands)
 	}
-	forests := make([]array.Forest, len(s.outputs))
-	if !span.Empty() {
-		var err error
-		if forests, err = r.config.Device.Run(ctx, l); err != nil {
-			return err
+	for i := range s.Program.Outputs {
+		var b *array.Block
+		resident := false
+		if out := &s.Program.Outputs[i]; !out.Tree() {
+			var err error
+			if b, resident, err = r.room(s.outputs[i], out.Result(), resultSpan(out, span), nulls && nullable[i]); err != nil {
+				return err
+			}
 		}
+		l.Results, l.Resident = append(l.Results, b), append(l.Resident, resident)
+		r.attach(l, s, i)
+	}
+	var forests []array.Forest
+	var err error
+	switch {
+	case s.cutting != nil:
+		forests, err = r.launchCut(ctx, s, l)
+	case span.Empty():
+		forests = make([]array.Forest, len(s.outputs))
+	default:
+		forests, err = r.config.Device.Run(ctx, l)
+	}
+	if err != nil {
+		return err
 	}
 	return r.keep(s, l, forests)
 }
 
 // keep stores what a launch gave.
 func (r *run) keep(s *Step, l *array.Launch, forests []array.Forest) error {
-	if len(forests) != len(s.outputs) {
+	if len(forests) != len(s.outputs) && s.reduces() {
 		return fmt.Errorf("device %s gave %d forests for %d outputs", r.config.Device.Name(), len(forests), len(s.outputs))
 	}
 	for i, v := range s.outputs {
 		switch {
-		case s.Program.Outputs[i].Reduce:
-			if err := covers(forests[i], l.Lo, l.Hi); err != nil {
+		case s.Program.Outputs[i].Partial:
+			if err := r.keepColumns(&s.Program.Outputs[i], v, l, i); err != nil {
+				return err
+			}
+		case s.Program.Outputs[i].Tree():
+			if err := covers(forests[i], s.leaves(r.rank).Lo, s.leaves(r.rank).Hi); err != nil {
 				return fmt.Errorf("device %s: %w", r.config.Device.Name(), err)
 			}
-			if r.forests == nil {
-				r.forests = make([]array.Forest, len(r.parts))
-			}
-			r.forests[v] = forests[i]
+			r.forests[v], r.folded = forests[i], true
 		case s.Split:
 			r.parts[v] = l.Results[i]
 		default:
@@ -181,56 +224,41 @@ func (r *run) block(o operand) *array.Block {
 	case o.whole:
 		return whole
 	case part == nil && whole != nil:
+		if r.plan.Ranks == 1 {
+			return whole
+		}
 		span := r.plan.graph.values[o.value].deal.layout.Range(r.rank)
 		return whole.Slice(span.Lo, span.Hi)
 	}
 	return part
 }
 
-// room is a block for a span of a value: in place in the result that the root has lent, or new. Bools and validity are
-// never in place, since neighbouring spans share bytes.
-func (r *run) room(value int, d array.DType, span partition.Range, validity bool) *array.Block {
-	shape := array.Shape{span.Len()}
-	if r.lent == nil || r.lent[value] == nil || d == array.Bool {
-		return array.NewBlock(d, shape, validity)
-	}
-	var bits []byte
-	if validity {
-		bits = ones(span.Len())
-	}
-	values, _, _ := r.lent[value].Raw()
-	b, err := array.WrapBlock(d, span.Len(), 0, values[span.Lo*d.Size():span.Hi*d.Size()], bits, nil)
-	if err != nil { // a length that does not fit; the block is gathered by a copy instead
-		return array.NewBlock(d, shape, validity)
-	}
-	return b
-}
-
-// ones is a bitmap in which n elements are valid.
-func ones(n int) []byte {
-	bits := array.AllocBytes(array.Bool.BufferSize(n))
-	array.SetBits(bits, 0, n)
-	return bits
-}
-
-// results are the blocks of the roots, in their shapes.
-func (r *run) results() ([]*array.Block, error) {
-	out := make([]*array.Block, len(r.plan.graph.roots))
+// results puts the blocks of the roots into out, in their shapes; where the first is there already, its elements.
+func (r *run) results(out []*array.Block) error {
 	for i, root := range r.plan.graph.roots {
 		b := r.block(operand{root.value, true})
 		if b == nil {
-			return nil, fmt.Errorf("result %d was not made; this is a fault of the planner", i)
+			return fmt.Errorf("result %d was not made; this is a fault of the planner", i)
+		}
+		if i == 0 && out[0] != nil {
+			if err := out[0].Overwrite(b.DropValidity()); err != nil {
+				return err
+			}
+			continue
 		}
 		if r.plan.graph.values[root.value].copied() {
-			b = b.Clone()
+			var err error
+			if b, err = r.copyOf(b); err != nil {
+				return err
+			}
 		}
 		if b = b.DropValidity(); !b.Shape().Equal(root.shape) {
 			var err error
 			if b, err = b.Reshape(root.shape); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		out[i] = b
 	}
-	return out, nil
+	return nil
 }

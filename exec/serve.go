@@ -92,7 +92,14 @@ func (e *Executor) start(ctx context.Context, number uint32, in *comm.Incoming, 
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &share{task: number, cancel: cancel}
 	r, err := e.accept(ctx, number, in, graph)
+	guest := err == nil && r.guests != nil
+	if guest && !r.guests.enter(cancel) {
+		return s // nobody waits for it any more
+	}
 	s.done.Go(func() {
+		if guest {
+			defer r.guests.inside.Done()
+		}
 		if err == nil {
 			err = r.steps(ctx)
 		}
@@ -127,7 +134,7 @@ func (e *Executor) accept(ctx context.Context, number uint32, in *comm.Incoming,
 			return nil, diverged(graph, hand.graph)
 		}
 		r := e.newRun(hand.plan, number)
-		r.lent = hand.lent
+		r.lent, r.guests = hand.lent, hand.guests
 		return r, nil
 	}
 	var t task
@@ -141,13 +148,17 @@ func (e *Executor) accept(ctx context.Context, number uint32, in *comm.Incoming,
 	if err != nil {
 		return nil, err
 	}
-	plan, err := NewPlan(roots, e.setting(t.DealOut, t.Access))
+	plan, _, err := e.planBy(roots, t.DealOut, func() (map[string]Access, error) { return t.Access, nil })
+	e.outline.Clear()
 	if err != nil {
 		return nil, err
 	}
 	if mine := plan.Fingerprint(); mine != t.Plan {
 		return nil, fmt.Errorf("%w: of one graph this rank plans %s, rank 0 %s; are both of the same build, with the same options?",
 			comm.ErrDiverged, mine, t.Plan)
+	}
+	if err := e.hasRoom(plan); err != nil {
+		return nil, err
 	}
 	return e.newRun(plan, number), nil
 }

@@ -10,11 +10,12 @@ type Stats struct {
 	ByReference int            // blocks handed over inside the process
 	Elapsed     time.Duration
 	Steps       []StepTime
+	Plans       PlanCounts // of this and all runs before it
 }
 
 // StepTime is how long rank 0 spent in one step.
 type StepTime struct {
-	Step    *Step
+	Step    *Step // of a plan that other runs share; not to be changed
 	Elapsed time.Duration
 }
 
@@ -36,6 +37,7 @@ func (r *run) count(peer, bytes int) {
 func (r *run) close(start time.Time) Stats {
 	r.stats.Elapsed = time.Since(start)
 	r.stats.Ranks = r.plan.Ranks
+	r.stats.Plans = r.plans.counts
 	if r.moved != nil {
 		r.stats.Moved = make(map[string]int)
 		for _, peer := range r.comm.Stats() {

@@ -36,14 +36,15 @@ type task struct {
 
 // handover is what ranks of the root's process get instead: the plan itself, and the results to write into.
 type handover struct {
-	plan  *Plan
-	lent  []*array.Block
-	graph string // fingerprint, where every rank has its own
+	plan   *Plan
+	lent   []loan
+	guests *guests
+	graph  string // fingerprint, where every rank has its own
 }
 
 // announce tells all ranks of a task.
 func (e *Executor) announce(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
-	hand := &handover{plan: r.plan, lent: r.lent}
+	hand := &handover{plan: r.plan, lent: r.lent, guests: r.guests}
 	var wire []byte
 	if spmd || !e.local {
 		graph, _, err := array.Encode(roots)

@@ -28,7 +28,7 @@ func TestCancelInTime(t *testing.T) {
 			defer cancel()
 			cl := joined(t, link.NewMem(3), func(rank int, c *exec.Config) {
 				if rank == stuck {
-					c.Device = &wrapped{cpu.New(1), func(ctx context.Context, _ *array.Launch) error {
+					c.Device = &wrapped{cpu.New(cpu.Config{Threads: 1}), func(ctx context.Context, _ *array.Launch) error {
 						if time.Since(start()) < time.Minute {
 							<-ctx.Done()
 						}
@@ -106,7 +106,7 @@ func TestSlowParcels(t *testing.T) {
 		fails := true
 		cl := joined(t, transports, func(rank int, c *exec.Config) {
 			if rank == 2 {
-				c.Device = &wrapped{cpu.New(1), func(context.Context, *array.Launch) error {
+				c.Device = &wrapped{cpu.New(cpu.Config{Threads: 1}), func(context.Context, *array.Launch) error {
 					if fails {
 						return errDevice
 					}

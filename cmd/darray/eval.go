@@ -31,9 +31,11 @@ func evalCommand() *cobra.Command {
 		Long: `Evaluate expressions over the columns of files; several files are one table, their rows in order.
 
 Expressions have Go's syntax and NumPy's names and types: + - * / == != < <= > >= && || !, sum, prod, min, max, mean,
-count, any, all, abs, sqrt, square, minimum, maximum, where, is_null, fill_null, cast(x, float32), arange, zeros, ones,
-full, reshape, col("any name"). "name = expr" makes a column for the expressions after it. The results are the
-expressions without a name or, where there are none, the columns made.
+variance, std, norm, argmin, argmax, count, count_nonzero, any, all, cumsum, cumprod, dot, vdot, matmul, abs, sqrt, square,
+minimum, maximum, where, is_null, fill_null, cast(x, float32), arange, zeros, ones, full, reshape, col("any name").
+Reductions take axes after the operand, as in sum(x, 0, 2), and keepdims(sum(x, 1)) leaves them in with extent 1.
+"name = expr" makes a column for the expressions after it. The results are the expressions without a name or, where
+there are none, the columns made.
 
 A single array prints as NumPy prints it, a single scalar as its digits, several arrays as a table. --format json writes
 one object a result, csv one line a row; both are complete. The summary on stderr is silenced by -q.`,

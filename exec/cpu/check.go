@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/kern"
 )
 
 // validate reports what is wrong with a program, so that nothing that runs it has to look again.
-func validate(p *array.Program) error {
+func validate(p *array.Program, kernels *kern.Set) error {
 	if p == nil {
 		return fmt.Errorf("%w: no program", array.ErrGraph)
 	}
@@ -22,7 +23,7 @@ func validate(p *array.Program) error {
 		}
 	}
 	for i := range p.Code {
-		if err := validateInstr(p, i); err != nil {
+		if err := validateInstr(p, i, kernels); err != nil {
 			return fmt.Errorf("%w: instruction %d: %w", array.ErrGraph, i, err)
 		}
 	}
@@ -32,7 +33,7 @@ func validate(p *array.Program) error {
 			return fmt.Errorf("%w: output %d: no register %d", array.ErrGraph, i, o.Reg)
 		case o.DType != p.RegType(o.Reg):
 			return fmt.Errorf("%w: output %d: says %s, register %d is %s", array.ErrGraph, i, o.DType, o.Reg, p.RegType(o.Reg))
-		case o.Reduce && !reduces(o.Op, o.DType):
+		case o.Reduce && !reduces(o.Op, o.DType, kernels):
 			return fmt.Errorf("%w: output %d: no reduction %s of %s", array.ErrGraph, i, o.Op, o.DType)
 		}
 	}
@@ -56,7 +57,7 @@ func validateInput(p *array.Program, in *array.Input) error {
 	return nil
 }
 
-func validateInstr(p *array.Program, i int) error {
+func validateInstr(p *array.Program, i int, kernels *kern.Set) error {
 	instr := &p.Code[i]
 	switch {
 	case !instr.Op.Valid() || instr.Op.IsReduction():
@@ -86,11 +87,19 @@ func validateInstr(p *array.Program, i int) error {
 			return fmt.Errorf("%w: %s of %s reads register %d, which is %s", array.ErrDType, instr.Op, in[k], a, p.RegType(a))
 		}
 	}
-	loop, pick := kernel(p, instr)
-	if instr.Out != out || loop == nil && pick == nil && instr.Op != array.IsNull && instr.Op != array.FillNull {
+	if instr.Out != out || !defined(instr, kernels) {
 		return fmt.Errorf("%w: no %s of %s to %s", array.ErrDType, instr.Op, instr.In, instr.Out)
 	}
 	return nil
+}
+
+// defined reports whether there is a kernel for an instruction whose types agree, or it needs none.
+func defined(instr *array.Instr, kernels *kern.Set) bool {
+	switch instr.Op {
+	case array.Where, array.Cast, array.IsNull, array.FillNull:
+		return true
+	}
+	return kernels.Element(instr.Op, instr.In, kern.VV) != nil
 }
 
 // check reports what is wrong with the operands and results that a program is launched over.
@@ -108,13 +117,9 @@ func (c *code) check(l *array.Launch) error {
 	if len(l.Results) != len(p.Outputs) {
 		return fmt.Errorf("%w: %d results for %d outputs", array.ErrShape, len(l.Results), len(p.Outputs))
 	}
-	nullable := make([]bool, len(p.Outputs))
-	if slices.ContainsFunc(l.Operands, func(b *array.Block) bool { return b != nil && b.HasNulls() }) {
-		nullable = p.Nullable(l.Operands)
-	}
 	for i, o := range p.Outputs {
 		if o.Reduce {
-			if n > 0 && (l.Lo%chunk != 0 || l.Hi%chunk != 0 && l.Hi != size) {
+			if n > 0 && (l.Lo%leaf != 0 || l.Hi%leaf != 0 && l.Hi != size) {
 				return fmt.Errorf("%w: part [%d, %d) cuts a leaf of a reduction", array.ErrShape, l.Lo, l.Hi)
 			}
 			continue
@@ -123,7 +128,7 @@ func (c *code) check(l *array.Launch) error {
 		switch {
 		case r == nil || r.Len() != n || r.DType() != o.DType:
 			return fmt.Errorf("%w: result %d is not a block of %d %s", array.ErrShape, i, n, o.DType)
-		case nullable[i] && !r.HasNulls():
+		case !slices.Contains(c.valid, i) && !r.HasNulls():
 			return fmt.Errorf("%w: result %d can hold nulls and has no validity", array.ErrNull, i)
 		}
 	}
@@ -162,16 +167,4 @@ func checkOperand(p *array.Program, in *array.Input, operands []*array.Block, n 
 		return fmt.Errorf("%w: operand %d has %d elements, its strides reach the %d-th", array.ErrShape, in.Slot, b.Len(), reach)
 	}
 	return nil
-}
-
-// unaligned reports whether a result's bitmap begins inside a byte, so that two chunks write the same one.
-func (c *code) unaligned(l *array.Launch) bool {
-	for i, o := range c.program.Outputs {
-		if !o.Reduce {
-			if _, validity, offset := l.Results[i].Raw(); offset%8 != 0 && (validity != nil || o.DType == array.Bool) {
-				return true
-			}
-		}
-	}
-	return false
 }

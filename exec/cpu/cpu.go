@@ -1,125 +1,95 @@
-// Package cpu runs fused programs on the processor, by typed loops over chunks that stay in the cache.
+// Package cpu runs fused programs on the processor. A program is compiled to steps over registers of 4 KiB, which stay in
+// the cache; the steps are loops of package kern. See docs/architecture.md.
 package cpu
 
 import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/blas"
+	"github.com/darray-go/darray/exec/cpu/kern"
 )
 
-const (
-	// chunk is the elements of a register. It is a leaf of the reduction tree, so that a fold over a register is a leaf; the
-	// handful of registers that a program has alive at once stay in the first two levels of cache.
-	chunk = array.LeafSize
-	// morsel is the elements that a goroutine takes at a time: large against the cost of taking one, small against an array.
-	morsel = 128 * chunk
-)
-
-// Device runs programs on the processor. It is safe for use by several goroutines at once.
-type Device struct {
-	threads int
-	workers sync.Pool // of *worker: their registers are reused
+// Config says how a device works. Its zero value is the best that the machine has.
+type Config struct {
+	Threads int // goroutines that a run may use, the caller's among them; 0: runtime.GOMAXPROCS(0)
+	// ISA is the instruction set of the kernels; nil: kern.Best(). The machine must have it (see kern.Parse).
+	ISA *kern.ISA
 }
 
-// New gives a device that uses up to so many goroutines a run; 0 means runtime.GOMAXPROCS(0).
-func New(threads int) *Device {
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+// Device runs programs on the processor. It is safe for use by several goroutines at once. Close ends its goroutines.
+type Device struct {
+	threads int
+	kernels *kern.Set
+	codes   codes
+	parts   partsOf
+	crew    crew
+	runs    spare[run]
+	workers spare[worker]
+
+	float64s *blas.Multiplier[float64]
+	float32s *blas.Multiplier[float32]
+}
+
+// New gives a device. Goroutines are started by the first run that needs them.
+func New(c Config) *Device {
+	if c.Threads <= 0 {
+		c.Threads = runtime.GOMAXPROCS(0)
 	}
-	return &Device{threads: threads}
+	isa := kern.Best()
+	if c.ISA != nil {
+		isa = *c.ISA
+	}
+	return &Device{
+		threads: c.Threads, kernels: kern.New(isa),
+		float64s: blas.New[float64](c.Threads, isa), float32s: blas.New[float32](c.Threads, isa),
+	}
 }
 
 // Name is the device's name in plans.
 func (d *Device) Name() string { return "cpu" }
 
+// ISA is the instruction set that the device uses.
+func (d *Device) ISA() kern.ISA { return d.kernels.ISA() }
+
+// Close ends the device's goroutines and waits for them, also for a run that they are in. A later Run works on its caller's
+// goroutine alone. Safe twice; it gives no error.
+func (d *Device) Close() error {
+	d.crew.close()
+	return nil
+}
+
 // Run executes the program over the part of its domain that l describes, filling l.Results, and gives a forest for each
-// output that reduces, nil for the others. It waits for its goroutines. After an error the results are unspecified.
-// Results must not share memory with operands. It does not panic on a malformed launch: that is an error and nothing runs.
+// output that reduces, nil for the others; the slice is not to be changed. It returns when all goroutines are done with l.
+// After an error the results are unspecified. Results must not share memory with operands. The program must not change
+// after its first run, as its code is kept. Run does not panic on a malformed launch: that is an error and nothing runs.
 func (d *Device) Run(ctx context.Context, l *array.Launch) ([]array.Forest, error) {
-	code, err := compile(l.Program)
+	if hasAxes(l.Program) {
+		return d.runAxes(ctx, l)
+	}
+	code, err := d.codes.find(l, d.kernels)
 	if err == nil {
 		err = code.check(l)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cpu: %w", err)
 	}
-	n := l.Hi - l.Lo
-	r := &run{code: code, launch: l, morsels: (n + morsel - 1) / morsel}
-	r.forests = make([]array.Forest, r.morsels*len(l.Program.Outputs))
-	threads := min(d.threads, r.morsels)
-	if code.unaligned(l) {
-		threads = 1 // neighbouring chunks share a byte of a result
+	r := d.runs.take()
+	threads := r.begin(ctx, code, l, d.threads)
+	d.share(r, threads-1)
+	d.work(r)
+	if r.shared {
+		<-r.done
 	}
-	var wait sync.WaitGroup
-	for range threads - 1 {
-		wait.Go(func() { d.work(ctx, r) })
-	}
-	d.work(ctx, r)
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return r.merge(), nil
-}
-
-// run is one launch under way.
-type run struct {
-	code    *code
-	launch  *array.Launch
-	morsels int
-	next    atomic.Int64   // the next morsel to take
-	forests []array.Forest // by morsel, then output
-}
-
-// work takes morsels until none is left or ctx ends.
-func (d *Device) work(ctx context.Context, r *run) {
-	w, _ := d.workers.Get().(*worker)
-	if w == nil {
-		w = &worker{}
-	}
-	w.begin(r)
-	defer func() {
-		w.end()
-		d.workers.Put(w)
-	}()
-	for ctx.Err() == nil {
-		m := int(r.next.Add(1)) - 1
-		if m >= r.morsels {
-			return
-		}
-		w.forests = r.forests[m*len(r.launch.Program.Outputs):][:len(r.launch.Program.Outputs)]
-		end := min((m+1)*morsel, w.part)
-		for k := m * morsel; k < end; k += chunk {
-			w.chunk(k)
-		}
-		if r.launch.Progress != nil {
-			r.launch.Progress(end - m*morsel)
+	r.launch, r.ctx = nil, nil
+	var forests []array.Forest
+	if err = ctx.Err(); err == nil {
+		if forests = r.forests.result; forests == nil {
+			forests = code.forests
 		}
 	}
-}
-
-// merge joins the morsels' forests in order, so that they are the same for any number of goroutines.
-func (r *run) merge() []array.Forest {
-	outputs := r.launch.Program.Outputs
-	if r.morsels == 1 {
-		return r.forests
-	}
-	merged := make([]array.Forest, len(outputs))
-	for i, o := range outputs {
-		if !o.Reduce {
-			continue
-		}
-		acc := array.AccumulatorType(o.Op, o.DType)
-		merged[i] = array.Forest{}
-		for m := range r.morsels {
-			for _, p := range r.forests[m*len(outputs)+i] {
-				merged[i] = merged[i].Push(o.Op, acc, p)
-			}
-		}
-	}
-	return merged
+	d.drop(r)
+	return forests, err
 }

@@ -1,101 +1,42 @@
 package cpu
 
-import (
-	"github.com/darray-go/darray/array"
-)
+import "github.com/darray-go/darray/array"
 
-// constant fills a slot with the input's value.
-func (w *worker) constant(s *step) {
-	w.data[s.dst], w.mask[s.dst] = w.own(s.dst, s.dtype), nil
-	fill(w.data[s.dst], s.input.Value)
+// unsigned are the types for moving elements of their size.
+type unsigned interface {
+	uint8 | uint16 | uint32 | uint64
 }
 
-// constantOperand fills a slot with the operand's one element that the strides come to.
-func (w *worker) constantOperand(s *step) {
-	w.data[s.dst], w.mask[s.dst] = w.own(s.dst, s.dtype), nil
-	if w.n == 0 {
+// bySize picks the instance of a loop that only moves elements.
+func bySize[F any](d array.DType, f8, f16, f32, f64 F) F {
+	switch d.Size() {
+	case 1:
+		return f8
+	case 2:
+		return f16
+	case 4:
+		return f32
+	}
+	return f64
+}
+
+// fill repeats a cell.
+func (w *worker) fill(s *step) {
+	dst, bits := w.mem[s.dst], array.View[uint64](w.mem[s.x])[0]
+	p := w.code.places[s.dst]
+	if p.bitmap() {
+		repeat(array.View[uint64](dst)[:min(len(dst)/8, (w.n+63)/64)], bits)
 		return
 	}
-	value, ok := w.launch.Operands[s.input.Slot].Scalar(0)
-	if !ok {
-		w.masks[s.dst] = mask{}
-		w.mask[s.dst] = &w.masks[s.dst]
-	}
-	fill(w.data[s.dst], value)
-}
-
-// block takes the chunk's elements of an operand where they lie; bools are unpacked.
-func (w *worker) block(s *step) {
-	b := w.launch.Operands[s.input.Slot]
-	values, validity, offset := b.Raw()
-	if s.dtype == array.Bool {
-		w.data[s.dst] = w.own(s.dst, s.dtype)
-		w.bits.load(values, offset+w.at, w.n)
-		w.bits.unpack(w.data[s.dst])
-	} else {
-		w.data[s.dst] = w.slice(b, s.dtype)
-	}
-	if w.mask[s.dst] = nil; validity != nil {
-		w.masks[s.dst].load(validity, offset+w.at, w.n)
-		w.mask[s.dst] = &w.masks[s.dst]
-	}
-}
-
-// iota counts: start + i*step by the global index i.
-func (w *worker) iota(s *step) {
-	dst := w.target(s)
-	at := w.launch.Lo + w.at
-	start, by := s.input.Value, s.input.Step
-	switch s.dtype.Size() {
+	switch p.dtype.Size() {
 	case 1:
-		count[uint8](dst, start.Bits(), by.Bits(), at)
+		repeat(dst[:w.n], uint8(bits))
 	case 2:
-		count[uint16](dst, start.Bits(), by.Bits(), at)
+		repeat(array.View[uint16](dst)[:w.n], uint16(bits))
 	case 4:
-		if s.dtype.Float() {
-			ramp[float32](dst, start.Float(), by.Float(), at)
-		} else {
-			count[uint32](dst, start.Bits(), by.Bits(), at)
-		}
+		repeat(array.View[uint32](dst)[:w.n], uint32(bits))
 	case 8:
-		if s.dtype.Float() {
-			ramp[float64](dst, start.Float(), by.Float(), at)
-		} else {
-			count[uint64](dst, start.Bits(), by.Bits(), at)
-		}
-	}
-	w.data[s.dst], w.mask[s.dst] = dst, nil
-}
-
-// count is dst[i] = start + (at+i)*step; it wraps, which is the same for signed and unsigned integers.
-func count[T unsigned](dst []byte, start, step uint64, at int) {
-	d := array.View[T](dst)
-	value := T(start) + T(at)*T(step)
-	for i := range d {
-		d[i] = value
-		value += T(step)
-	}
-}
-
-// ramp is dst[i] = start + (at+i)*step in float64, the product rounded before the sum.
-func ramp[T float](dst []byte, start, step float64, at int) {
-	d := array.View[T](dst)
-	for i := range d {
-		d[i] = T(start + float64(float64(at+i)*step))
-	}
-}
-
-// fill repeats a value of the register's own type.
-func fill(dst []byte, v array.Scalar) {
-	switch bits := elementBits(v); v.DType().Size() {
-	case 1:
-		repeat(dst, uint8(bits))
-	case 2:
-		repeat(array.View[uint16](dst), uint16(bits))
-	case 4:
-		repeat(array.View[uint32](dst), uint32(bits))
-	case 8:
-		repeat(array.View[uint64](dst), bits)
+		repeat(array.View[uint64](dst)[:w.n], bits)
 	}
 }
 
@@ -107,6 +48,42 @@ func repeat[T any](dst []T, v T) {
 	dst[0] = v
 	for done := 1; done < len(dst); done *= 2 {
 		copy(dst[done:], dst[:done])
+	}
+}
+
+// count is start + i*step by the global index i.
+func (w *worker) count(s *step) {
+	dst, at := w.mem[s.dst], w.run.lo+w.at
+	start, by := s.input.Value, s.input.Step
+	switch d := s.input.DType; {
+	case d == array.Float32:
+		ramp(array.View[float32](dst)[:w.n], start.Float(), by.Float(), at)
+	case d == array.Float64:
+		ramp(array.View[float64](dst)[:w.n], start.Float(), by.Float(), at)
+	case d.Size() == 1:
+		sequence(dst[:w.n], start.Bits(), by.Bits(), at)
+	case d.Size() == 2:
+		sequence(array.View[uint16](dst)[:w.n], start.Bits(), by.Bits(), at)
+	case d.Size() == 4:
+		sequence(array.View[uint32](dst)[:w.n], start.Bits(), by.Bits(), at)
+	default:
+		sequence(array.View[uint64](dst)[:w.n], start.Bits(), by.Bits(), at)
+	}
+}
+
+// sequence is d[i] = start + (at+i)*step; it wraps, which is the same for signed and unsigned integers.
+func sequence[T unsigned](d []T, start, step uint64, at int) {
+	value := T(start) + T(at)*T(step)
+	for i := range d {
+		d[i] = value
+		value += T(step)
+	}
+}
+
+// ramp is d[i] = start + (at+i)*step in float64, the product rounded before the sum.
+func ramp[T float32 | float64](d []T, start, step float64, at int) {
+	for i := range d {
+		d[i] = T(start + float64(float64(at+i)*step))
 	}
 }
 
@@ -136,7 +113,7 @@ func (a axes) constant() bool {
 }
 
 // runs visits n elements of the domain from the flat index at on, in runs along the last axis: elements lo to hi of the
-// chunk are those of the operand from index from on, in steps of stride.
+// tile are those of the operand from index from on, in steps of stride.
 func (a axes) runs(at, n int, visit func(lo, hi, from, stride int)) {
 	var indexes [64]int // no array has more axes
 	index, from := indexes[:len(a.extents)], 0
@@ -158,27 +135,16 @@ func (a axes) runs(at, n int, visit func(lo, hi, from, stride int)) {
 	}
 }
 
-// broadcast gathers the elements of an operand that the domain's chunk picks.
-func (w *worker) broadcast(s *step) {
-	values, validity, offset := w.launch.Operands[s.input.Slot].Raw()
-	dst := w.target(s)
-	w.data[s.dst], w.mask[s.dst] = dst, nil
-	at := w.launch.Lo + w.at
-	if s.dtype == array.Bool {
-		gatherBits(dst, values, offset, s.axes, at, w.n)
-	} else {
-		bySize(s.dtype, gather[uint8], gather[uint16], gather[uint32], gather[uint64])(dst, values[offset*s.dtype.Size():], s.axes, at)
-	}
-	if validity != nil {
-		gatherBits(w.scratch, validity, offset, s.axes, at, w.n)
-		w.masks[s.dst].pack(w.scratch, w.n)
-		w.mask[s.dst] = &w.masks[s.dst]
-	}
+// gather takes the elements of an operand that the domain's tile picks.
+func (w *worker) gather(s *step) {
+	values, _, offset := w.run.launch.Operands[s.input.Slot].Raw()
+	d := s.input.DType
+	bySize(d, pick[uint8], pick[uint16], pick[uint32], pick[uint64])(w.mem[s.dst], values[offset*d.Size():], s.axes, w.run.lo+w.at, w.n)
 }
 
-func gather[T unsigned](dst, values []byte, a axes, at int) {
+func pick[T unsigned](dst, values []byte, a axes, at, n int) {
 	d, x := array.View[T](dst), array.View[T](values)
-	a.runs(at, len(d), func(lo, hi, from, stride int) {
+	a.runs(at, n, func(lo, hi, from, stride int) {
 		switch stride {
 		case 0:
 			repeat(d[lo:hi], x[from])
@@ -193,12 +159,25 @@ func gather[T unsigned](dst, values []byte, a axes, at int) {
 	})
 }
 
-// gatherBits gathers bits of a bitmap as bools.
-func gatherBits(dst, bitmap []byte, offset int, a axes, at, n int) {
+// gatherBits is gather for bools.
+func (w *worker) gatherBits(s *step) {
+	values, _, offset := w.run.launch.Operands[s.input.Slot].Raw()
+	pickBits(w.mem[s.dst], values, offset, s.axes, w.run.lo+w.at, w.n)
+}
+
+// gatherValidity is gather for validity.
+func (w *worker) gatherValidity(s *step) {
+	_, validity, offset := w.run.launch.Operands[s.input.Slot].Raw()
+	pickBits(w.mem[s.dst], validity, offset, s.axes, w.run.lo+w.at, w.n)
+}
+
+func pickBits(dst, bitmap []byte, offset int, a axes, at, n int) {
+	words := array.View[uint64](dst)[:(n+63)/64]
+	clear(words)
 	a.runs(at, n, func(lo, hi, from, stride int) {
 		from += offset
 		for i := lo; i < hi; i++ {
-			dst[i] = bitmap[from>>3] >> (from & 7) & 1
+			words[i/64] |= uint64(bitmap[from>>3]>>(from&7)&1) << (i % 64)
 			from += stride
 		}
 	})

@@ -1,216 +1,207 @@
 package cpu
 
 import (
-	"math"
-
 	"github.com/darray-go/darray/array"
 )
 
-// slotBytes is a chunk of the widest type, and a line more, so that the same element of two slots is not in the same set
-// of the cache.
-const slotBytes = 8*chunk + array.Alignment
+// stride is the bytes from one register to the next: a line more than a register, so that the same element of two
+// registers is not in the same set of the cache.
+const stride = registerBytes + array.Alignment
 
-// worker runs the steps of a program over chunks. It belongs to one goroutine at a time.
+// maskBytes is a register of bools.
+const maskBytes = leaf / 8
+
+// worker runs the steps of a code over tiles. It belongs to one goroutine at a time.
 type worker struct {
-	arena   []byte   // the slots' own memory
-	data    [][]byte // by slot: the elements now in it: in the arena, an operand or a result
-	mask    []*mask  // by slot: their validity; nil: all valid
-	masks   []mask   // by slot: where mask points to
-	bits    mask     // of a value that has no slot
-	scratch []byte   // a chunk for elements on their way
-
 	code    *code
-	launch  *array.Launch
-	part    int // elements of the launch
-	at, n   int // the chunk: its first element, counted from the part's, and its length
-	forests []array.Forest
+	run     *run
+	arena   []byte   // registers, masks, then a buffer for each bitmap
+	mem     [][]byte // by place: the tile's elements
+	blocks  [][]byte // by window of code.flat, then of code.bits: the block's buffer
+	offsets []int    // by window of code.bits: the part's first bit
+	leaves  []leafState
+	forests []array.Forest // of the morsel, by fold
+	accs    [morsel / leaf]uint64
+	at, n   int // the tile: its first element, counted from the part's, and its length
 }
 
-// begin takes up a run: makes room for its slots and fills those of its constants.
+// begin takes up a run: finds its blocks, and fills the registers that keep their value.
 func (w *worker) begin(r *run) {
-	w.code, w.launch, w.part = r.code, r.launch, r.launch.Hi-r.launch.Lo
-	if need := (r.code.slots + 1) * slotBytes; len(w.arena) < need {
+	c := r.code
+	w.run, w.code = r, c
+	need := c.registers*stride + (c.masks+len(c.bits))*maskBytes
+	if len(w.arena) < need {
 		w.arena = array.AllocBytes(need)
-		w.scratch = w.arena[need-slotBytes:]
-		w.data = make([][]byte, r.code.slots)
-		w.mask = make([]*mask, r.code.slots)
-		w.masks = make([]mask, r.code.slots)
 	}
-	w.n = min(chunk, w.part)
-	for i := range r.code.consts {
-		s := &r.code.consts[i]
+	w.mem = sized(w.mem, len(c.places))
+	w.blocks = sized(w.blocks, len(c.flat)+len(c.bits))
+	w.offsets = sized(w.offsets, len(c.bits))
+	w.leaves = sized(w.leaves, len(c.folds))
+	for i := range c.places {
+		switch p := &c.places[i]; p.kind {
+		case inCell:
+			w.mem[i] = array.Bytes(r.cells[p.index : p.index+1])
+		case inRegister:
+			w.mem[i] = w.arena[p.index*stride:][:registerBytes:registerBytes]
+		case inMask:
+			w.mem[i] = w.mask(p.index)
+		}
+	}
+	for i := range c.flat {
+		win := &c.flat[i]
+		values, _, offset := r.block(win).Raw()
+		w.blocks[i] = values[offset*win.size:][:r.n*win.size]
+	}
+	for i := range c.bits {
+		win := &c.bits[i]
+		values, validity, offset := r.block(win).Raw()
+		if win.validity {
+			values = validity
+		}
+		w.blocks[len(c.flat)+i], w.offsets[i] = values, offset
+	}
+	w.n = min(c.tile, r.n)
+	for i := range c.fills {
+		s := &c.fills[i]
 		s.do(w, s)
 	}
+}
+
+// sized gives a slice of n elements, the old one where it is large enough.
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// mask is the memory of a mask, or of the buffer of a bitmap after the masks.
+func (w *worker) mask(index int) []byte {
+	return w.arena[w.code.registers*stride+index*maskBytes:][:maskBytes:maskBytes]
 }
 
 // end lets go of the run's memory.
 func (w *worker) end() {
-	clear(w.data)
-	clear(w.mask)
-	w.code, w.launch, w.forests = nil, nil, nil
+	clear(w.mem)
+	clear(w.blocks)
+	w.run, w.code = nil, nil
 }
 
-// chunk runs the program over the elements from at on.
-func (w *worker) chunk(at int) {
-	w.at = at
-	if n := min(chunk, w.part-at); n != w.n {
-		w.n = n
-		for i := range w.code.consts {
-			s := &w.code.consts[i]
-			w.data[s.dst] = w.own(s.dst, s.dtype)
+// work runs the code over morsel m.
+func (w *worker) work(m int) {
+	r := w.run
+	lo, hi := m*morsel, min((m+1)*morsel, r.n)
+	w.elements(lo, hi)
+	if len(w.code.folds) > 0 {
+		w.forests = r.forests.deliver(m, w.forests)
+	}
+	if r.fence {
+		w.code.kernels.Fence()
+	}
+	if r.launch.Progress != nil {
+		r.launch.Progress(hi - lo)
+	}
+}
+
+// elements runs the code over elements [lo, hi) of the part.
+func (w *worker) elements(lo, hi int) {
+	w.forests = sized(w.forests, len(w.code.folds))
+	for i := range w.forests {
+		w.forests[i] = w.forests[i][:0]
+	}
+	at := lo
+	if w.code.leaves {
+		at = w.wholeLeaves(lo, hi)
+	}
+	for at < hi {
+		n := min(w.run.span, hi-at)
+		if n > leaf && len(w.code.bits) > 0 && n%64 != 0 {
+			n &^= 63 // the buffers of the bitmaps take the rest
+		}
+		if len(w.code.folds) > 0 && at%leaf == 0 {
+			w.openLeaves()
+		}
+		w.tile(at, n)
+		at += n
+		if len(w.code.folds) > 0 && (at%leaf == 0 || at == hi) {
+			w.closeLeaves((at - 1) / leaf * leaf)
 		}
 	}
-	for i := range w.code.steps {
-		s := &w.code.steps[i]
-		s.do(w, s)
+}
+
+// tile runs the steps over n elements from at on.
+func (w *worker) tile(at, n int) {
+	w.windows(at, n)
+	c := w.code
+	if len(c.bits) > 0 {
+		w.openBits()
 	}
-}
-
-// own is the slot's own memory for the chunk; for bools, whole words.
-func (w *worker) own(slot int, d array.DType) []byte {
-	size := w.n * d.Size()
-	if d == array.Bool {
-		size = (size + 7) &^ 7
-	}
-	return w.arena[slot*slotBytes:][:size:size]
-}
-
-// target is where the step computes its result: the result block itself or the slot's own memory.
-func (w *worker) target(s *step) []byte {
-	if s.bound < 0 {
-		return w.own(s.dst, s.dtype)
-	}
-	return w.slice(w.launch.Results[s.bound], s.dtype)
-}
-
-// slice is the chunk's elements of a block of the part's length; not for bools.
-func (w *worker) slice(b *array.Block, d array.DType) []byte {
-	values, _, offset := b.Raw()
-	return values[(offset+w.at)*d.Size() : (offset+w.at+w.n)*d.Size()]
-}
-
-// apply is an element-wise op, null where an operand is.
-func (w *worker) apply(s *step) {
-	x, y := w.data[s.args[0]], w.data[s.args[1]]
-	dst := w.target(s)
-	s.loop(dst, x, y)
-	w.data[s.dst] = dst
-	w.mask[s.dst] = w.all(s)
-}
-
-// all is the validity where every operand is valid.
-func (w *worker) all(s *step) *mask {
-	x, y := w.mask[s.args[0]], w.mask[s.args[1]]
-	dst := &w.masks[s.dst]
-	switch {
-	case x == nil && y == nil:
-		return nil
-	case x == nil:
-		*dst = *y
-	case y == nil:
-		*dst = *x
-	default:
-		for i := range dst {
-			dst[i] = x[i] & y[i]
+	for i := range c.steps {
+		if w.run.ahead {
+			w.ahead(at+n, i)
+		}
+		s := &c.steps[i]
+		switch {
+		case s.loop == nil:
+			s.do(w, s)
+		case s.stream != nil && w.run.streams[s.out]:
+			s.stream(w.mem[s.dst], w.mem[s.x], w.mem[s.y], w.mem[s.z], n)
+		default:
+			s.loop(w.mem[s.dst], w.mem[s.x], w.mem[s.y], w.mem[s.z], n)
 		}
 	}
-	return dst
-}
-
-// where picks elements and their validity by the condition.
-func (w *worker) where(s *step) {
-	cond := w.data[s.args[0]]
-	dst := w.target(s)
-	s.pick(dst, cond, w.data[s.args[1]], w.data[s.args[2]])
-	w.data[s.dst] = dst
-	c, x, y := w.mask[s.args[0]], w.mask[s.args[1]], w.mask[s.args[2]]
-	if w.mask[s.dst] = nil; c == nil && x == nil && y == nil {
-		return
-	}
-	c, x, y = c.orValid(), x.orValid(), y.orValid()
-	w.bits.pack(cond, w.n)
-	valid := &w.masks[s.dst]
-	for i, bits := range &w.bits {
-		valid[i] = c[i] & (bits&x[i] | ^bits&y[i])
-	}
-	w.mask[s.dst] = valid
-}
-
-// fillNull takes y where x is null; null only where both are.
-func (w *worker) fillNull(s *step) {
-	x, y := w.mask[s.args[0]], w.mask[s.args[1]]
-	dst := w.target(s)
-	bySize(s.dtype, blend[uint8], blend[uint16], blend[uint32], blend[uint64])(dst, x.orValid(), w.data[s.args[0]], w.data[s.args[1]])
-	w.data[s.dst], w.mask[s.dst] = dst, nil
-	if x == nil || y == nil {
-		return
-	}
-	valid := &w.masks[s.dst]
-	for i := range valid {
-		valid[i] = x[i] | y[i]
-	}
-	w.mask[s.dst] = valid
-}
-
-// isNull is the validity, turned round, as values.
-func (w *worker) isNull(s *step) {
-	w.bits = *w.mask[s.args[0]].orValid()
-	for i := range w.bits {
-		w.bits[i] = ^w.bits[i]
-	}
-	dst := w.target(s)
-	w.bits.unpack(dst)
-	w.data[s.dst], w.mask[s.dst] = dst, nil
-}
-
-// store writes a register into a result: its values, unless they were computed there, and its validity.
-func (w *worker) store(s *step) {
-	values, validity, offset := w.launch.Results[s.out].Raw()
-	slot := s.args[0]
-	switch {
-	case s.dtype == array.Bool:
-		w.bits.pack(w.data[slot], w.n)
-		w.bits.store(values, offset+w.at, w.n)
-	case s.bound != s.out:
-		copy(w.slice(w.launch.Results[s.out], s.dtype), w.data[slot])
-	}
-	switch {
-	case validity == nil:
-	case w.mask[slot] == nil:
-		array.SetBits(validity, offset+w.at, w.n)
-	default:
-		w.mask[slot].store(validity, offset+w.at, w.n)
+	if len(c.bits) > 0 {
+		w.closeBits()
 	}
 }
 
-// reduce folds a register, which is a leaf of the reduction, into the morsel's forest. Null elements count as the identity.
-func (w *worker) reduce(s *step) {
-	leaf, valid := w.data[s.args[0]][:w.n*s.dtype.Size()], w.n
-	identity := array.Identity(s.op, s.acc)
-	if m := w.mask[s.args[0]]; m != nil {
-		valid = m.count(w.n)
-		if valid < w.n && s.fold != nil {
-			all := w.scratch[:len(leaf)]
-			value := elementBits(array.ScalarFromBits(s.acc, identity).Cast(s.dtype))
-			bySize(s.dtype, replace[uint8], replace[uint16], replace[uint32], replace[uint64])(all, m, leaf, value)
-			leaf = all
+// ahead asks for the operands of the next tile, from element at on: before each step for a like share of them, so that
+// they come while steps compute that need no memory.
+func (w *worker) ahead(at, step int) {
+	c := w.code
+	n := min(w.n, w.run.n-at)
+	lo, hi := at+n*step/len(c.steps), at+n*(step+1)/len(c.steps)
+	for i := range c.flat {
+		if win := &c.flat[i]; !win.result && lo < hi {
+			c.kernels.Prefetch(w.blocks[i][lo*win.size : hi*win.size])
 		}
 	}
-	p := array.Partial{Index: uint64(w.launch.Lo+w.at) / chunk, Acc: identity, Count: uint64(valid)}
-	if s.fold != nil {
-		p.Acc = s.fold(leaf, identity)
-	}
-	f := &w.forests[s.out]
-	if *f == nil {
-		*f = make(array.Forest, 0, 8)
-	}
-	*f = f.Push(s.op, s.acc, p)
 }
 
-// elementBits is a scalar as it lies in memory, in the low bytes.
-func elementBits(v array.Scalar) uint64 {
-	if v.DType() == array.Float32 {
-		return uint64(math.Float32bits(float32(v.Float())))
+// windows moves the places in blocks of numbers to n elements from at on.
+func (w *worker) windows(at, n int) {
+	w.at, w.n = at, n
+	for i := range w.code.flat {
+		win := &w.code.flat[i]
+		w.mem[win.place] = w.blocks[i][at*win.size : (at+n)*win.size]
 	}
-	return v.Bits()
+}
+
+// direct reports whether the kernels can work on the tile's bits of a bitmap where they lie: whole words from a byte on.
+func (w *worker) direct(bit int) bool { return bit%8 == 0 && w.n%64 == 0 }
+
+// openBits finds the tile's bitmaps: in their blocks, or in buffers that operands are loaded into.
+func (w *worker) openBits() {
+	c := w.code
+	for i := range c.bits {
+		win, bitmap, bit := &c.bits[i], w.blocks[len(c.flat)+i], w.offsets[i]+w.at
+		if w.direct(bit) {
+			w.mem[win.place] = bitmap[bit/8:][:w.n/8]
+			continue
+		}
+		buffer := w.mask(c.masks + i)
+		if w.mem[win.place] = buffer; !win.result {
+			loadBits(buffer, bitmap, bit, w.n)
+		}
+	}
+}
+
+// closeBits stores the buffers of results.
+func (w *worker) closeBits() {
+	c := w.code
+	for i := range c.bits {
+		if bit := w.offsets[i] + w.at; c.bits[i].result && !w.direct(bit) {
+			array.CopyBits(w.blocks[len(c.flat)+i], bit, w.mask(c.masks+i), 0, w.n)
+		}
+	}
 }

@@ -15,7 +15,8 @@ var files = []struct {
 	text func() string
 }{
 	{"zops.go", rootFunctions},
-	{"exec/cpu/zloops.go", cpuLoops},
+	{"exec/cpu/kern/zloops.go", kernLoops},
+	{"exec/cpu/kern/zfolds.go", kernFolds},
 	{"docs/ops.md", opTables},
 }
 

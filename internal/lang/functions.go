@@ -17,7 +17,7 @@ type function struct {
 	call     func(e *evaluator, x *ast.CallExpr) (value, error)
 }
 
-// lookup finds such a function. (A switch and not a table: the functions call eval, which looks them up.)
+// lookup finds such a function, a reduction among them. (A switch and not a table: the functions call eval, which looks them up.)
 func lookup(name string) (function, bool) {
 	switch name {
 	case "cast":
@@ -32,22 +32,30 @@ func lookup(name string) (function, bool) {
 		return function{"full(n, value)", 2, -1, (*evaluator).full}, true
 	case "reshape":
 		return function{"reshape(x, rows, columns)", 2, -1, (*evaluator).reshape}, true
+	case "matmul":
+		return function{"matmul(x, y)", 2, 2, (*evaluator).matmul}, true
 	case "col":
 		return function{`col("name of a column")`, 1, 1, (*evaluator).col}, true
+	case "keepdims":
+		return function{"keepdims(sum(x, axis))", 1, 1, (*evaluator).keepDims}, true
+	case "dot":
+		return function{"dot(x, y)", 2, 2, product(array.Dot)}, true
+	case "vdot":
+		return function{"vdot(x, y)", 2, 2, product(array.Vdot)}, true
+	}
+	if f := reduction(name); f != nil {
+		return reduce(name, f), true
 	}
 	return function{}, false
 }
 
-var special = []string{"arange", "cast", "col", "full", "ones", "reshape", "zeros"}
+var special = []string{
+	"arange", "cast", "col", "count_nonzero", "dot", "full", "keepdims", "matmul", "norm", "ones", "reshape", "std", "variance", "vdot", "zeros",
+}
 
 // Functions lists the names of all functions, sorted.
 func Functions() []string {
-	names := slices.Clone(special)
-	for _, op := range array.Ops() {
-		if op != array.Cast {
-			names = append(names, op.String())
-		}
-	}
+	names := append(slices.Clone(special), opNames()...)
 	slices.Sort(names)
 	return names
 }
@@ -80,7 +88,7 @@ func (e *evaluator) call(x *ast.CallExpr) (value, error) {
 		return f.call(e, x)
 	}
 	op, ok := array.OpByName(id.Name)
-	if !ok {
+	if !ok || op == array.Var {
 		return value{}, e.fail(id, "unknown function", unknown(id.Name))
 	}
 	if len(x.Args) != op.Info().Arity {
@@ -227,6 +235,19 @@ func (e *evaluator) reshape(x *ast.CallExpr) (value, error) {
 		}
 	}
 	return e.made(array.Reshape(n, shape, 0), x)
+}
+
+// matmul is the matrix product.
+func (e *evaluator) matmul(x *ast.CallExpr) (value, error) {
+	a, err := e.evalNode(x.Args[0])
+	if err != nil {
+		return value{}, err
+	}
+	b, err := e.evalNode(x.Args[1])
+	if err != nil {
+		return value{}, err
+	}
+	return e.made(array.Matmul(a, b, 0), x)
 }
 
 // col is a column whose name is no identifier.

@@ -159,11 +159,19 @@ func syntaxError(src string, err error) error {
 
 const letters = "abcdefghijklmnopqrstuvwxyz"
 
+// callsVar reports whether a text calls a function var, which the parser takes for a declaration.
+func callsVar(src string) bool {
+	before, _, found := strings.Cut(src, "var(")
+	return found && strings.TrimRight(before, letters) == before
+}
+
 // hint says what a word of another language is called here, and how a column that is named by a word of Go is written.
 func hint(src string, at int) string {
 	rest := src[at:]
 	word := rest[:len(rest)-len(strings.TrimLeft(rest, letters))]
 	switch {
+	case callsVar(src[:at]):
+		return "; the function is called variance, var being a word of Go"
 	case word == "and":
 		return "; write &&"
 	case word == "or":

@@ -7,14 +7,17 @@ import (
 )
 
 // RandomGraph is a random expression of about depth ops over random operands of a random type, some of them with nulls:
-// broadcasting, Go numbers, casts, where, ranges, other shapes of the same elements, and reductions in the middle
-// (x - mean(x)). Its shape is random too, at times empty; two in three graphs have more elements than one leaf of the
+// broadcasting, Go numbers, casts, where, ranges, other shapes of the same elements, running sums, matrix products, and reductions in the
+// middle (x - mean(x), over some axes or all). Its shape is random too, at times empty; two in three graphs have more elements than one leaf of the
 // reduction tree. It has no error.
 func RandomGraph(rng *rand.Rand, depth int) *array.Node {
 	g := grower{rng: rng, shape: randomShape(rng)}
 	n := g.grow(depth)
-	if rng.IntN(3) == 0 {
+	switch rng.IntN(6) {
+	case 0, 1:
 		n = g.reduce(n)
+	case 2:
+		n = g.reduceAxes(n)
 	}
 	return n
 }
@@ -26,7 +29,11 @@ type grower struct {
 }
 
 func randomShape(rng *rand.Rand) array.Shape {
-	switch rng.IntN(12) {
+	switch rng.IntN(14) {
+	case 12:
+		return array.Shape{1 + rng.IntN(3), 1 + rng.IntN(80), 1 + rng.IntN(40)}
+	case 13:
+		return array.Shape{1 + rng.IntN(70), rng.IntN(4), 1 + rng.IntN(9)}
 	case 0:
 		return array.Shape{}
 	case 1:
@@ -58,7 +65,14 @@ func (g *grower) grow(depth int) *array.Node {
 }
 
 func (g *grower) op(depth int) *array.Node {
-	switch g.rng.IntN(10) {
+	switch g.rng.IntN(13) {
+	case 10:
+		x := g.grow(depth - 1)
+		return array.Apply(array.Maximum, 0, array.KeepDims(g.reduceAxes(x), 0), x)
+	case 11:
+		return g.scan(g.grow(depth - 1))
+	case 12:
+		return g.product(g.grow(depth - 1))
 	case 0:
 		return array.CastTo(g.grow(depth-1), g.dtype(), 0)
 	case 1:
@@ -79,21 +93,66 @@ func (g *grower) op(depth int) *array.Node {
 	return array.Apply(g.choose(2), 0, g.grow(left), g.grow(depth-1-left))
 }
 
+// product multiplies x, as rows of a few elements, by a small matrix.
+func (g *grower) product(x *array.Node) *array.Node {
+	inner := 1
+	for k := 2; k <= 12; k++ {
+		if count(x.Shape())%k == 0 && g.rng.IntN(2) == 0 {
+			inner = k
+		}
+	}
+	right := array.Data(Random(g.rng, g.dtype(), array.Shape{inner, inner}, 0), 0)
+	rows := array.Reshape(x, array.Shape{count(x.Shape()) / inner, inner}, 0)
+	return array.Reshape(array.Matmul(rows, right, 0), x.Shape(), 0)
+}
+
 // choose picks an element-wise op of the given number of operands, cast aside.
 func (g *grower) choose(arity int) array.Op {
 	ops := array.Ops()
 	for {
 		op := ops[g.rng.IntN(len(ops))]
-		if !op.IsReduction() && op != array.Cast && op.Info().Arity == arity {
+		if !op.IsReduction() && !op.IsScan() && op != array.Cast && op.Info().Arity == arity {
 			return op
 		}
 	}
 }
 
-// reduce draws among the reductions that are defined for every type.
+// reductions are all of them; each is defined for every type.
+var reductions = []array.Op{
+	array.Sum, array.Prod, array.Min, array.Max, array.Mean, array.Count, array.Any, array.All, array.ArgMin, array.ArgMax, array.Var,
+}
+
+// reduce draws among the reductions of all axes.
 func (g *grower) reduce(x *array.Node) *array.Node {
-	ops := []array.Op{array.Sum, array.Prod, array.Min, array.Max, array.Mean, array.Count, array.Any, array.All}
-	return array.Apply(ops[g.rng.IntN(len(ops))], 0, x)
+	return array.Apply(reductions[g.rng.IntN(len(reductions))], 0, x)
+}
+
+// reduceAxes draws among the reductions and the sets of axes.
+func (g *grower) reduceAxes(x *array.Node) *array.Node {
+	if len(x.Shape()) == 0 {
+		return g.reduce(x)
+	}
+	axes := g.rng.Perm(len(x.Shape()))[:1+g.rng.IntN(len(x.Shape()))]
+	switch op := reductions[g.rng.IntN(len(reductions))]; op {
+	case array.ArgMin, array.ArgMax:
+		return array.Reduce(op, 0, x, axes[0])
+	case array.Var:
+		return array.Variance(0, x, float64(g.rng.IntN(3)), axes...)
+	default:
+		return array.Reduce(op, 0, x, axes...)
+	}
+}
+
+// scan is a running sum or product in x's shape.
+func (g *grower) scan(x *array.Node) *array.Node {
+	op := array.CumSum
+	if g.rng.IntN(3) == 0 {
+		op = array.CumProd
+	}
+	if axes := len(x.Shape()); axes > 0 && g.rng.IntN(2) == 0 {
+		return array.Scan(op, 0, x, g.rng.IntN(axes))
+	}
+	return array.Reshape(array.Scan(op, 0, x), x.Shape(), 0)
 }
 
 func (g *grower) leaf() *array.Node {

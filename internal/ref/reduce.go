@@ -12,6 +12,7 @@ import (
 const (
 	leafSize = 1024
 	lanes    = 32
+	rowLeaf  = 32
 )
 
 // folding is how a reduction joins elements of the type that it accumulates in.
@@ -31,26 +32,39 @@ func (f folding) start(x any) any {
 	return x
 }
 
-// reduce is the value of a reduction over the elements xs of type in, nil for null.
-func reduce(op array.Op, in, out array.DType, xs []any) (any, error) {
+// reduction is what a run of elements is reduced by.
+type reduction struct {
+	op         array.Op
+	in, out    array.DType
+	correction float64
+	byRow      bool // a leaf is rowLeaf elements in order, else leafSize in lanes
+}
+
+// value is the value of a reduction over the elements xs, nil for null.
+func (r reduction) value(xs []any) (any, error) {
 	present := 0
 	for _, x := range xs {
 		if x != nil {
 			present++
 		}
 	}
-	if op == array.Count {
+	switch r.op {
+	case array.Count:
 		return int64(present), nil
+	case array.ArgMin, array.ArgMax:
+		return position(r.op, xs), nil
+	case array.Var:
+		return r.variance(xs, present)
 	}
-	f, err := foldingOf(op, in)
+	f, err := foldingOf(r.op, r.in)
 	if err != nil {
 		return nil, err
 	}
-	if (op == array.Min || op == array.Max || op == array.Mean) && present == 0 {
+	if (r.op == array.Min || r.op == array.Max || r.op == array.Mean) && present == 0 {
 		return nil, nil
 	}
-	if op == array.Sum && present == 0 {
-		return cast(int64(0), out), nil
+	if r.op == array.Sum && present == 0 {
+		return cast(int64(0), r.out), nil
 	}
 	accumulators := make([]any, len(xs))
 	for i, x := range xs {
@@ -58,34 +72,58 @@ func reduce(op array.Op, in, out array.DType, xs []any) (any, error) {
 	}
 	total := f.identity
 	if len(xs) > 0 {
-		total = f.tree(accumulators)
+		total = r.tree(accumulators, f.leaf, f.row, f.join)
 	}
-	if op == array.Mean {
+	if r.op == array.Mean {
 		total = float(total) / float64(present)
 	}
-	return cast(total, out), nil
+	return cast(total, r.out), nil
 }
 
-// tree joins the elements of a whole array.
-func (f folding) tree(xs []any) any {
-	leaves := (len(xs) + leafSize - 1) / leafSize
+// tree joins the elements of a run, whose leaves are made by lane or by row.
+func (r reduction) tree(xs []any, lane, row func([]any) any, join func(x, y any) any) any {
+	if r.byRow {
+		return tree{xs, rowLeaf, row, join}.all()
+	}
+	return tree{xs, leafSize, lane, join}.all()
+}
+
+// tree is a run of elements, how many make a leaf and what is done with them.
+type tree struct {
+	xs   []any
+	size int
+	leaf func([]any) any
+	join func(x, y any) any
+}
+
+func (t tree) all() any {
+	leaves := (len(t.xs) + t.size - 1) / t.size
 	level := 0
 	for 1<<level < leaves {
 		level++
 	}
-	return f.node(xs, level, 0, leaves)
+	return t.node(level, 0, leaves)
 }
 
 // node is node (level, index): a leaf, or the join of the nodes 2*index and 2*index+1 below where the second exists.
-func (f folding) node(xs []any, level, index, leaves int) any {
+func (t tree) node(level, index, leaves int) any {
 	if level == 0 {
-		return f.leaf(xs[index*leafSize : min((index+1)*leafSize, len(xs))])
+		return t.leaf(t.xs[index*t.size : min((index+1)*t.size, len(t.xs))])
 	}
-	left := f.node(xs, level-1, 2*index, leaves)
+	left := t.node(level-1, 2*index, leaves)
 	if (2*index+1)<<(level-1) >= leaves {
 		return left
 	}
-	return f.join(left, f.node(xs, level-1, 2*index+1, leaves))
+	return t.join(left, t.node(level-1, 2*index+1, leaves))
+}
+
+// row folds a leaf from its first element to its last.
+func (f folding) row(xs []any) any {
+	total := f.identity
+	for _, x := range xs {
+		total = f.join(total, x)
+	}
+	return total
 }
 
 // leaf deals the elements out to the lanes, folds each lane from its first element to its last, and the lanes in halves.

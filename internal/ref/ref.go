@@ -92,10 +92,13 @@ func (e *evaluator) compute(n *array.Node, args [][]any) ([]any, error) {
 	case array.KindReshape:
 		return args[0], nil
 	case array.KindReduce:
-		x, err := reduce(n.Op(), n.Args()[0].DType(), n.DType(), args[0])
-		return []any{x}, err
+		return reduceAxes(n, args[0])
+	case array.KindScan:
+		return scan(n, args[0])
 	case array.KindOp:
 		return elementwise(n, args)
+	case array.KindMatmul:
+		return matmul(n, args[0], args[1]), nil
 	}
 	return nil, fmt.Errorf("ref: no definition of node kind %d", n.Kind())
 }

@@ -210,7 +210,8 @@ func TestRandomGraph(t *testing.T) {
 			t.Fatalf("seed %d: a %s%v for a %s%v", seed, b.DType(), b.Shape(), n.DType(), n.Shape())
 		}
 		array.Walk([]*array.Node{n}, func(n *array.Node) {
-			if n.Kind() == array.KindOp || n.Kind() == array.KindReduce {
+			switch n.Kind() {
+			case array.KindOp, array.KindReduce, array.KindScan:
 				seen[n.Op().String()] = true
 			}
 			seen[fmt.Sprint("kind ", n.Kind())] = true
@@ -227,4 +228,31 @@ func TestRandomGraph(t *testing.T) {
 			t.Errorf("no random graph has the type %s", d)
 		}
 	}
+}
+
+// TestMatmulByHand: products whose elements can be told without a machine.
+func TestMatmulByHand(t *testing.T) {
+	shaped := func(n *array.Node, shape ...int) *array.Node { return array.Reshape(n, shape, 0) }
+	matmul := func(x, y *array.Node) *array.Node { return array.Matmul(x, y, 0) }
+	want(t, matmul(shaped(data(t, 1, 2, 3, 4, 5, 6), 2, 3), shaped(data(t, 1, 0, 0, 1, 1, 1), 3, 2)), 4, 5, 10, 11)
+	want(t, matmul(data[int8](t, 100, 100), data[int8](t, 2, 1)), int8(44))
+	want(t, matmul(shaped(data(t, true, false, false, false), 2, 2), data(t, true, true)), true, false)
+	want(t, matmul(data[float64](t), data[float64](t)), 0.0)
+	want(t, matmul(data(t, 1e-200), data(t, -1e-200)), 0.0) // -0 as a block's sum, added to 0
+	want(t, matmul(data(t, math.Inf(1), 1), data(t, 0.0, 1)), math.NaN())
+	want(t, matmul(data[float32](t, 1, 1+1.0/4096), data[float32](t, float32(math.Exp2(-40)), 1+1.0/4096)), float32(1+1.0/2048+1.0/(1<<23))) // fused: half an ulp and a bit
+
+	third := 1.0 / 3 // which is 2^-54/3 short: 1 - 3*third is 0 with two roundings
+	want(t, matmul(data(t, 1, -3), data(t, 1, third)), math.Exp2(-54))
+
+	xs, ys := make([]float64, array.MatmulBlock+1), make([]float64, array.MatmulBlock+1)
+	for i := range xs {
+		xs[i], ys[i] = 1, math.Exp2(-53)
+	}
+	ys[0], ys[array.MatmulBlock] = 1, math.Exp2(-52) // within a block the small ones are lost one by one
+	want(t, matmul(data(t, xs...), data(t, ys...)), 1+math.Exp2(-52))
+	ys[array.MatmulBlock] = math.Exp2(-53)
+	want(t, matmul(data(t, xs...), data(t, ys...)), 1.0)
+	ys[0], ys[1], ys[array.MatmulBlock] = 0, 1, math.Exp2(-53)*1.5 // another block is added at once
+	want(t, matmul(data(t, xs...), data(t, ys...)), 1+math.Exp2(-52))
 }

@@ -1,0 +1,133 @@
+package array
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// Outline is the structure of a graph, without its data: all that a plan depends on. Graphs of equal outlines differ in
+// nothing but the contents of their blocks. The zero value is ready; one that is used again allocates nothing.
+type Outline struct {
+	words   []uint64  // a header for each node and what it says of it, then the roots: no outline is the beginning of another
+	sources []*Source // in the order of Walk
+	blocks  []*Block  // of the data nodes in the order of Walk; nil where this process does not hold them
+	nodes   []*Node   // in the order of Walk
+}
+
+// Of takes the outline of the graph under roots. False where the graph has more than so many nodes, or an error in it: then the
+// outline says nothing. It keeps the graph alive until Clear.
+func (o *Outline) Of(roots []*Node, most int) bool {
+	o.Clear()
+	for _, r := range roots {
+		if o.visit(r, most, most) < 0 {
+			o.Clear()
+			return false
+		}
+	}
+	o.words = append(o.words, outlineRoots|uint64(len(roots))<<8)
+	for _, r := range roots {
+		o.words = append(o.words, uint64(o.find(r)))
+	}
+	return true
+}
+
+// Clear lets go of the graph and keeps the memory for the next one.
+func (o *Outline) Clear() {
+	clear(o.sources)
+	clear(o.blocks)
+	clear(o.nodes)
+	o.words, o.sources, o.blocks, o.nodes = o.words[:0], o.sources[:0], o.blocks[:0], o.nodes[:0]
+}
+
+// Clone is a copy that keeps none of the graph's blocks and nodes alive.
+func (o *Outline) Clone() Outline {
+	return Outline{words: slices.Clone(o.words), sources: slices.Clone(o.sources)}
+}
+
+// Equal reports whether both are of one structure.
+func (o *Outline) Equal(other *Outline) bool {
+	return slices.Equal(o.words, other.words) && slices.EqualFunc(o.sources, other.sources, (*Source).Equal)
+}
+
+// Hash is equal where outlines are. Others can have the same.
+func (o *Outline) Hash() uint64 {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: no pattern of its own
+	h := uint64(odd)
+	for _, w := range o.words {
+		hi, lo := bits.Mul64(h^w, odd)
+		h = hi ^ lo + odd // a product of 0 must not end it
+	}
+	return h
+}
+
+// Words is the size of the outline in words of 8 bytes.
+func (o *Outline) Words() int { return len(o.words) }
+
+// Blocks are those of the graph's data nodes in the order of Walk, nil where this process does not hold one. Not to be
+// changed; valid until Clear.
+func (o *Outline) Blocks() []*Block { return o.blocks }
+
+// outlineRoots begins the list of roots, as no node does.
+const outlineRoots = 0xff
+
+// visit adds a node after its operands, as Walk does, and gives its number; -1 where it cannot. It goes no deeper than a
+// graph of so many nodes can be.
+func (o *Outline) visit(n *Node, most, deep int) int {
+	if at := o.find(n); at >= 0 {
+		return at
+	}
+	if n.err != nil || deep == 0 || len(n.args) > maxArity {
+		return -1
+	}
+	var args [maxArity]uint64
+	for i, a := range n.args {
+		at := o.visit(a, most, deep-1)
+		if at < 0 {
+			return -1
+		}
+		args[i] = uint64(at)
+	}
+	if len(o.nodes) >= most {
+		return -1
+	}
+	o.words = append(o.words, uint64(n.kind)|uint64(n.op)<<8|uint64(n.dtype)<<16|uint64(n.scalar.dtype)<<24|uint64(n.step.dtype)<<32|
+		uint64(len(n.args))<<40|uint64(len(n.shape))<<48|uint64(len(n.axes))<<56)
+	for _, d := range n.shape {
+		o.words = append(o.words, uint64(d))
+	}
+	for _, axis := range n.axes {
+		o.words = append(o.words, uint64(axis))
+	}
+	o.words = append(o.words, args[:len(n.args)]...)
+	if n.scalar.dtype != Invalid {
+		o.words = append(o.words, n.scalar.bits)
+	}
+	if n.step.dtype != Invalid {
+		o.words = append(o.words, n.step.bits)
+	}
+	switch n.kind {
+	case KindData:
+		o.blocks = append(o.blocks, n.block)
+	case KindFile:
+		o.sources = append(o.sources, n.source)
+	}
+	o.nodes = append(o.nodes, n)
+	return len(o.nodes) - 1
+}
+
+// find gives a node's number, -1 where it has none. A graph worth an outline has so few nodes that looking at each costs
+// less than a map; the last ones are the likeliest.
+func (o *Outline) find(n *Node) int {
+	for i := len(o.nodes) - 1; i >= 0; i-- {
+		if o.nodes[i] == n {
+			return i
+		}
+	}
+	return -1
+}
+
+// Equal reports whether both name the same column of the same files as they were.
+func (s *Source) Equal(t *Source) bool {
+	return s == t || s.Column == t.Column && s.Name == t.Name && s.Format == t.Format &&
+		slices.Equal(s.Paths, t.Paths) && slices.Equal(s.Version, t.Version)
+}

@@ -1,0 +1,169 @@
+package cpu
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/darray-go/darray/array"
+)
+
+const (
+	// streamBytes is the size from which a result in resident memory is written past the caches: what follows it in the
+	// program or after it does not find it there anyway.
+	streamBytes = 4 << 20
+	// aheadBytes is the size of operands and results from which they do not lie in the caches of a core.
+	aheadBytes = 2 << 20
+)
+
+// run is one launch under way.
+type run struct {
+	ctx     context.Context
+	code    *code
+	launch  *array.Launch
+	lo, n   int // the part: its first element in the domain, its length
+	span    int // elements that the steps take at a time
+	morsels int
+	shared  bool     // with other goroutines
+	cells   []uint64 // the code's, or own
+	own     []uint64 // memory for cells
+	streams []bool   // by output: whether stores go past the caches
+	fence   bool     // whether any does
+	ahead   bool     // the operands of a tile are asked for while the one before is computed
+	forests forests
+	next    atomic.Int64  // the next morsel to take
+	left    atomic.Int64  // morsels that are not done
+	users   atomic.Int64  // goroutines that know of the run, which is used again when there is none
+	done    chan struct{} // of a shared run: told once, as left comes to 0
+}
+
+// begin takes up a launch that has been checked, and gives the goroutines that it is worth, up to a limit.
+func (r *run) begin(ctx context.Context, c *code, l *array.Launch, threads int) int {
+	if r.done == nil {
+		r.done = make(chan struct{}, 1)
+	}
+	r.ctx, r.code, r.launch, r.lo, r.n = ctx, c, l, l.Lo, l.Hi-l.Lo
+	r.morsels = (r.n + morsel - 1) / morsel
+	r.forests.begin(c.folds, len(c.program.Outputs))
+	threads = min(threads, r.morsels)
+	r.span = c.tile
+	if c.single {
+		r.span = morsel
+	}
+	for i := range c.bits {
+		if w := &c.bits[i]; r.offset(w)%8 != 0 {
+			r.span = c.tile
+			if w.result {
+				threads = 1 // neighbouring morsels share a byte of it
+			}
+		}
+	}
+	bytes := 0
+	for i := range c.flat {
+		bytes += r.n * c.flat[i].size
+	}
+	r.ahead = c.ahead && bytes >= aheadBytes
+	r.streams, r.fence = sized(r.streams, len(l.Results)), false
+	for i := range r.streams {
+		r.streams[i] = i < len(l.Resident) && l.Resident[i] && r.n*c.program.Outputs[i].DType.Size() >= streamBytes
+		r.fence = r.fence || r.streams[i]
+	}
+	for _, o := range c.valid {
+		if _, validity, offset := l.Results[o].Raw(); validity != nil {
+			array.SetBits(validity, offset, r.n)
+		}
+	}
+	r.scalars()
+	r.shared = threads > 1
+	r.next.Store(0)
+	r.left.Store(int64(r.morsels))
+	r.users.Store(1)
+	return threads
+}
+
+// block is the block of a window.
+func (r *run) block(w *window) *array.Block {
+	if w.result {
+		return r.launch.Results[w.index]
+	}
+	return r.launch.Operands[w.index]
+}
+
+func (r *run) offset(w *window) int {
+	_, _, offset := r.block(w).Raw()
+	return offset
+}
+
+// scalars fills the cells that depend on the launch.
+func (r *run) scalars() {
+	c := r.code
+	if r.cells = c.cells; len(c.scalars) == 0 || r.n == 0 {
+		return
+	}
+	r.own = append(r.own[:0], c.cells...)
+	r.cells = r.own
+	for _, s := range c.scalars {
+		v, ok := r.launch.Operands[s.slot].Scalar(0)
+		if s.validity {
+			v = array.ScalarOf(ok)
+		}
+		r.cells[s.cell] = cellBits(v)
+	}
+	for i := range c.setup {
+		s := &c.setup[i]
+		dst := c.places[s.dst]
+		s.loop(r.cell(s.dst), r.cell(s.x), r.cell(s.y), r.cell(s.z), 1)
+		if at := dst.index; dst.bitmap() {
+			r.cells[at] = -(r.cells[at] & 1)
+		}
+	}
+}
+
+// cell is the memory of a place that is a cell; nil for none.
+func (r *run) cell(place int) []byte {
+	if place == 0 {
+		return nil
+	}
+	at := r.code.places[place].index
+	return array.Bytes(r.cells[at : at+1])
+}
+
+// work takes morsels until none is left; none is where ctx has ended.
+func (d *Device) work(r *run) {
+	var w *worker
+	for {
+		m := int(r.next.Add(1)) - 1
+		if m >= r.morsels {
+			break
+		}
+		done := 1
+		if r.ctx.Err() == nil {
+			if w == nil {
+				w = d.worker(r)
+			}
+			w.work(m)
+		} else {
+			done += max(0, r.morsels-int(r.next.Swap(int64(r.morsels))))
+		}
+		if r.left.Add(int64(-done)) == 0 && r.shared {
+			r.done <- struct{}{}
+		}
+	}
+	if w != nil {
+		w.end()
+		d.workers.put(w)
+	}
+}
+
+// worker gives a worker that has taken up r.
+func (d *Device) worker(r *run) *worker {
+	w := d.workers.take()
+	w.begin(r)
+	return w
+}
+
+// drop lets go of r for one of its users.
+func (d *Device) drop(r *run) {
+	if r.users.Add(-1) == 0 {
+		d.runs.put(r)
+	}
+}
