@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/bench/report"
 	"github.com/darray-go/darray/net/comm"
 )
 
@@ -119,7 +120,7 @@ func batch(ctx context.Context, c *comm.Comm, load workload, inner int) (wall, w
 	if err := comm.Barrier(ctx, c); err != nil {
 		return 0, 0, err
 	}
-	cpu, start := cpuSeconds(), time.Now()
+	cpu, start := report.CPUSeconds(), time.Now()
 	for range inner {
 		if err := load.call(ctx); err != nil {
 			return 0, 0, err
@@ -129,7 +130,7 @@ func batch(ctx context.Context, c *comm.Comm, load workload, inner int) (wall, w
 	if err := comm.Barrier(ctx, c); err != nil {
 		return 0, 0, err
 	}
-	cpu = cpuSeconds() - cpu
+	cpu = report.CPUSeconds() - cpu
 	if c.Rank() > 0 && c.InProcess(0) {
 		cpu = 0 // rank 0 counts for the process
 	}

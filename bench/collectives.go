@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/darray-go/darray/bench/report"
 	"github.com/darray-go/darray/internal/launch"
 )
 
@@ -99,7 +100,7 @@ type suite struct {
 	o          CollectivesOptions
 	self       string // this executable, which runs our ranks
 	contenders []contender
-	report     *Comparison
+	report     *report.Comparison
 	unusable   map[string]bool // contenders that said that they are not in this build
 	failed     []error
 }
@@ -107,7 +108,7 @@ type suite struct {
 // Collectives measures point-to-point messages, collectives and the tutorial beside C and mpi4py on Open MPI. For each
 // group of cases the contenders take turns, o.Launches times. It blocks for as long as that takes. The report is
 // complete but for what failed, which the error names; it is nil only if nothing could be measured.
-func Collectives(ctx context.Context, o CollectivesOptions) (*Comparison, error) {
+func Collectives(ctx context.Context, o CollectivesOptions) (*report.Comparison, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -140,7 +141,7 @@ func Collectives(ctx context.Context, o CollectivesOptions) (*Comparison, error)
 		s.contenders = append(s.contenders, c)
 	}
 	for _, c := range s.contenders {
-		s.report.Contenders = append(s.report.Contenders, Contender{c.name, c.about})
+		s.report.Contenders = append(s.report.Contenders, report.Contender{Name: c.name, About: c.about})
 		if c.command != nil {
 			s.report.Rivals = append(s.report.Rivals, c.name+": "+strings.ReplaceAll(strings.Join(c.command(o.Ranks[0], []string{"CASES..."}), " "), dir+string(os.PathSeparator), ""))
 		}
@@ -160,7 +161,7 @@ func Collectives(ctx context.Context, o CollectivesOptions) (*Comparison, error)
 	if s.wants(opBare) {
 		s.bare(ctx)
 	}
-	s.report.summarise()
+	summarise(s.report)
 	return s.report, errors.Join(append(s.failed, context.Cause(ctx))...)
 }
 
@@ -207,12 +208,12 @@ func (s *suite) take(c contender, op string, p int, out []byte) error {
 			return nil
 		case line.Link != "":
 		default:
-			row := s.report.row(line.Case, p, c.name)
-			row.Bytes, row.Runs, row.cpu = moved(op, line.Bytes), append(row.Runs, line.Runs...), append(row.cpu, line.CPU...)
+			row := s.report.Row(report.Key{Case: line.Case, Ranks: p}, c.name)
+			row.Bytes, row.Runs, row.CPU = moved(op, line.Bytes), append(row.Runs, line.Runs...), append(row.CPU, line.CPU...)
 			if op == "pingpong" {
 				row.Bytes /= 2 // a run is half of a round trip
 			}
-			row.moved = moved(op, line.Bytes)
+			row.Moved = moved(op, line.Bytes)
 		}
 	}
 	return nil

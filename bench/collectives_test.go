@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/darray-go/darray/bench"
+	"github.com/darray-go/darray/bench/report"
 	"github.com/darray-go/darray/internal/leak"
 )
 
@@ -24,16 +25,16 @@ func small(cases ...string) bench.CollectivesOptions {
 }
 
 // checkRows holds that every contender has so many rows with runs.
-func checkRows(t *testing.T, report *bench.Comparison, want int) {
+func checkRows(t *testing.T, got *report.Comparison, want int) {
 	t.Helper()
 	seen := make(map[string]int)
-	for _, row := range report.Rows {
+	for _, row := range got.Rows {
 		seen[row.By]++
 		if row.Unavailable == "" && (len(row.Runs) != 2 || row.Min <= 0 || row.Median < row.Min || row.Max < row.Median) {
 			t.Errorf("%s, %d ranks, %s: %d runs, min %g, median %g, max %g", row.Case, row.Ranks, row.By, len(row.Runs), row.Min, row.Median, row.Max)
 		}
 	}
-	for _, c := range report.Contenders {
+	for _, c := range got.Contenders {
 		if seen[c.Name] != want {
 			t.Errorf("%d rows by %s, want %d", seen[c.Name], c.Name, want)
 		}
@@ -48,17 +49,17 @@ func TestRivals(t *testing.T) {
 	}
 	o := small("add")
 	o.Rivals, o.Links, o.Ranks = []string{"c", "mpi4py"}, []string{"mem"}, []int{3}
-	report, err := bench.Collectives(t.Context(), o)
+	got, err := bench.Collectives(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkRows(t, report, 1)
-	for _, line := range report.LeftOut {
+	checkRows(t, got, 1)
+	for _, line := range got.LeftOut {
 		t.Logf("NOT TESTED: %s", line)
 	}
-	for _, row := range report.Rows {
-		if (row.OfC > 0) != (row.By != "c" && row.Unavailable == "" && len(report.LeftOut) == 0) {
-			t.Errorf("%s by %s takes %g times the time of c", row.Case, row.By, row.OfC)
+	for _, row := range got.Rows {
+		if (row.Ratio("c").Median > 0) != (row.By != "c" && row.Unavailable == "" && len(got.LeftOut) == 0) {
+			t.Errorf("%s by %s takes %g times the time of c", row.Case, row.By, row.Ratio("c").Median)
 		}
 	}
 }
@@ -66,21 +67,21 @@ func TestRivals(t *testing.T) {
 // TestCollectives: every case of ours gives runs of a right result.
 func TestCollectives(t *testing.T) {
 	leak.Check(t)
-	report, err := bench.Collectives(t.Context(), small("pingpong", "bw", "bcast", "allreduce", "allgather", "alltoall", "barrier", "add"))
+	got, err := bench.Collectives(t.Context(), small("pingpong", "bw", "bcast", "allreduce", "allgather", "alltoall", "barrier", "add"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkRows(t, report, 2+2+2*(2+2+2+2+1+1)) // pingpong and bw on 2 ranks; the others on 2 and 3
+	checkRows(t, got, 2+2+2*(2+2+2+2+1+1)) // pingpong and bw on 2 ranks; the others on 2 and 3
 	path := filepath.Join(t.TempDir(), "collectives.json")
-	if err := report.WriteJSON(path); err != nil {
+	if err := got.WriteJSON(path); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back bench.Comparison
-	if err := json.Unmarshal(raw, &back); err != nil || len(back.Rows) != len(report.Rows) {
+	var back report.Comparison
+	if err := json.Unmarshal(raw, &back); err != nil || len(back.Rows) != len(got.Rows) {
 		t.Errorf("read back %d rows, %v", len(back.Rows), err)
 	}
 	if bytes.Contains(raw, []byte(os.TempDir())) {
@@ -95,11 +96,11 @@ func TestWithoutRivals(t *testing.T) {
 	var log, text strings.Builder
 	o := small("barrier")
 	o.Log, o.Links, o.Rivals = &log, []string{"mem"}, nil
-	report, err := bench.Collectives(t.Context(), o)
+	got, err := bench.Collectives(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := report.WriteText(&text); err != nil {
+	if err := got.WriteText(&text); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"c (C, Open MPI, shared memory) is left out: no mpirun; install", "mpi4py (mpi4py, Open MPI, shared memory) is left out"} {
@@ -107,8 +108,8 @@ func TestWithoutRivals(t *testing.T) {
 			t.Errorf("%q is not in\n%s\nor not in\n%s", want, log.String(), text.String())
 		}
 	}
-	if len(report.Rows) != 2 {
-		t.Errorf("%d rows, want barrier on 2 and 3 ranks", len(report.Rows))
+	if len(got.Rows) != 2 {
+		t.Errorf("%d rows, want barrier on 2 and 3 ranks", len(got.Rows))
 	}
 }
 
@@ -117,14 +118,14 @@ func TestLinkNotInThisBuild(t *testing.T) {
 	leak.Check(t)
 	o := small("barrier")
 	o.Links, o.Ranks = []string{"shm", "quic"}, []int{2}
-	report, err := bench.Collectives(t.Context(), o)
+	got, err := bench.Collectives(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := slices.ContainsFunc(report.LeftOut, func(s string) bool {
+	left := slices.ContainsFunc(got.LeftOut, func(s string) bool {
 		return strings.HasPrefix(s, "shm ") && strings.Contains(s, "not available in this build")
 	})
-	measured := slices.ContainsFunc(report.Rows, func(r *bench.Row) bool { return r.By == "shm" && len(r.Runs) > 0 })
+	measured := slices.ContainsFunc(got.Rows, func(r *report.Row) bool { return r.By == "shm" && len(r.Runs) > 0 })
 	if left == measured {
 		t.Errorf("shm was left out: %v, measured: %v", left, measured)
 	}
@@ -140,7 +141,7 @@ func TestCollectivesRefuses(t *testing.T) {
 		{bench.CollectivesOptions{Links: []string{"pigeon"}}, `no link "pigeon"; there are mem, shm, quic, tcp`},
 		{bench.CollectivesOptions{Cases: []string{"tea"}}, `no case "tea"; there are pingpong`},
 	} {
-		if report, err := bench.Collectives(t.Context(), c.o); err == nil || report != nil || !strings.Contains(err.Error(), c.want) {
+		if got, err := bench.Collectives(t.Context(), c.o); err == nil || got != nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
@@ -157,12 +158,12 @@ func TestWholePrograms(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command to build scatteradd with")
 	}
-	report, err := bench.Collectives(t.Context(), small("launch", "bare"))
+	got, err := bench.Collectives(t.Context(), small("launch", "bare"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var by []string
-	for _, row := range report.Rows {
+	for _, row := range got.Rows {
 		if len(row.Runs) < 2 {
 			t.Errorf("%s by %s: %d runs", row.Case, row.By, len(row.Runs))
 		}

@@ -2,10 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"io"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -13,22 +9,14 @@ import (
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
-)
 
-// CheckPlot reports a file name that WritePlot would refuse.
-func CheckPlot(path string) error {
-	if ext := filepath.Ext(path); ext != ".svg" && ext != ".png" {
-		return fmt.Errorf("plot to %q: the name must end with .svg or .png", filepath.Base(path))
-	}
-	return nil
-}
+	"github.com/darray-go/darray/bench/report"
+)
 
 // WritePlot draws the curves into an .svg or .png file: a row a collective, a panel for each size and number of ranks, a
 // line an algorithm, logarithms on both axes.
 func (s *Simulation) WritePlot(path string) error {
-	if err := CheckPlot(path); err != nil {
+	if err := report.CheckPlot(path); err != nil {
 		return err
 	}
 	panels := s.panels()
@@ -40,12 +28,9 @@ func (s *Simulation) WritePlot(path string) error {
 		columns = max(columns, len(row))
 	}
 	width, height := vg.Length(columns)*9*vg.Centimeter, vg.Length(len(panels))*7*vg.Centimeter
-	var canvas interface {
-		vg.CanvasSizer
-		io.WriterTo
-	} = vgsvg.New(width, height)
-	if filepath.Ext(path) == ".png" {
-		canvas = vgimg.PngCanvas{Canvas: vgimg.New(width, height)}
+	canvas, err := report.NewCanvas(path, width, height)
+	if err != nil {
+		return err
 	}
 	tiles := draw.Tiles{Rows: len(panels), Cols: columns, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2}
 	for i, row := range panels {
@@ -57,19 +42,7 @@ func (s *Simulation) WritePlot(path string) error {
 			p.Draw(tiles.At(draw.New(canvas), j, i))
 		}
 	}
-	return writeTo(path, canvas)
-}
-
-func writeTo(path string, content io.WriterTo) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if _, err = content.WriteTo(f); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return report.Save(path, canvas)
 }
 
 // panels are the groups of curves, by collective.
@@ -97,7 +70,7 @@ func panel(model string, group curves) (*plot.Plot, error) {
 	}
 	p.Y.Label.Text = "seconds over " + model
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = powers(2), powers(10)
+	p.X.Tick.Marker, p.Y.Tick.Marker = report.Powers(2), report.Powers(10)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Add(plotter.NewGrid())
 	for i, c := range group {
@@ -128,37 +101,4 @@ func panel(model string, group curves) (*plot.Plot, error) {
 		p.Y.Max *= 10
 	}
 	return p, nil
-}
-
-// powers marks an axis at the powers of a base, at most about eight of them with a number.
-type powers float64
-
-// Ticks gives the marks between two values above 0.
-func (base powers) Ticks(lo, hi float64) []plot.Tick {
-	b := float64(base)
-	first, last := int(math.Ceil(math.Log(lo)/math.Log(b)-1e-9)), int(math.Floor(math.Log(hi)/math.Log(b)+1e-9))
-	every := max(1, (last-first+5)/6)
-	var ticks []plot.Tick
-	for e := first; e <= last; e++ {
-		tick := plot.Tick{Value: math.Pow(b, float64(e))}
-		if (e-first)%every == 0 {
-			tick.Label = powerLabel(base, e)
-		}
-		ticks = append(ticks, tick)
-	}
-	return ticks
-}
-
-func powerLabel(base powers, e int) string {
-	switch {
-	case base == 10:
-		return fmt.Sprintf("1e%d", e)
-	case e >= 30:
-		return fmt.Sprintf("%dG", 1<<(e-30))
-	case e >= 20:
-		return fmt.Sprintf("%dM", 1<<(e-20))
-	case e >= 13:
-		return fmt.Sprintf("%dK", 1<<(e-10))
-	}
-	return fmt.Sprint(1 << max(e, 0))
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/darray-go/darray/bench/report"
 	"github.com/darray-go/darray/internal/launch"
 )
 
@@ -47,7 +48,7 @@ func (s *suite) launches(ctx context.Context, dir string) {
 				s.fail(contender{name: st.by}, name, err)
 				return
 			}
-			if row := s.report.row(name, ranks, st.by); turn > 0 { // the first one finds a cold cache
+			if row := s.report.Row(report.Key{Case: name, Ranks: ranks}, st.by); turn > 0 { // the first one finds a cold cache
 				row.Runs = append(row.Runs, took)
 			}
 		}
@@ -87,7 +88,7 @@ func (s *suite) bare(ctx context.Context) {
 				continue
 			}
 			if !carries(result.Link, link) {
-				s.report.row(name, 2, link).Unavailable = fmt.Sprintf("not available in this build, whose ranks talk over %s instead", result.Link)
+				s.report.Row(report.Key{Case: name, Ranks: 2}, link).Unavailable = fmt.Sprintf("not available in this build, whose ranks talk over %s instead", result.Link)
 				continue
 			}
 			s.bareRow(name, link, result.Ours)
@@ -98,6 +99,6 @@ func (s *suite) bare(ctx context.Context) {
 }
 
 func (s *suite) bareRow(name, by string, runs []float64) {
-	row := s.report.row(name, 2, by)
+	row := s.report.Row(report.Key{Case: name, Ranks: 2}, by)
 	row.Runs, row.Bytes = append(row.Runs, runs...), float64(s.o.Block)
 }

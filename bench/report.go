@@ -3,17 +3,14 @@
 package bench
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"gonum.org/v1/gonum/stat"
+	"github.com/darray-go/darray/bench/report"
 )
 
 // Report is one run of a suite.
@@ -37,7 +34,7 @@ type Case struct {
 
 // newReport describes this machine.
 func newReport(suite string) *Report {
-	return &Report{Suite: suite, Time: time.Now().UTC().Truncate(time.Second), Machine: machine(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
+	return &Report{Suite: suite, Time: time.Now().UTC().Truncate(time.Second), Machine: report.Machine(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 }
 
 // add summarises the runs of one case.
@@ -48,7 +45,7 @@ func (r *Report) add(name string, bytes float64, runs []float64) {
 	}
 	r.Cases = append(r.Cases, Case{
 		Name: name, Bytes: bytes, Runs: runs,
-		Min: sorted[0], Median: stat.Quantile(0.5, stat.Empirical, sorted, nil), Max: sorted[len(sorted)-1],
+		Min: sorted[0], Median: report.Median(sorted), Max: sorted[len(sorted)-1],
 	})
 }
 
@@ -78,7 +75,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		if c.Bytes > 0 {
 			rate = fmt.Sprintf("%.2f", c.Bytes/c.Median/1e9)
 		}
-		fmt.Fprintf(w, "%-44s %10s %10s %10s %10s  %d\n", c.Name, seconds(c.Min), seconds(c.Median), seconds(c.Max), rate, len(c.Runs))
+		fmt.Fprintf(w, "%-44s %10s %10s %10s %10s  %d\n", c.Name, report.Seconds(c.Min), report.Seconds(c.Median), report.Seconds(c.Max), rate, len(c.Runs))
 	}
 	if q := r.ratio(caseBare, caseLink); q > 0 {
 		_, err := fmt.Fprintf(w, "a block over quiclink reaches %.0f %% of the bare quic-go loop\n", 100*q)
@@ -88,43 +85,4 @@ func (r *Report) WriteText(w io.Writer) error {
 }
 
 // WriteJSON writes the report to a file that can be compared later.
-func (r *Report) WriteJSON(path string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
-}
-
-// seconds prints a time with three digits and its unit.
-func seconds(s float64) string {
-	unit := "s"
-	for _, smaller := range []string{"ms", "µs", "ns"} {
-		if s >= 0.9995 {
-			break
-		}
-		s, unit = s*1000, smaller
-	}
-	switch {
-	case s >= 99.95:
-		return fmt.Sprintf("%.0f %s", s, unit)
-	case s >= 9.995:
-		return fmt.Sprintf("%.1f %s", s, unit)
-	}
-	return fmt.Sprintf("%.2f %s", s, unit)
-}
-
-// machine names the processor and what this process may use of it.
-func machine() string {
-	model := "unknown processor"
-	if f, err := os.Open("/proc/cpuinfo"); err == nil {
-		defer f.Close()
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s, %d cores", model, runtime.NumCPU())
-}
+func (r *Report) WriteJSON(path string) error { return report.WriteJSON(path, r) }

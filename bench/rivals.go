@@ -94,7 +94,7 @@ const (
 
 // rivals writes the rivals' programs into dir, compiles them and says which of them cannot run here, and why.
 func (s *suite) rivals(ctx context.Context, dir string) ([]contender, error) {
-	if err := writeRivals(dir); err != nil {
+	if err := WriteRivals(dir); err != nil {
 		return nil, err
 	}
 	mpirun := []string{"mpirun", "--oversubscribe", "-n"}
@@ -167,7 +167,8 @@ func firstLine(out []byte) string {
 	return strings.TrimSpace(line)
 }
 
-func writeRivals(dir string) error {
+// WriteRivals puts the programs of the rivals, C and Python, into dir.
+func WriteRivals(dir string) error {
 	files, err := rivalSources.ReadDir("rivals")
 	if err != nil {
 		return err

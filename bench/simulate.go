@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/darray-go/darray/bench/report"
 )
 
 // Prediction is what a model says about one collective.
@@ -180,27 +182,27 @@ func (s *Simulation) curve(ctx context.Context, c Curve, predict func(x int) (Pr
 
 // WriteText prints the curves as tables, the fastest algorithm of each column marked.
 func (s *Simulation) WriteText(w io.Writer) error {
-	p := &printer{w: w}
-	p.f("Predicted times over %s, in virtual time; * is the fastest, - means that an algorithm does not fit or is too much to simulate.\n", s.Model)
+	p := report.NewPrinter(w)
+	p.F("Predicted times over %s, in virtual time; * is the fastest, - means that an algorithm does not fit or is too much to simulate.\n", s.Model)
 	for i, first := range s.Curves {
 		if slices.IndexFunc(s.Curves, first.beside) != i {
 			continue // printed with the algorithm that came first
 		}
 		group := s.group(first)
 		xs := group.xs()
-		p.f("\n%s\n%-12s", first.title(), "")
+		p.F("\n%s\n%-12s", first.title(), "")
 		for _, x := range xs {
-			p.f(" %10s", first.label(x))
+			p.F(" %10s", first.label(x))
 		}
 		for _, c := range group {
-			p.f("\n%-12s", c.Algorithm)
+			p.F("\n%-12s", c.Algorithm)
 			for _, x := range xs {
-				p.f(" %10s", group.cell(c, x))
+				p.F(" %10s", group.cell(c, x))
 			}
 		}
-		p.f("\n")
+		p.F("\n")
 	}
-	return p.err
+	return p.Err
 }
 
 // curves of one collective in one table or panel: they differ in the algorithm only.
@@ -264,8 +266,8 @@ func (g curves) cell(c Curve, x int) string {
 	}
 	for _, other := range g {
 		if y, ok := other.at(x); ok && y.Seconds < own.Seconds {
-			return seconds(own.Seconds)
+			return report.Seconds(own.Seconds)
 		}
 	}
-	return seconds(own.Seconds) + "*"
+	return report.Seconds(own.Seconds) + "*"
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/darray-go/darray/bench"
+	benchreport "github.com/darray-go/darray/bench/report"
 )
 
 // simulation is what `bench collectives --simulate` was asked for.
@@ -31,7 +32,7 @@ func (s *simulation) run(cmd *cobra.Command, o bench.CollectivesOptions) error {
 		return &usageError{err}
 	}
 	if s.plot != "" {
-		if err := bench.CheckPlot(s.plot); err != nil {
+		if err := benchreport.CheckPlot(s.plot); err != nil {
 			return &usageError{err}
 		}
 	}

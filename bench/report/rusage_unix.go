@@ -1,11 +1,11 @@
 //go:build unix
 
-package bench
+package report
 
 import "syscall"
 
-// cpuSeconds is the CPU time of this process so far, in user and kernel mode.
-func cpuSeconds() float64 {
+// CPUSeconds is the CPU time of this process so far, in user and kernel mode.
+func CPUSeconds() float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package compute
+
+func freeMemory() float64 { return usualMemory }

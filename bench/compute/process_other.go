@@ -1,0 +1,8 @@
+//go:build !unix
+
+package compute
+
+import "os/exec"
+
+// ownGroup does nothing: there are no groups of processes here.
+func ownGroup(*exec.Cmd) {}

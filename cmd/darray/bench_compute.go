@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/darray-go/darray/bench/compute"
+)
+
+// computeCommands are the suites of what arrays compute.
+func computeCommands() []*cobra.Command {
+	var cmds []*cobra.Command
+	for _, s := range compute.Suites() {
+		cmds = append(cmds, computeCommand(s))
+	}
+	return cmds
+}
+
+func computeCommand(s compute.Suite) *cobra.Command {
+	o := compute.Options{Suite: s.Name}
+	var sizes []string
+	var files struct{ json, plot, from string }
+	cmd := &cobra.Command{
+		Use:   s.Name,
+		Short: s.Short,
+		Long: s.Long + `
+
+Every contender is a process that lives through the run, by as many threads as there are cores. For each case they take turns:
+darray, numpy, ..., darray, numpy, ...; each times its own calls. Results are checked against a reference. Rivals that are not
+installed are left out, loudly. of best is our time in that of the fastest rival: below 1 we are faster. STREAM beside a case is
+the machine's limit.
+
+cases: ` + strings.Join(s.Kernels(), ", ") + `
+sizes: ` + numbers(s.Sizes()),
+		Example: fmt.Sprintf("  darray bench %s --quick\n", s.Name) +
+			fmt.Sprintf("  darray bench %s --cases %s --sizes %.0e --dtypes float64\n", s.Name, s.Kernels()[0], float64(s.Sizes()[len(s.Sizes())/2])) +
+			fmt.Sprintf("  darray bench %[1]s --json bench/results/%[1]s.json --plot %[1]s.svg\n", s.Name) +
+			fmt.Sprintf("  darray bench %[1]s --from bench/results/%[1]s.json --plot %[1]s.png", s.Name),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.Sizes, err = parseSizes(sizes); err == nil {
+				err = o.Check()
+			}
+			if err == nil && files.plot != "" {
+				err = compute.CheckPlot(files.plot)
+			}
+			if err != nil {
+				return &usageError{err}
+			}
+			o.Log, o.Env = os.Stderr, os.Environ()
+			return runCompute(cmd, o, files.from, files.json, files.plot)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&o.Quick, "quick", false, "small sizes and short batches, as for CI")
+	flags.StringSliceVar(&o.Cases, "cases", nil, "cases to measure (default all)")
+	flags.StringSliceVar(&sizes, "sizes", nil, "sizes, as 1e6 or 4096 (default all)")
+	flags.StringSliceVar(&o.DTypes, "dtypes", nil, "types of operands (default "+strings.Join(s.DTypes(), ",")+")")
+	flags.StringSliceVar(&o.Modes, "modes", nil, "fresh results, or into memory that is there (default "+strings.Join(s.Modes(), ",")+")")
+	flags.StringSliceVar(&o.Rivals, "rivals", nil, strings.Join(compute.Rivals(), ", ")+", or none (default those of this suite that are installed)")
+	flags.StringVar(&o.Python, "python", "", "the rivals' `interpreter` (default python3 on the PATH or in /usr/bin, whichever has their libraries)")
+	flags.IntVar(&o.Threads, "threads", 0, "threads of every contender (default all cores)")
+	flags.IntVar(&o.Rounds, "rounds", 0, "turns of every contender at every case (default 5, quick 2)")
+	flags.IntVar(&o.Repeat, "repeat", 0, "counted batches in each turn (default 3, quick 2)")
+	flags.DurationVar(&o.Batch, "batch", 0, "what a batch of calls takes at least (default 10ms, quick 1ms)")
+	flags.DurationVar(&o.Turn, "turn", 0, "after which a turn begins no further batch (default 300ms)")
+	flags.StringVar(&files.json, "json", "", "write the report to this `file` as well")
+	flags.StringVar(&files.plot, "plot", "", "draw the report into this .svg or .png `file`")
+	flags.StringVar(&files.from, "from", "", "measure nothing: print and draw a `file` that --json wrote")
+	return cmd
+}
+
+// runCompute measures or reads a report, prints it and writes the files that were asked for.
+// An interrupted run prints what it has.
+func runCompute(cmd *cobra.Command, o compute.Options, from, toJSON, toPlot string) (err error) {
+	var result *compute.Result
+	if from != "" {
+		result, err = compute.Read(filepath.Clean(from))
+	} else {
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if result, err = compute.Run(ctx, o); ctx.Err() != nil {
+			err = context.Canceled
+		}
+	}
+	if result == nil {
+		return err
+	}
+	err = errors.Join(err, result.WriteText(os.Stdout))
+	if toJSON != "" {
+		err = errors.Join(err, result.WriteJSON(filepath.Clean(toJSON)))
+	}
+	if toPlot != "" {
+		err = errors.Join(err, result.WritePlot(filepath.Clean(toPlot)))
+	}
+	return err
+}
+
+// parseSizes reads 1e6 as well as 1000000.
+func parseSizes(texts []string) ([]int, error) {
+	var sizes []int
+	for _, text := range texts {
+		x, err := strconv.ParseFloat(text, 64)
+		if n := int(x); err != nil || x < 1 || x > 1<<40 || float64(n) != x {
+			return nil, fmt.Errorf("--sizes %q: a size is a whole number of at least 1, such as 1000 or 1e6", text)
+		}
+		sizes = append(sizes, int(x))
+	}
+	return sizes, nil
+}
+
+func numbers(ns []int) string {
+	var texts []string
+	for _, n := range ns {
+		if n >= 10_000 {
+			texts = append(texts, strings.Replace(fmt.Sprintf("%.0e", float64(n)), "e+0", "e", 1))
+		} else {
+			texts = append(texts, strconv.Itoa(n))
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// contenderCommand is what a suite starts beside its rivals.
+func contenderCommand() *cobra.Command {
+	var o compute.ServeOptions
+	cmd := &cobra.Command{
+		Use:    "contender",
+		Short:  "darray, or STREAM, as a contender that answers `darray bench`",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(*cobra.Command, []string) error { return compute.Serve(os.Stdin, os.Stdout, o) },
+	}
+	cmd.Flags().BoolVar(&o.Stream, "stream", false, "STREAM instead of darray")
+	cmd.Flags().BoolVar(&o.Past, "past", false, "stores past the caches")
+	cmd.Flags().IntVar(&o.Threads, "threads", 1, "threads of STREAM")
+	return cmd
+}
