@@ -28,6 +28,7 @@ var examples = []struct {
 	{"bucketsort", []string{`^200000 numbers sorted: least 3543, median 538135982, greatest 1073739222\n$`}},
 	{"transpose", []string{`^840 x 840 transposed, 0 elements wrong\n$`}},
 	{"heat2d", []string{`^52\.229414 degrees in the middle; 0 of 10800 cells differ from the plate in one piece\n$`}},
+	{"pagerank", []string{`^  1 is worth 0\.64730416\n  2 is worth 0\.02940161\n`, `\n997 is worth 0\.00026087\ntogether 0\.9999999999999949\n$`}},
 	{"sweep", []string{`^7219428434016265740 ways through a grid of 33 x 33, by the formula 7219428434016265740\n$`}},
 }
 
