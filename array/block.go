@@ -67,6 +67,9 @@ type retained struct{ array arrow.Array }
 // FromArrow wraps an Arrow array of a numeric or bool type without a copy; the array stays retained as long as a block over
 // its memory is reachable.
 func FromArrow(a arrow.Array) (*Block, error) {
+	if a == nil {
+		return nil, fmt.Errorf("%w: there is no Arrow array", ErrDType)
+	}
 	d, err := FromArrowType(a.DataType())
 	if err != nil {
 		return nil, err

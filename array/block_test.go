@@ -217,6 +217,9 @@ func TestFromArrow(t *testing.T) {
 			t.Errorf("%s: comes back as %v", c.name, back)
 		}
 	}
+	if _, err := array.FromArrow(nil); !errors.Is(err, array.ErrDType) {
+		t.Errorf("no array: %v", err)
+	}
 	if _, err := array.FromArrow(arrowarray.NewNull(3)); !errors.Is(err, array.ErrDType) {
 		t.Errorf("an array of no type: %v", err)
 	}

@@ -4,19 +4,24 @@ import "fmt"
 
 // What follows is made of other ops; each comment says which, and that is its definition.
 
-// Std is the standard deviation: the square root of Variance.
+// Std is the standard deviation: the square root of Variance in float64; of a float32 array it is rounded to float32 at the end,
+// so that a variance that is no float32 has its root.
 func Std(pc uintptr, a *Node, correction float64, axes ...int) *Node {
-	return Apply(Sqrt, pc, variance("std", pc, a, correction, axes))
+	return rootOf(pc, a, variance("std", pc, CastTo(a, Float64, pc), correction, axes))
 }
 
 // Norm is the Euclidean norm over axes, sqrt(sum(x*x)) in float64; of a float32 array it is rounded to float32 at the end.
 func Norm(pc uintptr, a *Node, axes ...int) *Node {
+	return rootOf(pc, a, sum("norm", pc, Apply(Square, pc, CastTo(a, Float64, pc)), axes))
+}
+
+// rootOf is the square root of what was made of a in float64, in the type of functions of a.
+func rootOf(pc uintptr, a, of *Node) *Node {
 	out := Float64
 	if a.dtype == Float32 {
 		out = Float32
 	}
-	square := Apply(Square, pc, CastTo(a, Float64, pc))
-	return CastTo(Apply(Sqrt, pc, sum("norm", pc, square, axes)), out, pc)
+	return CastTo(Apply(Sqrt, pc, of), out, pc)
 }
 
 // sum is Reduce by Sum by the name that errors give it.

@@ -91,6 +91,17 @@ func reduce(op Op, pc uintptr, a *Node, correction float64, axes []int) (*Node, 
 	return n, nil
 }
 
+// axesOf says how many axes there are.
+func axesOf(shape Shape) string {
+	switch len(shape) {
+	case 0:
+		return "are no axes"
+	case 1:
+		return "is 1 axis"
+	}
+	return fmt.Sprintf("are %d axes", len(shape))
+}
+
 // resolve gives axes counted from the first, ascending.
 func resolve(axes []int, shape Shape) ([]int, error) {
 	if len(axes) == 0 {
@@ -103,7 +114,7 @@ func resolve(axes []int, shape Shape) ([]int, error) {
 			at += len(shape)
 		}
 		if at < 0 || at >= len(shape) {
-			return nil, fmt.Errorf("%w: axis %d is out of range for shape %v; there are %d axes", ErrShape, axis, shape, len(shape))
+			return nil, fmt.Errorf("%w: axis %d is out of range for shape %v; there %s", ErrShape, axis, shape, axesOf(shape))
 		}
 		if slices.Contains(out, at) {
 			return nil, fmt.Errorf("%w: axis %d of shape %v is named twice", ErrShape, axis, shape)

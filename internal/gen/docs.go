@@ -61,7 +61,7 @@ The order in which elements are joined is fixed by their index, so that the bits
 
 | also | is | made of |
 |---|---|---|
-| 'Std' | standard deviation | 'sqrt(var(x))' |
+| 'Std' | standard deviation; the root is taken in float64, also of a float32 array, and rounded once | 'sqrt(var(x))' |
 | 'VarCorrected', 'StdCorrected' | the same with the divisor n - c; c = 1 for a sample; null where n is c or less | |
 | 'Norm' | Euclidean norm | 'sqrt(sum(square(x)))' in float64 |
 | 'CountNonzero' | elements that are neither zero nor null | 'sum(x != 0)' |
