@@ -6,10 +6,8 @@ type Allocator struct{ Pool *Pool }
 
 // Allocate gives n zeroed bytes.
 func (a Allocator) Allocate(n int) []byte {
-	buf, resident, _ := a.Pool.get(n, 0) // no limit, no error
-	if resident || a.Pool.config.Poison {
-		clear(buf)
-	}
+	buf, _, _ := a.Pool.get(n, 0) // no limit, no error
+	clear(buf)
 	return buf
 }
 

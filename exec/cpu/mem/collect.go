@@ -10,8 +10,9 @@ import (
 // pages that it may save: marking passes over pointers alone, and buffers have none. The figures are those of
 // docs/rationale.md: 0.4 ms for a heap of buffers against 10 ms and more for 80 MB of fresh pages.
 const (
-	// cycle is the bytes that have to be handed out between two collections: writing them takes 10 ms or more.
-	cycle = 128 << 20
+	// cycle is the bytes that have to be handed out between two collections: writing them takes 3 ms or more, and a cache of the
+	// third level still holds some of them when they come back.
+	cycle = 32 << 20
 	// scan is how many bytes have to be handed out for each byte with pointers that marking would pass over: a core marks
 	// about 1 GB/s, and touches 4 GB/s of fresh pages.
 	scan = 4

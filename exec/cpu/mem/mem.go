@@ -41,6 +41,8 @@ const (
 	// hugeFrom is where buffers begin at a huge page, and are advised to be made of such: below it the space in front of
 	// them would count.
 	hugeFrom = 2 * hugePage
+	// mostStep is from one class to the next where buffers are largest, in bytes.
+	mostStep = 64 << 20
 	// mostBytes is more than any machine has.
 	mostBytes = 1 << 46
 )
@@ -118,7 +120,7 @@ func (p *Pool) get(n, limit int) (buf []byte, resident bool, err error) {
 		p.poison(buf)
 		return buf, false, nil
 	}
-	size := classSize(n)
+	size := Size(n)
 	b := p.reuse(size)
 	if b == nil && p.worthCollecting(size) {
 		p.collect(size)
@@ -280,12 +282,16 @@ func (p *Pool) poison(buf []byte) {
 	}
 }
 
-// classSize is the size of the class that n bytes come from: eight classes from a power of two to the next, and whole huge
-// pages from 16 MiB on. So at most an eighth is not used, and never touched.
-func classSize(n int) int {
-	step := 1 << max(bits.Len(uint(n-1))-4, 0)
+// Size is what a buffer of n bytes counts for in a pool: that of its class. There are eight classes from a power of two to the
+// next, of whole huge pages from 16 MiB on and no further apart than 64 MiB. So at most an eighth is not used, and never
+// touched. What is smaller than Pooled does not count in a pool, and has its own size.
+func Size(n int) int {
+	if n < Pooled || n > mostBytes {
+		return n
+	}
+	step := 1 << (bits.Len(uint(n-1)) - 4)
 	if n >= 8*hugePage {
-		step = max(step, hugePage)
+		step = min(max(step, hugePage), mostStep)
 	}
 	return (n + step - 1) &^ (step - 1)
 }
