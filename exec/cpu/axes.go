@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/darray-go/darray/array"
-	"github.com/darray-go/darray/exec/cpu/kern"
 )
 
 // overAxes reports whether an output is one that the fused program does not fold on its way: reductions over axes, those
@@ -31,17 +28,8 @@ func (d *Device) runAxes(ctx context.Context, l *array.Launch) ([]array.Forest, 
 	forests := make([]array.Forest, len(l.Program.Outputs))
 	parts := d.parts.find(l.Program)
 	if len(parts.plain) > 0 {
-		plain := *l
-		plain.Program, plain.Results, plain.Resident = parts.program, make([]*array.Block, len(parts.plain)), nil
-		for k, i := range parts.plain {
-			plain.Results[k] = l.Results[i]
-		}
-		some, err := d.Run(ctx, &plain)
-		if err != nil {
+		if err := d.runPlain(ctx, l, parts, forests); err != nil {
 			return nil, err
-		}
-		for k, i := range parts.plain {
-			forests[i] = some[k]
 		}
 	}
 	for i := range l.Program.Outputs {
@@ -49,11 +37,14 @@ func (d *Device) runAxes(ctx context.Context, l *array.Launch) ([]array.Forest, 
 		if !overAxes(o) || l.Hi == l.Lo {
 			continue
 		}
-		j := newJob(d, l, parts, i)
-		if err := j.do(ctx); err != nil {
+		j := d.jobs.take()
+		j.begin(d, l, parts, i)
+		err := j.do(ctx)
+		forests[i] = j.forest
+		j.end()
+		if err != nil {
 			return nil, err
 		}
-		forests[i] = j.forest
 	}
 	for i, from := range parts.from {
 		if from != none {
@@ -64,6 +55,24 @@ func (d *Device) runAxes(ctx context.Context, l *array.Launch) ([]array.Forest, 
 		l.Progress(l.Hi - l.Lo)
 	}
 	return forests, nil
+}
+
+// runPlain runs the program without the outputs over axes and puts the forests of the others in their places.
+func (d *Device) runPlain(ctx context.Context, l *array.Launch, parts *parts, forests []array.Forest) error {
+	plain := *l
+	plain.Program, plain.Results, plain.Resident = parts.program, make([]*array.Block, len(parts.plain)), make([]bool, len(parts.plain))
+	for k, i := range parts.plain {
+		plain.Results[k] = l.Results[i]
+		plain.Resident[k] = i < len(l.Resident) && l.Resident[i]
+	}
+	some, err := d.Run(ctx, &plain)
+	if err != nil {
+		return err
+	}
+	for k, i := range parts.plain {
+		forests[i] = some[k]
+	}
+	return nil
 }
 
 // sums is the trees of the sum that a variance keeps.
@@ -90,13 +99,11 @@ func checkAxes(l *array.Launch) error {
 	}
 	for i := range p.Inputs {
 		in := &p.Inputs[i]
-		if in.Kind != array.InputBlock && in.Kind != array.InputBroadcast {
-			continue
+		err := validateInput(p, in)
+		if err == nil {
+			err = checkOperand(p, in, l.Operands, l.Hi-l.Lo)
 		}
-		if in.Slot < 0 || in.Slot >= len(l.Operands) || l.Operands[in.Slot] == nil {
-			return fmt.Errorf("input %d: %w: no operand %d", i, array.ErrShape, in.Slot)
-		}
-		if err := checkOperand(p, in, l.Operands, l.Hi-l.Lo); err != nil {
+		if err != nil {
 			return fmt.Errorf("input %d: %w", i, err)
 		}
 	}
@@ -153,104 +160,4 @@ func takes(op array.Op, d array.DType) bool {
 		return d.Float()
 	}
 	return d.Float() || d == array.Int64 || d == array.Uint64
-}
-
-// job is one output over axes under way.
-type job struct {
-	device  *Device
-	kernels *kern.Set
-	launch  *array.Launch
-	out     *array.Output
-	source  source
-	result  *array.Block // nil where a tree leaves
-	acc     array.DType
-
-	write  sync.Mutex // of bits in the result, which neighbours share bytes of
-	forest array.Forest
-	slot   int // the output's number
-}
-
-func newJob(d *Device, l *array.Launch, parts *parts, i int) *job {
-	o := &l.Program.Outputs[i]
-	j := &job{
-		device: d, kernels: d.kernels, launch: l, out: o, slot: i,
-		source: source{d, array.Launch{Program: parts.registers[i], Lo: l.Lo, Hi: l.Hi, Operands: l.Operands}, nil}, result: l.Results[i], acc: array.AccumulatorType(o.Op, o.DType),
-	}
-	if parts.registers[i] == nil {
-		j.source.direct = l.Operands[l.Program.Inputs[o.Reg].Slot]
-	}
-	return j
-}
-
-func (j *job) do(ctx context.Context) error {
-	switch e := j.out.Extent; {
-	case j.out.Scan && e.Inner > 1:
-		return j.scanColumns(ctx)
-	case j.out.Scan:
-		return j.scan(ctx)
-	case e.Inner > 1:
-		return j.columns(ctx)
-	}
-	return j.rows(ctx)
-}
-
-// each calls f for 0 to n-1, on several goroutines, each of which has a state of its own. The first error ends it.
-func each[S any](ctx context.Context, threads, n int, begin func() S, f func(s S, i int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	work := func() {
-		s := begin()
-		for ctx.Err() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			if err := f(s, i); err != nil {
-				cancel(err)
-			}
-		}
-	}
-	var wait sync.WaitGroup
-	for range min(threads, n) - 1 {
-		wait.Go(work)
-	}
-	work()
-	wait.Wait()
-	return context.Cause(ctx)
-}
-
-// source gives the elements of an output's register.
-type source struct {
-	device *Device
-	launch array.Launch // of the register alone, as a block
-	direct *array.Block // the operand that the register is, if it is one
-}
-
-// elements gives elements [lo, hi) of the domain: a part of the operand, or computed into room, which is made where it is
-// nil or too small and is the caller's alone.
-func (s *source) elements(ctx context.Context, lo, hi int, room **array.Block) (*array.Block, error) {
-	return s.into(ctx, lo, hi, 0, 0, room)
-}
-
-// into is elements at element at of the room, which is made for so many at most.
-func (s *source) into(ctx context.Context, lo, hi, at, most int, room **array.Block) (*array.Block, error) {
-	if s.direct != nil {
-		return s.direct.Slice(lo-s.launch.Lo, hi-s.launch.Lo), nil
-	}
-	l := s.launch
-	l.Lo, l.Hi = lo, hi
-	l.Operands = slices.Clone(l.Operands)
-	for _, in := range l.Program.Inputs {
-		if in.Kind == array.InputBlock {
-			l.Operands[in.Slot] = s.launch.Operands[in.Slot].Slice(lo-s.launch.Lo, hi-s.launch.Lo)
-		}
-	}
-	if *room == nil || (*room).Len() < at+hi-lo {
-		*room = array.NewBlock(l.Program.Outputs[0].DType, array.Shape{max(most, at+hi-lo)}, l.Program.Nullable(s.launch.Operands)[0])
-	}
-	out := (*room).Slice(at, at+hi-lo)
-	l.Results = []*array.Block{out}
-	_, err := s.device.Run(ctx, &l)
-	return out, err
 }

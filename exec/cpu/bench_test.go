@@ -51,7 +51,7 @@ func BenchmarkRun(b *testing.B) {
 	for _, bench := range benchmarks {
 		for _, n := range []int{10, 1e3, 1e5, 1e6, 1e7} {
 			for threads := 1; threads <= 2; threads++ {
-				if threads > 1 && n <= 1e5 {
+				if threads > 1 && n < 1e5 {
 					continue
 				}
 				b.Run(fmt.Sprintf("%s/%d/t%d", bench.name, n, threads), func(b *testing.B) {

@@ -11,8 +11,14 @@ const (
 	registerBytes = 4096
 	// leaf is the most elements of a tile: a leaf of the reduction tree.
 	leaf = array.LeafSize
-	// morsel is the elements that a goroutine takes at a time: large against the cost of taking one, small against an array.
-	morsel = 128 * leaf
+	// morsel is the most elements that a goroutine takes at a time: large against the cost of taking them, small against an
+	// array. leastMorsel is the fewest where there are more, which several goroutines are worth.
+	morsel      = 128 * leaf
+	leastMorsel = 16 * leaf
+	// perThread is how many morsels each goroutine should find, so that all come to the end together.
+	perThread = 8
+	// wakeElements is from how many elements on it pays to wake a goroutine that sleeps.
+	wakeElements = 64 * leaf
 )
 
 // code is a program for one instruction set and one choice of operands that can hold nulls: steps over places. It does
@@ -31,6 +37,8 @@ type code struct {
 	fills   []step // once a goroutine, on registers that keep their value
 	steps   []step // for each tile
 	folds   []fold
+	spread  []int          // cells that links read
+	block   int            // elements that chains take at once, the fewest; 0: there are none
 	valid   []int          // outputs whose validity no step writes: it is all ones
 	forests []array.Forest // what a run gives where nothing reduces
 
@@ -88,6 +96,8 @@ type step struct {
 	dst, x, y, z int // places; 0: none
 	out          int // the result that stream may write, else none
 	fold         int
+	of           operation
+	chain        *chain
 	slow         bool // it takes several times as long as reading its operands
 	input        *array.Input
 	axes         axes

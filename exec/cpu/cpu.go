@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu/blas"
@@ -28,6 +29,13 @@ type Device struct {
 	crew    crew
 	runs    spare[run]
 	workers spare[worker]
+
+	// For outputs over axes:
+	rounds        spare[round]
+	jobs          spare[job]
+	rowWorkers    spare[rowWorker]
+	columnWorkers spare[columnWorker]
+	nodes         nodes
 
 	float64s *blas.Multiplier[float64]
 	float32s *blas.Multiplier[float32]
@@ -77,19 +85,41 @@ func (d *Device) Run(ctx context.Context, l *array.Launch) ([]array.Forest, erro
 		return nil, fmt.Errorf("cpu: %w", err)
 	}
 	r := d.runs.take()
-	threads := r.begin(ctx, code, l, d.threads)
-	d.share(r, threads-1)
-	d.work(r)
-	if r.shared {
-		<-r.done
-	}
+	members := r.begin(ctx, d, code, l) - 1
+	r.users.Store(int64(1 + members))
+	offered := d.crew.offer(&r.task, members, d.threads-1, r.n >= wakeElements)
+	d.work(r, 0)
+	r.shares.wait()
+	revoked := d.crew.revoke(&r.task, offered)
 	r.launch, r.ctx = nil, nil
 	var forests []array.Forest
 	if err = ctx.Err(); err == nil {
-		if forests = r.forests.result; forests == nil {
-			forests = code.forests
-		}
+		forests = r.reductions()
 	}
-	d.drop(r)
+	d.drop(r, 1+members-offered+revoked)
 	return forests, err
+}
+
+// spare is values to be used again: as many as were in use at once, so that none is made where nothing changes.
+type spare[T any] struct {
+	mu   sync.Mutex
+	list []*T
+}
+
+func (s *spare[T]) take() *T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.list)
+	if n == 0 {
+		return new(T)
+	}
+	v := s.list[n-1]
+	s.list = s.list[:n-1]
+	return v
+}
+
+func (s *spare[T]) put(v *T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, v)
 }

@@ -44,8 +44,49 @@ func (c *code) String() string {
 	return out.String()
 }
 
+// linkTexts are the links in dumps: A is the accumulator, B the other one, m and n the operands.
+var linkTexts = [...]string{
+	kern.LinkLoad: "A = m", kern.LinkLoadCell: "A = m", kern.LinkStore: "m = A", kern.LinkStream: "m = A",
+	kern.LinkSquare: "A *= A", kern.LinkSqrt: "A = sqrt A",
+	kern.LinkAdd: "A += m", kern.LinkAddCell: "A += m", kern.LinkAddOther: "A += B",
+	kern.LinkSubtract: "A -= m", kern.LinkSubtractCell: "A -= m", kern.LinkSubtractOther: "A -= B",
+	kern.LinkMultiply: "A *= m", kern.LinkMultiplyCell: "A *= m", kern.LinkMultiplyOther: "A *= B",
+	kern.LinkDivide: "A /= m", kern.LinkDivideCell: "A /= m", kern.LinkDivideOther: "A /= B",
+	kern.LinkMultiplyAdd: "A = A*m + n", kern.LinkMultiplyAddCell: "A = A*m + n",
+	kern.LinkMultiplyCellAdd: "A = A*m + n", kern.LinkMultiplyCellAddCell: "A = A*m + n",
+	kern.LinkMultiplyOtherAdd: "A = A*B + n", kern.LinkMultiplyOtherAddCell: "A = A*B + n",
+	kern.LinkMultiplySubtract: "A = A*m - n", kern.LinkMultiplySubtractCell: "A = A*m - n",
+	kern.LinkMultiplyCellSubtract: "A = A*m - n", kern.LinkMultiplyCellSubtractCell: "A = A*m - n",
+	kern.LinkMultiplyOtherSubtract: "A = A*B - n", kern.LinkMultiplyOtherSubtractCell: "A = A*B - n",
+}
+
+// text is a chain: "chain float64: A = x0; A += x1; y0 = A".
+func (c *chain) text(of *code) string {
+	var links []string
+	for i := range c.links {
+		l := &c.links[i]
+		a, b := "A", "B"
+		if l.accumulator == 1 {
+			a, b = b, a
+		}
+		links = append(links, strings.NewReplacer("A", a, "B", b, "m", of.fromName(l.m), "n", of.fromName(l.n)).Replace(linkTexts[l.op]))
+	}
+	return fmt.Sprintf("chain %s: %s", c.dtype, strings.Join(links, "; "))
+}
+
+// fromName is a link's operand as text.
+func (c *code) fromName(f from) string {
+	if f.cell > 0 {
+		return c.placeName(c.spread[f.cell-1])
+	}
+	return c.placeName(f.place)
+}
+
 // line is one step as text.
 func (c *code) line(s *step) string {
+	if s.chain != nil {
+		return s.chain.text(c)
+	}
 	var out strings.Builder
 	if s.dst > 0 {
 		fmt.Fprintf(&out, "%s %s = ", c.placeName(s.dst), s.dtype)
@@ -85,6 +126,8 @@ func comma(out *strings.Builder, name string) string {
 func (c *code) placeName(at int) string {
 	p := c.places[at]
 	switch p.kind {
+	case nowhere:
+		return ""
 	case inRegister:
 		return fmt.Sprint("r", p.index)
 	case inMask:

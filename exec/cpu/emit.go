@@ -9,11 +9,12 @@ import (
 type emitter struct {
 	*graph
 	*code
-	at     []int    // by value: its place; 0: none yet
-	bound  []int    // by value: the output that it is computed straight into; see bind
-	last   []int    // by value: the position that reads it last; none: no later one
-	free   [2][]int // places of registers and of masks without a value
-	widest int      // bytes of the widest element in a register
+	at     []int       // by value: its place; 0: none yet
+	bound  []int       // by value: the output that it is computed straight into; see bind
+	last   []int       // by value: the position that reads it last; none: no later one
+	free   [2][]int    // places of registers and of masks without a value
+	widest int         // bytes of the widest element in a register
+	filled map[int]int // by register that keeps its value: the cell that it repeats
 }
 
 // compile gives the code of a program that is well-formed, for launches where nullable says which inputs can hold nulls.
@@ -24,7 +25,7 @@ func compile(p *array.Program, nullable []bool, kernels *kern.Set) *code {
 	n := len(g.values)
 	e := &emitter{
 		graph: g, code: &code{program: p, nullable: nullable, kernels: kernels, places: []place{{}}, forests: make([]array.Forest, len(p.Outputs))},
-		at: make([]int, n), bound: make([]int, n), last: make([]int, n),
+		at: make([]int, n), bound: make([]int, n), last: make([]int, n), filled: map[int]int{},
 	}
 	order := g.order()
 	e.bind()
@@ -40,9 +41,11 @@ func compile(p *array.Program, nullable []bool, kernels *kern.Set) *code {
 	if e.widest*leaf > registerBytes {
 		e.tile = registerBytes / e.widest
 	}
+	computes := e.computes()
+	e.chains()
 	e.single = e.alone()
 	e.leaves = e.byLeaves()
-	e.ahead = !e.single && e.computes()
+	e.ahead = !e.single && computes
 	return e.code
 }
 
@@ -183,7 +186,7 @@ func (e *emitter) compute(v, at int) {
 	s := step{out: none, name: of.name(), dtype: of.out}
 	switch of.kind {
 	case applied, fusedOp:
-		s.loop = e.loop(of)
+		s.loop, s.of = e.loop(of), operation{of.kind, of.op, of.fused}
 		s.slow = of.kind == applied && (of.op == array.Divide || of.op == array.Sqrt)
 	case counted:
 		s.do, s.input = (*worker).count, &e.code.program.Inputs[of.input]
@@ -296,34 +299,43 @@ func copier(d array.DType, move func(dst, x []byte)) kern.Loop {
 // copyBits copies n bits, whole words.
 func copyBits(dst, x, _, _ []byte, n int) { copy(dst, x[:(n+63)/64*8]) }
 
-// alone reports whether the code can go over a whole morsel at once: no registers, no folds, and nothing that is read
-// twice, so that nothing is gained by coming back to it while it is in the cache.
+// alone reports whether the code can go over a whole morsel at once: no registers, no folds, and nothing that two steps
+// read, so that nothing is gained by coming back to it while it is in the cache.
 func (e *emitter) alone() bool {
-	if e.registers+e.masks+len(e.folds) > 0 {
+	if e.masks+len(e.folds) > 0 {
 		return false
 	}
-	read := make([]bool, len(e.places))
-	for _, s := range e.steps {
-		if s.loop == nil {
+	readBy := make([]int, len(e.places))
+	for i := range e.steps {
+		s := &e.steps[i]
+		if s.loop == nil && s.chain == nil {
 			return false
 		}
-		x, y, z := s.x, s.y, s.z
-		if y == x {
-			y = 0
-		}
-		if z == x || z == y {
-			z = 0
-		}
-		for _, p := range []int{x, y, z} {
-			if p > 0 && e.places[p].kind != inCell {
-				if read[p] || e.places[p].kind >= inResult {
-					return false
-				}
-				read[p] = true
+		for _, p := range s.touches() {
+			switch e.places[p].kind {
+			case nowhere, inCell:
+				continue
+			case inRegister, inMask:
+				return false
 			}
+			if readBy[p] != 0 && readBy[p] != i+1 {
+				return false
+			}
+			readBy[p] = i + 1
 		}
 	}
 	return true
+}
+
+// touches lists the places that a step reads or writes.
+func (s *step) touches() []int {
+	places := []int{s.dst, s.x, s.y, s.z}
+	if s.chain != nil {
+		for i := range s.chain.links {
+			places = append(places, s.chain.links[i].m.place, s.chain.links[i].n.place)
+		}
+	}
+	return places
 }
 
 // computes reports whether the steps take at least twice as long as reading their operands from the cache. Then they hide

@@ -15,21 +15,23 @@ type runLeaf struct {
 	dtype   array.DType // of the elements
 	acc     array.DType
 	fold    kern.Fold
-	widen   kern.Loop // to the accumulator's type, where deviations need it
-	squares kern.Fold // of deviations
+	leaves  kern.Leaves // fold over many leaves, joined; nil where nodes are more than that, and for bools
+	widen   kern.Loop   // to the accumulator's type, where deviations need it
+	squares kern.Fold   // of deviations
 
 	state kern.State
 	mean  [1]float64
 	valid [array.LeafSize / 64]uint64 // the leaf's validity, bits behind its end zero
 	tile  []byte                      // a leaf of the widest type; see room
 	wide  []byte                      // another
+	nodes []uint64                    // the leaves of a run
 }
 
-func newLeaf(kernels *kern.Set, op array.Op, d array.DType) *runLeaf {
+// begin readies the leaf for a reduction or scan of elements of type d.
+func (f *runLeaf) begin(kernels *kern.Set, op array.Op, d array.DType) {
 	op = joins(op)
-	f := &runLeaf{
-		kernels: kernels, op: op, dtype: d, acc: array.AccumulatorType(op, d),
-	}
+	f.kernels, f.op, f.dtype, f.acc = kernels, op, d, array.AccumulatorType(op, d)
+	f.fold, f.leaves, f.widen, f.squares = nil, nil, nil, nil
 	switch op {
 	case array.Var:
 		f.fold, f.squares = kernels.Fold(array.Sum, d, kern.OfX), kernels.Fold(array.Sum, array.Float64, kern.OfDeviation)
@@ -40,9 +42,8 @@ func newLeaf(kernels *kern.Set, op array.Op, d array.DType) *runLeaf {
 		f.fold = kernels.Fold(array.Max, d, kern.OfX)
 	case array.Count:
 	default:
-		f.fold = kernels.Fold(op, d, kern.OfX)
+		f.fold, f.leaves = kernels.Fold(op, d, kern.OfX), kernels.Leaves(op, d, kern.OfX)
 	}
-	return f
 }
 
 // room is a leaf's memory, allocated when it is first needed: short runs of numbers without nulls never do.

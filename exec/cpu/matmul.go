@@ -3,8 +3,6 @@ package cpu
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu/blas"
@@ -38,22 +36,22 @@ func multiplier(d *Device, t array.DType) func(context.Context, *array.Product, 
 			x, y, out := elements[float64](p.X)[r.row*p.Inner:], elements[float64](p.Y)[r.column:], elements[float64](p.Result)[r.at(p):]
 			switch {
 			case p.Columns == 1:
-				return timesColumn(ctx, d.threads, x[:r.rows*p.Inner], y, out[:r.rows])
+				return d.timesColumn(ctx, x[:r.rows*p.Inner], y, out[:r.rows])
 			case r.rows == 1:
-				return timesRow(ctx, d.threads, x[:p.Inner], y, p.Columns, out[:r.columns])
+				return d.timesRow(ctx, x[:p.Inner], y, p.Columns, out[:r.columns])
 			}
 			return multiplyFloats(d.float64s)(ctx, p, r)
 		}
 	case array.Float32:
 		return multiplyFloats(d.float32s)
 	case array.Int8, array.Uint8: // wrapped products have the same bits, with or without a sign
-		return multiplyIntegers[uint8](d.threads)
+		return multiplyIntegers[uint8](d)
 	case array.Int16, array.Uint16:
-		return multiplyIntegers[uint16](d.threads)
+		return multiplyIntegers[uint16](d)
 	case array.Int32, array.Uint32:
-		return multiplyIntegers[uint32](d.threads)
+		return multiplyIntegers[uint32](d)
 	case array.Int64, array.Uint64:
-		return multiplyIntegers[uint64](d.threads)
+		return multiplyIntegers[uint64](d)
 	}
 	return multiplyBools
 }
@@ -111,12 +109,12 @@ type wrapping interface {
 	uint8 | uint16 | uint32 | uint64
 }
 
-// multiplyIntegers deals a panel's tiles out over several goroutines.
-func multiplyIntegers[T wrapping](threads int) func(context.Context, *array.Product, panel) error {
+// multiplyIntegers deals a panel's tiles out over the device's goroutines.
+func multiplyIntegers[T wrapping](d *Device) func(context.Context, *array.Product, panel) error {
 	return func(ctx context.Context, p *array.Product, r panel) error {
 		down, across := (r.rows+tileRows-1)/tileRows, (r.columns+tileColumns-1)/tileColumns
 		x, y, out := elements[T](p.X), elements[T](p.Y), elements[T](p.Result)
-		return deal(ctx, min(threads, 1+r.rows*r.columns/(1+morsel/p.Inner)), down*across, func(task int) {
+		return d.each(ctx, down*across, r.rows*r.columns*min(p.Inner, morsel), tasks(func(task int) {
 			row, column := task%down*tileRows, task/down*tileColumns
 			rows, columns := min(tileRows, r.rows-row), min(tileColumns, r.columns-column)
 			for k := 0; k < p.Inner; k += tileInner {
@@ -129,7 +127,7 @@ func multiplyIntegers[T wrapping](threads int) func(context.Context, *array.Prod
 					addRow(to, x[(r.row+row+i)*p.Inner+k:][:inner], y[k*p.Columns+r.column+column:], p.Columns)
 				}
 			}
-		})
+		}))
 	}
 }
 
@@ -160,34 +158,54 @@ func addRow[T wrapping](to, x, y []T, stride int) {
 	}
 }
 
+// The strip of a product of bools, of the right operand: so many words of columns, by rows until it has so many words in all,
+// 256 KiB, which stay in a second-level cache.
+const stripColumns, stripWords = 64, 32 << 10
+
 // multiplyBools is true where a row of x and a column of y are both true somewhere: the rows of y that a row of x picks are
-// joined word by word.
+// joined word by word, strip by strip.
 func multiplyBools(ctx context.Context, p *array.Product, r panel) error {
+	most := min((r.columns+63)/64, stripColumns)
+	inner := min(stripWords/most, p.Inner)
+	right, joined := array.AllocBytes(8*most*inner), array.AllocBytes(8*most)
+	for column := 0; column < r.columns; column += 64 * most {
+		n := min(64*most, r.columns-column)
+		for k := 0; k < p.Inner; k += inner {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			joinStrip(ctx, p, panel{r.row, r.rows, r.column + column, n}, k, min(inner, p.Inner-k), right, joined)
+		}
+	}
+	return ctx.Err()
+}
+
+// joinStrip joins to a panel of a product of bools what n rows of y from row k on add; right is memory for them, each at a
+// whole word, joined for a row of the result.
+func joinStrip(ctx context.Context, p *array.Product, r panel, k, n int, right, joined []byte) {
 	x, _, xAt := p.X.Raw()
 	y, _, yAt := p.Y.Raw()
 	out, _, outAt := p.Result.Raw()
 	words := (r.columns + 63) / 64
-	right := array.AllocBytes(8 * words * p.Inner) // y with each row at a whole word
-	for k := 0; k < p.Inner && ctx.Err() == nil; k++ {
-		array.CopyBits(right[8*words*k:], 0, y, yAt+k*p.Columns+r.column, r.columns)
+	for i := range n {
+		array.CopyBits(right[8*words*i:], 0, y, yAt+(k+i)*p.Columns+r.column, r.columns)
 	}
-	rows, joined := array.View[uint64](right), array.AllocBytes(8*words)
-	sum := array.View[uint64](joined)
-	for i := range r.rows {
-		if err := ctx.Err(); err != nil {
-			return err
+	rows, sum := array.View[uint64](right), array.View[uint64](joined)[:words]
+	for i := 0; i < r.rows && ctx.Err() == nil; i++ {
+		to := outAt + r.at(p) + i*p.Columns
+		if clear(sum); k > 0 {
+			array.CopyBits(joined, 0, out, to, r.columns)
 		}
-		clear(sum)
-		for k := range p.Inner {
-			if at := xAt + (r.row+i)*p.Inner + k; x[at>>3]>>(at&7)&1 != 0 {
-				for w, bits := range rows[k*words:][:words] {
+		from := xAt + (r.row+i)*p.Inner + k
+		for row := range n {
+			if at := from + row; x[at>>3]>>(at&7)&1 != 0 {
+				for w, bits := range rows[row*words:][:words] {
 					sum[w] |= bits
 				}
 			}
 		}
-		array.CopyBits(out, outAt+r.at(p)+i*p.Columns, joined, 0, r.columns)
+		array.CopyBits(out, to, joined, 0, r.columns)
 	}
-	return nil
 }
 
 // spreadNulls writes the validity of a product: an element is null where its row of x or its column of y has a null.
@@ -219,25 +237,4 @@ func spreadNulls(p *array.Product) {
 			array.CopyBits(validity, at+r.at(p)+i*p.Columns, valid, r.column, r.columns)
 		}
 	}
-}
-
-// deal runs tasks on several goroutines, the caller's being one, each taking the next until none is left or ctx ends.
-func deal(ctx context.Context, threads, tasks int, do func(task int)) error {
-	var next atomic.Int64
-	work := func() {
-		for ctx.Err() == nil {
-			task := int(next.Add(1)) - 1
-			if task >= tasks {
-				return
-			}
-			do(task)
-		}
-	}
-	var others sync.WaitGroup
-	for range min(threads, tasks) - 1 {
-		others.Go(work)
-	}
-	work()
-	others.Wait()
-	return ctx.Err()
 }

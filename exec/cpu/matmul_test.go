@@ -12,6 +12,7 @@ import (
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu"
+	"github.com/darray-go/darray/exec/cpu/kern"
 	"github.com/darray-go/darray/internal/leak"
 	"github.com/darray-go/darray/internal/ref"
 )
@@ -84,7 +85,7 @@ func TestMultiply(t *testing.T) {
 		{Rows: 2, Inner: 2, Columns: 600},
 		{Rows: 33, Inner: 130, Columns: 8},
 	}
-	device := cpu.New(cpu.Config{Threads: 2})
+	device := device(t, 2, kern.Best())
 	for _, d := range array.DTypes() {
 		for i, e := range extents {
 			rng := rand.New(rand.NewPCG(uint64(d), uint64(i)))
@@ -117,7 +118,7 @@ func TestMultiply(t *testing.T) {
 func TestMultiplyThreads(t *testing.T) {
 	leak.Check(t)
 	const m, k, n = 50, array.MatmulBlock + 20, 270
-	device := cpu.New(cpu.Config{Threads: 3})
+	device := device(t, 3, kern.Best())
 	rng := rand.New(rand.NewPCG(3, 3))
 	x, y, u, v := make([]float64, m*k), make([]float64, k*n), make([]int16, m*k), make([]int16, k*n)
 	for i := range x {
@@ -191,7 +192,7 @@ func TestMultiplyProgress(t *testing.T) {
 func TestMultiplyCancel(t *testing.T) {
 	leak.Check(t)
 	const n, soon, tries = 1500, 100 * time.Millisecond, 10
-	device := cpu.New(cpu.Config{Threads: 2})
+	device := device(t, 2, kern.Best())
 	for _, d := range []array.DType{array.Float32, array.Int64, array.Uint8, array.Bool} {
 		x := array.NewBlock(d, array.Shape{n * n}, false)
 		poison(x)

@@ -12,11 +12,11 @@ import (
 // float32 stays with the kernels: in Go its fused multiply-add costs more than the copy.
 
 // timesColumn is x*y for a matrix of len(out) rows and a column y.
-func timesColumn(ctx context.Context, threads int, x, y, out []float64) error {
+func (d *Device) timesColumn(ctx context.Context, x, y, out []float64) error {
 	const least = 4 * 4096 // elements of a task
 	inner, rows := len(y), len(out)
 	step := 4 * max(1, least/4/inner)
-	return deal(ctx, min(threads, 1+len(x)/morsel), (rows+step-1)/step, func(task int) {
+	return d.each(ctx, (rows+step-1)/step, len(x), tasks(func(task int) {
 		for i := task * step; i < min(rows, (task+1)*step); i += 4 {
 			var sums [4]float64
 			for k := 0; k < inner && (k%morsel != 0 || ctx.Err() == nil); k += array.MatmulBlock {
@@ -27,7 +27,7 @@ func timesColumn(ctx context.Context, threads int, x, y, out []float64) error {
 			}
 			copy(out[i:], sums[:])
 		}
-	})
+	}))
 }
 
 // fourDots adds up the products of y with each of four rows, as long as y: four sums under way hide how long an addition takes.
@@ -43,8 +43,8 @@ func fourDots(a, b, c, d, y []float64) (s0, s1, s2, s3 float64) {
 const rowTile = 512
 
 // timesRow is x*y for a row x and a matrix whose rows are stride apart, len(out) of its columns.
-func timesRow(ctx context.Context, threads int, x, y []float64, stride int, out []float64) error {
-	return deal(ctx, min(threads, 1+len(x)*len(out)/morsel), (len(out)+rowTile-1)/rowTile, func(task int) {
+func (d *Device) timesRow(ctx context.Context, x, y []float64, stride int, out []float64) error {
+	return d.each(ctx, (len(out)+rowTile-1)/rowTile, len(x)*len(out), tasks(func(task int) {
 		to := out[task*rowTile:]
 		to = to[:min(rowTile, len(to))]
 		clear(to)
@@ -57,7 +57,7 @@ func timesRow(ctx context.Context, threads int, x, y []float64, stride int, out 
 				to[j] += sums[j]
 			}
 		}
-	})
+	}))
 }
 
 // addProducts adds to each sum the products of x with a column of y, in order.

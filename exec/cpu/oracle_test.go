@@ -247,7 +247,7 @@ func verify(t *testing.T, l *array.Launch, forests []array.Forest) {
 		}
 	}
 	for k, o := range l.Program.Outputs {
-		if !o.Reduce {
+		if !o.Reduce || o.Op == array.ArgMin || o.Op == array.ArgMax { // positions are held against internal/ref, in axes_test.go
 			continue
 		}
 		acc := array.AccumulatorType(o.Op, o.DType)

@@ -2,15 +2,13 @@ package cpu
 
 import (
 	"math"
-	"slices"
-	"sync"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu/kern"
 )
 
 // Reductions go by the tree of array/tree.go. A fold step joins the tile's elements to the lanes of the leaf under way;
-// worker.morsel calls openLeaves and closeLeaves around each leaf, and takes the forest of a morsel at its end.
+// worker.elements calls openLeaves and closeLeaves around each leaf; worker.work delivers the forests of a morsel at its end.
 
 // fold is a reduction of one output.
 type fold struct {
@@ -23,7 +21,7 @@ type fold struct {
 	masked     int  // the place for elements whose nulls have been replaced
 	loop       kern.Fold
 	plain      kern.Fold   // of such elements
-	leaves     kern.Leaves // loop over whole leaves that lie one after another; nil where there is none
+	leaves     kern.Leaves // loop over whole leaves that lie one after another; nil for bools
 	multiply   kern.Loop   // for them where of is a product
 	replace    kern.Loop   // puts the identity in the place of nulls
 	identity   []byte      // as an element, or a word
@@ -147,7 +145,7 @@ func (w *worker) fold(s *step) {
 func (e *emitter) byLeaves() bool {
 	for i := range e.steps {
 		s := &e.steps[i]
-		if s.loop != nil || s.dst != 0 || s.z != 0 || e.folds[s.fold].leaves == nil || e.folds[s.fold].ones {
+		if s.loop != nil || s.chain != nil || s.dst != 0 || s.z != 0 || e.folds[s.fold].leaves == nil || e.folds[s.fold].ones {
 			return false
 		}
 		for _, at := range []int{s.x, s.y} {
@@ -175,7 +173,7 @@ func (w *worker) wholeLeaves(lo, hi int) int {
 		for i := range w.code.steps {
 			s := &w.code.steps[i]
 			f := &w.code.folds[s.fold]
-			f.leaves(out, w.mem[s.x], w.mem[s.y])
+			f.leaves(out, w.mem[s.x], w.mem[s.y], leaf)
 			for k, acc := range out {
 				p := array.Partial{Index: uint64(w.run.lo+lo)/leaf + uint64(k), Acc: acc, Count: leaf}
 				w.forests[s.fold] = w.forests[s.fold].Push(f.op, f.acc, p)
@@ -229,68 +227,15 @@ func (w *worker) closeLeaves(at int) {
 	}
 }
 
-// forests joins the morsels of a run: in order, so that they are the same for any number of goroutines, and as they come,
-// so that few are kept.
-type forests struct {
-	mu      sync.Mutex
-	folds   []fold
-	result  []array.Forest // by output; nil where nothing reduces
-	next    int            // the morsel that is due
-	waiting []early
-	spare   [][]array.Forest
-}
-
-// early is the forests of a morsel that is done before its turn.
-type early struct {
-	morsel  int
-	forests []array.Forest
-}
-
-// begin takes up the reductions of a launch.
-func (f *forests) begin(folds []fold, outputs int) {
-	for _, e := range f.waiting { // of a run that was broken off
-		f.spare = append(f.spare, e.forests)
+// reductions is what the run's outputs come to.
+func (r *run) reductions() []array.Forest {
+	folds := r.code.folds
+	if len(folds) == 0 {
+		return r.code.forests
 	}
-	f.folds, f.next, f.waiting, f.result = folds, 0, f.waiting[:0], nil
-	if len(folds) > 0 {
-		f.result = make([]array.Forest, outputs)
-		for i := range folds {
-			f.result[folds[i].output] = make(array.Forest, 0, 8)
-		}
+	result := make([]array.Forest, len(r.code.program.Outputs))
+	for i := range folds {
+		result[folds[i].output] = r.trees[i].take()
 	}
-}
-
-// deliver takes the forests of a morsel and gives a slice for the next one.
-func (f *forests) deliver(morsel int, of []array.Forest) []array.Forest {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if morsel != f.next {
-		f.waiting = append(f.waiting, early{morsel, of})
-		if n := len(f.spare); n > 0 {
-			of, f.spare = f.spare[n-1], f.spare[:n-1]
-			return of
-		}
-		return nil
-	}
-	f.push(of)
-	for i := 0; i < len(f.waiting); i++ {
-		if e := f.waiting[i]; e.morsel == f.next {
-			f.push(e.forests)
-			f.spare = append(f.spare, e.forests)
-			f.waiting = slices.Delete(f.waiting, i, i+1)
-			i = -1
-		}
-	}
-	return of
-}
-
-// push joins the forests of the morsel that is due.
-func (f *forests) push(of []array.Forest) {
-	for i := range f.folds {
-		d := &f.folds[i]
-		for _, p := range of[i] {
-			f.result[d.output] = f.result[d.output].Push(d.op, d.acc, p)
-		}
-	}
-	f.next++
+	return result
 }

@@ -34,28 +34,34 @@ func (j *job) rows(ctx context.Context) error {
 	return nil
 }
 
-// piece is the elements that a goroutine takes at a time, about a morsel: whole leaves of a long run.
+// piece is the most elements that a goroutine takes at a time, about a morsel: whole leaves of a long run.
 const piece = 128 * array.LeafSize
 
 // longRow is the tree over elements [lo, hi) of the run that begins at start.
 func (j *job) longRow(ctx context.Context, start, lo, hi int) (array.Forest, error) {
-	forests := make([]array.Forest, (hi-lo+piece-1)/piece)
-	err := each(ctx, j.device.threads, len(forests), j.begin, func(w *rowWorker, k int) error {
-		from, to := lo+k*piece, min(lo+(k+1)*piece, hi)
-		b, err := j.source.elements(ctx, from, to, &w.room)
+	size := j.share(hi - lo)
+	err := j.each(ctx, (hi-lo-1)/size+1, hi-lo, func(ctx context.Context, w *rowWorker, k int) error {
+		from := lo + k*size
+		n := min(size, hi-from)
+		b, at, err := j.source.elements(ctx, from, from+n, &w.room)
 		if err != nil {
 			return err
 		}
-		forests[k] = w.push(nil, b, 0, from-start, to-from)
+		w.nodes = w.push(w.nodes[:0], b, at, from-start, n)
+		j.trees.put(j.leafOp(), j.acc, k, w.nodes)
 		return nil
 	})
-	var all array.Forest
-	for _, f := range forests {
-		for _, p := range f {
-			all = all.Push(j.leafOp(), j.acc, p)
-		}
+	if err != nil {
+		j.trees.drop()
+		return nil, err
 	}
-	return all, err
+	return j.trees.take(), nil
+}
+
+// share is how many of n elements are a piece: whole leaves.
+func (j *job) share(n int) int {
+	leaves := (n/(perThread*j.device.threads) + array.LeafSize - 1) / array.LeafSize
+	return min(max(leaves*array.LeafSize, leastMorsel), piece)
 }
 
 // leafOp is the op that joins nodes.
@@ -63,60 +69,121 @@ func (j *job) leafOp() array.Op { return joins(j.out.Op) }
 
 // shortRows reduces runs of up to a piece, as many at a time as make one.
 func (j *job) shortRows(ctx context.Context, length int) error {
-	rows, most := (j.launch.Hi-j.launch.Lo)/length, max(piece/length, 1)
-	return each(ctx, j.device.threads, (rows+most-1)/most, j.begin, func(w *rowWorker, k int) error {
-		lo, hi := k*most, min((k+1)*most, rows)
-		b, err := j.source.elements(ctx, j.launch.Lo+lo*length, j.launch.Lo+hi*length, &w.room)
-		if err != nil {
-			return err
-		}
-		w.values, w.ok = w.values[:0], w.ok[:0]
-		direct := length <= fewInRow && knowsFew(j.out.Op) && !b.HasNulls()
-		for row := range hi - lo {
-			var p array.Partial
-			if direct {
-				p.Acc, direct = few(j.out.Op, b, row*length, length)
-				p.Count = uint64(length)
-			}
-			switch {
-			case direct:
-			case length <= array.LeafSize:
-				p = w.leaf.partial(b, row*length, length, 0)
-			default:
-				p = w.push(w.nodes[:0], b, row*length, 0, length).Total(j.out.Op, j.acc)
-			}
-			value, ok := p.Value(j.out.Op, j.acc, j.out.Out, j.out.Correction)
-			w.values, w.ok = append(w.values, value), append(w.ok, ok)
-		}
-		j.write.Lock()
-		defer j.write.Unlock()
-		for i, v := range w.values {
-			j.result.SetScalar(lo+i, v, w.ok[i])
-		}
-		return nil
-	})
+	n := j.launch.Hi - j.launch.Lo
+	r := &j.runs
+	r.length, r.rows, r.most = length, n/length, max(j.share(n)/length, 1)
+	return j.each(ctx, (r.rows+r.most-1)/r.most, n, reduceRows)
 }
 
-// rowWorker is what a goroutine needs for runs.
+// reduceRows is piece k of shortRows.
+func reduceRows(ctx context.Context, w *rowWorker, k int) error {
+	j, length := w.job, w.job.runs.length
+	lo, hi := k*j.runs.most, min((k+1)*j.runs.most, j.runs.rows)
+	b, at, err := j.source.elements(ctx, j.launch.Lo+lo*length, j.launch.Lo+hi*length, &w.room)
+	if err != nil {
+		return err
+	}
+	if w.leaf.leaves != nil && !anyNull(b, at, (hi-lo)*length) {
+		w.accs = sized(w.accs, hi-lo)
+		w.leaf.runs(w.accs, elementsFrom(b, at), length)
+		j.store(lo, w.accs, nil, nil)
+		return nil
+	}
+	w.accs, w.aux, w.counts = sized(w.accs, hi-lo), sized(w.aux, hi-lo), sized(w.counts, hi-lo)
+	for row := range hi - lo {
+		var p array.Partial
+		if length <= array.LeafSize {
+			p = w.leaf.partial(b, at+row*length, length, 0)
+		} else {
+			w.nodes = w.push(w.nodes[:0], b, at+row*length, 0, length)
+			p = w.nodes.Total(j.out.Op, j.acc)
+		}
+		w.accs[row], w.aux[row], w.counts[row] = p.Acc, p.Aux, p.Count
+	}
+	j.store(lo, w.accs, w.aux, uneven(w.counts, length))
+	return nil
+}
+
+// uneven is counts, nil where all are n.
+func uneven(counts []uint64, n int) []uint64 {
+	for _, c := range counts {
+		if c != uint64(n) {
+			return counts
+		}
+	}
+	return nil
+}
+
+// anyNull reports whether some of n elements of a block from at on is null.
+func anyNull(b *array.Block, at, n int) bool {
+	_, validity, offset := b.Raw()
+	return validity != nil && array.CountBits(validity, offset+at, n) < n
+}
+
+// rowWorker is what a goroutine needs for runs. It is used again when the goroutine is done.
 type rowWorker struct {
+	device *Device
 	job    *job
-	leaf   *runLeaf
+	leaf   runLeaf
 	room   *array.Block
 	nodes  array.Forest
-	values []array.Scalar
-	ok     []bool
+
+	accs, aux, counts []uint64 // of the runs of a piece
 
 	gathered, scanned *array.Block // a column of a scan
 }
 
-func (j *job) begin() *rowWorker {
-	return &rowWorker{job: j, leaf: newLeaf(j.kernels, j.out.Op, j.out.DType)}
+// begin takes up a job.
+func (w *rowWorker) begin(j *job) {
+	w.device, w.job, w.gathered, w.scanned = j.device, j, nil, nil
+	w.leaf.begin(j.kernels, j.out.Op, j.out.DType)
+}
+
+func (w *rowWorker) piece(ctx context.Context, k int) error { return w.job.runs.f(ctx, w, k) }
+
+func (w *rowWorker) end() {
+	w.job = nil
+	w.device.rowWorkers.put(w)
 }
 
 // push adds the leaves of n elements of a block, whose first has the given index in its run.
 func (w *rowWorker) push(f array.Forest, b *array.Block, at, index, n int) array.Forest {
-	for i := 0; i < n; i += array.LeafSize {
-		f = f.Push(w.job.leafOp(), w.job.acc, w.leaf.partial(b, at+i, min(array.LeafSize, n-i), index+i))
+	op, acc := w.job.leafOp(), w.job.acc
+	i := 0
+	if w.leaf.leaves != nil && n >= array.LeafSize && !anyNull(b, at, n) {
+		w.accs = sized(w.accs, n/array.LeafSize)
+		w.leaf.leaves(w.accs, elementsFrom(b, at), nil, array.LeafSize)
+		for _, a := range w.accs {
+			f = f.Push(op, acc, array.Partial{Index: uint64(index+i) / array.LeafSize, Acc: a, Count: array.LeafSize})
+			i += array.LeafSize
+		}
+	}
+	for ; i < n; i += array.LeafSize {
+		f = f.Push(op, acc, w.leaf.partial(b, at+i, min(array.LeafSize, n-i), index+i))
 	}
 	return f
+}
+
+// elementsFrom is the elements of a block of numbers from element at on, and what its memory has behind them.
+func elementsFrom(b *array.Block, at int) []byte {
+	values, _, offset := b.Raw()
+	return values[(offset+at)*b.DType().Size():]
+}
+
+// runs reduces runs of length elements from x on, none of them null: accs[i] is the accumulator of run i. There are leaves.
+func (f *runLeaf) runs(accs []uint64, x []byte, length int) {
+	if length <= array.LeafSize {
+		f.leaves(accs, x, nil, length)
+		return
+	}
+	size, whole := f.dtype.Size(), length/array.LeafSize
+	f.nodes = sized(f.nodes, (length+array.LeafSize-1)/array.LeafSize)
+	for i := range accs {
+		x := x[i*length*size:]
+		f.leaves(f.nodes[:whole], x, nil, array.LeafSize)
+		if rest := length % array.LeafSize; rest > 0 {
+			f.leaves(f.nodes[whole:], x[whole*array.LeafSize*size:], nil, rest)
+		}
+		accs[i] = joinNodes(f.op, f.acc, f.nodes)
+	}
 }

@@ -17,37 +17,39 @@ const (
 
 // run is one launch under way.
 type run struct {
+	task    task // for the crew; the same in all its launches
 	ctx     context.Context
 	code    *code
 	launch  *array.Launch
-	lo, n   int // the part: its first element in the domain, its length
-	span    int // elements that the steps take at a time
-	morsels int
-	shared  bool     // with other goroutines
-	cells   []uint64 // the code's, or own
-	own     []uint64 // memory for cells
-	streams []bool   // by output: whether stores go past the caches
-	fence   bool     // whether any does
-	ahead   bool     // the operands of a tile are asked for while the one before is computed
-	forests forests
-	next    atomic.Int64  // the next morsel to take
-	left    atomic.Int64  // morsels that are not done
-	users   atomic.Int64  // goroutines that know of the run, which is used again when there is none
-	done    chan struct{} // of a shared run: told once, as left comes to 0
+	lo, n   int          // the part: its first element in the domain, its length
+	span    int          // elements that the steps take at a time
+	morsel  int          // elements that a goroutine takes at a time
+	shares  shares       // of the morsels
+	cells   []uint64     // the code's, or own
+	own     []uint64     // memory for cells
+	streams []bool       // by output: whether stores go past the caches
+	fence   bool         // whether any does
+	ahead   bool         // the operands of a tile are asked for while the one before is computed
+	trees   []inOrder    // by fold
+	users   atomic.Int64 // goroutines that know of the run, which is used again when there is none
 }
 
-// begin takes up a launch that has been checked, and gives the goroutines that it is worth, up to a limit.
-func (r *run) begin(ctx context.Context, c *code, l *array.Launch, threads int) int {
-	if r.done == nil {
-		r.done = make(chan struct{}, 1)
+// begin takes up a launch that has been checked, and gives the goroutines that it is worth.
+func (r *run) begin(ctx context.Context, d *Device, c *code, l *array.Launch) int {
+	if r.task.work == nil {
+		r.task.work = func(member int) {
+			d.work(r, member)
+			d.drop(r, 1)
+		}
 	}
 	r.ctx, r.code, r.launch, r.lo, r.n = ctx, c, l, l.Lo, l.Hi-l.Lo
-	r.morsels = (r.n + morsel - 1) / morsel
-	r.forests.begin(c.folds, len(c.program.Outputs))
-	threads = min(threads, r.morsels)
+	r.morsel = (r.n/(perThread*d.threads) + leaf - 1) / leaf * leaf
+	r.morsel = min(max(r.morsel, leastMorsel), morsel)
+	morsels := (r.n + r.morsel - 1) / r.morsel
+	threads := min(d.threads, max(morsels, 1))
 	r.span = c.tile
 	if c.single {
-		r.span = morsel
+		r.span = r.morsel
 	}
 	for i := range c.bits {
 		if w := &c.bits[i]; r.offset(w)%8 != 0 {
@@ -73,10 +75,13 @@ func (r *run) begin(ctx context.Context, c *code, l *array.Launch, threads int) 
 		}
 	}
 	r.scalars()
-	r.shared = threads > 1
-	r.next.Store(0)
-	r.left.Store(int64(r.morsels))
-	r.users.Store(1)
+	r.shares.begin(morsels, threads)
+	for len(r.trees) < len(c.folds) {
+		r.trees = append(r.trees, inOrder{})
+	}
+	for i := range c.folds {
+		r.trees[i].drop() // those of a run that was broken off
+	}
 	return threads
 }
 
@@ -128,11 +133,11 @@ func (r *run) cell(place int) []byte {
 }
 
 // work takes morsels until none is left; none is where ctx has ended.
-func (d *Device) work(r *run) {
+func (d *Device) work(r *run, member int) {
 	var w *worker
 	for {
-		m := int(r.next.Add(1)) - 1
-		if m >= r.morsels {
+		m, ok := r.shares.take(member)
+		if !ok {
 			break
 		}
 		done := 1
@@ -142,11 +147,9 @@ func (d *Device) work(r *run) {
 			}
 			w.work(m)
 		} else {
-			done += max(0, r.morsels-int(r.next.Swap(int64(r.morsels))))
+			done += r.shares.cancel()
 		}
-		if r.left.Add(int64(-done)) == 0 && r.shared {
-			r.done <- struct{}{}
-		}
+		r.shares.finish(done)
 	}
 	if w != nil {
 		w.end()
@@ -161,9 +164,9 @@ func (d *Device) worker(r *run) *worker {
 	return w
 }
 
-// drop lets go of r for one of its users.
-func (d *Device) drop(r *run) {
-	if r.users.Add(-1) == 0 {
+// drop lets go of r for n of its users.
+func (d *Device) drop(r *run, n int) {
+	if r.users.Add(int64(-n)) == 0 {
 		d.runs.put(r)
 	}
 }

@@ -37,13 +37,13 @@ func (j *job) scanLong(ctx context.Context, start, lo, hi int, before array.Fore
 	pieces := (hi - lo + piece - 1) / piece
 	fronts := make([]array.Forest, pieces) // what comes before each piece
 	nodes := make([]array.Forest, pieces)
-	err := each(ctx, j.device.threads, pieces-1, j.begin, func(w *rowWorker, k int) error {
+	err := j.each(ctx, pieces-1, hi-lo, func(ctx context.Context, w *rowWorker, k int) error {
 		from := lo + k*piece
-		b, err := j.source.elements(ctx, from, from+piece, &w.room)
+		b, at, err := j.source.elements(ctx, from, from+piece, &w.room)
 		if err != nil {
 			return err
 		}
-		nodes[k] = w.push(nil, b, 0, from-start, piece)
+		nodes[k] = w.push(nil, b, at, from-start, piece)
 		return nil
 	})
 	if err != nil {
@@ -55,15 +55,15 @@ func (j *job) scanLong(ctx context.Context, start, lo, hi int, before array.Fore
 			before = before.Push(j.leafOp(), j.acc, p)
 		}
 	}
-	return each(ctx, j.device.threads, pieces, j.begin, func(w *rowWorker, k int) error {
+	return j.each(ctx, pieces, hi-lo, func(ctx context.Context, w *rowWorker, k int) error {
 		from, to := lo+k*piece, min(lo+(k+1)*piece, hi)
-		b, err := j.source.elements(ctx, from, to, &w.room)
+		b, at, err := j.source.elements(ctx, from, to, &w.room)
 		if err != nil {
 			return err
 		}
 		out := j.result.Slice(from-j.launch.Lo, to-j.launch.Lo)
-		w.run(out, b, 0, from-start, to-from, fronts[k], false)
-		j.copyValidity(out, b)
+		w.run(out, 0, b, at, from-start, to-from, fronts[k], false)
+		j.copyValidity(out, b, at)
 		return nil
 	})
 }
@@ -71,39 +71,39 @@ func (j *job) scanLong(ctx context.Context, start, lo, hi int, before array.Fore
 // scanShort is runs of up to a piece, as many at a time as make one.
 func (j *job) scanShort(ctx context.Context, length int) error {
 	rows, most := (j.launch.Hi-j.launch.Lo)/length, max(piece/length, 1)
-	return each(ctx, j.device.threads, (rows+most-1)/most, j.begin, func(w *rowWorker, k int) error {
+	return j.each(ctx, (rows+most-1)/most, rows*length, func(ctx context.Context, w *rowWorker, k int) error {
 		lo, hi := k*most*length, min((k+1)*most, rows)*length
-		b, err := j.source.elements(ctx, j.launch.Lo+lo, j.launch.Lo+hi, &w.room)
+		b, at, err := j.source.elements(ctx, j.launch.Lo+lo, j.launch.Lo+hi, &w.room)
 		if err != nil {
 			return err
 		}
 		out := j.result.Slice(lo, hi)
-		for at := 0; at < hi-lo; at += length {
-			w.run(out, b, at, 0, length, nil, false)
+		for i := 0; i < hi-lo; i += length {
+			w.run(out, i, b, at+i, 0, length, nil, false)
 		}
-		j.copyValidity(out, b)
+		j.copyValidity(out, b, at)
 		return nil
 	})
 }
 
-// copyValidity makes null what is null in b.
-func (j *job) copyValidity(out, b *array.Block) {
+// copyValidity makes null what is null in b from element at on.
+func (j *job) copyValidity(out, b *array.Block, at int) {
 	_, to, offset := out.Raw()
 	if to == nil {
 		return
 	}
 	j.write.Lock() // neighbours share bytes
 	defer j.write.Unlock()
-	if _, from, at := b.Raw(); from != nil {
-		array.CopyBits(to, offset, from, at, b.Len())
+	if _, from, first := b.Raw(); from != nil {
+		array.CopyBits(to, offset, from, first+at, out.Len())
 	} else {
-		array.SetBits(to, offset, b.Len())
+		array.SetBits(to, offset, out.Len())
 	}
 }
 
-// run scans n elements of a block into out from element at on. The first has the given index in its run, before which the
+// run scans n elements of a block from element at on into out from element to on. The first has the given index in its run, before which the
 // tree over what comes earlier stands. It gives the tree over what comes before the rest of the run, if there is more.
-func (w *rowWorker) run(out, b *array.Block, at, index, n int, before array.Forest, more bool) array.Forest {
+func (w *rowWorker) run(out *array.Block, to int, b *array.Block, at, index, n int, before array.Forest, more bool) array.Forest {
 	op, acc := w.job.leafOp(), w.job.acc
 	for i := 0; i < n; i += array.LeafSize {
 		size := min(array.LeafSize, n-i)
@@ -116,7 +116,7 @@ func (w *rowWorker) run(out, b *array.Block, at, index, n int, before array.Fore
 		x := w.leaf.present(b, at+i, size)
 		values, _, offset := out.Raw()
 		width := out.DType().Size()
-		w.leaf.running(values[(offset+at+i)*width:], x, size, front, index+i > 0)
+		w.leaf.running(values[(offset+to+i)*width:], x, size, front, index+i > 0)
 	}
 	return before
 }
@@ -170,6 +170,9 @@ const (
 	lineColumns = 8
 	// lineRows is how many rows of them: whole leaves, and about a morsel in all, so that they stay in the cache.
 	lineRows = piece / lineColumns
+	// lookBytes is how much of an array rows may span until a scan of columns looks whether its context has ended, a huge page:
+	// the first column to be written may have the machine find them all, which took 30 ms a page at worst.
+	lookBytes = 2 << 20
 )
 
 // scanColumns gives the running values of runs with others between their elements: a few columns moved together, scanned as
@@ -179,24 +182,24 @@ func (j *job) scanColumns(ctx context.Context) error {
 	block := e.Length * e.Inner
 	for lo := j.launch.Lo; lo < j.launch.Hi; lo += block {
 		var room *array.Block
-		b, err := j.source.elements(ctx, lo, lo+block, &room)
+		b, at, err := j.source.elements(ctx, lo, lo+block, &room)
 		if err != nil {
 			return err
 		}
 		out := j.result.Slice(lo-j.launch.Lo, lo-j.launch.Lo+block)
-		err = each(ctx, j.device.threads, (e.Inner+lineColumns-1)/lineColumns, j.begin, func(w *rowWorker, k int) error {
-			return w.line(ctx, out, b, k*lineColumns, min(lineColumns, e.Inner-k*lineColumns))
+		err = j.each(ctx, (e.Inner+lineColumns-1)/lineColumns, block, func(ctx context.Context, w *rowWorker, k int) error {
+			return w.line(ctx, out, b, at, k*lineColumns, min(lineColumns, e.Inner-k*lineColumns))
 		})
 		if err != nil {
 			return err
 		}
-		j.copyValidity(out, b)
+		j.copyValidity(out, b, at)
 	}
 	return nil
 }
 
-// line scans n columns of a block from column c on.
-func (w *rowWorker) line(ctx context.Context, out, b *array.Block, c, n int) error {
+// line scans n columns of a block, which begins with element at of b, from column c on.
+func (w *rowWorker) line(ctx context.Context, out, b *array.Block, at, c, n int) error {
 	var before [lineColumns]array.Forest
 	length := w.job.out.Extent.Length
 	if w.gathered == nil {
@@ -204,50 +207,74 @@ func (w *rowWorker) line(ctx context.Context, out, b *array.Block, c, n int) err
 		w.scanned = array.NewBlock(out.DType(), array.Shape{lineColumns * min(length, lineRows)}, false)
 	}
 	for row := 0; row < length; row += lineRows {
-		if err := ctx.Err(); err != nil {
+		if err := w.lineRows(ctx, out, b, at, c, n, row, before[:n]); err != nil {
 			return err
 		}
-		w.lineRows(out, b, c, n, row, before[:n])
 	}
 	return nil
 }
 
 // lineRows scans the rows of n columns from row on, before which the columns' trees stand.
-func (w *rowWorker) lineRows(out, b *array.Block, c, n, row int, before []array.Forest) {
+func (w *rowWorker) lineRows(ctx context.Context, out, b *array.Block, first, c, n, row int, before []array.Forest) error {
 	length, inner := w.job.out.Extent.Length, w.job.out.Extent.Inner
 	rows := min(length-row, lineRows)
 	from, bits, at := b.Raw()
 	to, valid, _ := w.gathered.Raw()
-	at += row*inner + c
-	transpose(b.DType(), to, rows, 1, from[at*b.DType().Size():], 1, inner, n, rows)
-	if bits != nil {
-		for r := range rows {
+	at += first + row*inner + c
+	err := strips(ctx, rows, inner*b.DType().Size(), func(lo, hi int) {
+		transpose(b.DType(), strided{to, lo, rows, 1}, strided{from, at + lo*inner, 1, inner}, n, hi-lo)
+		for r := lo; r < hi && bits != nil; r++ {
 			for k := range n {
 				array.CopyBits(valid, k*rows+r, bits, at+r*inner+k, 1)
 			}
 		}
+	})
+	if err != nil {
+		return err
 	}
 	for k := range n {
-		before[k] = w.run(w.scanned, w.gathered, k*rows, row, rows, before[k], row+rows < length)
+		before[k] = w.run(w.scanned, k*rows, w.gathered, k*rows, row, rows, before[k], row+rows < length)
 	}
 	from, _, _ = w.scanned.Raw()
 	to, _, at = out.Raw()
-	transpose(out.DType(), to[(at+row*inner+c)*out.DType().Size():], 1, inner, from, rows, 1, n, rows)
+	at += row*inner + c
+	return strips(ctx, rows, inner*out.DType().Size(), func(lo, hi int) {
+		transpose(out.DType(), strided{to, at + lo*inner, 1, inner}, strided{from, lo, rows, 1}, n, hi-lo)
+	})
 }
 
-// transpose moves elements of 4 or 8 bytes: that of row r and column k, which lies at r*rows + k*columns in either.
-func transpose(d array.DType, to []byte, columns, rows int, from []byte, fromColumns, fromRows, n, length int) {
+// strips calls f for a few rows at a time, until ctx ends.
+func strips(ctx context.Context, rows, rowBytes int, f func(lo, hi int)) error {
+	few := max(lookBytes/rowBytes, 1)
+	for lo := 0; lo < rows; lo += few {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f(lo, min(lo+few, rows))
+	}
+	return nil
+}
+
+// strided is where elements lie: that of row r and column k at first + r*rows + k*columns.
+type strided struct {
+	bytes                []byte
+	first, columns, rows int
+}
+
+// transpose moves length rows of n elements of 4 or 8 bytes.
+func transpose(d array.DType, to, from strided, n, length int) {
 	if d.Size() == 4 {
-		transposeOf(array.View[uint32](to), columns, rows, array.View[uint32](from), fromColumns, fromRows, n, length)
+		transposeOf[uint32](to, from, n, length)
 		return
 	}
-	transposeOf(array.View[uint64](to), columns, rows, array.View[uint64](from), fromColumns, fromRows, n, length)
+	transposeOf[uint64](to, from, n, length)
 }
 
-func transposeOf[T uint32 | uint64](to []T, columns, rows int, from []T, fromColumns, fromRows, n, length int) {
+func transposeOf[T uint32 | uint64](to, from strided, n, length int) {
+	dst, src := array.View[T](to.bytes)[to.first:], array.View[T](from.bytes)[from.first:]
 	for r := range length {
 		for k := range n {
-			to[k*columns+r*rows] = from[k*fromColumns+r*fromRows]
+			dst[k*to.columns+r*to.rows] = src[k*from.columns+r*from.rows]
 		}
 	}
 }

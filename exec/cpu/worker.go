@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/kern"
 )
 
 // stride is the bytes from one register to the next: a line more than a register, so that the same element of two
@@ -22,6 +23,8 @@ type worker struct {
 	leaves  []leafState
 	forests []array.Forest // of the morsel, by fold
 	accs    [morsel / leaf]uint64
+	spread  []byte // the cells that links read
+	links   []kern.Link
 	at, n   int // the tile: its first element, counted from the part's, and its length
 }
 
@@ -60,6 +63,7 @@ func (w *worker) begin(r *run) {
 		}
 		w.blocks[len(c.flat)+i], w.offsets[i] = values, offset
 	}
+	w.spreadCells()
 	w.n = min(c.tile, r.n)
 	for i := range c.fills {
 		s := &c.fills[i]
@@ -84,16 +88,18 @@ func (w *worker) mask(index int) []byte {
 func (w *worker) end() {
 	clear(w.mem)
 	clear(w.blocks)
+	clear(w.links[:cap(w.links)])
 	w.run, w.code = nil, nil
 }
 
 // work runs the code over morsel m.
 func (w *worker) work(m int) {
 	r := w.run
-	lo, hi := m*morsel, min((m+1)*morsel, r.n)
+	lo, hi := m*r.morsel, min((m+1)*r.morsel, r.n)
 	w.elements(lo, hi)
-	if len(w.code.folds) > 0 {
-		w.forests = r.forests.deliver(m, w.forests)
+	for i := range w.code.folds {
+		f := &w.code.folds[i]
+		r.trees[i].put(f.op, f.acc, m, w.forests[i])
 	}
 	if r.fence {
 		w.code.kernels.Fence()

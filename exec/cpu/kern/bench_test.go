@@ -84,3 +84,36 @@ func BenchmarkFolds(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLeaves runs each fold over leaves, and over rows, in the second cache and in memory; calls of 128 leaves as whole
+// reductions make them.
+func BenchmarkLeaves(b *testing.B) {
+	const most = 80 << 20
+	x, y := array.AllocBytes(most), array.AllocBytes(most)
+	for _, f := range foldTests() {
+		for _, isa := range isas(b) {
+			leaves := kern.New(isa).Leaves(f.op, f.d, f.of)
+			if leaves == nil {
+				continue
+			}
+			one := newVector(f.d, 1, 0)
+			one.set(0, array.ScalarOf(1).Cast(f.d))
+			for i := 0; i < most; i += f.d.Size() {
+				copy(x[i:], one.bytes(1))
+			}
+			copy(y, x)
+			for _, of := range []struct{ length, bytes int }{{10, 256 << 10}, {100, 256 << 10}, {array.LeafSize, 256 << 10}, {array.LeafSize, most}} {
+				b.Run(fmt.Sprintf("%s/%s/%d/%s/%dx%dKiB", f.op, f.d, f.of, isa, of.length, of.bytes>>10), func(b *testing.B) {
+					row := of.length * f.d.Size()
+					out := make([]uint64, min(128*array.LeafSize*f.d.Size(), of.bytes)/row)
+					step := len(out) * row
+					perElement(b, of.bytes/step*len(out)*of.length, func() {
+						for at := 0; at+step <= of.bytes; at += step {
+							leaves(out, x[at:], y[at:], of.length)
+						}
+					})
+				})
+			}
+		}
+	}
+}

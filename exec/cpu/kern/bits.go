@@ -17,11 +17,11 @@ func CountBits(x []byte, n int) int {
 	return count
 }
 
-// AnyBit reports whether one of the first n bits of a bitmap of whole words is set.
-func AnyBit(x []byte, n int) bool { return hasBit(x, n, 0) }
+// anyBit reports whether one of the first n bits of a bitmap of whole words is set.
+func anyBit(x []byte, n int) bool { return hasBit(x, n, 0) }
 
-// AllBits reports whether all of the first n bits of a bitmap of whole words are set.
-func AllBits(x []byte, n int) bool { return !hasBit(x, n, ones) }
+// allBits reports whether all of the first n bits of a bitmap of whole words are set.
+func allBits(x []byte, n int) bool { return !hasBit(x, n, ones) }
 
 // hasBit reports whether one of the first n bits of x, each turned by that of flip, is set.
 func hasBit(x []byte, n int, flip uint64) bool {

@@ -15,12 +15,6 @@ type foldKernel struct {
 	block int // a power of two and a multiple of array.Lanes
 }
 
-// leavesKernel folds n leaves in assembly, from lanes of identity on, and leaves lane 0 of each in a word of out.
-type leavesKernel struct {
-	run   func(out, identity, x, y *byte, n int)
-	block int // not used
-}
-
 // joinKernel joins the lanes of a leaf in assembly, leaving the result in lane 0.
 type joinKernel struct {
 	run   func(s *byte)
@@ -29,10 +23,9 @@ type joinKernel struct {
 
 // Tables by op, the elements' type and what is joined; by op and accumulator.
 type (
-	foldTable   [][array.Float64 + 1][OfDeviation + 1]foldKernel
-	leavesTable [][array.Float64 + 1][OfDeviation + 1]leavesKernel
-	joinTable   [][array.Float64 + 1]joinKernel
-	foldLoops   [array.Max + 1][array.Float64 + 1][OfDeviation + 1]Fold
+	foldTable [][array.Float64 + 1][OfDeviation + 1]foldKernel
+	joinTable [][array.Float64 + 1]joinKernel
+	foldLoops [array.Max + 1][array.Float64 + 1][OfDeviation + 1]Fold
 )
 
 // Fold is the loop of a reduction over elements of type d; nil where there is none. Mean folds as Sum. For Bool, x is a
@@ -52,17 +45,6 @@ func (s *Set) Fold(op array.Op, d array.DType, of FoldOf) Fold {
 	return s.folds[op][d][of]
 }
 
-// Leaves is the Fold of the same reduction over whole leaves at once; nil where it is not faster.
-func (s *Set) Leaves(op array.Op, d array.DType, of FoldOf) Leaves {
-	if op == array.Mean && d.Float() {
-		op = array.Sum
-	}
-	if op > array.Max || d > array.Float64 || of > OfDeviation {
-		return nil
-	}
-	return s.leaves[op][d][of]
-}
-
 // takeFolds puts the folds of k in the place of what is there, and those in Go where nothing is.
 func (s *Set) takeFolds(k *kernels) {
 	for op := range folds {
@@ -74,15 +56,6 @@ func (s *Set) takeFolds(k *kernels) {
 					*place = k.fold[op][d][of].fold(array.DType(d), FoldOf(of), rest)
 				case *place == nil:
 					*place = rest
-				}
-			}
-		}
-	}
-	for op := range k.leaves {
-		for d := range k.leaves[op] {
-			for of, leaves := range k.leaves[op][d] {
-				if leaves.run != nil {
-					s.leaves[op][d][of] = leaves.leaves(array.Op(op), array.DType(d), FoldOf(of))
 				}
 			}
 		}
@@ -120,41 +93,16 @@ func (k foldKernel) fold(d array.DType, of FoldOf, rest Fold) Fold {
 	}
 }
 
-// leaves is the kernel over leaves, which gives words as lanes hold them.
-func (k leavesKernel) leaves(op array.Op, d array.DType, of FoldOf) Leaves {
-	run, acc, bytes, partner := k.run, array.AccumulatorType(op, d), array.LeafSize*d.Size(), 0
-	if of == OfProduct {
-		partner = bytes
-	}
-	start := [1]uint64{identityWord(op, acc)}
-	identity := first(array.Bytes(start[:]))
-	return func(out []uint64, x, y []byte) {
-		n := len(out)
-		if len(x) < n*bytes || len(y) < n*partner {
-			tooShort()
-		}
-		if n == 0 {
-			return
-		}
-		run(first(array.Bytes(out)), identity, first(x), first(y), n)
-		if acc.Size() < 8 {
-			for i, w := range out {
-				out[i] = laneBits(acc, w)
-			}
-		}
-	}
-}
-
 // foldAny joins the first n bits of x by or.
 func foldAny(s *State, x, _ []byte, n int) {
-	if AnyBit(x, n) {
+	if anyBit(x, n) {
 		s[0] = 1
 	}
 }
 
 // foldAll joins the first n bits of x by and.
 func foldAll(s *State, x, _ []byte, n int) {
-	if !AllBits(x, n) {
+	if !allBits(x, n) {
 		s[0] = 0
 	}
 }

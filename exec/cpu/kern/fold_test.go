@@ -108,54 +108,6 @@ func (f foldTest) run(t *testing.T, set *kern.Set) {
 	}
 }
 
-// TestLeaves holds folds of whole leaves against the same leaves' lanes.
-func TestLeaves(t *testing.T) {
-	for _, isa := range isas(t) {
-		set, some := kern.New(isa), false
-		for _, f := range foldTests() {
-			leaves := set.Leaves(f.op, f.d, f.of)
-			if leaves == nil {
-				continue
-			}
-			some = true
-			t.Run(fmt.Sprintf("%s/%s/%s/%d", isa, f.op, f.d, f.of), func(t *testing.T) { f.runLeaves(t, leaves) })
-		}
-		if want := isa != kern.Go; some != want {
-			t.Errorf("%s: there are some: %v, want %v", isa, some, want)
-		}
-	}
-}
-
-func (f foldTest) runLeaves(t *testing.T, leaves kern.Leaves) {
-	const most = 3
-	acc := array.AccumulatorType(f.op, f.d)
-	rng := rand.New(rand.NewPCG(5, 3))
-	for n := range most + 1 {
-		x, y := randomVector(rng, f.d, most*array.LeafSize, f.d.Size()), randomVector(rng, f.d, most*array.LeafSize, 3*f.d.Size())
-		for i := range most * array.LeafSize {
-			if f.d.Float() && i/array.LeafSize != 1 { // else it is mostly NaN
-				x.set(i, array.ScalarOf(rng.NormFloat64()).Cast(f.d))
-				y.set(i, array.ScalarOf(rng.NormFloat64()).Cast(f.d))
-			}
-		}
-		out := []uint64{7, 7, 7, 7}
-		leaves(out[:n:n], x.bytes(n*array.LeafSize), y.bytes(n*array.LeafSize))
-		for k, w := range out {
-			if k >= n {
-				if w != 7 {
-					t.Fatalf("%d leaves: word %d was written", n, k)
-				}
-				continue
-			}
-			at := k * array.LeafSize
-			want := f.lanes(acc, x.from(at), y.from(at), array.LeafSize)
-			if got := array.ScalarFromBits(acc, w); !same(got, want) {
-				t.Fatalf("leaf %d of %d: %s, want %s", k, n, got, want)
-			}
-		}
-	}
-}
-
 // lanes is the leaf's accumulator.
 func (f foldTest) lanes(acc array.DType, x, y vector, n int) array.Scalar {
 	var lanes [array.Lanes]uint64

@@ -143,3 +143,40 @@ func TestGuardedCopy(t *testing.T) {
 		}
 	}
 }
+
+// TestGuardedLeaves is TestGuarded for leaves.
+func TestGuardedLeaves(t *testing.T) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	memory := [3]guarded{newGuarded(t, 8*600), newGuarded(t, 8*600), newGuarded(t, 8*600)}
+	for _, isa := range isas(t) {
+		set := kern.New(isa)
+		for _, f := range foldTests() {
+			leaves := set.Leaves(f.op, f.d, f.of)
+			if leaves == nil {
+				continue
+			}
+			for _, length := range []int{1, 3, 8, 31, 32, 33, 63, 64, 65} {
+				for n := range mostLeaves + 1 {
+					for _, after := range []bool{false, true} {
+						out := memory[2].vector(array.Uint64, n, after).bytes(n)
+						x, y := memory[0].vector(f.d, n*length, after).bytes(n*length), memory[1].vector(f.d, n*length, after).bytes(n*length)
+						if reason := faultLeaves(leaves, array.View[uint64](out), x, y, length); reason != "" {
+							t.Errorf("%s/%s/%s/%d: %d leaves of %d, page after %v: %s", isa, f.op, f.d, f.of, n, length, after, reason)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// faultLeaves folds leaves and says where that faults.
+func faultLeaves(leaves kern.Leaves, out []uint64, x, y []byte, length int) (reason string) {
+	defer func() {
+		if err := recover(); err != nil {
+			reason = fmt.Sprint(err)
+		}
+	}()
+	leaves(out, x, y, length)
+	return ""
+}

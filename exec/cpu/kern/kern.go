@@ -56,9 +56,9 @@ type State [array.Lanes]uint64
 // array.Lanes but for the last call of a leaf.
 type Fold func(s *State, x, y []byte, n int)
 
-// Leaves folds and joins len(out) whole leaves of array.LeafSize elements that lie one after another: out[i] is the
-// accumulator of leaf i, as array.Partial.Acc has it.
-type Leaves func(out []uint64, x, y []byte)
+// Leaves folds and joins len(out) leaves of length elements that lie one after another, as rows do: out[i] is the
+// accumulator of leaf i, as array.Partial.Acc has it. length is 1 to array.LeafSize.
+type Leaves func(out []uint64, x, y []byte, length int)
 
 // FoldOf says what a Fold joins.
 type FoldOf uint8

@@ -11,3 +11,6 @@ func first(b []byte) *byte { return unsafe.SliceData(b) }
 func missing(b []byte, align int) int {
 	return int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & uintptr(align-1))
 }
+
+// aligned reports whether an address is a multiple of size, a power of two.
+func aligned(at *byte, size int) bool { return uintptr(unsafe.Pointer(at))&uintptr(size-1) == 0 }

@@ -10,8 +10,10 @@ type Set struct {
 	where, streamWhere [array.Float64 + 1][VSS + 1]Loop
 	casts              [array.Float64 + 1][array.Float64 + 1]Loop
 	folds              foldLoops
-	leaves             [array.Max + 1][array.Float64 + 1][OfDeviation + 1]Leaves
+	leaves             leavesLoops
 	joins              [array.Max + 1][array.Float64 + 1]func(s *byte)
+	chain              chains
+	rows               [array.Max + 1][array.Float64 + 1][OfDeviation + 1]Rows
 }
 
 // New gives the kernels of an instruction set, those of the next lower one where it has none, those in Go at last. The
@@ -24,6 +26,7 @@ func New(isa ISA) *Set {
 			s.take(k, vectorBytes[level])
 		}
 	}
+	s.takeChains(isa)
 	for d := array.Uint8; d <= array.Uint64; d++ {
 		s.element[array.Abs][d][VV] = copies(d.Size())
 	}
@@ -43,6 +46,8 @@ var vectorBytes = [...]int{AVX2: 32, AVX512: 64}
 func (s *Set) take(k *kernels, width int) {
 	s.takeCasts(k)
 	s.takeFolds(k)
+	s.takeLeaves(k)
+	s.takeRows(k)
 	for op := range elements {
 		for d := range elements[op] {
 			for f, rest := range elements[op][d] {

@@ -30,6 +30,7 @@ type kernels struct {
 	fold               foldTable
 	leaves             leavesTable
 	join               joinTable
+	rows               rowsTable
 }
 
 // spans are the bits that an element of dst, x, y and z takes in memory; 0 for a single element or none.

@@ -45,3 +45,21 @@ func prefetchLines(isa ISA, x []byte) {
 		prefetch(&x[0], lines)
 	}
 }
+
+// takeChains finds the links of an instruction set.
+func (s *Set) takeChains(isa ISA) {
+	switch isa {
+	case AVX2:
+		linkAddressesAVX2(&s.chain[0])
+	case AVX512:
+		linkAddressesAVX512(&s.chain[0])
+	}
+}
+
+func runChain(isa ISA, first *uintptr, bytes int) {
+	if isa == AVX512 {
+		chainAVX512(first, bytes)
+	} else {
+		chainAVX2(first, bytes)
+	}
+}

@@ -7,70 +7,70 @@ package kern
 //go:noescape
 func sumInt64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumInt64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by sum, joined as joinSum does.
+// leavesSumInt64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat32AVX2 joins x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat32OfProductAVX2 joins x[i]*y[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat32OfProductAVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat32OfProductAVX2 puts into each of n words of out the lanes of 1024 further elements, x[i]*y[i] joined by sum, joined as joinSum does.
+// leavesSumFloat32OfProductAVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*y[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat32OfProductAVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat32OfProductAVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat32OfSquareAVX2 joins x[i]*x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat32OfSquareAVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat32OfSquareAVX2 puts into each of n words of out the lanes of 1024 further elements, x[i]*x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat32OfSquareAVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat32OfSquareAVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat32OfSquareAVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64AVX2 joins x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64OfProductAVX2 joins x[i]*y[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat64OfProductAVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat64OfProductAVX2 puts into each of n words of out the lanes of 1024 further elements, x[i]*y[i] joined by sum, joined as joinSum does.
+// leavesSumFloat64OfProductAVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*y[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat64OfProductAVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat64OfProductAVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64OfSquareAVX2 joins x[i]*x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat64OfSquareAVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat64OfSquareAVX2 puts into each of n words of out the lanes of 1024 further elements, x[i]*x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat64OfSquareAVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat64OfSquareAVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat64OfSquareAVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64OfDeviationAVX2 joins (x[i]-y[0])*(x[i]-y[0]) to lane i mod 32 of s by sum.
 //
@@ -82,300 +82,300 @@ func sumFloat64OfDeviationAVX2(s *byte, x *byte, y *byte, n int)
 //go:noescape
 func prodInt64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesProdInt64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by prod, joined as joinProd does.
+// leavesProdInt64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by prod, joined as joinProd does. It reads whole lanes.
 //
 //go:noescape
-func leavesProdInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesProdInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // prodFloat32AVX2 joins x[i] to lane i mod 32 of s by prod.
 //
 //go:noescape
 func prodFloat32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesProdFloat32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by prod, joined as joinProd does.
+// leavesProdFloat32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by prod, joined as joinProd does. It reads whole lanes.
 //
 //go:noescape
-func leavesProdFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesProdFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // prodFloat64AVX2 joins x[i] to lane i mod 32 of s by prod.
 //
 //go:noescape
 func prodFloat64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesProdFloat64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by prod, joined as joinProd does.
+// leavesProdFloat64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by prod, joined as joinProd does. It reads whole lanes.
 //
 //go:noescape
-func leavesProdFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesProdFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt8AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt8AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt8AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt8AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt8AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt8AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt16AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt16AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt16AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt16AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt16AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt16AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt32AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt64AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint8AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint8AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint8AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint8AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint8AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint8AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint16AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint16AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint16AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint16AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint16AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint16AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint32AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint64AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minFloat32AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minFloat32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinFloat32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinFloat32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minFloat64AVX2 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minFloat64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMinFloat64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinFloat64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt8AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt8AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt8AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt8AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt8AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt8AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt16AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt16AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt16AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt16AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt16AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt16AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt32AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt64AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint8AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint8AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint8AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint8AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint8AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint8AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint16AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint16AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint16AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint16AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint16AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint16AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint32AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint64AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxFloat32AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxFloat32AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxFloat32AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxFloat32AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxFloat32AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxFloat64AVX2 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxFloat64AVX2(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxFloat64AVX2 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxFloat64AVX2 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxFloat64AVX2(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumInt64AVX512 joins x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumInt64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumInt64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by sum, joined as joinSum does.
+// leavesSumInt64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat32AVX512 joins x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat32OfProductAVX512 joins x[i]*y[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat32OfProductAVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat32OfProductAVX512 puts into each of n words of out the lanes of 1024 further elements, x[i]*y[i] joined by sum, joined as joinSum does.
+// leavesSumFloat32OfProductAVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*y[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat32OfProductAVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat32OfProductAVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat32OfSquareAVX512 joins x[i]*x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat32OfSquareAVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat32OfSquareAVX512 puts into each of n words of out the lanes of 1024 further elements, x[i]*x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat32OfSquareAVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat32OfSquareAVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat32OfSquareAVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64AVX512 joins x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64OfProductAVX512 joins x[i]*y[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat64OfProductAVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat64OfProductAVX512 puts into each of n words of out the lanes of 1024 further elements, x[i]*y[i] joined by sum, joined as joinSum does.
+// leavesSumFloat64OfProductAVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*y[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat64OfProductAVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat64OfProductAVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64OfSquareAVX512 joins x[i]*x[i] to lane i mod 32 of s by sum.
 //
 //go:noescape
 func sumFloat64OfSquareAVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesSumFloat64OfSquareAVX512 puts into each of n words of out the lanes of 1024 further elements, x[i]*x[i] joined by sum, joined as joinSum does.
+// leavesSumFloat64OfSquareAVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i]*x[i] joined by sum, joined as joinSum does. It reads whole lanes.
 //
 //go:noescape
-func leavesSumFloat64OfSquareAVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesSumFloat64OfSquareAVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // sumFloat64OfDeviationAVX512 joins (x[i]-y[0])*(x[i]-y[0]) to lane i mod 32 of s by sum.
 //
@@ -387,187 +387,187 @@ func sumFloat64OfDeviationAVX512(s *byte, x *byte, y *byte, n int)
 //go:noescape
 func prodInt64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesProdInt64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by prod, joined as joinProd does.
+// leavesProdInt64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by prod, joined as joinProd does. It reads whole lanes.
 //
 //go:noescape
-func leavesProdInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesProdInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // prodFloat32AVX512 joins x[i] to lane i mod 32 of s by prod.
 //
 //go:noescape
 func prodFloat32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesProdFloat32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by prod, joined as joinProd does.
+// leavesProdFloat32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by prod, joined as joinProd does. It reads whole lanes.
 //
 //go:noescape
-func leavesProdFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesProdFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // prodFloat64AVX512 joins x[i] to lane i mod 32 of s by prod.
 //
 //go:noescape
 func prodFloat64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesProdFloat64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by prod, joined as joinProd does.
+// leavesProdFloat64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by prod, joined as joinProd does. It reads whole lanes.
 //
 //go:noescape
-func leavesProdFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesProdFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt16AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt16AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt16AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt16AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt16AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt16AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt32AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minInt64AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minInt64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinInt64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinInt64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint16AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint16AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint16AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint16AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint16AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint16AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint32AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minUint64AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minUint64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinUint64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinUint64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinUint64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinUint64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minFloat32AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minFloat32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinFloat32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinFloat32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // minFloat64AVX512 joins x[i] to lane i mod 32 of s by min.
 //
 //go:noescape
 func minFloat64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMinFloat64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by min, joined as joinMin does.
+// leavesMinFloat64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by min, joined as joinMin does. It reads whole lanes.
 //
 //go:noescape
-func leavesMinFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMinFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt16AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt16AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt16AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt16AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt16AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt16AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt32AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxInt64AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxInt64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxInt64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxInt64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxInt64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint16AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint16AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint16AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint16AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint16AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint16AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint32AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxUint64AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxUint64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxUint64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxUint64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxUint64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxUint64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxFloat32AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxFloat32AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxFloat32AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxFloat32AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxFloat32AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)
 
 // maxFloat64AVX512 joins x[i] to lane i mod 32 of s by max.
 //
 //go:noescape
 func maxFloat64AVX512(s *byte, x *byte, y *byte, n int)
 
-// leavesMaxFloat64AVX512 puts into each of n words of out the lanes of 1024 further elements, x[i] joined by max, joined as joinMax does.
+// leavesMaxFloat64AVX512 puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, x[i] joined by max, joined as joinMax does. It reads whole lanes.
 //
 //go:noescape
-func leavesMaxFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int)
+func leavesMaxFloat64AVX512(out *byte, identity *byte, x *byte, y *byte, n int, apart int, length int)

@@ -20,6 +20,7 @@ type folding struct {
 	dtypes    groups
 	constants func(r *routine, d array.DType) []vec // what join needs in registers; may be nil
 	join      func(r *routine, d array.DType, lane, value vec, c []vec) vec
+	joinAt    func(r *routine, d array.DType, lane vec, value operand.Mem) // the same in place, of a value in memory; may be nil
 }
 
 // foldOf is a kern.FoldOf: what is joined of an element of x and its partner.
@@ -61,16 +62,18 @@ var (
 	foldings = []folding{
 		{array.Sum, ofAny, slices.Concat(words, floats), nil, func(r *routine, d array.DType, lane, value vec, _ []vec) vec {
 			return r.add(d, lane, value)
+		}, func(r *routine, d array.DType, lane vec, value operand.Mem) {
+			of(d, nil, nil, nil, r.VPADDQ, nil, r.VADDPD)(value, lane, lane)
 		}},
 		{array.Prod, []foldOf{ofX}, slices.Concat(words, floats), nil, func(r *routine, d array.DType, lane, value vec, _ []vec) vec {
 			return r.multiply(d, lane, value, nil)
-		}},
+		}, nil},
 		{array.Min, []foldOf{ofX}, numbers, extremeConstants, func(r *routine, d array.DType, lane, value vec, c []vec) vec {
 			return r.minimum(d, lane, value, c)
-		}},
+		}, nil},
 		{array.Max, []foldOf{ofX}, numbers, extremeConstants, func(r *routine, d array.DType, lane, value vec, c []vec) vec {
 			return r.maximum(d, lane, value, c)
-		}},
+		}, nil},
 	}
 )
 
@@ -143,30 +146,35 @@ func (f *folded) lanesOf() int { return array.Lanes * f.acc.Size() / f.isa.width
 // over joins n elements to the lanes and moves x and y on.
 func (f *folded) over(n reg.GPVirtual, lanes []vec) {
 	vectors, elements := f.turn()
-	step := f.isa.width / f.acc.Size() * f.d.Size() // bytes of the elements that make a vector of lanes
 	f.loop("loop", n, elements, func() {
 		for at := range vectors {
-			var partner reg.VecVirtual
-			if partner = f.same; f.of.partner == element {
-				partner = f.loadBytes(operand.Mem{Base: f.y, Disp: at * step}, step)
-			}
-			v := f.loadBytes(operand.Mem{Base: f.x, Disp: at * step}, step)
-			if f.of.value != nil {
-				v = f.of.value(f.routine, f.d, v, partner)
-			}
-			if f.d != f.acc {
-				wide := f.vec()
-				f.VCVTPS2PD(v, wide)
-				v = wide
-			}
 			lane := lanes[at%len(lanes)]
-			f.VMOVAPS(f.join(f.routine, f.acc, lane, v, f.constants), lane)
+			f.VMOVAPS(f.join(f.routine, f.acc, lane, f.value(f.x, f.y, at), f.constants), lane)
 		}
 		f.ADDQ(operand.U32(uint32(elements*f.d.Size())), f.x)
 		if f.of.partner == element {
 			f.ADDQ(operand.U32(uint32(elements*f.d.Size())), f.y)
 		}
 	})
+}
+
+// value is what is joined to vector at of the lanes, of the elements from x and y on.
+func (f *folded) value(x, y reg.GPVirtual, at int) vec {
+	step := f.isa.width / f.acc.Size() * f.d.Size() // bytes of the elements that make a vector of lanes
+	var partner reg.VecVirtual
+	if partner = f.same; f.of.partner == element {
+		partner = f.loadBytes(operand.Mem{Base: y, Disp: at * step}, step)
+	}
+	v := f.loadBytes(operand.Mem{Base: x, Disp: at * step}, step)
+	if f.of.value != nil {
+		v = f.of.value(f.routine, f.d, v, partner)
+	}
+	if f.d != f.acc {
+		wide := f.vec()
+		f.VCVTPS2PD(v, wide)
+		v = wide
+	}
+	return v
 }
 
 // fold writes one routine. The lanes of the leaf stay in registers from the first element to the last.
@@ -188,36 +196,6 @@ func (k *kernUnit) fold(f folding, of foldOf, isa isa, group []array.DType, acc 
 	_, block := this.turn()
 	for _, s := range group {
 		k.add(isa, "fold", name, block, "array."+f.op.Info().Func, "array."+goName(s), of.name)
-	}
-}
-
-// leaves writes the routine that folds and joins whole leaves one after another, so that memory is read without a pause.
-func (k *kernUnit) leaves(f folding, of foldOf, isa isa, group []array.DType, acc array.DType) {
-	name, value := of.nameOf(f, group[0])
-	name = "leaves" + name
-	r := k.routine(name, isa, "func(out, identity, x, y *byte, n int)",
-		fmt.Sprintf("puts into each of n words of out the lanes of %d further elements, %s joined by %s, joined as join%s does.",
-			array.LeafSize, value, f.op, f.op.Info().Func))
-	out, identity, n := r.param("out"), r.param("identity"), r.param("n")
-	this := k.folded(r, f, of, group[0], acc)
-	lanes := make([]vec, this.lanesOf())
-	for i := range lanes {
-		lanes[i] = r.vec()
-	}
-	r.Label("leaf")
-	for _, lane := range lanes {
-		r.VPBROADCASTQ(operand.Mem{Base: identity}, lane)
-	}
-	left := r.GP64()
-	r.MOVQ(operand.U32(array.LeafSize), left)
-	this.over(left, lanes)
-	r.VMOVQ(r.joined(f, acc, lanes, this.constants).AsX(), operand.Mem{Base: out})
-	r.ADDQ(operand.U32(8), out)
-	r.SUBQ(operand.U32(1), n)
-	r.JNE(operand.LabelRef("leaf"))
-	r.end()
-	for _, s := range group {
-		k.add(isa, "leaves", name, array.LeafSize, "array."+f.op.Info().Func, "array."+goName(s), of.name)
 	}
 }
 

@@ -41,7 +41,9 @@ func kernUnits() []*kernUnit {
 		{"cast", castKernels},
 		{"fold", foldKernels},
 		{"join", joinKernels},
+		{"rows", rowKernels},
 		{"move", moveRoutines},
+		{"chain", chainRoutines},
 	} {
 		k := &kernUnit{unit: newUnit("kern", part.name)}
 		part.write(k)
@@ -96,6 +98,7 @@ func kernTables(all []kernel) ([]byte, error) {
 var tableTypes = map[string]string{
 	"element": "elementTable", "stream": "elementTable", "fused": "fusedTable", "streamFused": "fusedTable",
 	"where": "whereTable", "streamWhere": "whereTable", "cast": "castTable", "fold": "foldTable", "leaves": "leavesTable", "join": "joinTable",
+	"rows": "rowsTable",
 }
 
 // branch is a composite literal under construction.

@@ -57,6 +57,9 @@ func (u *unit) texts() (assembly, stubs []byte, err error) {
 				return nil, nil, fmt.Errorf("%s needs %s", f.Name, extension)
 			}
 		}
+		if strings.HasSuffix(f.Name, avx2.name) && slices.ContainsFunc(f.Nodes, upperRegister) {
+			return nil, nil, fmt.Errorf("%s needs more than 16 registers", f.Name)
+		}
 	}
 	cfg := printer.Config{Name: "internal/gen/simd", Pkg: u.pkg}
 	if assembly, err = printer.NewGoAsm(cfg).Print(file); err != nil {
@@ -70,6 +73,15 @@ func (u *unit) texts() (assembly, stubs []byte, err error) {
 func selfMove(n ir.Node) bool {
 	i, ok := n.(*ir.Instruction)
 	return ok && i.Opcode == "VMOVAPS" && len(i.Operands) == 2 && i.Operands[0] == i.Operands[1]
+}
+
+// upperRegister reports an instruction on one of the registers that only AVX-512 has.
+func upperRegister(n ir.Node) bool {
+	i, ok := n.(*ir.Instruction)
+	return ok && slices.ContainsFunc(append(i.InputRegisters(), i.OutputRegisters()...), func(r reg.Register) bool {
+		p, ok := r.(reg.Physical)
+		return ok && p.Kind() == reg.KindVector && p.PhysicalIndex() > 15
+	})
 }
 
 // vec is a vector register, as wide as the routine's instruction set has them.

@@ -1,0 +1,7 @@
+package kern
+
+// What tests see of the loops over bitmaps.
+var (
+	AnyBit  = anyBit
+	AllBits = allBits
+)
