@@ -45,3 +45,35 @@ func BenchmarkPlan(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPlanMany plans many results, and a long chain.
+func BenchmarkPlanMany(b *testing.B) {
+	x := data(b, floats(8))
+	roots := func(of func(*array.Node) *array.Node) (list []*array.Node) {
+		for i := range 8000 {
+			list = append(list, of(apply(array.Add, x, number(float64(i)))))
+		}
+		return list
+	}
+	chain := x
+	for range 120_000 {
+		chain = apply(array.Add, chain, x)
+	}
+	for _, bench := range []struct {
+		name  string
+		roots []*array.Node
+	}{
+		{"cumsums=8000", roots(func(x *array.Node) *array.Node { return array.Scan(array.CumSum, 0, x, 0) })},
+		{"sums=8000", roots(func(x *array.Node) *array.Node { return apply(array.Sum, x) })},
+		{"chain=120000", []*array.Node{chain}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := exec.NewPlan(bench.roots, exec.Setting{Ranks: 4}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

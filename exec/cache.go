@@ -45,11 +45,11 @@ type keptPlan struct {
 
 // plan is the plan of computing roots, and the blocks of its data by number, which are valid until the outline is cleared.
 func (e *Executor) plan(ctx context.Context, roots []*array.Node, dealOut bool) (*Plan, []*array.Block, error) {
-	return e.planBy(roots, dealOut, func() (map[string]Access, error) { return e.access, e.askAbout(ctx, roots) })
+	return e.planBy(ctx, roots, dealOut, func() (map[string]Access, error) { return e.access, e.askAbout(ctx, roots) })
 }
 
 // planBy is plan for whoever knows who can read what; what access says of a source, it says as long as the executor lives.
-func (e *Executor) planBy(roots []*array.Node, dealOut bool, access func() (map[string]Access, error)) (*Plan, []*array.Block, error) {
+func (e *Executor) planBy(ctx context.Context, roots []*array.Node, dealOut bool, access func() (map[string]Access, error)) (*Plan, []*array.Block, error) {
 	c, o := &e.plans, &e.outline
 	small := o.Of(roots, cachedNodes)
 	var hash uint64
@@ -65,7 +65,7 @@ func (e *Executor) planBy(roots []*array.Node, dealOut bool, access func() (map[
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, blocks, err := newPlan(roots, e.setting(dealOut, known))
+	plan, blocks, err := newPlan(ctx, roots, e.setting(dealOut, known))
 	if err == nil && small {
 		c.add(hash, &keptPlan{outline: o.Clone(), dealOut: dealOut, plan: plan})
 	}

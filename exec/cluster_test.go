@@ -97,6 +97,17 @@ func (cl *cluster) stop() {
 	all.Wait()
 }
 
+// ranksOf is what a matrix runs over: all, or some where each costs more, with -short and under the race detector.
+func ranksOf(all, some []int) []int {
+	if raceDetector || testing.Short() {
+		return some
+	}
+	return all
+}
+
+// upTo9 are the numbers of ranks at which layouts differ most.
+var upTo9 = []int{1, 2, 3, 4, 5, 6, 7, 8, 9}
+
 // uneven deals elements out at random: some ranks get nothing, some nearly all.
 func uneven(seed uint64) func(array.Shape, int) partition.Layout {
 	return func(shape array.Shape, p int) partition.Layout {

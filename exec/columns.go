@@ -156,7 +156,13 @@ func (r *run) receiveColumns(ctx context.Context, peer int, s *Step, o *array.Ou
 	if len(bufs) == 0 {
 		return f, nil
 	}
-	return f, in.ReadInto(ctx, bufs...)
+	if err := in.ReadInto(ctx, bufs...); err != nil {
+		return nil, err
+	}
+	if err := possibleColumns(f, o.Op, array.AccumulatorType(o.Op, o.DType)); err != nil {
+		return nil, fmt.Errorf("rank %d sent %w", peer, err)
+	}
+	return f, nil
 }
 
 // columnBytes is the bytes of the trees over the rows of a part on the wire.

@@ -159,7 +159,7 @@ func (e *Executor) enter(ctx context.Context) error {
 	}
 	if e.closed {
 		e.leave()
-		return fmt.Errorf("executor: %w", comm.ErrClosed)
+		return fmt.Errorf("the cluster is closed; make another one to collect on: %w", comm.ErrClosed)
 	}
 	return nil
 }
@@ -184,8 +184,9 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 		into = out[0]
 		err = fits(into, roots[0])
 	}
+	lent := err == nil && plan.into(into, blocks)
 	if err == nil {
-		err = e.hasRoom(plan)
+		err = e.hasRoom(plan, lent)
 	}
 	if err != nil {
 		if spmd {
@@ -202,8 +203,8 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 		e.task++
 		r = e.newRun(plan, e.task)
 	}
-	if into != nil {
-		r.lendInto(into, blocks)
+	if lent {
+		r.lendInto(into)
 	}
 	if err = r.lend(); err != nil {
 		if spmd {
@@ -219,7 +220,7 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 		err = e.drive(ctx, r, roots, spmd)
 	}
 	if err == nil {
-		err = r.results(out)
+		err = r.results(ctx, out)
 	}
 	if stats != nil {
 		*stats = r.close(start)
@@ -234,31 +235,42 @@ func (e *Executor) setting(spmd bool, access map[string]Access) Setting {
 	}
 }
 
-// drive runs a task on all ranks. However it ends, it ends on all of them.
+// errPanicked is what the other ranks hear where a call of the user's on the root did not return.
+var errPanicked = errors.New("the root panicked")
+
+// drive runs a task on all ranks. However it ends, also by a panic of Config.Progress, it ends on all of them.
 func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	r.guests = &guests{}
 	var listener sync.WaitGroup
 	listener.Go(func() { e.listen(ctx, r.task, cancel) })
-	err := e.announce(ctx, r, roots, spmd)
-	if err == nil {
-		err = r.steps(ctx)
-	}
-	if err == nil {
-		err = r.lastWords(ctx)
-	}
+	err := errPanicked
+	defer func() {
+		cancel(nil)
+		listener.Wait()
+		if err != nil {
+			r.guests.dismiss()
+			defer r.guests.inside.Wait()
+		}
+		e.end(outer, r.task, err)
+	}()
+	err = e.steer(ctx, r, roots, spmd)
 	if cause := context.Cause(ctx); cause != nil && stopped(err, cause) {
 		err = cause
 	}
-	cancel(nil)
-	listener.Wait()
-	if err != nil {
-		r.guests.dismiss()
-		defer r.guests.inside.Wait()
-	}
-	e.end(outer, r.task, err)
 	return err
+}
+
+// steer is what the root does of a task while it listens.
+func (e *Executor) steer(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
+	if err := e.announce(ctx, r, roots, spmd); err != nil {
+		return err
+	}
+	if err := r.steps(ctx); err != nil {
+		return err
+	}
+	return r.lastWords(ctx)
 }
 
 // stopped reports whether err only says that its context ended, by cause. Other errors came first: what a rank complains of

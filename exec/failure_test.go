@@ -45,7 +45,7 @@ func TestFailingDevice(t *testing.T) {
 					}
 				}
 				cl := make3(t, overQUIC, each)
-				n := xPlusMean(t, 100_000)
+				n := xPlusMean(t, 20_000)
 				_, _, err := cl.Collect(context.Background(), []*array.Node{n})
 				var re *comm.RankError
 				if !errors.As(err, &re) || re.Rank != bad || !strings.Contains(err.Error(), "on fire") || !strings.HasPrefix(re.Op, "run ") {
@@ -87,7 +87,7 @@ func TestCancel(t *testing.T) {
 					}}
 				}
 			})
-			n := xPlusMean(t, 100_000)
+			n := xPlusMean(t, 20_000)
 			if _, _, err := cl.Collect(ctx, []*array.Node{n}); !errors.Is(err, context.Canceled) {
 				t.Errorf("rank %d was computing: the error is %v", stuck, err)
 			}
@@ -133,7 +133,7 @@ func TestMemoryLimit(t *testing.T) {
 	cl := local(t, 2, func(_ int, c *exec.Config) { c.MemoryLimit = 1 << 20 })
 	big, small := apply(array.Add, data(t, floats(200_000)), number(1.0)), xPlusMean(t, 1000)
 	_, _, err := cl.Collect(context.Background(), []*array.Node{big})
-	if !errors.Is(err, exec.ErrMemory) || !strings.Contains(err.Error(), "1.5 MiB at once on rank 0 of 2, the limit is 1 MiB") {
+	if !errors.Is(err, exec.ErrMemory) || !strings.Contains(err.Error(), "1.6 MiB at once on rank 0 of 2, the limit is 1 MiB") {
 		t.Errorf("the error is %v", err)
 	}
 	check(t, cl, small)
@@ -165,7 +165,7 @@ func TestFailedGraph(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	cl.stop()
-	if _, _, err := cl.Collect(context.Background(), []*array.Node{data(t, floats(3))}); !errors.Is(err, comm.ErrClosed) {
+	if _, _, err := cl.Collect(context.Background(), []*array.Node{data(t, floats(3))}); !errors.Is(err, comm.ErrClosed) || !strings.HasPrefix(err.Error(), "the cluster is closed") {
 		t.Errorf("after Close the error is %v", err)
 	}
 }

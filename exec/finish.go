@@ -8,11 +8,14 @@ import (
 	"github.com/darray-go/darray/partition"
 )
 
-// want finds the reductions that are there for scans alone. One rank scans without them.
+// want finds the reductions that scans ask for, and those that are there for them alone. One rank scans without them.
 func (p *planner) want() {
 	for _, v := range p.values {
 		for _, a := range p.reads(v) {
 			p.values[a].wanted = true
+		}
+		if v.kind == array.KindScan && len(v.args) > 1 {
+			p.values[v.args[1]].scanned = true
 		}
 	}
 	for _, r := range p.roots {
@@ -28,23 +31,19 @@ func (p *planner) want() {
 
 // offsets tells the ranks what comes before their parts, for the scans over a reduction of the run.
 func (p *planner) offsets(run *Step) {
+	if p.Ranks == 1 || !run.Split {
+		return
+	}
 	s := Step{Kind: Prefix, Split: run.Split, N: run.N, deal: run.deal, run: run, ByReference: p.setting.InProcess}
 	for i, v := range run.outputs {
-		if p.scanned(v) {
+		if p.values[v].scanned {
 			s.Names = append(s.Names, run.Names[i])
 			s.outputs = append(s.outputs, v)
 		}
 	}
-	if len(s.outputs) > 0 && p.Ranks > 1 && run.Split {
+	if len(s.outputs) > 0 {
 		p.add(s)
 	}
-}
-
-// scanned reports whether a scan asks for the trees of a reduction.
-func (p *planner) scanned(at int) bool {
-	return slices.ContainsFunc(p.values, func(v *value) bool {
-		return v.kind == array.KindScan && len(v.args) > 1 && v.args[1] == at
-	})
 }
 
 // finish ends the reductions of a run that leave as trees.

@@ -39,8 +39,34 @@ func FuzzForests(f *testing.F) {
 			if want := (hi+array.LeafSize-1)/array.LeafSize - lo/array.LeafSize; hi > lo && leaves != want {
 				t.Errorf("%d leaves over [%d,%d), want %d", leaves, lo, hi, want)
 			}
+			for _, op := range []array.Op{array.Count, array.ArgMin, array.ArgMax, array.Var, array.Any} {
+				acc := array.AccumulatorType(op, array.Float64)
+				if op == array.Any {
+					acc = array.Bool
+				}
+				if exec.Possible(f, op, acc, partition.Range{Lo: lo, Hi: hi}) == nil {
+					checkTotal(t, f.Total(op, acc), op, acc, lo, hi)
+				}
+			}
 		}
 	})
+}
+
+// checkTotal holds a reduction over elements [lo, hi) against what some elements can give.
+func checkTotal(t *testing.T, p array.Partial, op array.Op, acc array.DType, lo, hi int) {
+	t.Helper()
+	value, ok := p.Value(op, acc, map[bool]array.DType{true: array.Float64, false: acc}[op == array.Var], 0)
+	switch {
+	case !ok:
+	case op == array.Count && (value.Float() < 0 || value.Float() > float64(hi-lo)):
+		t.Errorf("%v of [%d,%d) are counted", value, lo, hi)
+	case (op == array.ArgMin || op == array.ArgMax) && (value.Float() < float64(lo) || value.Float() >= float64(hi)):
+		t.Errorf("the index %v of [%d,%d)", value, lo, hi)
+	case op == array.Var && value.Float() < 0:
+		t.Errorf("the variance %v", value)
+	case op == array.Any && value.Bits() > 1:
+		t.Errorf("the bool %d", value.Bits())
+	}
 }
 
 // FuzzColumns: what a rank sends as trees over rows has the size that the plan says, and comes back as it was.
@@ -67,6 +93,15 @@ func FuzzColumns(f *testing.F) {
 		}
 		if err := exec.CoversRows(forest, o, span); err != nil {
 			t.Fatal(err)
+		}
+		if acc := array.AccumulatorType(o.Op, o.DType); exec.PossibleColumns(forest, o.Op, acc) == nil && len(forest) > 0 {
+			for i := range inner {
+				var f array.Forest
+				for k := range forest {
+					f = append(f, forest[k].At(i))
+				}
+				checkTotal(t, f.Total(o.Op, acc), o.Op, acc, lo, hi)
+			}
 		}
 		sent, out := exec.EncodeColumns(forest)
 		if len(forest) > 0 && sent != flags || uint64(len(bytes.Join(out, nil))) != exec.ColumnBytes(o, span, flags) {

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,10 +17,14 @@ type loan struct {
 	resident bool         // its pages are in memory
 }
 
-// hasRoom holds what a plan needs in this process against what its pool may still hand out.
-func (e *Executor) hasRoom(p *Plan) error {
+// hasRoom holds what a plan needs in this process against what its pool may still hand out; lent says that the only result is
+// computed in memory of the caller's.
+func (e *Executor) hasRoom(p *Plan, lent bool) error {
 	need := 0
 	for r, peak := range p.Peak {
+		if r == 0 && lent {
+			peak = p.beside
+		}
 		if r == e.comm.Rank() || e.comm.InProcess(r) {
 			need = min(need+peak, addressable)
 		}
@@ -85,17 +90,34 @@ func (r *run) room(value int, d array.DType, span partition.Range, validity bool
 }
 
 // copyOf is a block in memory of its own.
-func (r *run) copyOf(b *array.Block) (*array.Block, error) {
+func (r *run) copyOf(ctx context.Context, b *array.Block) (*array.Block, error) {
 	bufs := b.Buffers()
 	for i, from := range bufs {
 		to, _, err := r.config.Memory.Get(len(from))
 		if err != nil {
 			return nil, err
 		}
-		copy(to, from)
+		if err := copyTo(ctx, to, from); err != nil {
+			return nil, err
+		}
 		bufs[i] = to
 	}
 	return array.WrapBlock(b.DType(), b.Len(), 0, bufs[0], append(bufs, nil)[1], nil)
+}
+
+// copyPiece is the bytes that are copied between two looks at a context, a huge page: fresh ones may take their time.
+const copyPiece = 2 << 20
+
+// copyTo is copy of equally many bytes until ctx ends.
+func copyTo(ctx context.Context, to, from []byte) error {
+	for len(from) > 0 {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		n := copy(to, from[:min(len(from), copyPiece)])
+		to, from = to[n:], from[n:]
+	}
+	return nil
 }
 
 // ones is a bitmap in which n elements are valid.

@@ -93,6 +93,38 @@ func TestHeldResultsCount(t *testing.T) {
 	runtime.KeepAlive(held)
 }
 
+// ending is a context that has ended from the given time on that somebody looks at it; 0: never. For one goroutine.
+type ending struct {
+	context.Context
+	looks, end int
+}
+
+func (e *ending) Err() error {
+	if e.looks++; e.end > 0 && e.looks >= e.end {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestCopyEnds: what is only copied, since it is given, takes no longer to end than what is computed: each look at the context
+// while it is copied ends it.
+func TestCopyEnds(t *testing.T) {
+	leak.Check(t)
+	const n, huge = 1 << 20, 2 << 20 // 8 MiB
+	x := data(t, make([]float64, n))
+	cl := local(t, 1)
+	all := &ending{Context: context.Background()}
+	if _, _, err := cl.Collect(all, []*array.Node{x}); err != nil || all.looks < 8*n/huge {
+		t.Errorf("%d looks while %d MiB are copied, %v", all.looks, 8*n>>20, err)
+	}
+	for end := 1; end <= all.looks; end++ {
+		if _, _, err := cl.Collect(&ending{context.Background(), 0, end}, []*array.Node{x}); err == nil {
+			t.Errorf("look %d of %d did not end it", end, all.looks)
+		}
+	}
+	cl.stop()
+}
+
 // TestLoopRecycles: a = a + b takes no new memory after some rounds, over one rank or several.
 func TestLoopRecycles(t *testing.T) {
 	if raceDetector {

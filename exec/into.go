@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/darray-go/darray/array"
 )
@@ -48,22 +49,23 @@ func fits(dst *array.Block, root *array.Node) error {
 	return nil
 }
 
-// lendInto has the first root computed in dst where that is safe: a value that is made of parts in disjoint places, and no
-// operand in the same memory, since a program may write an element before it has read all that it needs of that operand.
-func (r *run) lendInto(dst *array.Block, operands []*array.Block) {
+// into reports whether the first root can be computed in dst, nil for none: a value that is made of parts in disjoint places,
+// and no operand in the same memory, since a program may write an element before it has read all that it needs of that operand.
+func (p *Plan) into(dst *array.Block, operands []*array.Block) bool {
+	if dst == nil || dst.DType() == array.Bool {
+		return false
+	}
+	value := p.graph.roots[0].value
+	gathered := p.Ranks == 1
+	for i := range p.Steps {
+		gathered = gathered || p.Steps[i].Kind == Gather && p.Steps[i].value == value
+	}
+	return gathered && !slices.ContainsFunc(operands, func(b *array.Block) bool { return b != nil && dst.Overlaps(b) })
+}
+
+// lendInto has the first root computed in dst.
+func (r *run) lendInto(dst *array.Block) {
 	value := r.plan.graph.roots[0].value
-	gathered := r.plan.Ranks == 1
-	for i := range r.plan.Steps {
-		gathered = gathered || r.plan.Steps[i].Kind == Gather && r.plan.Steps[i].value == value
-	}
-	if !gathered || dst.DType() == array.Bool {
-		return
-	}
-	for _, b := range operands {
-		if b != nil && dst.Overlaps(b) {
-			return
-		}
-	}
 	if b, err := array.WrapBlock(dst.DType(), dst.Len(), 0, dst.Buffers()[0], nil, dst); err == nil {
 		r.lendValue(value, loan{b, true})
 	}

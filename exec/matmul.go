@@ -114,14 +114,18 @@ func (p *planner) left(v *value) operand {
 	if hold(x.deal.layout, spans) {
 		return operand{at, false}
 	}
-	for i, known := range p.values {
-		if w := known.pieces; w != nil && w.of == at && slices.Equal(w.spans, spans) {
-			return operand{i, false}
+	for _, known := range p.cut[at] {
+		if slices.Equal(p.values[known].pieces.spans, spans) {
+			return operand{known, false}
 		}
 	}
 	p.values = append(p.values, &value{
 		kind: array.KindReshape, dtype: x.dtype, n: x.n, shape: x.shape, group: x.group, deal: x.deal, name: p.name(x), pieces: &pieces{at, spans},
 	})
+	if p.cut == nil {
+		p.cut = make(map[int][]int)
+	}
+	p.cut[at] = append(p.cut[at], len(p.values)-1)
 	return operand{len(p.values) - 1, false}
 }
 

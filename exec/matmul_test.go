@@ -62,7 +62,7 @@ func products(rng *rand.Rand, d array.DType, nulls float64) []*array.Node {
 // TestMatmul holds products against the reference, over any number of ranks and any split.
 func TestMatmul(t *testing.T) {
 	leak.Check(t)
-	for p := 1; p <= 9; p++ {
+	for _, p := range ranksOf(upTo9, []int{1, 2, 5, 9}) {
 		for seed := range uint64(3) {
 			cl := local(t, p, func(_ int, c *exec.Config) {
 				if seed > 0 {
@@ -134,7 +134,7 @@ func TestMatmulSameBits(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for p := 1; p <= 9; p++ {
+		for _, p := range ranksOf(upTo9, []int{1, 2, 5, 9}) {
 			for seed := range uint64(3) {
 				device := devices[seed]
 				cl := local(t, p, func(_ int, c *exec.Config) {

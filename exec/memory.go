@@ -45,8 +45,8 @@ func (p *planner) release() {
 	}
 }
 
-// measure fills in Peak and holds it against the limit. Validity counts as if every array had nulls; what a device
-// needs for itself does not count.
+// measure fills in Peak, in what buffers count for in a pool, and holds it against the limit. Validity counts as if every
+// array had nulls; what a device needs for itself does not count.
 func (p *planner) measure() error {
 	p.Peak = make([]int, p.Ranks)
 	held := make([][2]int, len(p.values))
@@ -56,17 +56,22 @@ func (p *planner) measure() error {
 	}
 	for r := range p.Ranks {
 		clear(held)
-		p.Peak[r] = p.peak(r, held)
+		p.Peak[r] = p.peak(r, held, false)
 		if p.Peak[r] > limit {
 			return fmt.Errorf("%w: the plan needs %s at once on rank %d of %d, the limit is %s; use more ranks, reduce the result or raise the limit (DARRAY_MEMORY_LIMIT)",
 				ErrMemory, size(p.Peak[r]), r, p.Ranks, size(limit))
 		}
 	}
+	if len(p.roots) == 1 {
+		clear(held)
+		p.beside = p.peak(0, held, true)
+	}
 	return nil
 }
 
-// peak walks the steps and adds up what rank r allocates: held has the bytes of each value's part and whole.
-func (p *planner) peak(r int, held [][2]int) int {
+// peak walks the steps and adds up what rank r allocates: held has the bytes of each value's part and whole. With lent, the
+// values of the first result have memory of the caller's.
+func (p *planner) peak(r int, held [][2]int, lent bool) int {
 	now, most := 0, 0
 	add := func(bytes int) {
 		now = min(now+bytes, addressable)
@@ -77,6 +82,9 @@ func (p *planner) peak(r int, held [][2]int) int {
 		inPlace := !o.whole && v.gathered && v.dtype != array.Bool && (r == 0 || p.setting.InProcess)
 		if held[o.value][slot] == 0 && !inPlace {
 			held[o.value][slot] = p.bytes(o, r)
+			if lent && o.value == p.roots[0].value && (v.kind != array.KindFile || v.gathered) { // a reader has its own
+				held[o.value][slot] -= mem.Size(v.dtype.BufferSize(v.n))
+			}
 			add(held[o.value][slot])
 		}
 	}
@@ -105,6 +113,12 @@ func (p *planner) peak(r int, held [][2]int) int {
 					hold(operand{v, !s.Split})
 				}
 			}
+		case Gather:
+			if r == 0 && !p.setting.InProcess {
+				pieces := p.pieces(s.value)
+				held[s.value][1] += pieces
+				add(pieces)
+			}
 		case Multiply:
 			if r == 0 || !s.OnRoot {
 				hold(operand{s.outputs[0], !s.Split})
@@ -127,8 +141,8 @@ func (p *planner) peak(r int, held [][2]int) int {
 		}
 	}
 	if r == 0 {
-		for _, root := range p.roots {
-			if p.values[root.value].copied() {
+		for i, root := range p.roots {
+			if (p.values[root.value].copied() || p.again[i]) && !lent {
 				add(p.bytes(operand{root.value, true}, r))
 			}
 		}
@@ -136,7 +150,21 @@ func (p *planner) peak(r int, held [][2]int) int {
 	return most
 }
 
-// bytes is the size of a block on rank r with its validity.
+// pieces is what the root takes to gather a value beside the whole: the other ranks' validity, and of bools the values, which
+// are put in place when all are there.
+func (p *planner) pieces(value int) int {
+	v, bytes := p.values[value], 0
+	for peer := 1; peer < p.Ranks; peer++ {
+		bits := mem.Size(array.Bool.BufferSize(min(v.deal.layout.Range(peer).Len(), addressable)))
+		if v.dtype == array.Bool {
+			bits *= 2
+		}
+		bytes = min(bytes+bits, addressable)
+	}
+	return bytes
+}
+
+// bytes is what a block on rank r with its validity takes of a pool.
 func (p *planner) bytes(o operand, r int) int {
 	v := p.values[o.value]
 	n := v.n
@@ -149,5 +177,5 @@ func (p *planner) bytes(o operand, r int) int {
 	if n >= addressable {
 		return addressable
 	}
-	return v.dtype.BufferSize(n) + array.Bool.BufferSize(n)
+	return mem.Size(v.dtype.BufferSize(n)) + mem.Size(array.Bool.BufferSize(n))
 }

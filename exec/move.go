@@ -118,7 +118,9 @@ func (r *run) gather(ctx context.Context, s *Step) error {
 	part = part.DropValidity()
 	if r.rank != 0 {
 		if r.lent != nil && s.DType != array.Bool {
-			place(r.lent[s.value].block, s.layout.Range(r.rank), part)
+			if err := place(ctx, r.lent[s.value].block, s.layout.Range(r.rank), part); err != nil {
+				return err
+			}
 		}
 		return r.send(ctx, 0, part)
 	}
@@ -135,7 +137,9 @@ func (r *run) gather(ctx context.Context, s *Step) error {
 	var validity []byte
 	for rank, piece := range pieces {
 		span := s.layout.Range(rank)
-		place(out, span, piece)
+		if err := place(ctx, out, span, piece); err != nil {
+			return err
+		}
 		if piece.HasNulls() {
 			if validity == nil {
 				if validity, err = r.ones(s.value, s.N); err != nil {
@@ -157,21 +161,22 @@ func (r *run) gather(ctx context.Context, s *Step) error {
 }
 
 // place copies a piece's values to where they belong in out, unless they lie there already.
-func place(out *array.Block, span partition.Range, piece *array.Block) {
+func place(ctx context.Context, out *array.Block, span partition.Range, piece *array.Block) error {
 	if span.Empty() {
-		return
+		return nil
 	}
 	to, _, _ := out.Raw()
 	from, _, offset := piece.Raw()
 	if out.DType() == array.Bool {
 		array.CopyBits(to, span.Lo, from, offset, span.Len())
-		return
+		return nil
 	}
 	size := out.DType().Size()
 	to, from = to[span.Lo*size:span.Hi*size], from[offset*size:]
-	if &to[0] != &from[0] {
-		copy(to, from)
+	if &to[0] == &from[0] {
+		return nil
 	}
+	return copyTo(ctx, to, from[:len(to)])
 }
 
 // send moves a block to a peer: by reference inside the process, else its buffers.

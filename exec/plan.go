@@ -21,6 +21,7 @@ type Plan struct {
 
 	graph   *graph
 	setting Setting
+	beside  int // Peak of the root where it computes its only result in memory of the caller's
 	named   sync.Once
 	called  string // Fingerprint, once somebody has asked
 }
@@ -219,7 +220,11 @@ func (a Access) apart() []int {
 func (p *Plan) String() string {
 	var out strings.Builder
 	if p.OnRoot {
-		fmt.Fprintf(&out, "run on root: %d elements\n", p.Work)
+		by := ""
+		if p.setting.OneDevice {
+			by = " by all threads"
+		}
+		fmt.Fprintf(&out, "run on root%s: %d elements\n", by, p.Work)
 	}
 	for i := range p.Steps {
 		fmt.Fprintln(&out, p.Steps[i].String())

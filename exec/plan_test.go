@@ -31,6 +31,8 @@ func TestPlanTexts(t *testing.T) {
 	}
 	four := exec.Setting{Ranks: 4, Device: "cpu"}
 	local := exec.Setting{Ranks: 4, Device: "cpu", InProcess: true}
+	shared := local
+	shared.OneDevice = true
 	odd := four
 	odd.Layout = func(shape array.Shape, p int) partition.Layout { return partition.OnRank(shape.Len(), p, p-1) }
 	var out strings.Builder
@@ -43,6 +45,8 @@ func TestPlanTexts(t *testing.T) {
 		{"add in one process", local, []*array.Node{apply(array.Add, x, y)}},
 		{"add on one rank", exec.Setting{Ranks: 1, Device: "cpu"}, []*array.Node{apply(array.Add, x, y)}},
 		{"small in one process", local, []*array.Node{apply(array.Add, row, number(1.0))}},
+		{"in one process, whose ranks share a device", shared, []*array.Node{apply(array.Add, x, y), apply(array.Sum, x)}},
+		{"a column, read by ranks that share a device", shared, []*array.Node{apply(array.Abs, file)}},
 		{"nothing to compute", four, []*array.Node{x}},
 		{"a bool result", four, []*array.Node{apply(array.LogicalNot, flags)}},
 		{"sum", four, []*array.Node{apply(array.Sum, x)}},

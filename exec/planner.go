@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,9 @@ type Options struct {
 	// SmallWork is the elements to compute up to which ranks of one process leave a plan to the root; 0: 65536,
 	// negative: never.
 	SmallWork int
+	// OneDevice says that the ranks of a process share a device, which has all their threads. Where they are all in one
+	// process the root then leaves nothing to the others but what they read, unless SmallWork is negative.
+	OneDevice bool
 }
 
 // smallWork is where dealing out begins to pay: waking another goroutine costs about what computing this many
@@ -46,19 +50,20 @@ type planner struct {
 	*fusion
 	*Plan
 	setting Setting
-	temps   int // names given so far
+	temps   int           // names given so far
+	cut     map[int][]int // by value: those that are pieces of it
 }
 
 // NewPlan makes the plan of computing roots: the same on every rank that passes an equal graph and setting. The errors
 // are those of building the graph, and ErrMemory.
 func NewPlan(roots []*array.Node, s Setting) (*Plan, error) {
-	p, _, err := newPlan(roots, s)
+	p, _, err := newPlan(context.Background(), roots, s)
 	return p, err
 }
 
-// newPlan is NewPlan with the blocks of the data by number, which are no part of the plan.
-func newPlan(roots []*array.Node, s Setting) (*Plan, []*array.Block, error) {
-	g, blocks, err := join(roots)
+// newPlan is NewPlan until ctx ends, with the blocks of the data by number, which are no part of the plan.
+func newPlan(ctx context.Context, roots []*array.Node, s Setting) (*Plan, []*array.Block, error) {
+	g, blocks, err := join(ctx, roots)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,10 +73,10 @@ func newPlan(roots []*array.Node, s Setting) (*Plan, []*array.Block, error) {
 			p.Work += p.work(g)
 		}
 	}
-	if p.small() {
+	if p.onRoot() {
 		p.Ranks, p.OnRoot = 1, true
 	}
-	if err := p.plan(); err != nil {
+	if err := p.plan(ctx); err != nil {
 		return nil, nil, err
 	}
 	for i := range p.Steps {
@@ -83,16 +88,19 @@ func newPlan(roots []*array.Node, s Setting) (*Plan, []*array.Block, error) {
 	return p.Plan, blocks, p.measure()
 }
 
-// small reports whether messages would cost more than they save.
-func (p *planner) small() bool {
+// onRoot reports whether messages would cost more than they save.
+func (p *planner) onRoot() bool {
 	limit := p.setting.SmallWork
-	if limit == 0 {
+	switch {
+	case limit < 0 || !p.setting.InProcess || p.setting.DealOut || p.Ranks == 1 || len(p.groups) == 0:
+		return false
+	case limit == 0:
 		limit = smallWork
 	}
-	return p.setting.InProcess && !p.setting.DealOut && p.Ranks > 1 && p.Work <= limit && len(p.groups) > 0
+	return p.Work <= limit || p.setting.OneDevice && !slices.ContainsFunc(p.values, func(v *value) bool { return v.kind == array.KindFile })
 }
 
-func (p *planner) plan() error {
+func (p *planner) plan(ctx context.Context) error {
 	if err := p.dealOut(); err != nil {
 		return err
 	}
@@ -100,11 +108,17 @@ func (p *planner) plan() error {
 	runs := make([]Step, len(p.groups))
 	order := p.order()
 	for _, k := range order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		runs[k] = p.run(k)
 	}
 	p.reach(order, runs)
 	p.Steps = make([]Step, 0, len(p.values)+len(p.roots))
 	for _, k := range order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		operands := slices.Clone(runs[k].operands)
 		slices.SortFunc(operands, operand.compare) // x0 before x1
 		for _, o := range operands {

@@ -26,11 +26,14 @@ type reduction struct {
 	correction float64
 }
 
-// reductionsOf lists those that a step is about.
+// reductionsOf lists those that a step is about: some of the run's outputs, in their order.
 func (g *graph) reductionsOf(s *Step) []reduction {
-	var list []reduction
+	list := make([]reduction, 0, len(s.outputs))
 	for i, o := range s.run.Program.Outputs {
-		if v := s.run.outputs[i]; slices.Contains(s.outputs, v) {
+		if len(list) == len(s.outputs) {
+			break
+		}
+		if v := s.run.outputs[i]; v == s.outputs[len(list)] {
 			value := g.values[v]
 			red := reduction{value: v, op: o.Op, in: o.DType, acc: array.AccumulatorType(o.Op, o.DType), out: value.dtype}
 			if o.Op == array.Var {
@@ -130,7 +133,7 @@ func (red *reduction) push(f, more array.Forest) array.Forest {
 func (r *run) collectForests(ctx context.Context, s *Step, list []reduction) ([][]array.Forest, [][][2]*array.Block, error) {
 	theirs, edges := make([][]array.Forest, r.plan.Ranks), make([][][2]*array.Block, r.plan.Ranks)
 	err := eachPeer(ctx, r.plan.Ranks, func(ctx context.Context, peer int) (err error) {
-		if theirs[peer], err = r.receiveForests(ctx, peer, len(list), s.leaves(peer)); err == nil && s.cutting != nil {
+		if theirs[peer], err = r.receiveForests(ctx, peer, list, s.leaves(peer)); err == nil && s.cutting != nil {
 			edges[peer], err = r.receiveEdges(ctx, peer, s, list)
 		}
 		return err
@@ -138,21 +141,24 @@ func (r *run) collectForests(ctx context.Context, s *Step, list []reduction) ([]
 	return theirs, edges, err
 }
 
-// receiveForests takes n trees from a peer, each over the elements of a span.
-func (r *run) receiveForests(ctx context.Context, peer, n int, span partition.Range) ([]array.Forest, error) {
+// receiveForests takes the trees of reductions from a peer, each over the elements of a span.
+func (r *run) receiveForests(ctx context.Context, peer int, list []reduction, span partition.Range) ([]array.Forest, error) {
 	in, err := r.receive(ctx, peer, r.task, r.at)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Discard()
-	if most := uint64(n * (8 + partialBytes*maxPartials)); in.Size > most {
-		return nil, fmt.Errorf("rank %d sent %d bytes for %d reductions, at most %d are possible", peer, in.Size, n, most)
+	if most := uint64(len(list) * (8 + partialBytes*maxPartials)); in.Size > most {
+		return nil, fmt.Errorf("rank %d sent %d bytes for %d reductions, at most %d are possible", peer, in.Size, len(list), most)
 	}
 	raw := make([]byte, in.Size)
 	if err := in.ReadInto(ctx, raw); err != nil {
 		return nil, err
 	}
-	forests, err := decodeForests(raw, n, span.Lo, span.Hi)
+	forests, err := decodeForests(raw, len(list), span.Lo, span.Hi)
+	for i := 0; i < len(forests) && err == nil; i++ {
+		err = possible(forests[i], list[i].op, list[i].acc, span)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rank %d sent %w", peer, err)
 	}
@@ -179,7 +185,7 @@ func (r *run) prefix(ctx context.Context, s *Step) error {
 		if err := r.sendForests(ctx, 0, mine); err != nil {
 			return err
 		}
-		before, err := r.receiveForests(ctx, 0, len(list), partition.Range{Lo: 0, Hi: s.span(r.rank).Lo})
+		before, err := r.receiveForests(ctx, 0, list, partition.Range{Lo: 0, Hi: s.span(r.rank).Lo})
 		if err != nil {
 			return err
 		}

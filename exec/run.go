@@ -233,8 +233,9 @@ func (r *run) block(o operand) *array.Block {
 	return part
 }
 
-// results puts the blocks of the roots into out, in their shapes; where the first is there already, its elements.
-func (r *run) results(out []*array.Block) error {
+// results puts the blocks of the roots into out, in their shapes, each in memory of its own, since it may be collected into;
+// where the first is there already, its elements.
+func (r *run) results(ctx context.Context, out []*array.Block) error {
 	for i, root := range r.plan.graph.roots {
 		b := r.block(operand{root.value, true})
 		if b == nil {
@@ -246,9 +247,9 @@ func (r *run) results(out []*array.Block) error {
 			}
 			continue
 		}
-		if r.plan.graph.values[root.value].copied() {
+		if r.plan.graph.values[root.value].copied() || r.plan.graph.again[i] {
 			var err error
-			if b, err = r.copyOf(b); err != nil {
+			if b, err = r.copyOf(ctx, b); err != nil {
 				return err
 			}
 		}

@@ -148,7 +148,7 @@ func (e *Executor) accept(ctx context.Context, number uint32, in *comm.Incoming,
 	if err != nil {
 		return nil, err
 	}
-	plan, _, err := e.planBy(roots, t.DealOut, func() (map[string]Access, error) { return t.Access, nil })
+	plan, _, err := e.planBy(ctx, roots, t.DealOut, func() (map[string]Access, error) { return t.Access, nil })
 	e.outline.Clear()
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (e *Executor) accept(ctx context.Context, number uint32, in *comm.Incoming,
 		return nil, fmt.Errorf("%w: of one graph this rank plans %s, rank 0 %s; are both of the same build, with the same options?",
 			comm.ErrDiverged, mine, t.Plan)
 	}
-	if err := e.hasRoom(plan); err != nil {
+	if err := e.hasRoom(plan, false); err != nil {
 		return nil, err
 	}
 	return e.newRun(plan, number), nil
