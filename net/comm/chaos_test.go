@@ -19,13 +19,23 @@ import (
 )
 
 // chaosRuns is how many random programs a test runs: seeds 0, 1, ...
-var chaosRuns = flag.Uint64("chaos.runs", 50, "random programs for each kind of failure")
+var chaosRuns = flag.Uint64("chaos.runs", 0, "random programs for each kind of failure; 0: 50, or 15 with -short or the race detector")
+
+func programs() uint64 {
+	switch {
+	case *chaosRuns > 0:
+		return *chaosRuns
+	case slow():
+		return 15
+	}
+	return 50
+}
 
 // Random programs in which a rank dies, falls silent, or two ranks are cut from each other, at a random message: every
 // operation of a communicator with the culprit ends with an error that names it, in time; every other one is right.
 func TestChaos(t *testing.T) {
 	leak.Check(t)
-	for seed := range *chaosRuns {
+	for seed := range programs() {
 		for _, fault := range []string{"kill", "silence", "cut"} {
 			synctest.Test(t, func(t *testing.T) { testChaos(t, seed, fault) })
 			if t.Failed() {

@@ -15,10 +15,13 @@ import (
 // The reference: what every collective gives, from the inputs of all ranks, in plain sequential Go.
 
 // input is what rank r passes: n numbers of either sign and very different size, which differ by rank, place and salt.
-func input(r, n, salt int) []float64 {
-	xs := make([]float64, n)
+func input(r, n, salt int) []float64 { return part(r, 0, n, salt) }
+
+// part is elements [lo, hi) of what rank r passes.
+func part(r, lo, hi, salt int) []float64 {
+	xs := make([]float64, hi-lo)
 	for i := range xs {
-		h := uint64(1+i) * uint64(2*salt+1) * uint64(2*r+3) * 0x9e3779b97f4a7c15
+		h := uint64(1+lo+i) * uint64(2*salt+1) * uint64(2*r+3) * 0x9e3779b97f4a7c15
 		xs[i] = math.Float64frombits(h&(1<<63|1<<52-1) | (1003+h>>58%40)<<52)
 	}
 	return xs
@@ -173,10 +176,13 @@ func checkAllgather(ctx context.Context, c *comm.Comm, _, n int) error {
 	return same(got, gathered(c.Size(), n, 5))
 }
 
-func inputs(p, n, salt int) [][]float64 {
+func inputs(p, n, salt int) [][]float64 { return parts(p, 0, n, salt) }
+
+// parts is elements [lo, hi) of what each of p ranks passes.
+func parts(p, lo, hi, salt int) [][]float64 {
 	all := make([][]float64, p)
 	for r := range all {
-		all[r] = input(r, n, salt)
+		all[r] = part(r, lo, hi, salt)
 	}
 	return all
 }
@@ -227,7 +233,7 @@ func checkAllreduce(ctx context.Context, c *comm.Comm, _, n int) error {
 func sizes(p int) []int {
 	const eager = link.EagerLimit / 8
 	s := []int{0, 1, p - 1, p, p + 1, 512, 513, eager, eager + 1}
-	if p <= 4 || p == 7 {
+	if p <= 4 || p == 7 && !slow() {
 		s = append(s, 8193) // from 64 KiB on reductions go in pieces
 	}
 	slices.Sort(s)
@@ -236,7 +242,7 @@ func sizes(p int) []int {
 
 func TestCollectives(t *testing.T) {
 	leak.Check(t)
-	for p := 1; p <= 9; p++ {
+	for _, p := range ranksOf([]int{1, 2, 3, 4, 5, 6, 7, 8, 9}, []int{1, 2, 3, 5, 7, 8}) {
 		t.Run(fmt.Sprintf("mem/p=%d", p), func(t *testing.T) {
 			spmd(t, local(t, p), func(c *comm.Comm) error {
 				for root := range p {
@@ -270,7 +276,7 @@ func TestCollectives(t *testing.T) {
 // Every number of ranks over QUIC, with one size that rides along and one that does not.
 func TestCollectivesQUIC(t *testing.T) {
 	leak.Check(t)
-	for p := 1; p <= 9; p++ {
+	for _, p := range ranksOf([]int{1, 2, 3, 4, 5, 6, 7, 8, 9}, []int{1, 4, 9}) {
 		t.Run(fmt.Sprintf("p=%d", p), func(t *testing.T) {
 			spmd(t, overQUIC(t, p), func(c *comm.Comm) error {
 				if err := checkAll(t.Context(), c, p-1, 2*p+1); err != nil {

@@ -94,11 +94,15 @@ func everyWay(t *testing.T, comms []*comm.Comm, types int, sizes []int) {
 
 // ranksOf is what a matrix runs over: all, or some where each costs more.
 func ranksOf(all, some []int) []int {
-	if raceEnabled || testing.Short() {
+	if slow() {
 		return some
 	}
 	return all
 }
+
+// slow reports whether a test is to do what finds most: -short, or the race detector, under which everything takes ten times
+// as long. The runs without either do all.
+func slow() bool { return raceEnabled || testing.Short() }
 
 // wireSizes are counts for links that have a cost: up to 9 ranks, the last one is more than a link sends
 // without waiting, of most types.

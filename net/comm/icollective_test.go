@@ -119,7 +119,7 @@ func TestHosts(t *testing.T) {
 	}
 	closeAtEnd(t, comms)
 	spmd(t, comms, func(c *comm.Comm) error {
-		for root := range p {
+		for _, root := range ranksOf([]int{0, 1, 2, 3, 4, 5, 6}, []int{0, 2, 5}) {
 			if err := checkAll(t.Context(), c, root, 700*root); err != nil {
 				return err
 			}

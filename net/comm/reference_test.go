@@ -18,7 +18,7 @@ func checkAlltoall(ctx context.Context, c *comm.Comm, _, n int) error {
 	xs := input(r, n*p, 8)
 	var want []float64
 	for src := range p {
-		want = append(want, input(src, n*p, 8)[r*n:(r+1)*n]...)
+		want = append(want, part(src, r*n, (r+1)*n, 8)...)
 	}
 	got, err := comm.Alltoall(ctx, c, xs)
 	if err == nil {
@@ -40,14 +40,11 @@ func checkAlltoallv(ctx context.Context, c *comm.Comm, _, n int) error {
 	p, r := c.Size(), c.Rank()
 	// block is what src sends dst, as a part of all that src passes.
 	block := func(src, dst int) []float64 {
-		lo, sum := 0, 0
-		for d := range p {
-			if d < dst {
-				lo += toward(src, d, n)
-			}
-			sum += toward(src, d, n)
+		lo := 0
+		for d := range dst {
+			lo += toward(src, d, n)
 		}
-		return input(src, sum, 9)[lo : lo+toward(src, dst, n)]
+		return part(src, lo, lo+toward(src, dst, n), 9)
 	}
 	var xs, want []float64
 	var counts, came []int
@@ -74,7 +71,7 @@ func checkReduceScatter(ctx context.Context, c *comm.Comm, _, n int) error {
 	}
 	got, err := comm.ReduceScatter(ctx, c, comm.Each(odd), input(r, sum, 10), runs)
 	if err == nil {
-		err = same(got, reduced(inputs(p, sum, 10), odd)[lo:lo+runs[r]])
+		err = same(got, reduced(parts(p, lo, lo+runs[r], 10), odd))
 	}
 	if err != nil {
 		return fmt.Errorf("with counts: %w", err)
@@ -83,7 +80,7 @@ func checkReduceScatter(ctx context.Context, c *comm.Comm, _, n int) error {
 		n /= p // keep the reference quick
 	}
 	xs := input(r, n*p, 11)
-	want := reduced(inputs(p, n*p, 11), odd)[r*n : (r+1)*n]
+	want := reduced(parts(p, r*n, (r+1)*n, 11), odd)
 	if got, err = comm.ReduceScatterBlock(ctx, c, comm.Each(odd), xs); err == nil {
 		err = same(got, want)
 	}

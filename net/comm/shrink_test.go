@@ -20,7 +20,7 @@ import (
 // who is left, and on what is left in the end everything works.
 func TestShrink(t *testing.T) {
 	leak.Check(t)
-	for seed := range *chaosRuns {
+	for seed := range programs() {
 		synctest.Test(t, func(t *testing.T) { testShrink(t, seed) })
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
