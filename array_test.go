@@ -341,14 +341,28 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// TestExplain: ranks that somebody asked for get their parts; else one device has all threads, and nothing moves.
 func TestExplain(t *testing.T) {
-	plan, err := darray.Add(darray.Arange(0, 1_000_000, 1), darray.FromSlice(make([]int64, 1_000_000))).Explain()
+	sum := darray.Add(darray.Arange(0, 1_000_000, 1), darray.FromSlice(make([]int64, 1_000_000)))
+	c, err := darray.Local(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	asked, err := c.Explain(context.Background(), sum)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"scatter", "run", "gather", "7.6 MiB", "by reference"} {
-		if !strings.Contains(plan.String(), want) {
-			t.Errorf("%q is not in the plan:\n%s", want, plan)
+		if !strings.Contains(asked.String(), want) {
+			t.Errorf("%q is not in the plan of two ranks:\n%s", want, asked)
 		}
+	}
+	plan, err := sum.Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := plan.String(); strings.Contains(text, "scatter") || runtime.GOMAXPROCS(0) > 1 && !strings.Contains(text, "by all threads") {
+		t.Errorf("the plan of the default cluster:\n%s", text)
 	}
 }

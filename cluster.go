@@ -40,7 +40,19 @@ func Local(p int) (*Cluster, error) {
 }
 
 // Local is the package function with this configuration instead of the environment's.
-func (cfg Config) Local(p int) (*Cluster, error) {
+func (cfg Config) Local(p int) (*Cluster, error) { return cfg.inProcess(p, false) }
+
+// alone is the cluster of a process that no launcher started. Where nobody asked for ranks they are there to read files; what
+// lies in memory is rank 0's, with all threads of the process.
+func (cfg Config) alone() (*Cluster, error) {
+	if cfg.Ranks > 0 {
+		return cfg.Local(cfg.Ranks)
+	}
+	return cfg.inProcess(runtime.GOMAXPROCS(0), true)
+}
+
+// inProcess starts p ranks, which share the threads of the process or one device with all of them.
+func (cfg Config) inProcess(p int, oneDevice bool) (*Cluster, error) {
 	if p < 1 || p > maxRanks {
 		return nil, fmt.Errorf("local: %d ranks; there can be 1 to %d in one process", p, maxRanks)
 	}
@@ -49,14 +61,23 @@ func (cfg Config) Local(p int) (*Cluster, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	threads := max(1, runtime.GOMAXPROCS(0)/p)
 	c := &Cluster{comms: comms, size: p, cancel: cancel, memory: cfg.pool(p)}
+	threads := max(1, runtime.GOMAXPROCS(0)/p)
+	if oneDevice {
+		threads = runtime.GOMAXPROCS(0)
+	}
 	for r, cm := range comms {
-		ex, device, err := cfg.executor(cm, threads, c.memory)
+		if r == 0 || !oneDevice {
+			d, err := cfg.device(threads)
+			if err != nil {
+				return nil, errors.Join(err, c.Close())
+			}
+			c.devices = append(c.devices, d)
+		}
+		ex, err := cfg.executor(cm, c.devices[len(c.devices)-1], c.memory, exec.Options{OneDevice: oneDevice})
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
-		c.devices = append(c.devices, device)
 		if r == 0 {
 			c.driver = ex
 			continue
@@ -88,36 +109,44 @@ func Over(c *comm.Comm) (*Cluster, error) {
 		}
 	}
 	memory := cfg.pool(ranks)
-	ex, device, err := cfg.executor(c, threads, memory)
+	device, err := cfg.device(threads)
+	if err != nil {
+		return nil, err
+	}
+	ex, err := cfg.executor(c, device, memory, exec.Options{})
 	if err != nil {
 		return nil, err
 	}
 	return &Cluster{driver: ex, devices: []*cpu.Device{device}, spmd: true, size: c.Size(), cancel: func() {}, memory: memory}, nil
 }
 
-// executor makes one rank's executor and the device that it uses, which is to be closed after it.
-func (cfg Config) executor(c *comm.Comm, threads int, memory *mem.Pool) (*exec.Executor, *cpu.Device, error) {
-	device := cpu.Config{Threads: threads}
+// device makes a device of so many threads, which is to be closed after the executors that use it.
+func (cfg Config) device(threads int) (*cpu.Device, error) {
+	c := cpu.Config{Threads: threads}
 	if cfg.CPU != "" {
 		isa, err := kern.Parse(cfg.CPU)
 		if err != nil {
-			return nil, nil, fmt.Errorf("DARRAY_CPU: %w", err)
+			return nil, fmt.Errorf("DARRAY_CPU: %w", err)
 		}
-		device.ISA = &isa
+		c.ISA = &isa
 	}
+	return cpu.New(c), nil
+}
+
+// executor makes one rank's executor.
+func (cfg Config) executor(c *comm.Comm, device *cpu.Device, memory *mem.Pool, options exec.Options) (*exec.Executor, error) {
 	if cfg.MemoryLimit == 0 && c.Rank() == 0 { // one rank's machine decides, that all decide alike
 		cfg.MemoryLimit = machineMemory()
 	}
-	d := cpu.New(device)
-	ex, err := exec.New(exec.Config{
+	options.MemoryLimit = cfg.MemoryLimit
+	return exec.New(exec.Config{
 		Comm:     c,
-		Device:   d,
+		Device:   device,
 		Open:     openSource,
 		Progress: cfg.Progress,
 		Memory:   memory,
-		Options:  exec.Options{MemoryLimit: cfg.MemoryLimit},
+		Options:  options,
 	})
-	return ex, d, err
 }
 
 // Collect runs several arrays as one plan, shared parts once, and returns their blocks in order. It blocks until all are
@@ -195,8 +224,9 @@ var defaults struct {
 	cluster *Cluster
 }
 
-// Default is the cluster that Array's methods use: inside Main, the job's; else GOMAXPROCS ranks in this process, started
-// on first use and never closed.
+// Default is the cluster that Array's methods use: inside Main, the job's; else one in this process, started on first use and
+// never closed, of DARRAY_RANKS ranks. Without that it has GOMAXPROCS ranks that share one device: they read files together, and
+// what lies in memory is computed by rank 0 alone with all threads.
 func Default() (*Cluster, error) {
 	defaults.Lock()
 	defer defaults.Unlock()
@@ -207,7 +237,7 @@ func Default() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	defaults.cluster, err = cfg.Local(cfg.localRanks(runtime.GOMAXPROCS(0)))
+	defaults.cluster, err = cfg.alone()
 	return defaults.cluster, err
 }
 
@@ -222,11 +252,4 @@ func setDefault(c *Cluster) (restore func()) {
 		defer defaults.Unlock()
 		defaults.cluster = old
 	}
-}
-
-func (cfg Config) localRanks(otherwise int) int {
-	if cfg.Ranks > 0 {
-		return cfg.Ranks
-	}
-	return otherwise
 }

@@ -17,7 +17,8 @@ import (
 // variables named at each field and from those of the launchers that it knows: `darray run`, Open MPI's and MPICH's mpirun,
 // srun, torchrun, Kubernetes Indexed Jobs. Nothing else in the module reads the environment.
 type Config struct {
-	// Ranks in this process where no launcher started it: 1 to 4096. Default: GOMAXPROCS for Main, 1 for SPMD. DARRAY_RANKS.
+	// Ranks in this process where no launcher started it: 1 to 4096. Default: 1 for SPMD; for Main GOMAXPROCS, which share one
+	// device: see Default. DARRAY_RANKS.
 	Ranks int
 
 	// Rank and Size of this process in its job; Size 0 means no launcher. DARRAY_RANK, DARRAY_SIZE, or the launcher's.

@@ -39,15 +39,19 @@ func Arange[T Number](start, stop, step T) Array {
 }
 
 // Zeros is an array of zeros (false for bool), made where it is used.
-func Zeros(dt DType, shape ...int) Array { return filled(0, dt, shape) }
+func Zeros(dt DType, shape ...int) Array { return filled("zeros", 0, dt, shape) }
 
 // Ones is an array of ones (true for bool), made where it is used.
-func Ones(dt DType, shape ...int) Array { return filled(1, dt, shape) }
+func Ones(dt DType, shape ...int) Array { return filled("ones", 1, dt, shape) }
 
-func filled(v int, dt DType, shape Shape) Array {
+// filled is Full by the name that errors give it.
+func filled(name string, v int, dt DType, shape Shape) Array {
 	pc := caller(2)
 	if !dt.Valid() {
-		return Array{array.Failed(pc, fmt.Errorf("%w: %s is not an element type", ErrDType, dt))}
+		return Array{array.Failed(pc, fmt.Errorf("%s: %w: %s is not an element type", name, ErrDType, dt))}
+	}
+	if err := shape.Check(); err != nil {
+		return Array{array.Failed(pc, fmt.Errorf("%s: %w", name, err))}
 	}
 	return Array{array.Full(array.ScalarOf(v).Cast(dt), shape, pc)}
 }

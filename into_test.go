@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/darray-go/darray"
 	"github.com/darray-go/darray/array"
@@ -275,5 +278,94 @@ func TestCollectIntoSPMD(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// scribbler is an allocator whose memory is written over once it is free, as a mapping that is gone, or memory of C.
+type scribbler struct{ freed chan struct{} }
+
+func (scribbler) Allocate(n int) []byte { return make([]byte, n) }
+func (s scribbler) Reallocate(n int, old []byte) []byte {
+	return append(make([]byte, 0, n), old[:min(n, len(old))]...)[:n]
+}
+
+func (s scribbler) Free(b []byte) {
+	clear(b)
+	select {
+	case s.freed <- struct{}{}:
+	default:
+	}
+}
+
+// TestCollectIntoOutlives: nothing of an Arrow array that is released is left in the destination.
+func TestCollectIntoOutlives(t *testing.T) {
+	leak.Check(t)
+	c, dst, _ := into(t, 1, 100)
+	free := scribbler{make(chan struct{}, 1)}
+	func() {
+		b := arrowarray.NewFloat64Builder(free)
+		defer b.Release()
+		for i := range dst.Len() {
+			if b.Append(float64(i)); i%2 == 0 {
+				b.AppendNull()
+			}
+		}
+		a := b.NewArray()
+		defer a.Release()
+		part := arrowarray.NewSlice(a, 0, int64(dst.Len()))
+		defer part.Release()
+		for len(free.freed) > 0 {
+			<-free.freed
+		}
+		if err := c.CollectInto(context.Background(), dst, darray.FromArrow(part)); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	nulls := dst.NullN()
+	for freed := false; !freed; {
+		runtime.GC()
+		select {
+		case <-free.freed:
+			freed = true
+		default:
+			runtime.Gosched()
+		}
+	}
+	if nulls != 33 || dst.NullN() != nulls {
+		t.Errorf("%d nulls, then %d", nulls, dst.NullN())
+	}
+}
+
+// TestCollectIntoOneOfTwo: equal arrays are computed once, and are blocks of their own all the same.
+func TestCollectIntoOneOfTwo(t *testing.T) {
+	leak.Check(t)
+	ctx := context.Background()
+	for _, p := range []int{1, 3} {
+		c, _, _ := into(t, p, 0)
+		x := darray.FromSlice([]float64{1, 2, 3, 4})
+		for name, a := range map[string]darray.Array{
+			"zeros": darray.Zeros(darray.Float64, 4), "data": x, "op": darray.Add(x, 1), "sum": darray.Sum(x), "bools": darray.Less(x, 3), "large": darray.Arange(0, 200_000, 1),
+		} {
+			want, err := c.Collect(ctx, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := c.Collect(ctx, a, a, a.Reshape(1, a.Len()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, b := range got {
+				if value(b, 0) != value(want[0], 0) {
+					t.Errorf("p=%d %s: result %d is %v, want %v", p, name, i, b, want[0])
+				}
+				other := darray.Add(darray.FromBlock(b).Cast(darray.Float64), 7).Cast(b.DType())
+				if b.DType() == darray.Bool {
+					other = darray.LogicalNot(darray.FromBlock(b))
+				}
+				if err := c.CollectInto(ctx, b, other); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 }

@@ -23,7 +23,8 @@ func VarCorrected(a Array, correction float64, axes ...int) Array {
 	return Array{array.Variance(caller(1), a.n(), correction, axes...)}
 }
 
-// Std is the standard deviation of a population, the square root of Var; null for none.
+// Std is the standard deviation of a population, the square root of Var, taken in float64 also where Var would be float32; null
+// for none.
 func Std(a Array, axes ...int) Array { return Array{array.Std(caller(1), a.n(), 0, axes...)} }
 
 // StdCorrected is the square root of VarCorrected.

@@ -77,6 +77,8 @@ func TestReductionsByHand(t *testing.T) {
 		{"var of infinity", darray.Var(odd, 0), "[nan nan nan]"},
 		{"std", darray.Std(x, 0), "[1.5 1.5 1.5]"},
 		{"std of a sample", darray.StdCorrected(x, 1, 1), "[1 1]"},
+		{"std of float32 does not overflow", darray.Std(darray.FromSlice([]float32{3e30, -3e30})), "3e+30"},
+		{"nor vanish", darray.Std(darray.FromSlice([]float32{3e-30, -3e-30})), "3e-30"},
 		{"norm", darray.Norm(darray.FromSlice([]int{3, 4})), "5"},
 		{"norm 1", darray.Norm(darray.FromSlice([]float32{3, 4, 6, 8}, 2, 2), 1), "[5 10]"},
 		{"norm of float32 does not overflow", darray.Norm(darray.FromSlice([]float32{3e30, 4e30})), "5e+30"},
@@ -114,6 +116,10 @@ func TestReductionMistakes(t *testing.T) {
 		a    darray.Array
 		want string
 	}{
+		"zeros":          {darray.Zeros(darray.Float64, -1), "zeros: shape mismatch: shape [-1]"},
+		"ones":           {darray.Ones(darray.Float64, 3, -2), "ones: shape mismatch: shape [3 -2]"},
+		"axis of 1-D":    {darray.Sum(darray.FromSlice([]int{1}), 1), "sum: shape mismatch: axis 1 is out of range for shape [1]; there is 1 axis"},
+		"axis of 0-D":    {darray.Sum(darray.Sum(x), 0), "sum: shape mismatch: axis 0 is out of range for shape []; there are no axes"},
 		"axis":           {darray.Sum(x, 2), "sum: shape mismatch: axis 2 is out of range for shape [2 3]; there are 2 axes"},
 		"std":            {darray.Std(x, 2), "std: shape mismatch: axis 2"},
 		"norm":           {darray.Norm(x, 2), "norm: shape mismatch: axis 2"},
@@ -192,6 +198,29 @@ func TestVarAccuracy(t *testing.T) {
 			kappa2 := 1 + offset*offset/want
 			if bound := 16*eps + 2*eps*math.Sqrt(kappa2); math.Abs(got-want) > bound*want {
 				t.Errorf("%d numbers about %g: %v, exactly %v: %.3g relative, bound %.3g", n, offset, got, want, math.Abs(got-want)/want, bound)
+			}
+		}
+	}
+}
+
+// TestStdFloat32: the standard deviation of float32 numbers is the exact one, rounded to float32: the root is taken in float64,
+// whose own errors are too small to be seen here.
+func TestStdFloat32(t *testing.T) {
+	leak.Check(t)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, scale := range []float64{1, 1e-25, 1e25} {
+		for _, n := range []int{2, 3, 100, 5000} {
+			xs, wide := make([]float32, n), make([]float64, n)
+			for i := range xs {
+				xs[i] = float32(scale * (3 + rng.NormFloat64()))
+				wide[i] = float64(xs[i])
+			}
+			exact := exactVar(wide)
+			for correction, want := range map[float64]float64{0: math.Sqrt(exact), 1: math.Sqrt(exact * float64(n) / float64(n-1))} {
+				got, err := darray.Item[float32](darray.StdCorrected(darray.FromSlice(xs), correction))
+				if err != nil || got != float32(want) {
+					t.Errorf("%d numbers of %g, correction %v: %v, want %v, %v", n, scale, correction, got, float32(want), err)
+				}
 			}
 		}
 	}

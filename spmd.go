@@ -1,6 +1,7 @@
 package darray
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/darray-go/darray/exec"
 	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/net/comm"
 )
@@ -33,7 +35,7 @@ func Main(f func(ctx context.Context, c *Cluster) error) error {
 func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 	if cfg.Size == 0 {
 		cfg.hint()
-		c, err := cfg.Local(cfg.localRanks(runtime.GOMAXPROCS(0)))
+		c, err := cfg.alone()
 		if err != nil {
 			return err
 		}
@@ -47,7 +49,11 @@ func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 	}
 	return cfg.join(follow, func(cm *comm.Comm) error {
 		memory := cfg.pool(1)
-		ex, device, err := cfg.executor(cm, runtime.GOMAXPROCS(0), memory)
+		device, err := cfg.device(runtime.GOMAXPROCS(0))
+		if err != nil {
+			return err
+		}
+		ex, err := cfg.executor(cm, device, memory, exec.Options{})
 		if err != nil {
 			return err
 		}
@@ -94,7 +100,7 @@ func (cfg Config) SPMD(f func(ctx context.Context, c *comm.Comm) error) error {
 		return cfg.join(ctx, func(c *comm.Comm) error { return runRank(ctx, c, f) })
 	}
 	cfg.hint()
-	comms, err := cfg.local(cfg.localRanks(1))
+	comms, err := cfg.local(cmp.Or(cfg.Ranks, 1))
 	if err != nil {
 		return err
 	}
