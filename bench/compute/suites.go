@@ -46,15 +46,15 @@ func Suites() []Suite {
 		{
 			Name: "elementwise", Short: "expressions over elements, beside NumPy, numexpr, Numba, PyTorch and dask",
 			Long: `Measure expressions over the elements of arrays: a+b, a*b+c-d, sqrt(a*a+b*b), where(a>b, a, b) and a polynomial of ten * and
-ten +, each with a fresh result and into one that is there already (CollectInto; out= and its like). All of it takes a dozen
-minutes on two cores.`,
+ten +, each with a fresh result and into one that is there already (CollectInto; out= and its like). All of it takes half an
+hour on two cores.`,
 			kernels: []string{"add", "muladdsub", "hypot", "where", "poly20"},
 			modes:   both, dtypes: types, sizes: sizes, quick: quick, rivals: Rivals(), limits: true, ours: true,
 		},
 		{
 			Name: "reduce", Short: "sums and other reductions, beside NumPy, numexpr, Numba, PyTorch and dask",
 			Long: `Measure reductions: sum, dot, mean and standard deviation together, max, and the sums over each axis of rows of 1000.
-All of it takes five minutes on two cores.`,
+All of it takes some ten minutes on two cores.`,
 			kernels: []string{"sum", "dot", "meanstd", "max", "sum-axis0", "sum-axis1"},
 			modes:   []string{Fresh}, dtypes: types, sizes: sizes, quick: quick, rivals: Rivals(), limits: true, ours: true,
 		},
