@@ -380,6 +380,9 @@ func (m *mesh) hangUp(ctx context.Context, peers []*peer, last notice) {
 func (m *mesh) part(ctx context.Context, p *peer, last notice) {
 	conn, err := p.state()
 	if conn != nil {
+		if slices.Contains(m.neighbours(), p.rank) && m.owes(p) {
+			m.recite(p)
+		}
 		m.bring(p, last)
 		select {
 		case <-p.drained: // the peer has closed its end

@@ -242,6 +242,16 @@ func (m *mesh) recite(p *peer) {
 	}
 }
 
+// owes reports whether p hears of lost ranks from this one and has not been told of one. A rank that closes because of a loss
+// tells so before its goodbye, which would else be taken for the reason why others wait in vain.
+func (m *mesh) owes(p *peer) bool {
+	o := m.overlay
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	lost := slices.ContainsFunc(o.log[min(p.told, len(o.log)):], func(n news) bool { return n.lost && n.err.Rank != p.rank })
+	return lost && !p.telling
+}
+
 // repeat brings p the whole log again: it has missed a part.
 func (m *mesh) repeat(p *peer) {
 	m.overlay.mu.Lock()
