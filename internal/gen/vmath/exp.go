@@ -1,0 +1,213 @@
+package vmath
+
+import (
+	"math"
+
+	"github.com/darray-go/darray/internal/lanes"
+)
+
+// log2e is 1/log 2; ln2 its inverse in parts: the first has 21 zeros at its end, so that its product with an exponent is exact.
+const (
+	log2e = 0x1.71547652b82fep+0
+	ln2Hi = 0x1.62e42feep-1
+	ln2Lo = 0x1.a39ef35793c76p-33
+	ln2   = 0x1.62e42fefa39efp-1
+	// ln2Tail is log 2 - ln2.
+	ln2Tail = 0x1.abc9e3b39803fp-56
+)
+
+var exponentials = []Function{
+	{
+		Name: "Exp", Arity: 1, Doc: "is e to the power of x.",
+		Method: "x = n log 2 + r with |r| <= (log 2)/2, Cody and Waite's reduction, r in two parts; minimax polynomial of degree 11; scaled by 2^n, in two steps where the result may be subnormal",
+		Source: "Cody and Waite 1980; Muller, Elementary Functions, 3rd ed., ch. 11",
+		ULP:    1, ULP32: 1,
+		Float64: exp, Float32: exp32,
+	},
+	{
+		Name: "Exp2", Arity: 1, Doc: "is 2 to the power of x.",
+		Method: "x = n + r with |r| <= 1/2, exact; r log 2 in two parts, then as Exp",
+		Source: "Muller, Elementary Functions, 3rd ed., ch. 11",
+		ULP:    1, ULP32: 1,
+		Float64: exp2, Float32: exp232,
+	},
+	{
+		Name: "Expm1", Arity: 1, Doc: "is e to the power of x, less 1, without the cancellation near 0.",
+		Method: "reduction as Exp; r + r*r/2 exact in two parts, minimax polynomial of degree 12 for the rest; 2^n (1 + s) - 1 in two parts",
+		Source: "Muller, Elementary Functions, 3rd ed., ch. 11",
+		ULP:    1, ULP32: 1,
+		Float64: expm1, Float32: expm132,
+	},
+}
+
+// The coefficients come from sollya/exp.sollya, all for |r| <= (log 2)/2. expCoefficients are (e^r - 1 - r)/r^2 within 2^-57.8
+// of e^r.
+var expCoefficients = []float64{
+	0x1.000000000000ap-1, 0x1.55555555554fdp-3, 0x1.55555555506a3p-5, 0x1.1111111126ec7p-7, 0x1.6c16c1847fa3fp-10,
+	0x1.a01a012ede077p-13, 0x1.a0199941cbcabp-16, 0x1.71df1b00a32cp-19, 0x1.28ae1bd8fac9ap-22, 0x1.ad901f1640da5p-26,
+}
+
+// exp32Coefficients are the same within 2^-45.7 of e^r.
+var exp32Coefficients = []float64{
+	0x1.fffffffff1306p-2, 0x1.555555558a272p-3, 0x1.5555557e0e1ebp-5, 0x1.1111108dc5684p-7, 0x1.6c163ba47d967p-10,
+	0x1.a01b74486de07p-13, 0x1.a16e8a6a7052ap-16, 0x1.710144ebc09bcp-19,
+}
+
+// expm1Coefficients are (e^r - 1 - r - r^2/2)/r^3 such that the sum is within 2^-61.6 r of e^r - 1.
+var expm1Coefficients = []float64{
+	0x1.5555555555559p-3, 0x1.5555555555559p-5, 0x1.111111110f649p-7, 0x1.6c16c16c14804p-10, 0x1.a01a01b00ad7bp-13,
+	0x1.a01a01b02fecfp-16, 0x1.71ddf7f8a0b5dp-19, 0x1.27e4c610d62d2p-22, 0x1.af5f5933b9b3cp-26, 0x1.1f955842506d2p-29,
+}
+
+// expm132Coefficients are (e^r - 1 - r)/r^2 such that the sum is within 2^-43.5 r of e^r - 1.
+var expm132Coefficients = []float64{
+	0x1.fffffffff7342p-2, 0x1.555555554f627p-3, 0x1.55555574103ap-5, 0x1.111111295a0ebp-7, 0x1.6c164e0d082p-10,
+	0x1.a0197fe3289b5p-13, 0x1.a15a48cd898bp-16, 0x1.72f7f097867cap-19,
+}
+
+// reduced is x = n log 2 + r, |r| <= (log 2)/2: n as the low bits of a float that had Magic added.
+type reduced struct {
+	n lanes.F
+	r dd
+}
+
+// reduce is it for |x| < 1100, r within 2^-80 or so; of another x it is something that only a region may replace.
+func reduce(x lanes.F) reduced {
+	shifted := x.FMA(log2e, lanes.Magic)
+	n := shifted.Sub(lanes.Magic)
+	z := n.FNMA(ln2Hi, x) // exact
+	r := n.FNMA(ln2Lo, z)
+	return reduced{shifted, dd{r, n.FNMA(ln2Lo, z.Sub(r))}}
+}
+
+// reduce2 is x log 2 = n log 2 + r.
+func reduce2(x lanes.F) reduced {
+	shifted := x.Add(lanes.Magic)
+	z := x.Sub(shifted.Sub(lanes.Magic)) // exact
+	r := z.Mul(ln2)
+	return reduced{shifted, dd{r, z.FMA(ln2Tail, z.FMS(ln2, r))}}
+}
+
+// power is 2^n, for -1022 <= n <= 1023.
+func (a reduced) power() lanes.F { return a.n.Bits().Add(1023).Shl(52).Float() }
+
+// expSum is e^r within 2^-57 of it; not normalised: the second part is below 2^-3 of the first.
+func (r dd) expSum() dd {
+	s := fastTwoSum(r.hi.Program().F(1), r.hi)
+	p := r.hi.Estrin(expCoefficients...)
+	return dd{s.hi, s.lo.Add(r.hi.Mul(r.hi).FMA(p, r.lo))}
+}
+
+// exp is its value.
+func (r dd) exp() lanes.F { return r.expSum().value() }
+
+// expm1 is e^r - 1 for |r| <= (log 2)/2, as a sum within 2^-59 of it whose second part is below 2^-5 of the first; not
+// normalised. Where r.lo is 0 and r.hi tiny it is r.
+func (r dd) expm1() dd {
+	half := r.hi.Mul(0.5)
+	h := half.Mul(r.hi)
+	s := fastTwoSum(r.hi, h)
+	low := r.lo.FMA(r.hi, r.lo).Add(half.FMS(r.hi, h)) // of r + r^2/2
+	cube := h.Add(h).Mul(r.hi)
+	return dd{s.hi, cube.FMA(r.hi.Estrin(expm1Coefficients...), s.lo.Add(low))}
+}
+
+func exp(p *lanes.Program, x ...lanes.F) lanes.F {
+	a := reduce(x[0])
+	return scale(x[0], a.r.exp(), a.n, 708, -746, 709.8)
+}
+
+func exp2(p *lanes.Program, x ...lanes.F) lanes.F {
+	a := reduce2(x[0])
+	return scale(x[0], a.r.exp(), a.n, 1022, -1076, 1024)
+}
+
+// scale is y * 2^n, where y is about 1: exact for |x| < safe; 0 for x < least, infinite from most on, and NaN for NaN.
+func scale(x, y, shifted lanes.F, safe, least, most float64) lanes.F {
+	p := x.Program()
+	scaled := y.Bits().Add(shifted.Bits().Shl(52)).Float()
+	return p.RareOne(largeOrNaN(x, safe), scaled, func() lanes.F {
+		z := twoPowers(y, shifted.Sub(lanes.Magic))
+		z = x.Lt(least).Select(0, z)
+		z = x.Ge(most).Select(p.Inf(), z)
+		return x.IsNaN().Select(x, z)
+	})
+}
+
+// largeOrNaN holds for |x| >= limit and for NaN: bits in the order of integers, so that nothing need be inverted.
+func largeOrNaN(x lanes.F, limit float64) lanes.M {
+	return x.Abs().Bits().Gt(x.Program().I(math.Float64bits(limit) - 1))
+}
+
+// notPositive holds for what is no positive finite number.
+func notPositive(x lanes.F) lanes.M {
+	const turn = 1<<63 - 1 // what takes one off, and puts the negative numbers, with 0, behind infinity
+	return x.Bits().Add(uint64(turn)).Gt(x.Program().I(0x7fefffffffffffff + turn))
+}
+
+// twoPowers is y * 2^n for |n| < 2000, in two steps, so that only the last rounds, where the result is subnormal.
+func twoPowers(y, n lanes.F) lanes.F {
+	half := n.Mul(0.5).Add(lanes.Magic)
+	a, b := half.Sub(lanes.Magic), n.Sub(half.Sub(lanes.Magic))
+	return y.Mul(powerOfTwo(a)).Mul(powerOfTwo(b))
+}
+
+// powerOfTwo is 2^n for -1022 <= n <= 1023, an integer.
+func powerOfTwo(n lanes.F) lanes.F {
+	return n.Add(lanes.Magic + 1023).Bits().Shl(52).Float()
+}
+
+// expm1 is 2^n e^r - 1 for -1022 <= n <= 1023, within 2^-57 of it; not normalised: the second part is below 2^-3 of the first.
+// 0 for -0.
+func (a reduced) expm1() dd {
+	s := a.r.expm1()
+	t := fastTwoSum(s.hi.Program().F(1), s.hi)
+	power := a.power()
+	u := twoSum(t.hi.Mul(power), s.hi.Program().F(-1))
+	return dd{u.hi, t.lo.Add(s.lo).FMA(power, u.lo)}
+}
+
+func expm1(p *lanes.Program, x ...lanes.F) lanes.F {
+	a := reduce(p.F(-100).Max(x[0])) // keeps NaN; e^-100 is lost beside 1
+	y := a.expm1().value()
+	y = y.Bits().Or(x[0].Bits().And(signBit)).Float() // of -0
+	return p.RareOne(x[0].Ge(708), y, func() lanes.F {
+		return x[0].Ge(709.8).Select(p.Inf(), twoPowers(a.r.exp(), a.n.Sub(lanes.Magic)))
+	})
+}
+
+const signBit = uint64(1) << 63
+
+// within is x between two limits, or NaN.
+func within(p *lanes.Program, x lanes.F, least, most float64) lanes.F {
+	return p.F(most).Min(p.F(least).Max(x))
+}
+
+func exp32(p *lanes.Program, x ...lanes.F) lanes.F {
+	c := within(p, x[0], -200, 200)
+	shifted := c.FMA(log2e, lanes.Magic)
+	r := shifted.Sub(lanes.Magic).FNMA(math.Ln2, c)
+	return exponential32(r).Mul(reduced{n: shifted}.power())
+}
+
+func exp232(p *lanes.Program, x ...lanes.F) lanes.F {
+	c := within(p, x[0], -200, 200)
+	shifted := c.Add(lanes.Magic)
+	r := c.Sub(shifted.Sub(lanes.Magic)).Mul(math.Ln2)
+	return exponential32(r).Mul(reduced{n: shifted}.power())
+}
+
+// exponential32 is e^r within 2^-45.
+func exponential32(r lanes.F) lanes.F {
+	return r.Mul(r).FMA(r.Estrin(exp32Coefficients...), r).Add(1)
+}
+
+func expm132(p *lanes.Program, x ...lanes.F) lanes.F {
+	c := within(p, x[0], -200, 200)
+	shifted := c.FMA(log2e, lanes.Magic)
+	r := shifted.Sub(lanes.Magic).FNMA(math.Ln2, c)
+	s := r.Mul(r).FMA(r.Estrin(expm132Coefficients...), r)
+	power := reduced{n: shifted}.power()
+	y := s.FMA(power, power.Sub(1))
+	return y.Bits().Or(x[0].Bits().And(signBit)).Float() // of -0
+}

@@ -1,0 +1,119 @@
+package lanes
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// GoText is the body of a Go function with operands of these names (float64) up to `return <value>`: result says what is done
+// with the value, as "return %s" or "return float32(%s)". prefix comes before the names of tables.
+func (p *Program) GoText(operands []string, prefix, result string) string {
+	g := &goText{p: p, operands: operands, prefix: prefix}
+	g.body(p.Body)
+	fmt.Fprintf(&g.out, result+"\n", g.name(p.Result))
+	return g.out.String()
+}
+
+type goText struct {
+	p        *Program
+	operands []string
+	prefix   string
+	out      strings.Builder
+}
+
+func (g *goText) body(ids []int) {
+	for _, id := range ids {
+		n := &g.p.Nodes[id]
+		switch n.Op {
+		case Const, Arg:
+		case Rare:
+			g.region(n, id)
+		case Joined:
+		default:
+			fmt.Fprintf(&g.out, "v%d := %s\n", id, g.expression(n))
+		}
+	}
+}
+
+// region is an if, whose results are variables that have the fast values before.
+func (g *goText) region(n *Node, id int) {
+	names := make([]string, len(n.Fast))
+	for k, fast := range n.Fast {
+		if fast >= 0 {
+			names[k] = fmt.Sprintf("r%d_%d", id, k)
+			fmt.Fprintf(&g.out, "%s := %s\n", names[k], g.name(fast))
+		}
+	}
+	fmt.Fprintf(&g.out, "if %s {\n", g.name(n.Args[0]))
+	g.body(n.Body)
+	for k, slow := range n.Slow {
+		if slow >= 0 {
+			fmt.Fprintf(&g.out, "%s = %s\n", names[k], g.name(slow))
+		}
+	}
+	g.out.WriteString("}\n")
+}
+
+// name is how a step's value is written.
+func (g *goText) name(id int) string {
+	switch n := &g.p.Nodes[id]; n.Op {
+	case Arg:
+		return g.operands[n.By]
+	case Joined:
+		return fmt.Sprintf("r%d_%d", n.Args[0], n.By)
+	case Const:
+		if n.Type == Int {
+			return fmt.Sprintf("uint64(%#x)", n.Bits)
+		}
+		f := math.Float64frombits(n.Bits)
+		if math.IsNaN(f) || math.IsInf(f, 0) || n.Bits == signBit {
+			return fmt.Sprintf("math.Float64frombits(%#x)", n.Bits)
+		}
+		return "float64(" + strconv.FormatFloat(f, 'x', -1, 64) + ")"
+	}
+	return fmt.Sprintf("v%d", id)
+}
+
+// texts are the expressions of the steps over their operands. The conversion of a product forbids the compiler to fuse it.
+var texts = map[Op]string{
+	Add: "%s + %s", Sub: "%s - %s", Mul: "float64(%s * %s)", Div: "%s / %s", Sqrt: "math.Sqrt(%s)",
+	FMA: "math.FMA(%s, %s, %s)", FMS: "math.FMA(%s, %s, -(%s))", FNMA: "math.FMA(-(%s), %s, %s)",
+	Min: "lesser(%s, %s)", Max: "greater(%s, %s)",
+	Round: "math.RoundToEven(%s)", Floor: "math.Floor(%s)", Ceil: "math.Ceil(%s)", Trunc: "math.Trunc(%s)",
+	And: "%s & %s", AndNot: "%s &^ %s", Or: "%s | %s", Xor: "%s ^ %s", IAdd: "%s + %s", ISub: "%s - %s",
+	Mul32: "(%s & 0xffffffff) * (%s & 0xffffffff)", ShlBy: "%s << %s", ShrBy: "%s >> %s",
+	Less: "%s < %s", LessEqual: "%s <= %s", Equal: "%s == %s", NotEqual: "%s != %s", Unordered: "unordered(%s, %s)",
+	IGreater: "%s > %s", IEqual: "%s == %s",
+	MAnd: "%s && %s", MOr: "%s || %s", MNot: "!%s", MAndNot: "%s && !%s",
+	Select: "pick(%s, %s, %s)",
+}
+
+func (g *goText) expression(n *Node) string {
+	names := make([]any, len(n.Args))
+	for i, a := range n.Args {
+		names[i] = g.name(a)
+	}
+	switch n.Op {
+	case IGreater: // a constant that is negative cannot be converted
+		for i, a := range n.Args {
+			names[i] = fmt.Sprintf("int64(%s)", names[i])
+			if c := g.p.Nodes[a]; c.Op == Const {
+				names[i] = fmt.Sprintf("int64(%d)", int64(c.Bits))
+			}
+		}
+	case Lookup:
+		return fmt.Sprintf("%s%s[%s]", g.prefix, g.p.Tables[n.By].Name, names[0])
+	case Shl:
+		return fmt.Sprintf("%s << %d", names[0], n.By)
+	case Shr:
+		return fmt.Sprintf("%s >> %d", names[0], n.By)
+	case Retype:
+		if n.Type == Int {
+			return fmt.Sprintf("math.Float64bits(%s)", names[0])
+		}
+		return fmt.Sprintf("math.Float64frombits(%s)", names[0])
+	}
+	return fmt.Sprintf(texts[n.Op], names...)
+}

@@ -1,0 +1,87 @@
+package lanes_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/darray-go/darray/internal/lanes"
+)
+
+// TestGoText writes a description with a table and a region: equal steps once, what nothing reads not at all, and what only
+// the region reads inside it.
+func TestGoText(t *testing.T) {
+	p := lanes.New()
+	x, y := p.Arg(0), p.Arg(1)
+	x.Div(y) // nothing reads it
+	sum := x.FMA(y, 0.5)
+	word := p.Table("words", lanes.Floats(1, 2)).At(sum.Bits().And(1)).Float()
+	out := p.RareOne(x.Lt(y), sum.Add(word), func() lanes.F { return x.FMA(y, 0.5).Sub(x.FNMA(x, y)) })
+	got := p.Finish(out.Mul(out)).GoText([]string{"a", "b"}, "pre", "return float32(%s)")
+	want := `V := math.FMA(a, b, float64(0x1p-01))
+V := math.Float64bits(V)
+V := V & uint64(0x1)
+V := prewords[V]
+V := math.Float64frombits(V)
+V := a < b
+V := V + V
+R := V
+if V {
+V := math.FMA(-(a), a, b)
+V := V - V
+R = V
+}
+V := float64(R * R)
+return float32(V)
+`
+	if anonymous(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", anonymous(got), want)
+	}
+}
+
+// anonymous takes the numbers from the names of values.
+func anonymous(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		for i := 0; i < len(line); i++ {
+			switch c := line[i]; {
+			case (c == 'v' || c == 'r') && i+1 < len(line) && line[i+1] >= '0' && line[i+1] <= '9':
+				out.WriteByte(c - 'a' + 'A')
+				for i+1 < len(line) && (line[i+1] == '_' || line[i+1] >= '0' && line[i+1] <= '9') {
+					i++
+				}
+			default:
+				out.WriteByte(c)
+			}
+		}
+	}
+	return out.String()
+}
+
+// TestScope holds that a region does not lend its steps to what comes after it.
+func TestScope(t *testing.T) {
+	p := lanes.New()
+	x := p.Arg(0)
+	inside := p.RareOne(x.Lt(0), x, func() lanes.F { return x.Sqrt() })
+	text := p.Finish(inside.Add(x.Sqrt())).GoText([]string{"x"}, "", "return %s")
+	if n := strings.Count(text, "math.Sqrt"); n != 2 {
+		t.Errorf("%d roots, want one in the region and one behind it:\n%s", n, text)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for name, mistake := range map[string]func(p *lanes.Program, x lanes.F){
+		"a string for a float":        func(_ *lanes.Program, x lanes.F) { x.Add("1") },
+		"a float for a word":          func(_ *lanes.Program, x lanes.F) { x.Bits().And(1.5) },
+		"a region without its result": func(p *lanes.Program, x lanes.F) { p.Rare(x.Lt(0), func() []lanes.F { return nil }, x) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if said, ok := recover().(string); !ok || !strings.HasPrefix(said, "lanes: ") {
+					t.Errorf("panic %q, want one that names the package", said)
+				}
+			}()
+			p := lanes.New()
+			mistake(p, p.Arg(0))
+		})
+	}
+}
