@@ -80,10 +80,10 @@ func caller(skip int) uintptr {
 }
 
 // apply is what every generated element-wise function calls; the user is two frames up. To look there takes longer than
-// all the rest, so it is done only for those who have to be told.
+// all the rest, so it is done only for those who have to be told, now or when an element has no result.
 func apply(op array.Op, args ...*array.Node) Array {
 	n := array.Apply(op, 0, args...)
-	if n.Err() != nil {
+	if n.Err() != nil || op.Fault(n.DType()) != nil {
 		n = array.Apply(op, caller(2), args...)
 	}
 	return Array{n}

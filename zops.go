@@ -77,6 +77,161 @@ func IsNull[X Operand](x X) Array { return apply(array.IsNull, operand(x)) }
 // FillNull is x where it is not null, y elsewhere.
 func FillNull[X, Y Operand](x X, y Y) Array { return apply(array.FillNull, operand(x), operand(y)) }
 
+// Floor is the greatest whole number that is not above x; integers and bool stay.
+func Floor[X Operand](x X) Array { return apply(array.Floor, operand(x)) }
+
+// Ceil is the least whole number that is not below x; integers and bool stay.
+func Ceil[X Operand](x X) Array { return apply(array.Ceil, operand(x)) }
+
+// Trunc is x without its fraction; integers and bool stay.
+func Trunc[X Operand](x X) Array { return apply(array.Trunc, operand(x)) }
+
+// Round is the whole number nearest to x, halves to the even one; integers and bool stay.
+func Round[X Operand](x X) Array { return apply(array.Round, operand(x)) }
+
+// Sign is -1, 0 or 1 as x is below, equal to or above 0; +0 for -0, NaN for NaN.
+func Sign[X Operand](x X) Array { return apply(array.Sign, operand(x)) }
+
+// CopySign is x with the sign of y, also where one is NaN.
+func CopySign[X, Y Operand](x X, y Y) Array { return apply(array.CopySign, operand(x), operand(y)) }
+
+// Reciprocal is 1 / x by IEEE 754; integers and bool compute as float64, unlike NumPy's, which are 0 from 2 on.
+func Reciprocal[X Operand](x X) Array { return apply(array.Reciprocal, operand(x)) }
+
+// NextAfter is the next float after x towards y; y where they are equal, NaN if either is NaN.
+func NextAfter[X, Y Operand](x X, y Y) Array { return apply(array.NextAfter, operand(x), operand(y)) }
+
+// FloorDivide is the greatest whole number that is not above x / y; integers wrap, and an integer y of 0 is ErrDivide.
+func FloorDivide[X, Y Operand](x X, y Y) Array {
+	return apply(array.FloorDivide, operand(x), operand(y))
+}
+
+// Remainder is x - y * floor(x / y), with the sign of y; an integer y of 0 is ErrDivide.
+func Remainder[X, Y Operand](x X, y Y) Array { return apply(array.Remainder, operand(x), operand(y)) }
+
+// Fmod is x - y * trunc(x / y), with the sign of x, as in C and Go; an integer y of 0 is ErrDivide.
+func Fmod[X, Y Operand](x X, y Y) Array { return apply(array.Fmod, operand(x), operand(y)) }
+
+// Positive is x.
+func Positive[X Operand](x X) Array { return apply(array.Positive, operand(x)) }
+
+// SignBit is true where the sign bit of x is set: below 0, for -0 and for some NaNs.
+func SignBit[X Operand](x X) Array { return apply(array.SignBit, operand(x)) }
+
+// IsNaN is true where x is NaN; never for integers and bool.
+func IsNaN[X Operand](x X) Array { return apply(array.IsNaN, operand(x)) }
+
+// IsInf is true where x is infinite; never for integers and bool.
+func IsInf[X Operand](x X) Array { return apply(array.IsInf, operand(x)) }
+
+// IsFinite is true where x is neither infinite nor NaN; always for integers and bool.
+func IsFinite[X Operand](x X) Array { return apply(array.IsFinite, operand(x)) }
+
+// BitwiseAnd has the bits that x and y both have; integers and bool.
+func BitwiseAnd[X, Y Operand](x X, y Y) Array { return apply(array.BitwiseAnd, operand(x), operand(y)) }
+
+// BitwiseOr has the bits that x or y has; integers and bool.
+func BitwiseOr[X, Y Operand](x X, y Y) Array { return apply(array.BitwiseOr, operand(x), operand(y)) }
+
+// BitwiseXor has the bits that exactly one of x and y has; integers and bool.
+func BitwiseXor[X, Y Operand](x X, y Y) Array { return apply(array.BitwiseXor, operand(x), operand(y)) }
+
+// BitwiseInvert has the bits that x does not have; integers and bool.
+func BitwiseInvert[X Operand](x X) Array { return apply(array.BitwiseInvert, operand(x)) }
+
+// BitwiseLeftShift is x shifted left by y bits, zeros coming after: 0 where y is negative or not below the type's width, as in NumPy; integers, bool as int8.
+func BitwiseLeftShift[X, Y Operand](x X, y Y) Array {
+	return apply(array.BitwiseLeftShift, operand(x), operand(y))
+}
+
+// BitwiseRightShift is x shifted right by y bits, its sign coming after: 0, or -1 for a negative x, where y is negative or not below the type's width, as in NumPy; integers, bool as int8.
+func BitwiseRightShift[X, Y Operand](x X, y Y) Array {
+	return apply(array.BitwiseRightShift, operand(x), operand(y))
+}
+
+// Clip is minimum(maximum(x, lo), hi): x within [lo, hi], NaN if any is NaN, and hi where lo is above it.
+func Clip[X, L, H Operand](x X, lo L, hi H) Array {
+	return apply(array.Clip, operand(x), operand(lo), operand(hi))
+}
+
+// Exp is e to the power x.
+func Exp[X Operand](x X) Array { return apply(array.Exp, operand(x)) }
+
+// Exp2 is 2 to the power x.
+func Exp2[X Operand](x X) Array { return apply(array.Exp2, operand(x)) }
+
+// Expm1 is e to the power x, less 1, exact also where x is small.
+func Expm1[X Operand](x X) Array { return apply(array.Expm1, operand(x)) }
+
+// Log is the natural logarithm; -Inf for 0, NaN below.
+func Log[X Operand](x X) Array { return apply(array.Log, operand(x)) }
+
+// Log2 is the logarithm to the base 2; -Inf for 0, NaN below.
+func Log2[X Operand](x X) Array { return apply(array.Log2, operand(x)) }
+
+// Log10 is the logarithm to the base 10; -Inf for 0, NaN below.
+func Log10[X Operand](x X) Array { return apply(array.Log10, operand(x)) }
+
+// Log1p is the natural logarithm of 1 + x, exact also where x is small; -Inf for -1, NaN below.
+func Log1p[X Operand](x X) Array { return apply(array.Log1p, operand(x)) }
+
+// LogAddExp is log(exp(x) + exp(y)), also where the powers overflow.
+func LogAddExp[X, Y Operand](x X, y Y) Array { return apply(array.LogAddExp, operand(x), operand(y)) }
+
+// Pow is x to the power y; integers wrap, and a negative integer y is ErrNegativePower.
+func Pow[X, Y Operand](x X, y Y) Array { return apply(array.Pow, operand(x), operand(y)) }
+
+// Cbrt is the cube root, negative below zero.
+func Cbrt[X Operand](x X) Array { return apply(array.Cbrt, operand(x)) }
+
+// Hypot is sqrt(x * x + y * y), also where the squares overflow; Inf if either is infinite.
+func Hypot[X, Y Operand](x X, y Y) Array { return apply(array.Hypot, operand(x), operand(y)) }
+
+// Sin is the sine of x radians; NaN for an infinite x.
+func Sin[X Operand](x X) Array { return apply(array.Sin, operand(x)) }
+
+// Cos is the cosine of x radians; NaN for an infinite x.
+func Cos[X Operand](x X) Array { return apply(array.Cos, operand(x)) }
+
+// Tan is the tangent of x radians; NaN for an infinite x.
+func Tan[X Operand](x X) Array { return apply(array.Tan, operand(x)) }
+
+// Asin is the angle within [-pi/2, pi/2] whose sine is x; NaN outside [-1, 1].
+func Asin[X Operand](x X) Array { return apply(array.Asin, operand(x)) }
+
+// Acos is the angle within [0, pi] whose cosine is x; NaN outside [-1, 1].
+func Acos[X Operand](x X) Array { return apply(array.Acos, operand(x)) }
+
+// Atan is the angle within [-pi/2, pi/2] whose tangent is x.
+func Atan[X Operand](x X) Array { return apply(array.Atan, operand(x)) }
+
+// Atan2 is the angle within [-pi, pi] of the point with the ordinate x and the abscissa y, counted from the positive axis of abscissas.
+func Atan2[X, Y Operand](x X, y Y) Array { return apply(array.Atan2, operand(x), operand(y)) }
+
+// Sinh is the hyperbolic sine.
+func Sinh[X Operand](x X) Array { return apply(array.Sinh, operand(x)) }
+
+// Cosh is the hyperbolic cosine.
+func Cosh[X Operand](x X) Array { return apply(array.Cosh, operand(x)) }
+
+// Tanh is the hyperbolic tangent.
+func Tanh[X Operand](x X) Array { return apply(array.Tanh, operand(x)) }
+
+// Asinh is the inverse of the hyperbolic sine.
+func Asinh[X Operand](x X) Array { return apply(array.Asinh, operand(x)) }
+
+// Acosh is the inverse of the hyperbolic cosine, not negative; NaN below 1.
+func Acosh[X Operand](x X) Array { return apply(array.Acosh, operand(x)) }
+
+// Atanh is the inverse of the hyperbolic tangent; infinite for 1 and -1, NaN outside [-1, 1].
+func Atanh[X Operand](x X) Array { return apply(array.Atanh, operand(x)) }
+
+// Erf is the error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to x.
+func Erf[X Operand](x X) Array { return apply(array.Erf, operand(x)) }
+
+// Erfc is 1 - erf(x), exact also where that is small.
+func Erfc[X Operand](x X) Array { return apply(array.Erfc, operand(x)) }
+
 // Sum adds all elements that are not null: integers in 64 bits, float32 in float64; 0 for none.
 // No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Sum(a Array, axes ...int) Array { return reduce(array.Sum, a, axes) }

@@ -13,6 +13,11 @@ var (
 	ErrDType = errors.New("wrong element type")
 	ErrGraph = errors.New("malformed graph")
 	ErrNull  = errors.New("null value")
+
+	// ErrDivide is an integer divided by 0: by floor_divide, remainder or fmod.
+	ErrDivide = errors.New("integer division by zero")
+	// ErrNegativePower is an integer raised to a negative integer power.
+	ErrNegativePower = errors.New("integer to a negative power")
 )
 
 // at appends the caller's file:line to a building error; pc 0 leaves it as it is.

@@ -203,6 +203,10 @@ type Launch struct {
 	// Resident says by output that the result's pages are in memory already, as in memory used before: then stores past the
 	// caches pay for a large result, and else they do not. It may be shorter than Results: false.
 	Resident []bool
+	// Fault, where set, is told of elements for which an instruction that an output depends on has no result though its operands
+	// are not null (see Op.Fault): the instruction's number and the element's flat index in the domain, at least for the first
+	// such element of each instruction. The device goes on. Several goroutines may call it at once.
+	Fault func(instr, element int)
 	// Progress, where set, is told as n more elements of the part are done. Several goroutines may call it at once.
 	Progress func(n int)
 }

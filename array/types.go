@@ -6,7 +6,7 @@ import "fmt"
 func operandTypes(op Op, args []*Node) (in [maxArity]DType, out DType, err error) {
 	d := args[0].dtype
 	switch op.Info().Rule {
-	case RuleArithmetic, RuleNumeric, RuleDivide, RuleSquare:
+	case RuleArithmetic, RuleNumeric, RuleDivide, RuleInteger:
 		d, err = common(args)
 		if rule := op.Info().Rule; rule == RuleDivide && !d.Float() {
 			d, err = Float64, nil // which holds every Go number
@@ -15,15 +15,18 @@ func operandTypes(op Op, args []*Node) (in [maxArity]DType, out DType, err error
 			return in, Invalid, err
 		}
 		switch rule := op.Info().Rule; {
-		case rule == RuleSquare && d == Bool:
+		case rule == RuleInteger && d == Bool:
 			d = Int8
 		case rule == RuleArithmetic && d == Bool:
 			return in, Invalid, fmt.Errorf("%w: not defined for bool; use logical_xor or logical_not, or cast to int8", ErrDType)
 		}
 		out = d
-	case RuleFloat:
+	case RuleFloat, RuleTest:
+		d, _ = common(args) // a number that the integers' type does not hold is one that the float type does
 		d = floating(d)
-		out = d
+		if out = d; op.Info().Rule == RuleTest {
+			out = Bool
+		}
 	case RuleCompare:
 		d, out = compareType(args), Bool
 	case RuleLogical:
@@ -51,7 +54,25 @@ func operandTypes(op Op, args []*Node) (in [maxArity]DType, out DType, err error
 	case RuleArg:
 		out = Int64
 	}
+	if !op.defined(d) {
+		return in, Invalid, fmt.Errorf("%w: not defined for %s; cast to a type that it is for", ErrDType, d)
+	}
 	return [maxArity]DType{d, d, d}, out, nil
+}
+
+// defined reports whether the op computes in d: whether it has a text for that, if it has any.
+func (o Op) defined(d DType) bool {
+	text := &o.Info().Go
+	if *text == (Text{}) || o.IsReduction() || o.IsScan() {
+		return true
+	}
+	switch {
+	case d == Bool:
+		return text.Bool != ""
+	case d.Float():
+		return text.Float != ""
+	}
+	return text.Int != ""
 }
 
 // sumTypes: what the operand of sum and prod is cast to, and the result. float32 stays float32 at both ends; its

@@ -30,7 +30,8 @@ func (r *run) reset() {
 	}
 	clear(r.call.Operands[:cap(r.call.Operands)]) // of all steps
 	clear(r.call.Results[:cap(r.call.Results)])
-	r.call.Progress = nil
+	r.call.Progress, r.call.Fault = nil, nil
+	r.faults = r.faults[:0]
 	clear(r.own) // what is left of it is with the user
 	r.own = r.own[:0]
 	r.call.Before, r.call.Columns = nil, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/internal/leak"
 	"github.com/darray-go/darray/internal/ref"
+	"github.com/darray-go/darray/internal/ref/bitwise"
 )
 
 // onRoot is a cluster whose root does small work alone.
@@ -30,7 +31,7 @@ func counted(t *testing.T, cl *cluster, roots ...*array.Node) exec.PlanCounts {
 		t.Fatalf("%v: %v", roots, err)
 	}
 	for i, root := range roots {
-		want, err := ref.Eval(root)
+		want, err := bitwise.Eval(root)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,6 +96,12 @@ const nodesUnasked = 256
 // join gives the values under roots, and the blocks of the data nodes by number, nil where this rank does not hold one.
 // Every rank gets the same values from the same graph.
 func join(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, error) {
+	g, blocks, _, err := joined(ctx, roots)
+	return g, blocks, err
+}
+
+// joined is join, and says which value each node is.
+func joined(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, map[*array.Node]view, error) {
 	g := &graph{known: make(map[key]int)}
 	var blocks []*array.Block
 	views := make(map[*array.Node]view)
@@ -116,7 +122,7 @@ func join(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, err
 		}
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, r := range roots {
 		v := views[r]
@@ -132,7 +138,7 @@ func join(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, err
 		g.again[i], seen[r.value] = seen[r.value], true
 	}
 	g.known = nil
-	return g, blocks, nil
+	return g, blocks, views, nil
 }
 
 // view is the value of one node whose operands have theirs.

@@ -125,7 +125,7 @@ func (r *run) launchCut(ctx context.Context, s *Step, l *array.Launch) ([]array.
 
 // within is the launch of a program over a part of l's; its blocks are new.
 func (r *run) within(s *Step, l *array.Launch, p *array.Program, part partition.Range) *array.Launch {
-	out := &array.Launch{Program: p, Lo: part.Lo, Hi: part.Hi, Results: make([]*array.Block, len(p.Outputs))}
+	out := &array.Launch{Program: p, Lo: part.Lo, Hi: part.Hi, Fault: l.Fault, Results: make([]*array.Block, len(p.Outputs))}
 	for i, o := range s.operands {
 		b := l.Operands[i]
 		if !o.whole {

@@ -215,7 +215,9 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 	r.timed = stats != nil
 	r.bind(blocks)
 	if alone {
-		err = r.steps(ctx)
+		if err = r.steps(ctx); err == nil {
+			err = r.failing(ctx, roots)
+		}
 	} else {
 		err = e.drive(ctx, r, roots, spmd)
 	}
@@ -270,7 +272,10 @@ func (e *Executor) steer(ctx context.Context, r *run, roots []*array.Node, spmd 
 	if err := r.steps(ctx); err != nil {
 		return err
 	}
-	return r.lastWords(ctx)
+	if err := r.lastWords(ctx); err != nil {
+		return err
+	}
+	return r.failing(ctx, roots)
 }
 
 // stopped reports whether err only says that its context ended, by cause. Other errors came first: what a rank complains of
@@ -283,10 +288,10 @@ func stopped(err, cause error) bool {
 func (r *run) lastWords(ctx context.Context) error {
 	err := eachPeer(ctx, r.comm.Size(), func(ctx context.Context, peer int) error {
 		in, err := r.receive(ctx, peer, r.task, r.at)
-		if err == nil {
-			in.Discard()
+		if err != nil {
+			return err
 		}
-		return err
+		return r.hear(ctx, in)
 	})
 	if err != nil {
 		return fmt.Errorf("end: %w", err)

@@ -75,6 +75,8 @@ type Step struct {
 	source     *array.Source
 	operands   []operand
 	outputs    []int       // values
+	ops        []int       // Run: the values that the program's instructions compute
+	faulty     bool        // Run: some of them can have no result
 	run        *Step       // Reduce, Prefix: the run whose outputs it is about
 	reductions []reduction // Reduce, Prefix: these outputs
 	cutting    *cutting    // Run, Reduce: where boundaries cut leaves; nil where none does

@@ -149,6 +149,9 @@ func (p *planner) run(k int) Step {
 	}
 	s := Step{Kind: Run, N: g.n, Split: g.split, Device: p.setting.Device, deal: p.dealOf(g)}
 	s.Program, s.operands, s.outputs = p.build(k, p.name)
+	if s.faulty = s.canFail(); s.faulty {
+		s.ops = p.ops(g.members)
+	}
 	for i := range s.Program.Outputs {
 		o := &s.Program.Outputs[i]
 		o.Partial = o.Reduce && !o.Whole() && o.Extent.Outer == 1 && s.Split && p.Ranks > 1

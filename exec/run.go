@@ -39,7 +39,9 @@ type run struct {
 	mu    sync.Mutex // of what follows; moves with several ranks go on at once
 	stats Stats
 	moved []int // bytes by rank
-	own   []owned
+	// faults are the elements for which ops had no result, the first of each op.
+	faults []fault
+	own    []owned
 }
 
 func (e *Executor) newRun(p *Plan, task uint32) *run {
@@ -148,7 +150,7 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 	l.Program, l.Lo, l.Hi = s.Program, span.Lo, span.Hi
 	l.Progress = r.progress.within(s.work(), span.Len())
 	l.Operands, l.Results, l.Resident = l.Operands[:0], l.Results[:0], l.Resident[:0]
-	l.Before, l.Columns = nil, nil
+	l.Before, l.Columns, l.Fault = nil, nil, r.noting(s)
 	nulls := false
 	for i, o := range s.operands {
 		b := r.block(o)

@@ -104,7 +104,7 @@ func (e *Executor) start(ctx context.Context, number uint32, in *comm.Incoming, 
 			err = r.steps(ctx)
 		}
 		if err == nil {
-			err = comm.SendParcel(ctx, e.comm, 0, tagData, comm.Parcel{Aux: mark(number, r.at)})
+			err = comm.SendParcel(ctx, e.comm, 0, tagData, comm.Parcel{Aux: mark(number, r.at), Bufs: r.encodeFaults()})
 		}
 		if err != nil && ctx.Err() == nil {
 			e.complain(ctx, number, err)

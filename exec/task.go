@@ -108,7 +108,7 @@ type failure struct {
 // sentinels keep their identity on the way.
 var sentinels = map[string]error{
 	"diverged": comm.ErrDiverged, "memory": ErrMemory, "canceled": context.Canceled, "deadline": context.DeadlineExceeded,
-	"shape": array.ErrShape, "dtype": array.ErrDType,
+	"shape": array.ErrShape, "dtype": array.ErrDType, "divide": array.ErrDivide, "power": array.ErrNegativePower,
 }
 
 // maxFailure bounds the text of an error on the wire.

@@ -74,10 +74,12 @@ func validateInstr(p *array.Program, i int, kernels *kern.Set) error {
 	switch instr.Op.Info().Rule {
 	case array.RuleWhere:
 		in, out = [3]array.DType{array.Bool, instr.Out, instr.Out}, instr.Out
-	case array.RuleCompare, array.RuleLogical, array.RuleIsNull:
-		out = array.Bool
 	case array.RuleCast:
 		out = instr.Out
+	default:
+		if instr.Op.Info().Rule.GivesBool() {
+			out = array.Bool
+		}
 	}
 	for k, a := range instr.Args {
 		if a < 0 || a >= instr.Dst {
@@ -96,7 +98,7 @@ func validateInstr(p *array.Program, i int, kernels *kern.Set) error {
 // defined reports whether there is a kernel for an instruction whose types agree, or it needs none.
 func defined(instr *array.Instr, kernels *kern.Set) bool {
 	switch instr.Op {
-	case array.Where, array.Cast, array.IsNull, array.FillNull:
+	case array.Where, array.Cast, array.IsNull, array.FillNull, array.Clip:
 		return true
 	}
 	return kernels.Element(instr.Op, instr.In, kern.VV) != nil

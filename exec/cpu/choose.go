@@ -123,7 +123,9 @@ func (g *graph) choose() {
 		}
 	}
 	for i := range g.sinks {
-		if s := &g.sinks[i]; s.fold != nil {
+		if s := &g.sinks[i]; s.check {
+			s.value = g.vector(s.value)
+		} else if s.fold != nil {
 			s.value, s.fold.with, s.valid = g.vector(s.value), g.vector(s.fold.with), g.vector(s.valid)
 		}
 	}

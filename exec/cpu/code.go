@@ -17,8 +17,12 @@ const (
 	leastMorsel = 16 * leaf
 	// perThread is how many morsels each goroutine should find, so that all come to the end together.
 	perThread = 8
-	// wakeElements is from how many elements on it pays to wake a goroutine that sleeps.
+	// wakeElements is from how many elements on it pays to wake a goroutine that sleeps. It and leastMorsel are for
+	// elements that cost simpleWeight sums at most; of those that cost more, fewer do.
 	wakeElements = 64 * leaf
+	simpleWeight = 8
+	// mostAtOnce is the elements of a call that cannot be interrupted, where each costs several nanoseconds.
+	mostAtOnce = 16 * leaf
 )
 
 // code is a program for one instruction set and one choice of operands that can hold nulls: steps over places. It does
@@ -47,6 +51,7 @@ type code struct {
 	tile      int  // elements that a register holds
 	single    bool // it goes over whole morsels
 	leaves    bool // it folds operands as they lie, many leaves at a time
+	weight    int  // what an element costs, in sums of what lies in the cache
 	ahead     bool // it computes so much that asking for the next tile pays, where that is in memory
 }
 
@@ -96,6 +101,8 @@ type step struct {
 	dst, x, y, z int // places; 0: none
 	out          int // the result that stream may write, else none
 	fold         int
+	check        bool // it finds elements of x for which instruction instr has no result
+	instr        int
 	of           operation
 	chain        *chain
 	slow         bool // it takes several times as long as reading its operands

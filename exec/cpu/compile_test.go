@@ -76,7 +76,7 @@ func (b *builder) dtype(n node) array.DType {
 // op is an instruction whose operands have its type.
 func (b *builder) op(op array.Op, args ...node) node {
 	d := b.dtype(args[len(args)-1])
-	if rule := op.Info().Rule; rule == array.RuleCompare || rule == array.RuleIsNull {
+	if op.Info().Rule.GivesBool() {
 		d = array.Bool
 	}
 	return b.to(op, d, args...)

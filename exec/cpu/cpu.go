@@ -87,7 +87,7 @@ func (d *Device) Run(ctx context.Context, l *array.Launch) ([]array.Forest, erro
 	r := d.runs.take()
 	members := r.begin(ctx, d, code, l) - 1
 	r.users.Store(int64(1 + members))
-	offered := d.crew.offer(&r.task, members, d.threads-1, r.n >= wakeElements)
+	offered := d.crew.offer(&r.task, members, d.threads-1, r.wakes)
 	d.work(r, 0)
 	r.shares.wait()
 	revoked := d.crew.revoke(&r.task, offered)

@@ -203,7 +203,7 @@ func single(rng *rand.Rand, op array.Op, d array.DType, n, offset, nulls int) *a
 	p := &array.Program{Domain: array.Shape{n}}
 	l := &array.Launch{Program: p, Hi: n}
 	instr := array.Instr{Op: op, In: d, Out: d, Dst: array.Reg(op.Info().Arity)}
-	if rule := op.Info().Rule; rule == array.RuleCompare || rule == array.RuleIsNull {
+	if op.Info().Rule.GivesBool() {
 		instr.Out = array.Bool
 	}
 	for k := range op.Info().Arity {

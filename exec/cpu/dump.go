@@ -88,6 +88,9 @@ func (c *code) line(s *step) string {
 		return s.chain.text(c)
 	}
 	var out strings.Builder
+	if s.check {
+		return fmt.Sprintf("check instruction %d where %s", s.instr, c.placeName(s.x))
+	}
 	if s.dst > 0 {
 		fmt.Fprintf(&out, "%s %s = ", c.placeName(s.dst), s.dtype)
 	} else {

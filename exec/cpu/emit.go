@@ -41,6 +41,7 @@ func compile(p *array.Program, nullable []bool, kernels *kern.Set) *code {
 	if e.widest*leaf > registerBytes {
 		e.tile = registerBytes / e.widest
 	}
+	e.weight = e.weigh()
 	computes := e.computes()
 	e.chains()
 	e.single = e.alone()
@@ -61,7 +62,7 @@ func (e *emitter) bind() {
 		}
 	}
 	for _, s := range e.sinks {
-		if s.fold == nil {
+		if s.fold == nil && !s.check {
 			bind(s.value, 2*s.output+1)
 			bind(s.valid, 2*s.output+2)
 		}
@@ -84,7 +85,7 @@ func (e *emitter) lifetimes(order []int) {
 		}
 		s := &e.sinks[^v]
 		for k, a := range []int{s.value, s.valid} {
-			if a != none && (s.fold != nil || e.bound[a] != 2*s.output+1+k) {
+			if a != none && (s.fold != nil || s.check || e.bound[a] != 2*s.output+1+k) {
 				e.last[a] = at
 			}
 		}
@@ -187,7 +188,7 @@ func (e *emitter) compute(v, at int) {
 	switch of.kind {
 	case applied, fusedOp:
 		s.loop, s.of = e.loop(of), operation{of.kind, of.op, of.fused}
-		s.slow = of.kind == applied && (of.op == array.Divide || of.op == array.Sqrt)
+		s.slow = of.kind == applied && isSlow(of.op)
 	case counted:
 		s.do, s.input = (*worker).count, &e.code.program.Inputs[of.input]
 	case gathered, gatheredValid:
@@ -225,6 +226,15 @@ func (e *emitter) compute(v, at int) {
 	e.steps = append(e.steps, s)
 }
 
+// isSlow reports whether an op takes several times as long as a sum.
+func isSlow(op array.Op) bool {
+	switch op {
+	case array.Divide, array.Sqrt, array.Reciprocal, array.FloorDivide, array.Remainder, array.Fmod, array.Pow:
+		return true
+	}
+	return op.Info().Go.Float == array.Library
+}
+
 // width is the bits of an element in a register.
 func width(d array.DType) int {
 	if d == array.Bool {
@@ -258,6 +268,11 @@ func (e *emitter) cell(v int) {
 // sink puts the steps by which a value leaves: none where it is computed in the result.
 func (e *emitter) sink(number, at int) {
 	s := &e.sinks[number]
+	if s.check {
+		e.steps = append(e.steps, step{do: (*worker).fault, x: e.at[s.value], out: none, check: true, instr: s.instr, name: "check"})
+		e.release(s.value, at)
+		return
+	}
 	if s.fold != nil {
 		e.reduction(s, at)
 		return
@@ -338,21 +353,31 @@ func (s *step) touches() []int {
 	return places
 }
 
+// weigh is what the steps cost an element, in sums of what lies in the cache.
+func (e *emitter) weigh() int {
+	cost := 0
+	for i := range e.steps {
+		switch s := &e.steps[i]; {
+		case s.of.kind == applied && s.of.op.Info().Go.Float == array.Library:
+			cost += 16
+		case s.slow:
+			cost += 4
+		default:
+			cost++
+		}
+	}
+	return cost
+}
+
 // computes reports whether the steps take at least twice as long as reading their operands from the cache. Then they hide
 // what memory takes; else they wait for it in any order, and asking for more at once disturbs what the processor asks for
 // itself. On a Zen 3, from memory: a polynomial and sqrt(x*x + y*y) take 0.85 of the time, sum(x*y) 1.4 and x*y + z - u 1.7.
 func (e *emitter) computes() bool {
-	cost, operands := 0, 0
-	for i := range e.steps {
-		cost++
-		if s := &e.steps[i]; s.slow {
-			cost += 3
-		}
-	}
+	operands := 0
 	for i := range e.flat {
 		if !e.flat[i].result {
 			operands++
 		}
 	}
-	return operands > 0 && cost >= 2*operands
+	return operands > 0 && e.weight >= 2*operands
 }

@@ -45,6 +45,8 @@ type sink struct {
 	value  int // none for counts
 	valid  int // whether it is not null
 	fold   *fold
+	check  bool // value is true where instruction instr has no result; there is no output
+	instr  int
 }
 
 // graph is a program as values. Whether an element is null is a value as well, a bool, so that what is done once for
@@ -65,9 +67,13 @@ func lower(p *array.Program, nullable []bool, kernels *kern.Set) *graph {
 	for r := range p.Inputs {
 		regs[r], valid[r] = g.input(r, nullable[r])
 	}
+	live := reached(p)
 	for i := range p.Code {
 		instr := &p.Code[i]
 		regs[instr.Dst], valid[instr.Dst] = g.instruction(instr, regs, valid)
+		if live[instr.Dst] {
+			g.check(i, regs, valid[instr.Dst])
+		}
 	}
 	for i, o := range p.Outputs {
 		s := sink{output: i, value: regs[o.Reg], valid: valid[o.Reg]}
@@ -80,6 +86,41 @@ func lower(p *array.Program, nullable []bool, kernels *kern.Set) *graph {
 		g.sinks = append(g.sinks, s)
 	}
 	return g
+}
+
+// reached says by register whether an output depends on it.
+func reached(p *array.Program) []bool {
+	live := make([]bool, p.Regs())
+	for _, o := range p.Outputs {
+		live[o.Reg] = true
+	}
+	for i := len(p.Code) - 1; i >= 0; i-- {
+		if instr := &p.Code[i]; live[instr.Dst] {
+			for _, a := range instr.Args {
+				live[a] = true
+			}
+		}
+	}
+	return live
+}
+
+// check lets the code tell for which elements instruction i has no result, if there can be any: where its second operand is
+// 0, or negative for powers, and the result is not null.
+func (g *graph) check(i int, regs []int, valid int) {
+	instr := &g.program.Code[i]
+	bad := array.Equal
+	switch instr.Op.Fault(instr.In) {
+	case nil:
+		return
+	case array.ErrNegativePower:
+		bad = array.Less
+	}
+	zero := g.constant(array.ScalarFromBits(instr.In, 0))
+	at := g.apply(value{kind: applied, op: bad, in: instr.In, out: array.Bool, args: [3]int{regs[instr.Args[1]], zero, none}})
+	at = g.logical(array.LogicalAnd, at, valid)
+	if at != g.truth(false) {
+		g.sinks = append(g.sinks, sink{output: none, value: at, valid: none, check: true, instr: i})
+	}
 }
 
 // add gives the number of v, an old one where an equal value is known.
@@ -147,6 +188,10 @@ func (g *graph) instruction(instr *array.Instr, regs, valid []int) (of, ok int) 
 	ok = valids[0]
 	for _, v := range valids[1:len(instr.Args)] {
 		ok = g.logical(array.LogicalAnd, ok, v)
+	}
+	if instr.Op == array.Clip {
+		raised := g.apply(value{kind: applied, op: array.Maximum, in: instr.In, out: instr.Out, args: [3]int{args[0], args[1], none}})
+		return g.apply(value{kind: applied, op: array.Minimum, in: instr.In, out: instr.Out, args: [3]int{raised, args[2], none}}), ok
 	}
 	v := value{kind: applied, op: instr.Op, in: instr.In, out: instr.Out, args: noArgs}
 	copy(v.args[:], args[:len(instr.Args)])

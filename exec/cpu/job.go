@@ -108,7 +108,7 @@ func (s *source) elements(ctx context.Context, lo, hi int, room **array.Block) (
 // into computes elements [lo, hi) of the domain into those from at on of the room, which is made for so many at most.
 func (s *source) into(ctx context.Context, lo, hi, at, most int, room **array.Block) error {
 	from := s.job.launch
-	l := array.Launch{Program: s.program, Lo: lo, Hi: hi, Operands: make([]*array.Block, len(from.Operands))}
+	l := array.Launch{Program: s.program, Lo: lo, Hi: hi, Fault: from.Fault, Operands: make([]*array.Block, len(from.Operands))}
 	copy(l.Operands, from.Operands)
 	for _, in := range s.program.Inputs {
 		if in.Kind == array.InputBlock {

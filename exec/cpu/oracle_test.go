@@ -3,11 +3,14 @@ package cpu_test
 import (
 	"encoding/binary"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/kern"
+	"github.com/darray-go/darray/internal/ref/bitwise"
 )
 
 // The oracle evaluates a program one element at a time, on array.Scalar, and shares no code with the loops.
@@ -81,8 +84,16 @@ func apply(instr array.Instr, args []cell) cell {
 			return cell{}
 		}
 	}
-	if instr.Op == array.Cast {
+	switch instr.Op {
+	case array.Cast:
 		return cell{args[0].v.Cast(instr.Out), true}
+	case array.Clip:
+		raised := compute(array.Maximum, instr.In, args[0].v, args[1].v)
+		return cell{compute(array.Minimum, instr.In, raised, args[2].v), true}
+	case array.Floor, array.Ceil, array.Trunc, array.Round, array.Positive:
+		if !instr.In.Float() {
+			return args[0]
+		}
 	}
 	var y array.Scalar
 	if len(args) > 1 {
@@ -92,6 +103,9 @@ func apply(instr array.Instr, args []cell) cell {
 }
 
 func compute(op array.Op, d array.DType, x, y array.Scalar) array.Scalar {
+	if d.Float() && op.Info().Go.Float == array.Library {
+		return array.ScalarOf(library(op, d, x.Float(), y.Float())).Cast(d)
+	}
 	compare := 0 // of x with y; 2 where they do not compare
 	switch {
 	case d.Float():
@@ -125,6 +139,16 @@ func compute(op array.Op, d array.DType, x, y array.Scalar) array.Scalar {
 		return array.ScalarOf(x.Bits() == 0)
 	case array.LogicalXor:
 		return array.ScalarOf(x.Bits() != y.Bits())
+	case array.SignBit:
+		return array.ScalarOf(math.Signbit(x.Float()))
+	case array.IsNaN:
+		return array.ScalarOf(math.IsNaN(x.Float()))
+	case array.IsInf:
+		return array.ScalarOf(math.IsInf(x.Float(), 0))
+	case array.IsFinite:
+		return array.ScalarOf(!math.IsNaN(x.Float()) && !math.IsInf(x.Float(), 0))
+	case array.NextAfter:
+		return nextAfter(d, x, y)
 	}
 	if d.Float() {
 		return array.ScalarOf(computeFloat(op, x.Float(), y.Float())).Cast(d)
@@ -158,8 +182,76 @@ func compute(op array.Op, d array.DType, x, y array.Scalar) array.Scalar {
 		if r = a; compare == -1 {
 			r = b
 		}
+	case array.BitwiseAnd:
+		r = a & b
+	case array.BitwiseOr:
+		r = a | b
+	case array.BitwiseXor:
+		r = a ^ b
+	case array.BitwiseInvert:
+		if r = ^a; d == array.Bool {
+			r = 1 - a
+		}
+	case array.Sign:
+		if r = min(a, 1); d.Signed() && int64(a) < 0 {
+			r = math.MaxUint64
+		}
+	case array.BitwiseLeftShift:
+		if b < uint64(8*d.Size()) {
+			r = a << b
+		}
+	case array.BitwiseRightShift:
+		if r = a >> b; d.Signed() {
+			r = uint64(int64(a) >> b)
+		}
+	case array.FloorDivide, array.Remainder, array.Fmod:
+		r = divide(op, d, a, b)
+	case array.Pow:
+		if d.Unsigned() || int64(b) >= 0 {
+			r = new(big.Int).Exp(new(big.Int).SetUint64(a), new(big.Int).SetUint64(b), new(big.Int).Lsh(big.NewInt(1), 64)).Uint64()
+		}
 	}
 	return array.ScalarOf(r).Cast(d)
+}
+
+// library are the ops that package vmath computes, by its functions of one element.
+var library = bitwise.Library(kern.New(kern.Go))
+
+// divide is the quotient or the rest of integers; 0 where the divisor is.
+func divide(op array.Op, d array.DType, a, b uint64) uint64 {
+	if b == 0 {
+		return 0
+	}
+	if !d.Signed() {
+		if op == array.FloorDivide {
+			return a / b
+		}
+		return a % b
+	}
+	x, y := int64(a), int64(b)
+	rest := x % y
+	if op == array.Fmod {
+		return uint64(rest)
+	}
+	down := uint64(0)
+	if rest != 0 && (rest^y) < 0 {
+		rest, down = rest+y, 1
+	}
+	if op == array.Remainder {
+		return uint64(rest)
+	}
+	return uint64(x/y) - down
+}
+
+func nextAfter(d array.DType, x, y array.Scalar) array.Scalar {
+	switch a, b := x.Float(), y.Float(); {
+	case a == b:
+		return y
+	case d == array.Float32:
+		return array.ScalarOf(math.Nextafter32(float32(a), float32(b)))
+	default:
+		return array.ScalarOf(math.Nextafter(a, b))
+	}
 }
 
 // computeFloat works in float64 for both types: for these ops, rounding its result to float32 gives what float32
@@ -189,6 +281,25 @@ func computeFloat(op array.Op, a, b float64) float64 {
 		return math.Min(a, b)
 	case array.Maximum:
 		return math.Max(a, b)
+	case array.Floor:
+		return math.Floor(a)
+	case array.Ceil:
+		return math.Ceil(a)
+	case array.Trunc:
+		return math.Trunc(a)
+	case array.Round:
+		return math.RoundToEven(a)
+	case array.Reciprocal:
+		return 1 / a
+	case array.Positive:
+		return a
+	case array.CopySign:
+		return math.Copysign(a, b)
+	case array.Sign:
+		if a == 0 || math.IsNaN(a) {
+			return a + 0
+		}
+		return math.Copysign(1, a)
 	}
 	return math.NaN()
 }

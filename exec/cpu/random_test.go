@@ -84,7 +84,7 @@ func randomInstr(rng *rand.Rand, p *array.Program) {
 		op, d = array.FillNull, p.RegType(array.Reg(rng.IntN(p.Regs())))
 	}
 	instr := array.Instr{Op: op, In: d, Out: d}
-	if rule := op.Info().Rule; rule == array.RuleCompare || rule == array.RuleIsNull {
+	if op.Info().Rule.GivesBool() {
 		instr.Out = array.Bool
 	}
 	for k := range op.Info().Arity {

@@ -145,7 +145,7 @@ func (w *worker) fold(s *step) {
 func (e *emitter) byLeaves() bool {
 	for i := range e.steps {
 		s := &e.steps[i]
-		if s.loop != nil || s.chain != nil || s.dst != 0 || s.z != 0 || e.folds[s.fold].leaves == nil || e.folds[s.fold].ones {
+		if s.loop != nil || s.check || s.chain != nil || s.dst != 0 || s.z != 0 || e.folds[s.fold].leaves == nil || e.folds[s.fold].ones {
 			return false
 		}
 		for _, at := range []int{s.x, s.y} {

@@ -29,6 +29,7 @@ type run struct {
 	own     []uint64     // memory for cells
 	streams []bool       // by output: whether stores go past the caches
 	fence   bool         // whether any does
+	wakes   bool         // it is worth waking goroutines that sleep
 	ahead   bool         // the operands of a tile are asked for while the one before is computed
 	trees   []inOrder    // by fold
 	users   atomic.Int64 // goroutines that know of the run, which is used again when there is none
@@ -44,12 +45,17 @@ func (r *run) begin(ctx context.Context, d *Device, c *code, l *array.Launch) in
 	}
 	r.ctx, r.code, r.launch, r.lo, r.n = ctx, c, l, l.Lo, l.Hi-l.Lo
 	r.morsel = (r.n/(perThread*d.threads) + leaf - 1) / leaf * leaf
-	r.morsel = min(max(r.morsel, leastMorsel), morsel)
+	weight := max(c.weight, simpleWeight)
+	r.morsel = min(max(r.morsel, leastMorsel*simpleWeight/weight/leaf*leaf, leaf), morsel)
+	r.wakes = r.n >= wakeElements*simpleWeight/weight
 	morsels := (r.n + r.morsel - 1) / r.morsel
 	threads := min(d.threads, max(morsels, 1))
 	r.span = c.tile
 	if c.single {
 		r.span = r.morsel
+		if weight > simpleWeight {
+			r.span = min(r.span, mostAtOnce)
+		}
 	}
 	for i := range c.bits {
 		if w := &c.bits[i]; r.offset(w)%8 != 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu/kern"
 	"github.com/darray-go/darray/internal/ref"
+	"github.com/darray-go/darray/internal/ref/bitwise"
 )
 
 // TestMalformed spoils a launch that runs, one thing at a time.
@@ -94,7 +95,7 @@ func TestReference(t *testing.T) {
 				args[i] = array.Data(b, 0)
 			}
 			node := array.Apply(op, 0, args...)
-			want, err := ref.Eval(node)
+			want, err := bitwise.Eval(node)
 			if err != nil {
 				t.Fatalf("%s of %s: %v", op, d, err)
 			}

@@ -85,8 +85,68 @@ func (g *graph) shortcut(v *value) (int, bool) {
 		if v.in == v.out {
 			return x, true
 		}
+	default:
+		return g.shortcutExact(v)
 	}
 	return 0, false
+}
+
+// shortcutExact is shortcut for what rounds, tests and moves bits.
+func (g *graph) shortcutExact(v *value) (int, bool) {
+	x, y := v.args[0], v.args[1]
+	c, known := g.scalarOf(y)
+	switch v.op {
+	case array.Positive:
+		return x, true
+	case array.Floor, array.Ceil, array.Trunc, array.Round:
+		if !v.in.Float() || g.isWhole(x, v.in) {
+			return x, true
+		}
+	case array.Sign:
+		if g.is(x, array.Sign) {
+			return x, true
+		}
+	case array.IsNaN, array.IsInf, array.IsFinite:
+		if g.isWhole(x, v.in) && g.is(x, array.Cast) {
+			return g.truth(v.op == array.IsFinite), true
+		}
+	case array.BitwiseInvert:
+		if g.is(x, array.BitwiseInvert) {
+			return g.values[x].args[0], true
+		}
+	case array.BitwiseAnd, array.BitwiseOr, array.BitwiseXor:
+		switch all := array.ScalarOf(-1).Cast(v.in).Bits(); {
+		case v.in == array.Bool: // a logical op
+		case x == y && v.op == array.BitwiseXor:
+			return g.constant(array.ScalarFromBits(v.in, 0)), true
+		case x == y, known && c.Bits() == 0 && v.op != array.BitwiseAnd, known && c.Bits() == all && v.op == array.BitwiseAnd:
+			return x, true
+		case known && (c.Bits() == 0 && v.op == array.BitwiseAnd || c.Bits() == all && v.op == array.BitwiseOr):
+			return y, true
+		}
+	case array.BitwiseLeftShift, array.BitwiseRightShift:
+		if known && c.Bits() == 0 {
+			return x, true
+		}
+	case array.Pow, array.FloorDivide:
+		if known && v.in.Integer() && isNumber(c, 1) {
+			return x, true
+		}
+	}
+	return 0, false
+}
+
+// isWhole reports whether x is known to be whole numbers of float type d, and so finite or what was so before: rounded ones,
+// or casts of integers and bools.
+func (g *graph) isWhole(x int, d array.DType) bool {
+	switch v := &g.values[x]; {
+	case v.kind != applied || v.out != d:
+		return false
+	case v.op == array.Cast:
+		return !v.in.Float()
+	default:
+		return v.op == array.Floor || v.op == array.Ceil || v.op == array.Trunc || v.op == array.Round
+	}
 }
 
 func (g *graph) shortcutWhere(v *value) (int, bool) {
@@ -168,6 +228,10 @@ func (g *graph) rewrite(v *value) {
 		if inverse, ok := reciprocal(c); known && ok {
 			v.op, v.args[1] = array.Multiply, g.constant(inverse)
 		}
+	case array.Pow:
+		if known && v.in.Integer() && isNumber(c, 2) { // of floats the power is rounded otherwise than the product
+			v.op, v.args[1] = array.Square, none
+		}
 	case array.Square, array.Abs:
 		if g.is(x, array.Negative) {
 			v.args[0] = g.values[x].args[0]
@@ -192,6 +256,14 @@ func (g *graph) rewriteBool(v *value) {
 		v.op = array.LogicalAnd
 	case array.NotEqual:
 		v.op = array.LogicalXor
+	case array.BitwiseAnd:
+		v.op = array.LogicalAnd
+	case array.BitwiseOr:
+		v.op = array.LogicalOr
+	case array.BitwiseXor:
+		v.op = array.LogicalXor
+	case array.BitwiseInvert:
+		v.op = array.LogicalNot
 	}
 }
 
@@ -201,6 +273,7 @@ var mirrored = map[array.Op]array.Op{
 	array.Equal: array.Equal, array.NotEqual: array.NotEqual, array.Less: array.Greater, array.Greater: array.Less,
 	array.LessEqual: array.GreaterEqual, array.GreaterEqual: array.LessEqual,
 	array.LogicalAnd: array.LogicalAnd, array.LogicalOr: array.LogicalOr, array.LogicalXor: array.LogicalXor,
+	array.BitwiseAnd: array.BitwiseAnd, array.BitwiseOr: array.BitwiseOr, array.BitwiseXor: array.BitwiseXor,
 }
 
 // exchanged reports whether y goes before x: uniform values stand second, constants last, others in order.

@@ -161,6 +161,17 @@ func (w *worker) tile(at, n int) {
 	}
 }
 
+// fault tells of the tile's first element for which an instruction has no result.
+func (w *worker) fault(s *step) {
+	tell := w.run.launch.Fault
+	if tell == nil {
+		return
+	}
+	if i := kern.FirstBit(w.mem[s.x], w.n); i < w.n {
+		tell(s.instr, w.run.lo+w.at+i)
+	}
+}
+
 // ahead asks for the operands of the next tile, from element at on: before each step for a like share of them, so that
 // they come while steps compute that need no memory.
 func (w *worker) ahead(at, step int) {

@@ -15,12 +15,13 @@ var rules = []struct {
 	{array.RuleArithmetic, "arithmetic", "the operands promote and the result has that type; not defined for bool"},
 	{array.RuleNumeric, "numeric", "the operands promote and the result has that type; bool included"},
 	{array.RuleDivide, "divide", "the operands promote; integers and bool compute in float64"},
-	{array.RuleFloat, "float", "floats stay; bool and 8- and 16-bit integers compute in float32, larger ones in float64"},
-	{array.RuleSquare, "square", "the operand's type; bool computes in int8"},
+	{array.RuleFloat, "float", "the operands promote; bool and 8- and 16-bit integers compute in float32, larger ones in float64"},
+	{array.RuleInteger, "integer", "the operands promote and the result has that type; bool computes in int8"},
 	{array.RuleCompare, "compare", "the operands promote; the result is bool"},
 	{array.RuleLogical, "logical", "the operands become bool (not zero); the result is bool"},
 	{array.RuleWhere, "where", "the condition becomes bool; the others promote and give the result's type"},
 	{array.RuleCast, "cast", "the type asked for"},
+	{array.RuleTest, "test", "the operand as for *float*; the result is bool"},
 	{array.RuleIsNull, "is null", "any operand; the result is bool"},
 	{array.RuleSum, "sum", "bool and signed integers give int64, unsigned ones uint64, floats their own type (accumulated in float64)"},
 	{array.RuleSame, "same", "the operand's type"},
@@ -81,6 +82,7 @@ func opTables() string {
 		"Operands promote by NumPy 2's rule: the smallest type that holds both, and a Go number takes the type of the array it meets.\n" +
 		"The columns *type* and *nulls* name rules that are explained below.\n")
 	section(&out, "Element by element", func(op array.Op) bool { return !op.IsReduction() && !op.IsScan() })
+	out.WriteString(code(elementwise))
 	section(&out, "Reductions", array.Op.IsReduction)
 	out.WriteString(code(reductions))
 	section(&out, "Running reductions", array.Op.IsScan)
@@ -96,6 +98,17 @@ func opTables() string {
 	}
 	return out.String()
 }
+
+// elementwise is what the table of element-wise ops leaves open.
+const elementwise = `
+- An integer divided by 0, and an integer to a negative integer power, is an error of the call that computes it: 'ErrDivide',
+  'ErrNegativePower', each as an 'ElementError' with the op, the index of the first such element in the op's result, and the line that
+  made the op. Of several such ops it is the first in the order in which the expression is computed, operands first; it is the same
+  for any number of ranks. Null elements do not count. An element that 'where' does not pick does, as in NumPy: put another divisor
+  there first, as in 'x // where(y == 0, 1, y)'. What no result depends on is not computed, and so is no error.
+- Integers wrap where a result does not fit: 'floor_divide' of the least integer and -1 is the least integer.
+- The sign of a NaN that an operation made is not defined (IEEE 754), so neither is what 'signbit' and 'copysign' see of it.
+`
 
 // products is what is no row of the op table.
 const products = `

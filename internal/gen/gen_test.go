@@ -13,7 +13,7 @@ func TestFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files {
+	for _, f := range files() {
 		want, err := generate(f.name, f.text)
 		if err != nil {
 			t.Fatal(err)

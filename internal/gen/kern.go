@@ -47,7 +47,7 @@ var fusedTexts = []struct{ name, text string }{{"MulAdd", "T(x*y) + z"}, {"MulSu
 // kernLoops is exec/cpu/kern/zloops.go: the element-wise loops in Go and their tables.
 func kernLoops() string {
 	var out, table strings.Builder
-	out.WriteString(header + "package kern\n\nimport (\n\"math\"\n\n\"github.com/darray-go/darray/array\"\n)\n")
+	out.WriteString(header + "package kern\n\nimport (\n\"math\"\n\n\"github.com/darray-go/darray/array\"\n" + libraryImport() + ")\n")
 	for _, op := range array.Ops() {
 		if op.IsReduction() {
 			continue
@@ -56,6 +56,10 @@ func kernLoops() string {
 		for _, k := range kinds {
 			text := k.text(op.Info().Go)
 			if text == "" {
+				continue
+			}
+			if text == array.Library {
+				entries = append(entries, libraryEntries(op)...)
 				continue
 			}
 			forms := elementForms(op, k)
@@ -70,6 +74,7 @@ func kernLoops() string {
 			fmt.Fprintf(&table, "array.%s: {%s},\n", op.Info().Func, strings.Join(entries, ", "))
 		}
 	}
+	out.WriteString(libraryLoops())
 	fmt.Fprintf(&out, "\n// elements are the loops in Go by op, by the type that they compute in and by form.\n"+
 		"var elements = [...][array.Float64 + 1][SV + 1]Loop{\n%s}\n", table.String())
 
@@ -106,10 +111,10 @@ func elementForms(op array.Op, k kind) []form {
 	switch {
 	case op.Info().Arity == 1 || k.name == truths.name:
 		return []form{vv}
-	case op == array.Subtract || op == array.Divide:
-		return []form{vv, vs, sv}
+	case op.Symmetric() || op.Info().Rule == array.RuleCompare:
+		return []form{vv, vs}
 	}
-	return []form{vv, vs}
+	return []form{vv, vs, sv}
 }
 
 // tableEntry is the row of a type: "array.Int8: {VV: intAdd[int8], VS: intAddVS[int8]}".
@@ -129,7 +134,7 @@ func elementLoopOf(op array.Op, k kind, f form, text string) loopText {
 	l := loopText{
 		name: loopName(op, k) + f.suffix(), constraint: constraints[k.name], form: f,
 		operands: "xyz"[:op.Info().Arity], element: "T", text: text,
-		truth: op.Info().Rule == array.RuleCompare && k.name != truths.name,
+		truth: op.Info().Rule.GivesBool() && k.name != truths.name,
 	}
 	if k.name == truths.name {
 		l.element = "uint64"

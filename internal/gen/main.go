@@ -9,15 +9,20 @@ import (
 	"path/filepath"
 )
 
-// files are the generated files, from the module's root.
-var files = []struct {
+// generated is a file, from the module's root, and what writes it.
+type generated struct {
 	name string
 	text func() string
-}{
-	{"zops.go", rootFunctions},
-	{"exec/cpu/kern/zloops.go", kernLoops},
-	{"exec/cpu/kern/zfolds.go", kernFolds},
-	{"docs/ops.md", opTables},
+}
+
+// files are the generated files.
+func files() []generated {
+	return append([]generated{
+		{"zops.go", rootFunctions},
+		{"exec/cpu/kern/zloops.go", kernLoops},
+		{"exec/cpu/kern/zfolds.go", kernFolds},
+		{"docs/ops.md", opTables},
+	}, scalarFiles()...)
 }
 
 func main() {
@@ -32,7 +37,7 @@ func write() error {
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
+	for _, f := range files() {
 		text, err := generate(f.name, f.text)
 		if err != nil {
 			return err

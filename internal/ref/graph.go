@@ -83,14 +83,29 @@ func (g *grower) op(depth int) *array.Node {
 		flat := array.Reshape(x, array.Shape{count(x.Shape())}, 0)
 		return array.Reshape(array.Apply(array.Square, 0, flat), x.Shape(), 0)
 	case 3:
-		return array.Apply(g.choose(2), 0, g.number(), g.grow(depth-1))
+		return g.apply(g.choose(2), g.number(), g.grow(depth-1))
 	case 4:
-		return array.Apply(array.Where, 0, g.grow(depth-1), g.grow(depth/2), g.grow(depth/2))
+		return array.Apply(g.choose(3), 0, g.grow(depth-1), g.grow(depth/2), g.grow(depth/2))
 	case 5, 6:
-		return array.Apply(g.choose(1), 0, g.grow(depth-1))
+		return g.apply(g.choose(1), g.grow(depth-1))
 	}
 	left := g.rng.IntN(depth)
-	return array.Apply(g.choose(2), 0, g.grow(left), g.grow(depth-1-left))
+	return g.apply(g.choose(2), g.grow(left), g.grow(depth-1-left))
+}
+
+// apply is an op over its operands. The last one is a leaf where its sign counts: that of a NaN which an op made is not defined.
+func (g *grower) apply(op array.Op, args ...*array.Node) *array.Node {
+	if op == array.SignBit || op == array.CopySign {
+		args[len(args)-1] = g.leaf()
+	}
+	if last := &args[len(args)-1]; op.Fault(array.Int64) != nil && g.rng.IntN(8) > 0 { // else most graphs were errors
+		wrong := array.Equal
+		if op == array.Pow {
+			wrong = array.Less
+		}
+		*last = array.Apply(array.Where, 0, array.Apply(wrong, 0, *last, array.NumberOperand(scalar(0))), array.NumberOperand(scalar(1)), *last)
+	}
+	return array.Apply(op, 0, args...)
 }
 
 // product multiplies x, as rows of a few elements, by a small matrix.

@@ -178,11 +178,11 @@ func foldingOf(op array.Op, d array.DType) (folding, error) {
 	if isFloat && op != array.Min && op != array.Max {
 		accumulator = array.Float64
 	}
-	if _, err := apply(element, accumulator, []any{identity, identity}); err != nil {
+	if _, err := apply(element, accumulator, []any{identity, identity}, nil); err != nil {
 		return folding{}, err
 	}
 	join := func(x, y any) any {
-		z, _ := apply(element, accumulator, []any{x, y}) // what is defined for one element is for all of its type
+		z, _ := apply(element, accumulator, []any{x, y}, nil) // what is defined for one element is for all of its type
 		return z
 	}
 	return folding{identity, join}, nil

@@ -8,23 +8,51 @@ package ref
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/internal/ref/real"
 )
 
 // Load reads the column that a file node names.
 type Load func(*array.Source) (*array.Block, error)
 
+// Library computes one element of an op whose text is array.Library, in float type d; of an op of one operand y is x.
+type Library func(op array.Op, d array.DType, x, y float64) float64
+
+// Nearest is the Library by which Eval defines those ops: the float nearest to the exact value. What is within an ulp or two
+// of it, as exec/cpu/vmath is, has other bits now and then; tests that compare bits give EvalWith the functions themselves.
+func Nearest(op array.Op, d array.DType, x, y float64) float64 {
+	f := real.Find(op.String())
+	switch {
+	case f == nil:
+		return math.NaN()
+	case d == array.Float32:
+		return float64(f.Round32(float32(x), float32(y)))
+	}
+	return f.Round64(x, y)
+}
+
 // Eval computes n. A graph over file columns needs EvalFiles.
 func Eval(n *array.Node) (*array.Block, error) {
-	return EvalFiles(n, func(s *array.Source) (*array.Block, error) {
-		return nil, fmt.Errorf("ref: column %s lies in a file; use EvalFiles", s.Name)
-	})
+	return EvalFiles(n, noFiles)
+}
+
+func noFiles(s *array.Source) (*array.Block, error) {
+	return nil, fmt.Errorf("ref: column %s lies in a file; use EvalFiles", s.Name)
 }
 
 // EvalFiles computes n, reading file columns with load.
 func EvalFiles(n *array.Node, load Load) (*array.Block, error) {
-	e := evaluator{load: load, done: make(map[*array.Node][]any)}
+	return (&evaluator{load: load, library: Nearest, done: make(map[*array.Node][]any)}).block(n)
+}
+
+// EvalWith computes n, which has no file columns, with other functions in the place of Nearest.
+func EvalWith(n *array.Node, library Library) (*array.Block, error) {
+	return (&evaluator{load: noFiles, library: library, done: make(map[*array.Node][]any)}).block(n)
+}
+
+func (e *evaluator) block(n *array.Node) (*array.Block, error) {
 	xs, err := e.eval(n)
 	if err != nil {
 		return nil, err
@@ -34,8 +62,9 @@ func EvalFiles(n *array.Node, load Load) (*array.Block, error) {
 
 // evaluator remembers the elements of every node: Go values of the node's element type in row-major order, nil for null.
 type evaluator struct {
-	load Load
-	done map[*array.Node][]any
+	load    Load
+	library Library
+	done    map[*array.Node][]any
 }
 
 func (e *evaluator) eval(n *array.Node) ([]any, error) {
@@ -44,6 +73,9 @@ func (e *evaluator) eval(n *array.Node) ([]any, error) {
 	}
 	if xs, ok := e.done[n]; ok {
 		return xs, nil
+	}
+	if kind := n.Kind(); count(n.Shape()) == 0 && (kind == array.KindOp || kind == array.KindMatmul) {
+		return nil, nil // nothing reads the operands, which then may have elements without a result
 	}
 	args := make([][]any, len(n.Args()))
 	for i, a := range n.Args() {
@@ -96,7 +128,7 @@ func (e *evaluator) compute(n *array.Node, args [][]any) ([]any, error) {
 	case array.KindScan:
 		return scan(n, args[0])
 	case array.KindOp:
-		return elementwise(n, args)
+		return e.elementwise(n, args)
 	case array.KindMatmul:
 		return matmul(n, args[0], args[1]), nil
 	}
@@ -104,7 +136,7 @@ func (e *evaluator) compute(n *array.Node, args [][]any) ([]any, error) {
 }
 
 // elementwise applies n's op to each element of its shape.
-func elementwise(n *array.Node, args [][]any) ([]any, error) {
+func (e *evaluator) elementwise(n *array.Node, args [][]any) ([]any, error) {
 	xs := make([]any, count(n.Shape()))
 	operands := make([]any, len(args))
 	for i := range xs {
@@ -112,8 +144,11 @@ func elementwise(n *array.Node, args [][]any) ([]any, error) {
 		for k, a := range n.Args() {
 			operands[k] = args[k][flat(at, a.Shape())]
 		}
-		x, err := apply(n.Op(), n.DType(), operands)
-		if err != nil {
+		x, err := apply(n.Op(), n.DType(), operands, e.library)
+		switch {
+		case errors.Is(err, array.ErrDivide), errors.Is(err, array.ErrNegativePower):
+			return nil, &array.ElementError{Op: n.Op(), Index: at, Position: n.Position(), Cause: err}
+		case err != nil:
 			return nil, err
 		}
 		xs[i] = x

@@ -1,6 +1,7 @@
 package ref_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -200,9 +201,12 @@ func TestEqual(t *testing.T) {
 // TestRandomGraph makes sure that random graphs can be built and evaluated, and that they reach the whole op table.
 func TestRandomGraph(t *testing.T) {
 	seen := map[string]bool{}
-	for seed := range uint64(150) {
+	for seed := range uint64(400) {
 		n := ref.RandomGraph(rand.New(rand.NewPCG(seed, 0)), int(seed%6))
 		b, err := ref.Eval(n)
+		if errors.Is(err, array.ErrDivide) || errors.Is(err, array.ErrNegativePower) {
+			continue
+		}
 		if err != nil {
 			t.Fatalf("seed %d: %v: %v", seed, n, err)
 		}

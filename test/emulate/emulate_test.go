@@ -48,12 +48,13 @@ func TestAVX512(t *testing.T) {
 	needTools(t)
 	runs := []testRun{
 		{"./exec/cpu/kern", []string{"-test.short", "-kern.isa", "avx512"}},
+		{"./exec/cpu/vmath", []string{"-test.short", "-vmath.isa", "avx512", "-vmath.inputs", "2048", "-test.run", "^Test(SameBits|Lanes|Places|Guarded|Special)$"}},
 		{"./exec/cpu/blas", []string{"-test.short", "-test.run", "(Reference|Gonum)/avx512"}},
 		{"./exec/cpu", []string{"-test.short", "-cpu.isa", "avx512", "-test.run", "^(TestCast|TestAxesThreads|FuzzISAs)$"}},
 	}
 	if faultyCasts(t) {
 		runs[0].args = append(runs[0].args, "-kern.bochs27")
-		runs[2].args = append(runs[2].args, "-cpu.bochs27")
+		runs[3].args = append(runs[3].args, "-cpu.bochs27")
 	}
 	if *packages != "" {
 		runs = []testRun{{*packages, strings.Fields(*arguments)}}

@@ -33,3 +33,13 @@ func hasBit(x []byte, n int, flip uint64) bool {
 	}
 	return i < n && (binary.LittleEndian.Uint64(x[i/8:])^flip)<<(64-(n-i)) != 0
 }
+
+// FirstBit is the number of the first of the first n bits of a bitmap of whole words that is set; n where none is.
+func FirstBit(x []byte, n int) int {
+	for i := 0; i < n; i += 64 {
+		if w := binary.LittleEndian.Uint64(x[i/8:]); w != 0 {
+			return min(i+bits.TrailingZeros64(w), n)
+		}
+	}
+	return n
+}

@@ -66,10 +66,10 @@ func elementTests() []loopTest {
 			}
 			for _, f := range []kern.Form{kern.VV, kern.VS, kern.SV}[:1+2*(info.Arity-1)] {
 				out := d
-				if info.Rule == array.RuleCompare {
+				if info.Rule.GivesBool() {
 					out = array.Bool
 				}
-				required := f == kern.VV || d != array.Bool && (f == kern.VS || op == array.Subtract || op == array.Divide)
+				required := f == kern.VV || d != array.Bool && !(d.Float() && info.Go.Float == array.Library) && (f == kern.VS || !op.Symmetric() && info.Rule != array.RuleCompare)
 				all = append(all, loopTest{
 					name:     fmt.Sprintf("%s/%s/%s", op, d, formName(f)),
 					of:       func(s *kern.Set) kern.Loop { return s.Element(op, d, f) },

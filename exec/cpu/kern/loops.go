@@ -1,6 +1,10 @@
 package kern
 
-import "github.com/darray-go/darray/array"
+import (
+	"math"
+
+	"github.com/darray-go/darray/array"
+)
 
 type integer interface {
 	int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64
@@ -54,4 +58,75 @@ func absInt[T integer](x T) T {
 		return -x
 	}
 	return x
+}
+
+// sign is -1, 0 or 1; NaN for NaN.
+func sign[T number](x T) T {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -T(1)
+	case x == 0:
+		return 0 // also for -0
+	}
+	return x
+}
+
+// nextAfter is the next float after x towards y; y where they are equal, as 0 and -0 are.
+func nextAfter[T float](x, y T) T {
+	if x == y {
+		return y
+	}
+	if x, ok := any(x).(float32); ok {
+		return T(math.Nextafter32(x, float32(y)))
+	}
+	return T(math.Nextafter(float64(x), float64(y)))
+}
+
+// floorDivide is the quotient rounded down; 0 where y is, which is an error that the check of the divisors finds.
+func floorDivide[T integer](x, y T) T {
+	if y == 0 {
+		return 0
+	}
+	q := x / y
+	if r := x - q*y; r != 0 && (r < 0) != (y < 0) {
+		q--
+	}
+	return q
+}
+
+// remainder is what floorDivide leaves, with the sign of y; 0 where y is.
+func remainder[T integer](x, y T) T {
+	if y == 0 {
+		return 0
+	}
+	r := x % y
+	if r != 0 && (r < 0) != (y < 0) {
+		r += y
+	}
+	return r
+}
+
+// fmod is what the quotient rounded toward 0 leaves, with the sign of x; 0 where y is 0.
+func fmod[T integer](x, y T) T {
+	if y == 0 {
+		return 0
+	}
+	return x % y
+}
+
+// power is x multiplied y times, by squaring; 0 where y is negative, which is an error that its check finds.
+func power[T integer](x, y T) T {
+	if y < 0 {
+		return 0
+	}
+	z := T(1)
+	for ; y > 0; y >>= 1 {
+		if y&1 != 0 {
+			z *= x
+		}
+		x *= x
+	}
+	return z
 }

@@ -24,13 +24,31 @@ func New(isa ISA) *Set {
 	for level := AVX2; level <= isa; level++ {
 		if k := routines(level); k != nil {
 			s.take(k, vectorBytes[level])
+			s.takeLibrary(level, vectorBytes[level])
 		}
 	}
 	s.takeChains(isa)
-	for d := array.Uint8; d <= array.Uint64; d++ {
-		s.element[array.Abs][d][VV] = copies(d.Size())
+	for op := range elements {
+		for d := array.Int8; d <= array.Float64; d++ {
+			if s.element[op][d][VV] != nil && keeps(array.Op(op), d) {
+				s.element[op][d][VV] = copies(d.Size())
+			}
+		}
 	}
 	return s
+}
+
+// keeps reports whether the op of one operand of type d, a number, is that operand.
+func keeps(op array.Op, d array.DType) bool {
+	switch op {
+	case array.Positive:
+		return true
+	case array.Abs:
+		return d.Unsigned()
+	case array.Floor, array.Ceil, array.Trunc, array.Round:
+		return d.Integer()
+	}
+	return false
 }
 
 // copies are the loops that only move elements, by their size.
@@ -89,7 +107,8 @@ func put(loop, streamed *Loop, run, stream kernel, at spans, width int, rest Loo
 func (s *Set) ISA() ISA { return s.isa }
 
 // Element is the loop of an element-wise op that computes in d; nil where there is none. VV is there wherever the op is
-// defined; of the others, VS for every binary op of numbers, SV for those that are not VS, or another op's VS, with the
+// defined; of the others, VS for every binary op of numbers but those of
+// package vmath, SV for those that are not VS, or another op's VS, with the
 // operands exchanged. The result of a comparison is a bitmap, operands of d Bool are bitmaps.
 func (s *Set) Element(op array.Op, d array.DType, f Form) Loop {
 	if int(op) >= len(elements) || d > array.Float64 || f > SV {

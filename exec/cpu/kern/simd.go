@@ -50,7 +50,7 @@ func spansOf(f Form, out array.DType, in ...array.DType) spans {
 // elementSpans are those of an element-wise op that computes in d.
 func elementSpans(op array.Op, d array.DType, f Form) spans {
 	out := d
-	if op.Info().Rule == array.RuleCompare {
+	if op.Info().Rule.GivesBool() {
 		out = array.Bool
 	}
 	return spansOf(f, out, []array.DType{d, d, d}[:op.Info().Arity]...)

@@ -1041,3 +1041,83 @@ func greaterEqualFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
 //
 //go:noescape
 func greaterEqualFloat64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isNaNFloat32AVX2 is bit i of dst = isnan(x[i]).
+//
+//go:noescape
+func isNaNFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isNaNFloat64AVX2 is bit i of dst = isnan(x[i]).
+//
+//go:noescape
+func isNaNFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isNaNFloat32AVX512 is bit i of dst = isnan(x[i]).
+//
+//go:noescape
+func isNaNFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isNaNFloat64AVX512 is bit i of dst = isnan(x[i]).
+//
+//go:noescape
+func isNaNFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isInfFloat32AVX2 is bit i of dst = isinf(x[i]).
+//
+//go:noescape
+func isInfFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isInfFloat64AVX2 is bit i of dst = isinf(x[i]).
+//
+//go:noescape
+func isInfFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isInfFloat32AVX512 is bit i of dst = isinf(x[i]).
+//
+//go:noescape
+func isInfFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isInfFloat64AVX512 is bit i of dst = isinf(x[i]).
+//
+//go:noescape
+func isInfFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isFiniteFloat32AVX2 is bit i of dst = isfinite(x[i]).
+//
+//go:noescape
+func isFiniteFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isFiniteFloat64AVX2 is bit i of dst = isfinite(x[i]).
+//
+//go:noescape
+func isFiniteFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isFiniteFloat32AVX512 is bit i of dst = isfinite(x[i]).
+//
+//go:noescape
+func isFiniteFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// isFiniteFloat64AVX512 is bit i of dst = isfinite(x[i]).
+//
+//go:noescape
+func isFiniteFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signBitFloat32AVX2 is bit i of dst = signbit(x[i]).
+//
+//go:noescape
+func signBitFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signBitFloat64AVX2 is bit i of dst = signbit(x[i]).
+//
+//go:noescape
+func signBitFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signBitFloat32AVX512 is bit i of dst = signbit(x[i]).
+//
+//go:noescape
+func signBitFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signBitFloat64AVX512 is bit i of dst = signbit(x[i]).
+//
+//go:noescape
+func signBitFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)

@@ -7596,3 +7596,647 @@ loop:
 	JNE     loop
 	VZEROUPPER
 	RET
+
+// func isNaNFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·isNaNFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ    x+8(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    n+32(FP), DX
+	VMOVUPS compareConstant0<>+0(SB), Y0
+
+loop:
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VMOVUPS   32(AX), Y2
+	VCMPPS    $0x03, Y2, Y2, Y2
+	VMOVUPS   64(AX), Y3
+	VCMPPS    $0x03, Y3, Y3, Y3
+	VMOVUPS   96(AX), Y4
+	VCMPPS    $0x03, Y4, Y4, Y4
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y4, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMD    Y1, Y0, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, (CX)
+	VMOVUPS   128(AX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VMOVUPS   160(AX), Y2
+	VCMPPS    $0x03, Y2, Y2, Y2
+	VMOVUPS   192(AX), Y3
+	VCMPPS    $0x03, Y3, Y3, Y3
+	VMOVUPS   224(AX), Y4
+	VCMPPS    $0x03, Y4, Y4, Y4
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y4, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMD    Y1, Y0, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, 4(CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000040, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func isNaNFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·isNaNFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ    x+8(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    n+32(FP), DX
+	VMOVUPS compareConstant1<>+0(SB), Y0
+
+loop:
+	VMOVUPS   (AX), Y1
+	VCMPPD    $0x03, Y1, Y1, Y1
+	VMOVUPS   32(AX), Y2
+	VCMPPD    $0x03, Y2, Y2, Y2
+	VMOVUPS   64(AX), Y3
+	VCMPPD    $0x03, Y3, Y3, Y3
+	VMOVUPS   96(AX), Y4
+	VCMPPD    $0x03, Y4, Y4, Y4
+	VMOVUPS   128(AX), Y5
+	VCMPPD    $0x03, Y5, Y5, Y5
+	VMOVUPS   160(AX), Y6
+	VCMPPD    $0x03, Y6, Y6, Y6
+	VMOVUPS   192(AX), Y7
+	VCMPPD    $0x03, Y7, Y7, Y7
+	VMOVUPS   224(AX), Y8
+	VCMPPD    $0x03, Y8, Y8, Y8
+	VSHUFPS   $0x88, Y2, Y1, Y1
+	VSHUFPS   $0x88, Y4, Y3, Y2
+	VSHUFPS   $0x88, Y6, Y5, Y3
+	VSHUFPS   $0x88, Y8, Y7, Y4
+	VPACKSSDW Y2, Y1, Y1
+	VPACKSSDW Y4, Y3, Y2
+	VPACKSSWB Y2, Y1, Y1
+	VPERMQ    $0xd8, Y1, Y1
+	VPSHUFB   Y0, Y1, Y1
+	VPMOVMSKB Y1, BX
+	MOVL      BX, (CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000020, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func isNaNFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·isNaNFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ x+8(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ n+32(FP), DX
+
+loop:
+	VMOVUPS (AX), Z0
+	VCMPPS  $0x03, Z0, Z0, K1
+	KMOVW   K1, (CX)
+	VMOVUPS 64(AX), Z0
+	VCMPPS  $0x03, Z0, Z0, K1
+	KMOVW   K1, 2(CX)
+	VMOVUPS 128(AX), Z0
+	VCMPPS  $0x03, Z0, Z0, K1
+	KMOVW   K1, 4(CX)
+	VMOVUPS 192(AX), Z0
+	VCMPPS  $0x03, Z0, Z0, K1
+	KMOVW   K1, 6(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000008, CX
+	SUBQ    $0x00000040, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func isNaNFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·isNaNFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ x+8(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ n+32(FP), DX
+
+loop:
+	VMOVUPS (AX), Z0
+	VCMPPD  $0x03, Z0, Z0, K1
+	KMOVB   K1, (CX)
+	VMOVUPS 64(AX), Z0
+	VCMPPD  $0x03, Z0, Z0, K1
+	KMOVB   K1, 1(CX)
+	VMOVUPS 128(AX), Z0
+	VCMPPD  $0x03, Z0, Z0, K1
+	KMOVB   K1, 2(CX)
+	VMOVUPS 192(AX), Z0
+	VCMPPD  $0x03, Z0, Z0, K1
+	KMOVB   K1, 3(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000004, CX
+	SUBQ    $0x00000020, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func isInfFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·isInfFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant3<>+0(SB), Y0
+	VPBROADCASTQ compareConstant4<>+0(SB), Y1
+	VMOVUPS      compareConstant0<>+0(SB), Y2
+
+loop:
+	VMOVUPS   (AX), Y3
+	VANDPS    Y0, Y3, Y3
+	VCMPPS    $0x00, Y1, Y3, Y3
+	VMOVUPS   32(AX), Y4
+	VANDPS    Y0, Y4, Y4
+	VCMPPS    $0x00, Y1, Y4, Y4
+	VMOVUPS   64(AX), Y5
+	VANDPS    Y0, Y5, Y5
+	VCMPPS    $0x00, Y1, Y5, Y5
+	VMOVUPS   96(AX), Y6
+	VANDPS    Y0, Y6, Y6
+	VCMPPS    $0x00, Y1, Y6, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y4
+	VPACKSSWB Y4, Y3, Y3
+	VPERMD    Y3, Y2, Y3
+	VPMOVMSKB Y3, BX
+	MOVL      BX, (CX)
+	VMOVUPS   128(AX), Y3
+	VANDPS    Y0, Y3, Y3
+	VCMPPS    $0x00, Y1, Y3, Y3
+	VMOVUPS   160(AX), Y4
+	VANDPS    Y0, Y4, Y4
+	VCMPPS    $0x00, Y1, Y4, Y4
+	VMOVUPS   192(AX), Y5
+	VANDPS    Y0, Y5, Y5
+	VCMPPS    $0x00, Y1, Y5, Y5
+	VMOVUPS   224(AX), Y6
+	VANDPS    Y0, Y6, Y6
+	VCMPPS    $0x00, Y1, Y6, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y4
+	VPACKSSWB Y4, Y3, Y3
+	VPERMD    Y3, Y2, Y3
+	VPMOVMSKB Y3, BX
+	MOVL      BX, 4(CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000040, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+DATA compareConstant3<>+0(SB)/8, $0x7fffffff7fffffff
+GLOBL compareConstant3<>(SB), RODATA|NOPTR, $8
+
+DATA compareConstant4<>+0(SB)/8, $0x7f8000007f800000
+GLOBL compareConstant4<>(SB), RODATA|NOPTR, $8
+
+// func isInfFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·isInfFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant5<>+0(SB), Y0
+	VPBROADCASTQ compareConstant6<>+0(SB), Y1
+	VMOVUPS      compareConstant1<>+0(SB), Y2
+
+loop:
+	VMOVUPS   (AX), Y3
+	VANDPS    Y0, Y3, Y3
+	VCMPPD    $0x00, Y1, Y3, Y3
+	VMOVUPS   32(AX), Y4
+	VANDPS    Y0, Y4, Y4
+	VCMPPD    $0x00, Y1, Y4, Y4
+	VMOVUPS   64(AX), Y5
+	VANDPS    Y0, Y5, Y5
+	VCMPPD    $0x00, Y1, Y5, Y5
+	VMOVUPS   96(AX), Y6
+	VANDPS    Y0, Y6, Y6
+	VCMPPD    $0x00, Y1, Y6, Y6
+	VMOVUPS   128(AX), Y7
+	VANDPS    Y0, Y7, Y7
+	VCMPPD    $0x00, Y1, Y7, Y7
+	VMOVUPS   160(AX), Y8
+	VANDPS    Y0, Y8, Y8
+	VCMPPD    $0x00, Y1, Y8, Y8
+	VMOVUPS   192(AX), Y9
+	VANDPS    Y0, Y9, Y9
+	VCMPPD    $0x00, Y1, Y9, Y9
+	VMOVUPS   224(AX), Y10
+	VANDPS    Y0, Y10, Y10
+	VCMPPD    $0x00, Y1, Y10, Y10
+	VSHUFPS   $0x88, Y4, Y3, Y3
+	VSHUFPS   $0x88, Y6, Y5, Y4
+	VSHUFPS   $0x88, Y8, Y7, Y5
+	VSHUFPS   $0x88, Y10, Y9, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y4
+	VPACKSSWB Y4, Y3, Y3
+	VPERMQ    $0xd8, Y3, Y3
+	VPSHUFB   Y2, Y3, Y3
+	VPMOVMSKB Y3, BX
+	MOVL      BX, (CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000020, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+DATA compareConstant5<>+0(SB)/8, $0x7fffffffffffffff
+GLOBL compareConstant5<>(SB), RODATA|NOPTR, $8
+
+DATA compareConstant6<>+0(SB)/8, $0x7ff0000000000000
+GLOBL compareConstant6<>(SB), RODATA|NOPTR, $8
+
+// func isInfFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·isInfFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant3<>+0(SB), Z0
+	VPBROADCASTQ compareConstant4<>+0(SB), Z1
+
+loop:
+	VMOVUPS (AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x00, Z1, Z2, K1
+	KMOVW   K1, (CX)
+	VMOVUPS 64(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x00, Z1, Z2, K1
+	KMOVW   K1, 2(CX)
+	VMOVUPS 128(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x00, Z1, Z2, K1
+	KMOVW   K1, 4(CX)
+	VMOVUPS 192(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x00, Z1, Z2, K1
+	KMOVW   K1, 6(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000008, CX
+	SUBQ    $0x00000040, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func isInfFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·isInfFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant5<>+0(SB), Z0
+	VPBROADCASTQ compareConstant6<>+0(SB), Z1
+
+loop:
+	VMOVUPS (AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x00, Z1, Z2, K1
+	KMOVB   K1, (CX)
+	VMOVUPS 64(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x00, Z1, Z2, K1
+	KMOVB   K1, 1(CX)
+	VMOVUPS 128(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x00, Z1, Z2, K1
+	KMOVB   K1, 2(CX)
+	VMOVUPS 192(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x00, Z1, Z2, K1
+	KMOVB   K1, 3(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000004, CX
+	SUBQ    $0x00000020, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func isFiniteFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·isFiniteFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant3<>+0(SB), Y0
+	VPBROADCASTQ compareConstant4<>+0(SB), Y1
+	VMOVUPS      compareConstant0<>+0(SB), Y2
+
+loop:
+	VMOVUPS   (AX), Y3
+	VANDPS    Y0, Y3, Y3
+	VCMPPS    $0x11, Y1, Y3, Y3
+	VMOVUPS   32(AX), Y4
+	VANDPS    Y0, Y4, Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VMOVUPS   64(AX), Y5
+	VANDPS    Y0, Y5, Y5
+	VCMPPS    $0x11, Y1, Y5, Y5
+	VMOVUPS   96(AX), Y6
+	VANDPS    Y0, Y6, Y6
+	VCMPPS    $0x11, Y1, Y6, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y4
+	VPACKSSWB Y4, Y3, Y3
+	VPERMD    Y3, Y2, Y3
+	VPMOVMSKB Y3, BX
+	MOVL      BX, (CX)
+	VMOVUPS   128(AX), Y3
+	VANDPS    Y0, Y3, Y3
+	VCMPPS    $0x11, Y1, Y3, Y3
+	VMOVUPS   160(AX), Y4
+	VANDPS    Y0, Y4, Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VMOVUPS   192(AX), Y5
+	VANDPS    Y0, Y5, Y5
+	VCMPPS    $0x11, Y1, Y5, Y5
+	VMOVUPS   224(AX), Y6
+	VANDPS    Y0, Y6, Y6
+	VCMPPS    $0x11, Y1, Y6, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y4
+	VPACKSSWB Y4, Y3, Y3
+	VPERMD    Y3, Y2, Y3
+	VPMOVMSKB Y3, BX
+	MOVL      BX, 4(CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000040, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func isFiniteFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·isFiniteFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant5<>+0(SB), Y0
+	VPBROADCASTQ compareConstant6<>+0(SB), Y1
+	VMOVUPS      compareConstant1<>+0(SB), Y2
+
+loop:
+	VMOVUPS   (AX), Y3
+	VANDPS    Y0, Y3, Y3
+	VCMPPD    $0x11, Y1, Y3, Y3
+	VMOVUPS   32(AX), Y4
+	VANDPS    Y0, Y4, Y4
+	VCMPPD    $0x11, Y1, Y4, Y4
+	VMOVUPS   64(AX), Y5
+	VANDPS    Y0, Y5, Y5
+	VCMPPD    $0x11, Y1, Y5, Y5
+	VMOVUPS   96(AX), Y6
+	VANDPS    Y0, Y6, Y6
+	VCMPPD    $0x11, Y1, Y6, Y6
+	VMOVUPS   128(AX), Y7
+	VANDPS    Y0, Y7, Y7
+	VCMPPD    $0x11, Y1, Y7, Y7
+	VMOVUPS   160(AX), Y8
+	VANDPS    Y0, Y8, Y8
+	VCMPPD    $0x11, Y1, Y8, Y8
+	VMOVUPS   192(AX), Y9
+	VANDPS    Y0, Y9, Y9
+	VCMPPD    $0x11, Y1, Y9, Y9
+	VMOVUPS   224(AX), Y10
+	VANDPS    Y0, Y10, Y10
+	VCMPPD    $0x11, Y1, Y10, Y10
+	VSHUFPS   $0x88, Y4, Y3, Y3
+	VSHUFPS   $0x88, Y6, Y5, Y4
+	VSHUFPS   $0x88, Y8, Y7, Y5
+	VSHUFPS   $0x88, Y10, Y9, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y4
+	VPACKSSWB Y4, Y3, Y3
+	VPERMQ    $0xd8, Y3, Y3
+	VPSHUFB   Y2, Y3, Y3
+	VPMOVMSKB Y3, BX
+	MOVL      BX, (CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000020, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func isFiniteFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·isFiniteFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant3<>+0(SB), Z0
+	VPBROADCASTQ compareConstant4<>+0(SB), Z1
+
+loop:
+	VMOVUPS (AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x11, Z1, Z2, K1
+	KMOVW   K1, (CX)
+	VMOVUPS 64(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x11, Z1, Z2, K1
+	KMOVW   K1, 2(CX)
+	VMOVUPS 128(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x11, Z1, Z2, K1
+	KMOVW   K1, 4(CX)
+	VMOVUPS 192(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPS  $0x11, Z1, Z2, K1
+	KMOVW   K1, 6(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000008, CX
+	SUBQ    $0x00000040, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func isFiniteFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·isFiniteFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+32(FP), DX
+	VPBROADCASTQ compareConstant5<>+0(SB), Z0
+	VPBROADCASTQ compareConstant6<>+0(SB), Z1
+
+loop:
+	VMOVUPS (AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x11, Z1, Z2, K1
+	KMOVB   K1, (CX)
+	VMOVUPS 64(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x11, Z1, Z2, K1
+	KMOVB   K1, 1(CX)
+	VMOVUPS 128(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x11, Z1, Z2, K1
+	KMOVB   K1, 2(CX)
+	VMOVUPS 192(AX), Z2
+	VANDPS  Z0, Z2, Z2
+	VCMPPD  $0x11, Z1, Z2, K1
+	KMOVB   K1, 3(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000004, CX
+	SUBQ    $0x00000020, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signBitFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signBitFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ    x+8(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    n+32(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS compareConstant0<>+0(SB), Y1
+
+loop:
+	VMOVUPS   (AX), Y2
+	VPCMPGTD  Y2, Y0, Y2
+	VMOVUPS   32(AX), Y3
+	VPCMPGTD  Y3, Y0, Y3
+	VMOVUPS   64(AX), Y4
+	VPCMPGTD  Y4, Y0, Y4
+	VMOVUPS   96(AX), Y5
+	VPCMPGTD  Y5, Y0, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMD    Y2, Y1, Y2
+	VPMOVMSKB Y2, BX
+	MOVL      BX, (CX)
+	VMOVUPS   128(AX), Y2
+	VPCMPGTD  Y2, Y0, Y2
+	VMOVUPS   160(AX), Y3
+	VPCMPGTD  Y3, Y0, Y3
+	VMOVUPS   192(AX), Y4
+	VPCMPGTD  Y4, Y0, Y4
+	VMOVUPS   224(AX), Y5
+	VPCMPGTD  Y5, Y0, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMD    Y2, Y1, Y2
+	VPMOVMSKB Y2, BX
+	MOVL      BX, 4(CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000040, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func signBitFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signBitFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ    x+8(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    n+32(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS compareConstant1<>+0(SB), Y1
+
+loop:
+	VMOVUPS   (AX), Y2
+	VPCMPGTQ  Y2, Y0, Y2
+	VMOVUPS   32(AX), Y3
+	VPCMPGTQ  Y3, Y0, Y3
+	VMOVUPS   64(AX), Y4
+	VPCMPGTQ  Y4, Y0, Y4
+	VMOVUPS   96(AX), Y5
+	VPCMPGTQ  Y5, Y0, Y5
+	VMOVUPS   128(AX), Y6
+	VPCMPGTQ  Y6, Y0, Y6
+	VMOVUPS   160(AX), Y7
+	VPCMPGTQ  Y7, Y0, Y7
+	VMOVUPS   192(AX), Y8
+	VPCMPGTQ  Y8, Y0, Y8
+	VMOVUPS   224(AX), Y9
+	VPCMPGTQ  Y9, Y0, Y9
+	VSHUFPS   $0x88, Y3, Y2, Y2
+	VSHUFPS   $0x88, Y5, Y4, Y3
+	VSHUFPS   $0x88, Y7, Y6, Y4
+	VSHUFPS   $0x88, Y9, Y8, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y3
+	VPACKSSWB Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VPSHUFB   Y1, Y2, Y2
+	VPMOVMSKB Y2, BX
+	MOVL      BX, (CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000020, DX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func signBitFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signBitFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ   x+8(FP), AX
+	MOVQ   dst+0(FP), CX
+	MOVQ   n+32(FP), DX
+	VXORPS Z0, Z0, Z0
+
+loop:
+	VMOVUPS (AX), Z1
+	VPCMPD  $0x01, Z0, Z1, K1
+	KMOVW   K1, (CX)
+	VMOVUPS 64(AX), Z1
+	VPCMPD  $0x01, Z0, Z1, K1
+	KMOVW   K1, 2(CX)
+	VMOVUPS 128(AX), Z1
+	VPCMPD  $0x01, Z0, Z1, K1
+	KMOVW   K1, 4(CX)
+	VMOVUPS 192(AX), Z1
+	VPCMPD  $0x01, Z0, Z1, K1
+	KMOVW   K1, 6(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000008, CX
+	SUBQ    $0x00000040, DX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signBitFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signBitFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ   x+8(FP), AX
+	MOVQ   dst+0(FP), CX
+	MOVQ   n+32(FP), DX
+	VXORPS Z0, Z0, Z0
+
+loop:
+	VMOVUPS (AX), Z1
+	VPCMPQ  $0x01, Z0, Z1, K1
+	KMOVB   K1, (CX)
+	VMOVUPS 64(AX), Z1
+	VPCMPQ  $0x01, Z0, Z1, K1
+	KMOVB   K1, 1(CX)
+	VMOVUPS 128(AX), Z1
+	VPCMPQ  $0x01, Z0, Z1, K1
+	KMOVB   K1, 2(CX)
+	VMOVUPS 192(AX), Z1
+	VPCMPQ  $0x01, Z0, Z1, K1
+	KMOVB   K1, 3(CX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000004, CX
+	SUBQ    $0x00000020, DX
+	JNE     loop
+	VZEROUPPER
+	RET

@@ -1441,3 +1441,1023 @@ func maximumFloat64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
 //
 //go:noescape
 func maximumFloat64VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat32AVX2 is dst[i] = floor(x[i]).
+//
+//go:noescape
+func floorFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat32StreamAVX2 is dst[i] = floor(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func floorFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat64AVX2 is dst[i] = floor(x[i]).
+//
+//go:noescape
+func floorFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat64StreamAVX2 is dst[i] = floor(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func floorFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat32AVX512 is dst[i] = floor(x[i]).
+//
+//go:noescape
+func floorFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat32StreamAVX512 is dst[i] = floor(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func floorFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat64AVX512 is dst[i] = floor(x[i]).
+//
+//go:noescape
+func floorFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// floorFloat64StreamAVX512 is dst[i] = floor(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func floorFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat32AVX2 is dst[i] = ceil(x[i]).
+//
+//go:noescape
+func ceilFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat32StreamAVX2 is dst[i] = ceil(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func ceilFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat64AVX2 is dst[i] = ceil(x[i]).
+//
+//go:noescape
+func ceilFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat64StreamAVX2 is dst[i] = ceil(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func ceilFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat32AVX512 is dst[i] = ceil(x[i]).
+//
+//go:noescape
+func ceilFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat32StreamAVX512 is dst[i] = ceil(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func ceilFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat64AVX512 is dst[i] = ceil(x[i]).
+//
+//go:noescape
+func ceilFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// ceilFloat64StreamAVX512 is dst[i] = ceil(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func ceilFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat32AVX2 is dst[i] = trunc(x[i]).
+//
+//go:noescape
+func truncFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat32StreamAVX2 is dst[i] = trunc(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func truncFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat64AVX2 is dst[i] = trunc(x[i]).
+//
+//go:noescape
+func truncFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat64StreamAVX2 is dst[i] = trunc(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func truncFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat32AVX512 is dst[i] = trunc(x[i]).
+//
+//go:noescape
+func truncFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat32StreamAVX512 is dst[i] = trunc(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func truncFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat64AVX512 is dst[i] = trunc(x[i]).
+//
+//go:noescape
+func truncFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// truncFloat64StreamAVX512 is dst[i] = trunc(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func truncFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat32AVX2 is dst[i] = round(x[i]).
+//
+//go:noescape
+func roundFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat32StreamAVX2 is dst[i] = round(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func roundFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat64AVX2 is dst[i] = round(x[i]).
+//
+//go:noescape
+func roundFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat64StreamAVX2 is dst[i] = round(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func roundFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat32AVX512 is dst[i] = round(x[i]).
+//
+//go:noescape
+func roundFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat32StreamAVX512 is dst[i] = round(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func roundFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat64AVX512 is dst[i] = round(x[i]).
+//
+//go:noescape
+func roundFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// roundFloat64StreamAVX512 is dst[i] = round(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func roundFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat32AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat32StreamAVX2 is dst[i] = sign(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func signFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat64AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat64StreamAVX2 is dst[i] = sign(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func signFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat32AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat32StreamAVX512 is dst[i] = sign(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func signFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat64AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signFloat64StreamAVX512 is dst[i] = sign(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func signFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt8AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt16AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt32AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt64AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt8AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt16AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt32AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signInt64AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint8AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint16AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint32AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint64AVX2 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint8AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint16AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint32AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// signUint64AVX512 is dst[i] = sign(x[i]).
+//
+//go:noescape
+func signUint64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32AVX2 is dst[i] = copysign(x[i], y[i]).
+//
+//go:noescape
+func copySignFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32StreamAVX2 is dst[i] = copysign(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32VSAVX2 is dst[i] = copysign(x[i], y[0]).
+//
+//go:noescape
+func copySignFloat32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32VSStreamAVX2 is dst[i] = copysign(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat32VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32SVAVX2 is dst[i] = copysign(x[0], y[i]).
+//
+//go:noescape
+func copySignFloat32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32SVStreamAVX2 is dst[i] = copysign(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat32SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64AVX2 is dst[i] = copysign(x[i], y[i]).
+//
+//go:noescape
+func copySignFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64StreamAVX2 is dst[i] = copysign(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64VSAVX2 is dst[i] = copysign(x[i], y[0]).
+//
+//go:noescape
+func copySignFloat64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64VSStreamAVX2 is dst[i] = copysign(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat64VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64SVAVX2 is dst[i] = copysign(x[0], y[i]).
+//
+//go:noescape
+func copySignFloat64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64SVStreamAVX2 is dst[i] = copysign(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat64SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32AVX512 is dst[i] = copysign(x[i], y[i]).
+//
+//go:noescape
+func copySignFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32StreamAVX512 is dst[i] = copysign(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32VSAVX512 is dst[i] = copysign(x[i], y[0]).
+//
+//go:noescape
+func copySignFloat32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32VSStreamAVX512 is dst[i] = copysign(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat32VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32SVAVX512 is dst[i] = copysign(x[0], y[i]).
+//
+//go:noescape
+func copySignFloat32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat32SVStreamAVX512 is dst[i] = copysign(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat32SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64AVX512 is dst[i] = copysign(x[i], y[i]).
+//
+//go:noescape
+func copySignFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64StreamAVX512 is dst[i] = copysign(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64VSAVX512 is dst[i] = copysign(x[i], y[0]).
+//
+//go:noescape
+func copySignFloat64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64VSStreamAVX512 is dst[i] = copysign(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat64VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64SVAVX512 is dst[i] = copysign(x[0], y[i]).
+//
+//go:noescape
+func copySignFloat64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// copySignFloat64SVStreamAVX512 is dst[i] = copysign(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func copySignFloat64SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat32AVX2 is dst[i] = reciprocal(x[i]).
+//
+//go:noescape
+func reciprocalFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat32StreamAVX2 is dst[i] = reciprocal(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func reciprocalFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat64AVX2 is dst[i] = reciprocal(x[i]).
+//
+//go:noescape
+func reciprocalFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat64StreamAVX2 is dst[i] = reciprocal(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func reciprocalFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat32AVX512 is dst[i] = reciprocal(x[i]).
+//
+//go:noescape
+func reciprocalFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat32StreamAVX512 is dst[i] = reciprocal(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func reciprocalFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat64AVX512 is dst[i] = reciprocal(x[i]).
+//
+//go:noescape
+func reciprocalFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// reciprocalFloat64StreamAVX512 is dst[i] = reciprocal(x[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func reciprocalFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32AVX2 is dst[i] = nextafter(x[i], y[i]).
+//
+//go:noescape
+func nextAfterFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32StreamAVX2 is dst[i] = nextafter(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32VSAVX2 is dst[i] = nextafter(x[i], y[0]).
+//
+//go:noescape
+func nextAfterFloat32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32VSStreamAVX2 is dst[i] = nextafter(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat32VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32SVAVX2 is dst[i] = nextafter(x[0], y[i]).
+//
+//go:noescape
+func nextAfterFloat32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32SVStreamAVX2 is dst[i] = nextafter(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat32SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64AVX2 is dst[i] = nextafter(x[i], y[i]).
+//
+//go:noescape
+func nextAfterFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64StreamAVX2 is dst[i] = nextafter(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64VSAVX2 is dst[i] = nextafter(x[i], y[0]).
+//
+//go:noescape
+func nextAfterFloat64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64VSStreamAVX2 is dst[i] = nextafter(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat64VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64SVAVX2 is dst[i] = nextafter(x[0], y[i]).
+//
+//go:noescape
+func nextAfterFloat64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64SVStreamAVX2 is dst[i] = nextafter(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat64SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32AVX512 is dst[i] = nextafter(x[i], y[i]).
+//
+//go:noescape
+func nextAfterFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32StreamAVX512 is dst[i] = nextafter(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32VSAVX512 is dst[i] = nextafter(x[i], y[0]).
+//
+//go:noescape
+func nextAfterFloat32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32VSStreamAVX512 is dst[i] = nextafter(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat32VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32SVAVX512 is dst[i] = nextafter(x[0], y[i]).
+//
+//go:noescape
+func nextAfterFloat32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat32SVStreamAVX512 is dst[i] = nextafter(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat32SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64AVX512 is dst[i] = nextafter(x[i], y[i]).
+//
+//go:noescape
+func nextAfterFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64StreamAVX512 is dst[i] = nextafter(x[i], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64VSAVX512 is dst[i] = nextafter(x[i], y[0]).
+//
+//go:noescape
+func nextAfterFloat64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64VSStreamAVX512 is dst[i] = nextafter(x[i], y[0]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat64VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64SVAVX512 is dst[i] = nextafter(x[0], y[i]).
+//
+//go:noescape
+func nextAfterFloat64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// nextAfterFloat64SVStreamAVX512 is dst[i] = nextafter(x[0], y[i]), stored past the caches; dst is a multiple of the vector's size.
+//
+//go:noescape
+func nextAfterFloat64SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt8AVX2 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt8VSAVX2 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt16AVX2 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt16VSAVX2 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt32AVX2 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt32VSAVX2 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt64AVX2 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt64VSAVX2 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt8AVX512 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt8VSAVX512 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt16AVX512 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt16VSAVX512 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt32AVX512 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt32VSAVX512 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt64AVX512 is dst[i] = bitwise_and(x[i], y[i]).
+//
+//go:noescape
+func bitwiseAndInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseAndInt64VSAVX512 is dst[i] = bitwise_and(x[i], y[0]).
+//
+//go:noescape
+func bitwiseAndInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt8AVX2 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt8VSAVX2 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt16AVX2 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt16VSAVX2 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt32AVX2 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt32VSAVX2 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt64AVX2 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt64VSAVX2 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt8AVX512 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt8VSAVX512 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt16AVX512 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt16VSAVX512 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt32AVX512 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt32VSAVX512 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt64AVX512 is dst[i] = bitwise_or(x[i], y[i]).
+//
+//go:noescape
+func bitwiseOrInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseOrInt64VSAVX512 is dst[i] = bitwise_or(x[i], y[0]).
+//
+//go:noescape
+func bitwiseOrInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt8AVX2 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt8VSAVX2 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt16AVX2 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt16VSAVX2 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt32AVX2 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt32VSAVX2 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt64AVX2 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt64VSAVX2 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt8AVX512 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt8VSAVX512 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt16AVX512 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt16VSAVX512 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt32AVX512 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt32VSAVX512 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt64AVX512 is dst[i] = bitwise_xor(x[i], y[i]).
+//
+//go:noescape
+func bitwiseXorInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseXorInt64VSAVX512 is dst[i] = bitwise_xor(x[i], y[0]).
+//
+//go:noescape
+func bitwiseXorInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt8AVX2 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt16AVX2 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt32AVX2 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt64AVX2 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt8AVX512 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt16AVX512 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt32AVX512 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseInvertInt64AVX512 is dst[i] = bitwise_invert(x[i]).
+//
+//go:noescape
+func bitwiseInvertInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt32AVX2 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt32VSAVX2 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt32SVAVX2 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt64AVX2 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt64VSAVX2 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt64SVAVX2 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt32AVX512 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt32VSAVX512 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt32SVAVX512 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt64AVX512 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt64VSAVX512 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt64SVAVX512 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint32AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint32VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint32SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint64AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint64VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint64SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint32AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint32VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint32SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint64AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint64VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint64SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt32AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt32VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt32SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt64AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt64VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt64SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt32AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt32VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt32SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt64AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt64VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt64SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)

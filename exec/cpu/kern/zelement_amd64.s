@@ -8881,3 +8881,8340 @@ loop:
 	JNE      loop
 	VZEROUPPER
 	RET
+
+// func floorFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·floorFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func floorFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·floorFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func floorFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·floorFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func floorFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·floorFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x09, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func floorFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·floorFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func floorFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·floorFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func floorFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·floorFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func floorFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·floorFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x09, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·ceilFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·ceilFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·ceilFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·ceilFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x0a, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·ceilFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·ceilFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·ceilFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func ceilFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·ceilFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x0a, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func truncFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·truncFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func truncFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·truncFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x0b, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func truncFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·truncFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func truncFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·truncFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x0b, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func truncFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·truncFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func truncFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·truncFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x0b, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func truncFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·truncFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func truncFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·truncFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x0b, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func roundFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·roundFloat32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func roundFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·roundFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func roundFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·roundFloat64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVUPS  Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVUPS  Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVUPS  Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVUPS  Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func roundFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·roundFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVNTPS Y0, (AX)
+	VMOVUPS  32(DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVNTPS Y0, 32(AX)
+	VMOVUPS  64(DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVNTPS Y0, 64(AX)
+	VMOVUPS  96(DX), Y0
+	VROUNDPD $0x08, Y0, Y0
+	VMOVNTPS Y0, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func roundFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·roundFloat32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func roundFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·roundFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000040, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func roundFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·roundFloat64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func roundFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·roundFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+
+loop:
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVUPS     128(DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVNTPS    Z0, 128(AX)
+	VMOVUPS     192(DX), Z0
+	VRNDSCALEPD $0x08, Z0, Z0
+	VMOVNTPS    Z0, 192(AX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x00000020, CX
+	JNE         loop
+	VZEROUPPER
+	RET
+
+// func signFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signFloat32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant6<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPS  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPS  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, (AX)
+	VMOVUPS 32(DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPS  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPS  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS 64(DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPS  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPS  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, 64(AX)
+	VMOVUPS 96(DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPS  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPS  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+DATA elementConstant6<>+0(SB)/8, $0x3f8000003f800000
+GLOBL elementConstant6<>(SB), RODATA|NOPTR, $8
+
+// func signFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant6<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPS   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPS   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, (AX)
+	VMOVUPS  32(DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPS   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPS   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, 32(AX)
+	VMOVUPS  64(DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPS   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPS   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, 64(AX)
+	VMOVUPS  96(DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPS   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPS   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func signFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signFloat64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant7<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPD  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPD  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, (AX)
+	VMOVUPS 32(DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPD  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPD  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS 64(DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPD  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPD  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, 64(AX)
+	VMOVUPS 96(DX), Y3
+	VANDPS  Y0, Y3, Y4
+	VORPS   Y1, Y4, Y4
+	VCMPPD  $0x0c, Y2, Y3, Y5
+	VANDPS  Y4, Y5, Y4
+	VCMPPD  $0x03, Y3, Y3, Y3
+	VORPS   Y3, Y4, Y3
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+DATA elementConstant7<>+0(SB)/8, $0x3ff0000000000000
+GLOBL elementConstant7<>(SB), RODATA|NOPTR, $8
+
+// func signFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant7<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPD   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPD   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, (AX)
+	VMOVUPS  32(DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPD   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPD   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, 32(AX)
+	VMOVUPS  64(DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPD   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPD   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, 64(AX)
+	VMOVUPS  96(DX), Y3
+	VANDPS   Y0, Y3, Y4
+	VORPS    Y1, Y4, Y4
+	VCMPPD   $0x0c, Y2, Y3, Y5
+	VANDPS   Y4, Y5, Y4
+	VCMPPD   $0x03, Y3, Y3, Y3
+	VORPS    Y3, Y4, Y3
+	VMOVNTPS Y3, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func signFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signFloat32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant6<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func signFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant6<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPS   $0x0c, Z2, Z3, K1
+	VPMOVM2D K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPS   $0x03, Z3, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func signFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signFloat64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant7<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVUPS  Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func signFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant7<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VANDPS   Z0, Z3, Z4
+	VORPS    Z1, Z4, Z4
+	VCMPPD   $0x0c, Z2, Z3, K1
+	VPMOVM2Q K1, Z5
+	VANDPS   Z4, Z5, Z4
+	VCMPPD   $0x03, Z3, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z4, Z3
+	VMOVNTPS Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func signInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signInt8AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant8<>+0(SB), Y0
+	VPBROADCASTQ elementConstant9<>+0(SB), Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y2
+	VPMINSB Y0, Y2, Y2
+	VPMAXSB Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VPMINSB Y0, Y2, Y2
+	VPMAXSB Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+DATA elementConstant8<>+0(SB)/8, $0x0101010101010101
+GLOBL elementConstant8<>(SB), RODATA|NOPTR, $8
+
+DATA elementConstant9<>+0(SB)/8, $0xffffffffffffffff
+GLOBL elementConstant9<>(SB), RODATA|NOPTR, $8
+
+// func signInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signInt16AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant10<>+0(SB), Y0
+	VPBROADCASTQ elementConstant9<>+0(SB), Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y2
+	VPMINSW Y0, Y2, Y2
+	VPMAXSW Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VPMINSW Y0, Y2, Y2
+	VPMAXSW Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VPMINSW Y0, Y2, Y2
+	VPMAXSW Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VPMINSW Y0, Y2, Y2
+	VPMAXSW Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+DATA elementConstant10<>+0(SB)/8, $0x0001000100010001
+GLOBL elementConstant10<>(SB), RODATA|NOPTR, $8
+
+// func signInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signInt32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant11<>+0(SB), Y0
+	VPBROADCASTQ elementConstant9<>+0(SB), Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y2
+	VPMINSD Y0, Y2, Y2
+	VPMAXSD Y1, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VPMINSD Y0, Y2, Y2
+	VPMAXSD Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VPMINSD Y0, Y2, Y2
+	VPMAXSD Y1, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VPMINSD Y0, Y2, Y2
+	VPMAXSD Y1, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+DATA elementConstant11<>+0(SB)/8, $0x0000000100000001
+GLOBL elementConstant11<>(SB), RODATA|NOPTR, $8
+
+// func signInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signInt64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant12<>+0(SB), Y0
+	VPBROADCASTQ elementConstant9<>+0(SB), Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS   (DX), Y2
+	VPCMPGTQ  Y0, Y2, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VPCMPGTQ  Y1, Y2, Y3
+	VBLENDVPD Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   32(DX), Y2
+	VPCMPGTQ  Y0, Y2, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VPCMPGTQ  Y1, Y2, Y3
+	VBLENDVPD Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, 32(AX)
+	VMOVUPS   64(DX), Y2
+	VPCMPGTQ  Y0, Y2, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VPCMPGTQ  Y1, Y2, Y3
+	VBLENDVPD Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, 64(AX)
+	VMOVUPS   96(DX), Y2
+	VPCMPGTQ  Y0, Y2, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VPCMPGTQ  Y1, Y2, Y3
+	VBLENDVPD Y3, Y2, Y1, Y2
+	VMOVUPS   Y2, 96(AX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, CX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+DATA elementConstant12<>+0(SB)/8, $0x0000000000000001
+GLOBL elementConstant12<>(SB), RODATA|NOPTR, $8
+
+// func signInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·signInt8AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant8<>+0(SB), Z0
+	VPBROADCASTQ elementConstant9<>+0(SB), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z2
+	VPMINSB Z0, Z2, Z2
+	VPMAXSB Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·signInt16AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant10<>+0(SB), Z0
+	VPBROADCASTQ elementConstant9<>+0(SB), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z2
+	VPMINSW Z0, Z2, Z2
+	VPMAXSW Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VPMINSW Z0, Z2, Z2
+	VPMAXSW Z1, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·signInt32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant11<>+0(SB), Z0
+	VPBROADCASTQ elementConstant9<>+0(SB), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z2
+	VPMINSD Z0, Z2, Z2
+	VPMAXSD Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VPMINSD Z0, Z2, Z2
+	VPMAXSD Z1, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VPMINSD Z0, Z2, Z2
+	VPMAXSD Z1, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VPMINSD Z0, Z2, Z2
+	VPMAXSD Z1, Z2, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·signInt64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant12<>+0(SB), Z0
+	VPBROADCASTQ elementConstant9<>+0(SB), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z2
+	VPMINSQ Z0, Z2, Z2
+	VPMAXSQ Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VPMINSQ Z0, Z2, Z2
+	VPMAXSQ Z1, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VPMINSQ Z0, Z2, Z2
+	VPMAXSQ Z1, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VPMINSQ Z0, Z2, Z2
+	VPMAXSQ Z1, Z2, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signUint8AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant8<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPMINUB Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMINUB Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signUint16AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant10<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPMINUW Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMINUW Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMINUW Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMINUW Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signUint32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant11<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPMINUD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPMINUD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPMINUD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPMINUD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·signUint64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant12<>+0(SB), Y0
+	VPBROADCASTQ elementConstant3<>+0(SB), Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS   (DX), Y2
+	VXORPS    Y1, Y2, Y3
+	VXORPS    Y1, Y0, Y4
+	VPCMPGTQ  Y4, Y3, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	VMOVUPS   32(DX), Y2
+	VXORPS    Y1, Y2, Y3
+	VXORPS    Y1, Y0, Y4
+	VPCMPGTQ  Y4, Y3, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VMOVUPS   Y2, 32(AX)
+	VMOVUPS   64(DX), Y2
+	VXORPS    Y1, Y2, Y3
+	VXORPS    Y1, Y0, Y4
+	VPCMPGTQ  Y4, Y3, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VMOVUPS   Y2, 64(AX)
+	VMOVUPS   96(DX), Y2
+	VXORPS    Y1, Y2, Y3
+	VXORPS    Y1, Y0, Y4
+	VPCMPGTQ  Y4, Y3, Y3
+	VBLENDVPD Y3, Y0, Y2, Y2
+	VMOVUPS   Y2, 96(AX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000010, CX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+// func signUint8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·signUint8AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant8<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPMINUB Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·signUint16AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant10<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPMINUW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·signUint32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant11<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPMINUD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPMINUD Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPMINUD Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func signUint64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·signUint64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant12<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPMINUQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPMINUQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPMINUQ Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPMINUQ Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y1
+	VMOVUPS (BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 32(BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VMOVUPS 64(BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VMOVUPS 96(BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Y1
+	VMOVUPS  (BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VMOVUPS  32(BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VMOVUPS  64(BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VMOVUPS  96(BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, BX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat32VSAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y1
+
+loop:
+	VMOVUPS (DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat32VSStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y1
+
+loop:
+	VMOVUPS  (DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, 32(AX)
+	VMOVUPS  64(DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, 64(AX)
+	VMOVUPS  96(DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat32SVAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat32SVStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, 32(AX)
+	VMOVUPS  64(DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, 64(AX)
+	VMOVUPS  96(DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y1
+	VMOVUPS (BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 32(BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VMOVUPS 64(BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VMOVUPS 96(BX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Y1
+	VMOVUPS  (BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VMOVUPS  32(BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VMOVUPS  64(BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VMOVUPS  96(BX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y1
+	VORPS    Y1, Y2, Y1
+	VMOVNTPS Y1, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, BX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat64VSAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y1
+
+loop:
+	VMOVUPS (DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VANDPS  Y0, Y1, Y3
+	VANDNPS Y2, Y0, Y2
+	VORPS   Y2, Y3, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat64VSStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y1
+
+loop:
+	VMOVUPS  (DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, 32(AX)
+	VMOVUPS  64(DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, 64(AX)
+	VMOVUPS  96(DX), Y2
+	VANDPS   Y0, Y1, Y3
+	VANDNPS  Y2, Y0, Y2
+	VORPS    Y2, Y3, Y2
+	VMOVNTPS Y2, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat64SVAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VANDNPS Y1, Y0, Y3
+	VORPS   Y3, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·copySignFloat64SVStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, 32(AX)
+	VMOVUPS  64(DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, 64(AX)
+	VMOVUPS  96(DX), Y2
+	VANDPS   Y0, Y2, Y2
+	VANDNPS  Y1, Y0, Y3
+	VORPS    Y3, Y2, Y2
+	VMOVNTPS Y2, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z1
+	VMOVUPS (BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 64(BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VMOVUPS 128(BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VMOVUPS 192(BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Z1
+	VMOVUPS  (BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, (AX)
+	VMOVUPS  64(DX), Z1
+	VMOVUPS  64(BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, 64(AX)
+	VMOVUPS  128(DX), Z1
+	VMOVUPS  128(BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, 128(AX)
+	VMOVUPS  192(DX), Z1
+	VMOVUPS  192(BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, BX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat32VSAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z1
+
+loop:
+	VMOVUPS (DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat32VSStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z1
+
+loop:
+	VMOVUPS  (DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, (AX)
+	VMOVUPS  64(DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, 64(AX)
+	VMOVUPS  128(DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, 128(AX)
+	VMOVUPS  192(DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat32SVAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat32SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat32SVStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, (AX)
+	VMOVUPS  64(DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, 64(AX)
+	VMOVUPS  128(DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, 128(AX)
+	VMOVUPS  192(DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z1
+	VMOVUPS (BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 64(BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VMOVUPS 128(BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VMOVUPS 192(BX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Z1
+	VMOVUPS  (BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, (AX)
+	VMOVUPS  64(DX), Z1
+	VMOVUPS  64(BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, 64(AX)
+	VMOVUPS  128(DX), Z1
+	VMOVUPS  128(BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, 128(AX)
+	VMOVUPS  192(DX), Z1
+	VMOVUPS  192(BX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z1
+	VORPS    Z1, Z2, Z1
+	VMOVNTPS Z1, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, BX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat64VSAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z1
+
+loop:
+	VMOVUPS (DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VANDPS  Z0, Z1, Z3
+	VANDNPS Z2, Z0, Z2
+	VORPS   Z2, Z3, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat64VSStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z1
+
+loop:
+	VMOVUPS  (DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, (AX)
+	VMOVUPS  64(DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, 64(AX)
+	VMOVUPS  128(DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, 128(AX)
+	VMOVUPS  192(DX), Z2
+	VANDPS   Z0, Z1, Z3
+	VANDNPS  Z2, Z0, Z2
+	VORPS    Z2, Z3, Z2
+	VMOVNTPS Z2, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat64SVAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS 128(DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS 192(DX), Z2
+	VANDPS  Z0, Z2, Z2
+	VANDNPS Z1, Z0, Z3
+	VORPS   Z3, Z2, Z2
+	VMOVUPS Z2, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func copySignFloat64SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·copySignFloat64SVStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, (AX)
+	VMOVUPS  64(DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, 64(AX)
+	VMOVUPS  128(DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, 128(AX)
+	VMOVUPS  192(DX), Z2
+	VANDPS   Z0, Z2, Z2
+	VANDNPS  Z1, Z0, Z3
+	VORPS    Z3, Z2, Z2
+	VMOVNTPS Z2, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·reciprocalFloat32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant6<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·reciprocalFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant6<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y1
+	VDIVPS   Y1, Y0, Y1
+	VMOVNTPS Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VDIVPS   Y1, Y0, Y1
+	VMOVNTPS Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VDIVPS   Y1, Y0, Y1
+	VMOVNTPS Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VDIVPS   Y1, Y0, Y1
+	VMOVNTPS Y1, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·reciprocalFloat64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant7<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VDIVPD  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·reciprocalFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant7<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y1
+	VDIVPD   Y1, Y0, Y1
+	VMOVNTPS Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VDIVPD   Y1, Y0, Y1
+	VMOVNTPS Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VDIVPD   Y1, Y0, Y1
+	VMOVNTPS Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VDIVPD   Y1, Y0, Y1
+	VMOVNTPS Y1, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·reciprocalFloat32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant6<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·reciprocalFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant6<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z1
+	VDIVPS   Z1, Z0, Z1
+	VMOVNTPS Z1, (AX)
+	VMOVUPS  64(DX), Z1
+	VDIVPS   Z1, Z0, Z1
+	VMOVNTPS Z1, 64(AX)
+	VMOVUPS  128(DX), Z1
+	VDIVPS   Z1, Z0, Z1
+	VMOVNTPS Z1, 128(AX)
+	VMOVUPS  192(DX), Z1
+	VDIVPS   Z1, Z0, Z1
+	VMOVNTPS Z1, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·reciprocalFloat64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant7<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VDIVPD  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func reciprocalFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·reciprocalFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant7<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z1
+	VDIVPD   Z1, Z0, Z1
+	VMOVNTPS Z1, (AX)
+	VMOVUPS  64(DX), Z1
+	VDIVPD   Z1, Z0, Z1
+	VMOVNTPS Z1, 64(AX)
+	VMOVUPS  128(DX), Z1
+	VDIVPD   Z1, Z0, Z1
+	VMOVNTPS Z1, 128(AX)
+	VMOVUPS  192(DX), Z1
+	VDIVPD   Z1, Z0, Z1
+	VMOVNTPS Z1, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant11<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y3
+	VMOVUPS (BX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, (AX)
+	VMOVUPS 32(DX), Y3
+	VMOVUPS 32(BX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS 64(DX), Y3
+	VMOVUPS 64(BX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, 64(AX)
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 96(BX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat32StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant11<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Y3
+	VMOVUPS  (BX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, (AX)
+	VMOVUPS  32(DX), Y3
+	VMOVUPS  32(BX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, 32(AX)
+	VMOVUPS  64(DX), Y3
+	VMOVUPS  64(BX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, 64(AX)
+	VMOVUPS  96(DX), Y3
+	VMOVUPS  96(BX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, BX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat32VSAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant11<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y3
+
+loop:
+	VMOVUPS (DX), Y4
+	VCMPPS  $0x11, Y3, Y4, Y5
+	VCMPPS  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y4, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, (AX)
+	VMOVUPS 32(DX), Y4
+	VCMPPS  $0x11, Y3, Y4, Y5
+	VCMPPS  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y4, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 32(AX)
+	VMOVUPS 64(DX), Y4
+	VCMPPS  $0x11, Y3, Y4, Y5
+	VCMPPS  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y4, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS 96(DX), Y4
+	VCMPPS  $0x11, Y3, Y4, Y5
+	VCMPPS  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y4, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat32VSStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant11<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y3
+
+loop:
+	VMOVUPS  (DX), Y4
+	VCMPPS   $0x11, Y3, Y4, Y5
+	VCMPPS   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y4, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, (AX)
+	VMOVUPS  32(DX), Y4
+	VCMPPS   $0x11, Y3, Y4, Y5
+	VCMPPS   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y4, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 32(AX)
+	VMOVUPS  64(DX), Y4
+	VCMPPS   $0x11, Y3, Y4, Y5
+	VCMPPS   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y4, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 64(AX)
+	VMOVUPS  96(DX), Y4
+	VCMPPS   $0x11, Y3, Y4, Y5
+	VCMPPS   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y4, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat32SVAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant11<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, (AX)
+	VMOVUPS 32(DX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 32(AX)
+	VMOVUPS 64(DX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS 96(DX), Y4
+	VCMPPS  $0x11, Y4, Y3, Y5
+	VCMPPS  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDD  Y5, Y5, Y5
+	VPSUBD  Y5, Y3, Y5
+	VPSUBD  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPS  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPS  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPS  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat32SVStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Y0
+	VPBROADCASTQ elementConstant11<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, (AX)
+	VMOVUPS  32(DX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 32(AX)
+	VMOVUPS  64(DX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 64(AX)
+	VMOVUPS  96(DX), Y4
+	VCMPPS   $0x11, Y4, Y3, Y5
+	VCMPPS   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDD   Y5, Y5, Y5
+	VPSUBD   Y5, Y3, Y5
+	VPSUBD   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPS   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPS   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPS   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant12<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y3
+	VMOVUPS (BX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, (AX)
+	VMOVUPS 32(DX), Y3
+	VMOVUPS 32(BX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS 64(DX), Y3
+	VMOVUPS 64(BX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, 64(AX)
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 96(BX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y3
+	VORPS   Y3, Y5, Y3
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64StreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat64StreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant12<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Y3
+	VMOVUPS  (BX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, (AX)
+	VMOVUPS  32(DX), Y3
+	VMOVUPS  32(BX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, 32(AX)
+	VMOVUPS  64(DX), Y3
+	VMOVUPS  64(BX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, 64(AX)
+	VMOVUPS  96(DX), Y3
+	VMOVUPS  96(BX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y3
+	VORPS    Y3, Y5, Y3
+	VMOVNTPS Y3, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, BX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat64VSAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant12<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y3
+
+loop:
+	VMOVUPS (DX), Y4
+	VCMPPD  $0x11, Y3, Y4, Y5
+	VCMPPD  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y4, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, (AX)
+	VMOVUPS 32(DX), Y4
+	VCMPPD  $0x11, Y3, Y4, Y5
+	VCMPPD  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y4, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 32(AX)
+	VMOVUPS 64(DX), Y4
+	VCMPPD  $0x11, Y3, Y4, Y5
+	VCMPPD  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y4, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS 96(DX), Y4
+	VCMPPD  $0x11, Y3, Y4, Y5
+	VCMPPD  $0x11, Y2, Y4, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y4, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y3, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y4, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y3, Y4, Y6
+	VANDPS  Y3, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y3, Y4, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64VSStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat64VSStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant12<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y3
+
+loop:
+	VMOVUPS  (DX), Y4
+	VCMPPD   $0x11, Y3, Y4, Y5
+	VCMPPD   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y4, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, (AX)
+	VMOVUPS  32(DX), Y4
+	VCMPPD   $0x11, Y3, Y4, Y5
+	VCMPPD   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y4, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 32(AX)
+	VMOVUPS  64(DX), Y4
+	VCMPPD   $0x11, Y3, Y4, Y5
+	VCMPPD   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y4, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 64(AX)
+	VMOVUPS  96(DX), Y4
+	VCMPPD   $0x11, Y3, Y4, Y5
+	VCMPPD   $0x11, Y2, Y4, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y4, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y3, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y4, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y3, Y4, Y6
+	VANDPS   Y3, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y3, Y4, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat64SVAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant12<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, (AX)
+	VMOVUPS 32(DX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 32(AX)
+	VMOVUPS 64(DX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS 96(DX), Y4
+	VCMPPD  $0x11, Y4, Y3, Y5
+	VCMPPD  $0x11, Y2, Y3, Y6
+	VXORPS  Y6, Y5, Y5
+	VPADDQ  Y5, Y5, Y5
+	VPSUBQ  Y5, Y3, Y5
+	VPSUBQ  Y1, Y5, Y5
+	VANDPS  Y0, Y4, Y6
+	VORPS   Y1, Y6, Y6
+	VCMPPD  $0x00, Y2, Y3, Y7
+	VANDPS  Y6, Y7, Y6
+	VANDNPS Y5, Y7, Y5
+	VORPS   Y5, Y6, Y5
+	VCMPPD  $0x00, Y4, Y3, Y6
+	VANDPS  Y4, Y6, Y7
+	VANDNPS Y5, Y6, Y5
+	VORPS   Y5, Y7, Y5
+	VCMPPD  $0x03, Y4, Y3, Y4
+	VORPS   Y4, Y5, Y4
+	VMOVUPS Y4, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64SVStreamAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·nextAfterFloat64SVStreamAVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Y0
+	VPBROADCASTQ elementConstant12<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, (AX)
+	VMOVUPS  32(DX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 32(AX)
+	VMOVUPS  64(DX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 64(AX)
+	VMOVUPS  96(DX), Y4
+	VCMPPD   $0x11, Y4, Y3, Y5
+	VCMPPD   $0x11, Y2, Y3, Y6
+	VXORPS   Y6, Y5, Y5
+	VPADDQ   Y5, Y5, Y5
+	VPSUBQ   Y5, Y3, Y5
+	VPSUBQ   Y1, Y5, Y5
+	VANDPS   Y0, Y4, Y6
+	VORPS    Y1, Y6, Y6
+	VCMPPD   $0x00, Y2, Y3, Y7
+	VANDPS   Y6, Y7, Y6
+	VANDNPS  Y5, Y7, Y5
+	VORPS    Y5, Y6, Y5
+	VCMPPD   $0x00, Y4, Y3, Y6
+	VANDPS   Y4, Y6, Y7
+	VANDNPS  Y5, Y6, Y5
+	VORPS    Y5, Y7, Y5
+	VCMPPD   $0x03, Y4, Y3, Y4
+	VORPS    Y4, Y5, Y4
+	VMOVNTPS Y4, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant11<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VMOVUPS  (BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VMOVUPS  64(BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VMOVUPS  128(BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VMOVUPS  192(BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, BX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat32StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant11<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VMOVUPS  (BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VMOVUPS  64(BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VMOVUPS  128(BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VMOVUPS  192(BX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, BX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat32VSAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant11<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z3
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat32VSStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant11<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z3
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPS   $0x11, Z3, Z4, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z4, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z4, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z4, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z3, Z4, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z3, Z4, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat32SVAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant11<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat32SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat32SVStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant2<>+0(SB), Z0
+	VPBROADCASTQ elementConstant11<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPS   $0x11, Z4, Z3, K1
+	VPMOVM2D K1, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPMOVM2D K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDD   Z5, Z5, Z5
+	VPSUBD   Z5, Z3, Z5
+	VPSUBD   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPS   $0x00, Z2, Z3, K1
+	VPMOVM2D K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPS   $0x00, Z4, Z3, K1
+	VPMOVM2D K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPS   $0x03, Z4, Z3, K1
+	VPMOVM2D K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000040, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant12<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VMOVUPS  (BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VMOVUPS  64(BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VMOVUPS  128(BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VMOVUPS  192(BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVUPS  Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, BX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64StreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat64StreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant12<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Z3
+	VMOVUPS  (BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, (AX)
+	VMOVUPS  64(DX), Z3
+	VMOVUPS  64(BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, 64(AX)
+	VMOVUPS  128(DX), Z3
+	VMOVUPS  128(BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, 128(AX)
+	VMOVUPS  192(DX), Z3
+	VMOVUPS  192(BX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z3
+	VORPS    Z3, Z5, Z3
+	VMOVNTPS Z3, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, BX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat64VSAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant12<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z3
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64VSStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat64VSStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant12<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z3
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPD   $0x11, Z3, Z4, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z4, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z4, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z3, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z4, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z3, Z4, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z3, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z3, Z4, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat64SVAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant12<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVUPS  Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func nextAfterFloat64SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·nextAfterFloat64SVStreamAVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant3<>+0(SB), Z0
+	VPBROADCASTQ elementConstant12<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z3
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, (AX)
+	VMOVUPS  64(DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 64(AX)
+	VMOVUPS  128(DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 128(AX)
+	VMOVUPS  192(DX), Z4
+	VCMPPD   $0x11, Z4, Z3, K1
+	VPMOVM2Q K1, Z5
+	VCMPPD   $0x11, Z2, Z3, K1
+	VPMOVM2Q K1, Z6
+	VXORPS   Z6, Z5, Z5
+	VPADDQ   Z5, Z5, Z5
+	VPSUBQ   Z5, Z3, Z5
+	VPSUBQ   Z1, Z5, Z5
+	VANDPS   Z0, Z4, Z6
+	VORPS    Z1, Z6, Z6
+	VCMPPD   $0x00, Z2, Z3, K1
+	VPMOVM2Q K1, Z7
+	VANDPS   Z6, Z7, Z6
+	VANDNPS  Z5, Z7, Z5
+	VORPS    Z5, Z6, Z5
+	VCMPPD   $0x00, Z4, Z3, K1
+	VPMOVM2Q K1, Z6
+	VANDPS   Z4, Z6, Z7
+	VANDNPS  Z5, Z6, Z5
+	VORPS    Z5, Z7, Z5
+	VCMPPD   $0x03, Z4, Z3, K1
+	VPMOVM2Q K1, Z4
+	VORPS    Z4, Z5, Z4
+	VMOVNTPS Z4, 192(AX)
+	ADDQ     $0x00000100, DX
+	ADDQ     $0x00000100, AX
+	SUBQ     $0x00000020, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseAndInt8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseAndInt8VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseAndInt16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseAndInt16VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseAndInt32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseAndInt32VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseAndInt64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseAndInt64VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VANDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt8VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt16AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt16VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt32VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseAndInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseAndInt64VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VANDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseOrInt8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseOrInt8VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseOrInt16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseOrInt16VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseOrInt32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseOrInt32VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseOrInt64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseOrInt64VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VORPS   Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt8VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt16AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt16VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt32VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseOrInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseOrInt64VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VORPS   Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseXorInt8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseXorInt8VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseXorInt16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseXorInt16VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseXorInt32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseXorInt32VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX
+TEXT ·bitwiseXorInt64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseXorInt64VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt8VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt16AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt16VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt32VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseXorInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseXorInt64VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseInvertInt8AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseInvertInt16AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseInvertInt32AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseInvertInt64AVX2(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseInvertInt8AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseInvertInt16AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseInvertInt32AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseInvertInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseInvertInt64AVX512(SB), NOSPLIT, $0-40
+	VPBROADCASTQ elementConstant9<>+0(SB), Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VXORPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSLLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt32VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt32SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSLLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt64VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt64SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseLeftShiftInt32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSLLVD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSLLVD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VPSLLVD Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VPSLLVD Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseLeftShiftInt32VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLVD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSLLVD Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSLLVD Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseLeftShiftInt32SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLVD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSLLVD Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSLLVD Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseLeftShiftInt64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSLLVQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSLLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VPSLLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VPSLLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseLeftShiftInt64VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLVQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSLLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSLLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseLeftShiftInt64SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLVQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSLLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSLLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint32AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSRLVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint32VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint32SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint64AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSRLVQ Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint64VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSRLVQ Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVQ Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint64SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRLVQ Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseRightShiftUint32AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSRLVD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSRLVD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VPSRLVD Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VPSRLVD Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseRightShiftUint32VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRLVD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRLVD Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRLVD Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseRightShiftUint32SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRLVD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRLVD Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRLVD Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseRightShiftUint64AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSRLVQ Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSRLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VPSRLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VPSRLVQ Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseRightShiftUint64VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRLVQ Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRLVQ Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·bitwiseRightShiftUint64SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRLVQ Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRLVQ Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt32AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt32AVX2(SB), NOSPLIT, $0-40
+	VXORPS Y0, Y0, Y0
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+32(FP), CX
+	MOVQ   x+8(FP), DX
+	MOVQ   y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSRAVD Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSRAVD Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSRAVD Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSRAVD Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt32VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt32VSAVX2(SB), NOSPLIT, $0-40
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSRAVD Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRAVD Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRAVD Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRAVD Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt32SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt32SVAVX2(SB), NOSPLIT, $0-40
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSRAVD Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSRAVD Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSRAVD Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSRAVD Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt64AVX2(SB), NOSPLIT, $0-40
+	VXORPS Y0, Y0, Y0
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+32(FP), CX
+	MOVQ   x+8(FP), DX
+	MOVQ   y+16(FP), BX
+
+loop:
+	VMOVUPS  (DX), Y1
+	VMOVUPS  (BX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y1
+	VPSRLVQ  Y2, Y1, Y1
+	VXORPS   Y3, Y1, Y1
+	VMOVUPS  Y1, (AX)
+	VMOVUPS  32(DX), Y1
+	VMOVUPS  32(BX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y1
+	VPSRLVQ  Y2, Y1, Y1
+	VXORPS   Y3, Y1, Y1
+	VMOVUPS  Y1, 32(AX)
+	VMOVUPS  64(DX), Y1
+	VMOVUPS  64(BX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y1
+	VPSRLVQ  Y2, Y1, Y1
+	VXORPS   Y3, Y1, Y1
+	VMOVUPS  Y1, 64(AX)
+	VMOVUPS  96(DX), Y1
+	VMOVUPS  96(BX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y1
+	VPSRLVQ  Y2, Y1, Y1
+	VXORPS   Y3, Y1, Y1
+	VMOVUPS  Y1, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, BX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt64VSAVX2(SB), NOSPLIT, $0-40
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Y1
+
+loop:
+	VMOVUPS  (DX), Y2
+	VPCMPGTQ Y2, Y0, Y3
+	VXORPS   Y3, Y2, Y2
+	VPSRLVQ  Y1, Y2, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VPCMPGTQ Y2, Y0, Y3
+	VXORPS   Y3, Y2, Y2
+	VPSRLVQ  Y1, Y2, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, 32(AX)
+	VMOVUPS  64(DX), Y2
+	VPCMPGTQ Y2, Y0, Y3
+	VXORPS   Y3, Y2, Y2
+	VPSRLVQ  Y1, Y2, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, 64(AX)
+	VMOVUPS  96(DX), Y2
+	VPCMPGTQ Y2, Y0, Y3
+	VXORPS   Y3, Y2, Y2
+	VPSRLVQ  Y1, Y2, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt64SVAVX2(SB), NOSPLIT, $0-40
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Y1
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS  (DX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y4
+	VPSRLVQ  Y2, Y4, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, (AX)
+	VMOVUPS  32(DX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y4
+	VPSRLVQ  Y2, Y4, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, 32(AX)
+	VMOVUPS  64(DX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y4
+	VPSRLVQ  Y2, Y4, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, 64(AX)
+	VMOVUPS  96(DX), Y2
+	VPCMPGTQ Y1, Y0, Y3
+	VXORPS   Y3, Y1, Y4
+	VPSRLVQ  Y2, Y4, Y2
+	VXORPS   Y3, Y2, Y2
+	VMOVUPS  Y2, 96(AX)
+	ADDQ     $0x00000080, DX
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	JNE      loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt32AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt32AVX512(SB), NOSPLIT, $0-40
+	VXORPS Z0, Z0, Z0
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+32(FP), CX
+	MOVQ   x+8(FP), DX
+	MOVQ   y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSRAVD Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSRAVD Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VPSRAVD Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VPSRAVD Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt32VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt32VSAVX512(SB), NOSPLIT, $0-40
+	VXORPS       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTD (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRAVD Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRAVD Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRAVD Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRAVD Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt32SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt32SVAVX512(SB), NOSPLIT, $0-40
+	VXORPS       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTD (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRAVD Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRAVD Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRAVD Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRAVD Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt64AVX512(SB), NOSPLIT, $0-40
+	VXORPS Z0, Z0, Z0
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+32(FP), CX
+	MOVQ   x+8(FP), DX
+	MOVQ   y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z0
+	VPSRLVQ Z1, Z0, Z0
+	VXORPS  Z2, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z0
+	VPSRLVQ Z1, Z0, Z0
+	VXORPS  Z2, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z0
+	VPSRLVQ Z1, Z0, Z0
+	VXORPS  Z2, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z0
+	VPSRLVQ Z1, Z0, Z0
+	VXORPS  Z2, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt64VSAVX512(SB), NOSPLIT, $0-40
+	VXORPS       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTQ (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRAQ  $0x3f, Z1, Z2
+	VXORPS  Z2, Z1, Z1
+	VPSRLVQ Z0, Z1, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRAQ  $0x3f, Z1, Z2
+	VXORPS  Z2, Z1, Z1
+	VPSRLVQ Z0, Z1, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRAQ  $0x3f, Z1, Z2
+	VXORPS  Z2, Z1, Z1
+	VPSRLVQ Z0, Z1, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRAQ  $0x3f, Z1, Z2
+	VXORPS  Z2, Z1, Z1
+	VPSRLVQ Z0, Z1, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt64SVAVX512(SB), NOSPLIT, $0-40
+	VXORPS       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTQ (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z3
+	VPSRLVQ Z1, Z3, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z3
+	VPSRLVQ Z1, Z3, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(DX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z3
+	VPSRLVQ Z1, Z3, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(DX), Z1
+	VPSRAQ  $0x3f, Z0, Z2
+	VXORPS  Z2, Z0, Z3
+	VPSRLVQ Z1, Z3, Z1
+	VXORPS  Z2, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000020, CX
+	JNE     loop
+	VZEROUPPER
+	RET

@@ -107,6 +107,98 @@ var kernelsAVX2 = kernels{
 			array.Float32: {VV: {maximumFloat32AVX2, 32}, VS: {maximumFloat32VSAVX2, 32}},
 			array.Float64: {VV: {maximumFloat64AVX2, 16}, VS: {maximumFloat64VSAVX2, 16}},
 		},
+		array.Floor: {
+			array.Float32: {VV: {floorFloat32AVX2, 32}},
+			array.Float64: {VV: {floorFloat64AVX2, 16}},
+		},
+		array.Ceil: {
+			array.Float32: {VV: {ceilFloat32AVX2, 32}},
+			array.Float64: {VV: {ceilFloat64AVX2, 16}},
+		},
+		array.Trunc: {
+			array.Float32: {VV: {truncFloat32AVX2, 32}},
+			array.Float64: {VV: {truncFloat64AVX2, 16}},
+		},
+		array.Round: {
+			array.Float32: {VV: {roundFloat32AVX2, 32}},
+			array.Float64: {VV: {roundFloat64AVX2, 16}},
+		},
+		array.Sign: {
+			array.Float32: {VV: {signFloat32AVX2, 32}},
+			array.Float64: {VV: {signFloat64AVX2, 16}},
+			array.Int8:    {VV: {signInt8AVX2, 64}},
+			array.Int16:   {VV: {signInt16AVX2, 64}},
+			array.Int32:   {VV: {signInt32AVX2, 32}},
+			array.Int64:   {VV: {signInt64AVX2, 16}},
+			array.Uint8:   {VV: {signUint8AVX2, 64}},
+			array.Uint16:  {VV: {signUint16AVX2, 64}},
+			array.Uint32:  {VV: {signUint32AVX2, 32}},
+			array.Uint64:  {VV: {signUint64AVX2, 16}},
+		},
+		array.CopySign: {
+			array.Float32: {VV: {copySignFloat32AVX2, 32}, VS: {copySignFloat32VSAVX2, 32}, SV: {copySignFloat32SVAVX2, 32}},
+			array.Float64: {VV: {copySignFloat64AVX2, 16}, VS: {copySignFloat64VSAVX2, 16}, SV: {copySignFloat64SVAVX2, 16}},
+		},
+		array.Reciprocal: {
+			array.Float32: {VV: {reciprocalFloat32AVX2, 32}},
+			array.Float64: {VV: {reciprocalFloat64AVX2, 16}},
+		},
+		array.NextAfter: {
+			array.Float32: {VV: {nextAfterFloat32AVX2, 32}, VS: {nextAfterFloat32VSAVX2, 32}, SV: {nextAfterFloat32SVAVX2, 32}},
+			array.Float64: {VV: {nextAfterFloat64AVX2, 16}, VS: {nextAfterFloat64VSAVX2, 16}, SV: {nextAfterFloat64SVAVX2, 16}},
+		},
+		array.BitwiseAnd: {
+			array.Int8:   {VV: {bitwiseAndInt8AVX2, 64}, VS: {bitwiseAndInt8VSAVX2, 64}},
+			array.Uint8:  {VV: {bitwiseAndInt8AVX2, 64}, VS: {bitwiseAndInt8VSAVX2, 64}},
+			array.Int16:  {VV: {bitwiseAndInt16AVX2, 64}, VS: {bitwiseAndInt16VSAVX2, 64}},
+			array.Uint16: {VV: {bitwiseAndInt16AVX2, 64}, VS: {bitwiseAndInt16VSAVX2, 64}},
+			array.Int32:  {VV: {bitwiseAndInt32AVX2, 32}, VS: {bitwiseAndInt32VSAVX2, 32}},
+			array.Uint32: {VV: {bitwiseAndInt32AVX2, 32}, VS: {bitwiseAndInt32VSAVX2, 32}},
+			array.Int64:  {VV: {bitwiseAndInt64AVX2, 16}, VS: {bitwiseAndInt64VSAVX2, 16}},
+			array.Uint64: {VV: {bitwiseAndInt64AVX2, 16}, VS: {bitwiseAndInt64VSAVX2, 16}},
+		},
+		array.BitwiseOr: {
+			array.Int8:   {VV: {bitwiseOrInt8AVX2, 64}, VS: {bitwiseOrInt8VSAVX2, 64}},
+			array.Uint8:  {VV: {bitwiseOrInt8AVX2, 64}, VS: {bitwiseOrInt8VSAVX2, 64}},
+			array.Int16:  {VV: {bitwiseOrInt16AVX2, 64}, VS: {bitwiseOrInt16VSAVX2, 64}},
+			array.Uint16: {VV: {bitwiseOrInt16AVX2, 64}, VS: {bitwiseOrInt16VSAVX2, 64}},
+			array.Int32:  {VV: {bitwiseOrInt32AVX2, 32}, VS: {bitwiseOrInt32VSAVX2, 32}},
+			array.Uint32: {VV: {bitwiseOrInt32AVX2, 32}, VS: {bitwiseOrInt32VSAVX2, 32}},
+			array.Int64:  {VV: {bitwiseOrInt64AVX2, 16}, VS: {bitwiseOrInt64VSAVX2, 16}},
+			array.Uint64: {VV: {bitwiseOrInt64AVX2, 16}, VS: {bitwiseOrInt64VSAVX2, 16}},
+		},
+		array.BitwiseXor: {
+			array.Int8:   {VV: {bitwiseXorInt8AVX2, 64}, VS: {bitwiseXorInt8VSAVX2, 64}},
+			array.Uint8:  {VV: {bitwiseXorInt8AVX2, 64}, VS: {bitwiseXorInt8VSAVX2, 64}},
+			array.Int16:  {VV: {bitwiseXorInt16AVX2, 64}, VS: {bitwiseXorInt16VSAVX2, 64}},
+			array.Uint16: {VV: {bitwiseXorInt16AVX2, 64}, VS: {bitwiseXorInt16VSAVX2, 64}},
+			array.Int32:  {VV: {bitwiseXorInt32AVX2, 32}, VS: {bitwiseXorInt32VSAVX2, 32}},
+			array.Uint32: {VV: {bitwiseXorInt32AVX2, 32}, VS: {bitwiseXorInt32VSAVX2, 32}},
+			array.Int64:  {VV: {bitwiseXorInt64AVX2, 16}, VS: {bitwiseXorInt64VSAVX2, 16}},
+			array.Uint64: {VV: {bitwiseXorInt64AVX2, 16}, VS: {bitwiseXorInt64VSAVX2, 16}},
+		},
+		array.BitwiseInvert: {
+			array.Int8:   {VV: {bitwiseInvertInt8AVX2, 64}},
+			array.Uint8:  {VV: {bitwiseInvertInt8AVX2, 64}},
+			array.Int16:  {VV: {bitwiseInvertInt16AVX2, 64}},
+			array.Uint16: {VV: {bitwiseInvertInt16AVX2, 64}},
+			array.Int32:  {VV: {bitwiseInvertInt32AVX2, 32}},
+			array.Uint32: {VV: {bitwiseInvertInt32AVX2, 32}},
+			array.Int64:  {VV: {bitwiseInvertInt64AVX2, 16}},
+			array.Uint64: {VV: {bitwiseInvertInt64AVX2, 16}},
+		},
+		array.BitwiseLeftShift: {
+			array.Int32:  {VV: {bitwiseLeftShiftInt32AVX2, 32}, VS: {bitwiseLeftShiftInt32VSAVX2, 32}, SV: {bitwiseLeftShiftInt32SVAVX2, 32}},
+			array.Uint32: {VV: {bitwiseLeftShiftInt32AVX2, 32}, VS: {bitwiseLeftShiftInt32VSAVX2, 32}, SV: {bitwiseLeftShiftInt32SVAVX2, 32}},
+			array.Int64:  {VV: {bitwiseLeftShiftInt64AVX2, 16}, VS: {bitwiseLeftShiftInt64VSAVX2, 16}, SV: {bitwiseLeftShiftInt64SVAVX2, 16}},
+			array.Uint64: {VV: {bitwiseLeftShiftInt64AVX2, 16}, VS: {bitwiseLeftShiftInt64VSAVX2, 16}, SV: {bitwiseLeftShiftInt64SVAVX2, 16}},
+		},
+		array.BitwiseRightShift: {
+			array.Uint32: {VV: {bitwiseRightShiftUint32AVX2, 32}, VS: {bitwiseRightShiftUint32VSAVX2, 32}, SV: {bitwiseRightShiftUint32SVAVX2, 32}},
+			array.Uint64: {VV: {bitwiseRightShiftUint64AVX2, 16}, VS: {bitwiseRightShiftUint64VSAVX2, 16}, SV: {bitwiseRightShiftUint64SVAVX2, 16}},
+			array.Int32:  {VV: {bitwiseRightShiftInt32AVX2, 32}, VS: {bitwiseRightShiftInt32VSAVX2, 32}, SV: {bitwiseRightShiftInt32SVAVX2, 32}},
+			array.Int64:  {VV: {bitwiseRightShiftInt64AVX2, 16}, VS: {bitwiseRightShiftInt64VSAVX2, 16}, SV: {bitwiseRightShiftInt64SVAVX2, 16}},
+		},
 		array.Equal: {
 			array.Int8:    {VV: {equalInt8AVX2, 64}, VS: {equalInt8VSAVX2, 64}},
 			array.Uint8:   {VV: {equalInt8AVX2, 64}, VS: {equalInt8VSAVX2, 64}},
@@ -179,6 +271,22 @@ var kernelsAVX2 = kernels{
 			array.Float32: {VV: {greaterEqualFloat32AVX2, 64}, VS: {greaterEqualFloat32VSAVX2, 64}},
 			array.Float64: {VV: {greaterEqualFloat64AVX2, 32}, VS: {greaterEqualFloat64VSAVX2, 32}},
 		},
+		array.IsNaN: {
+			array.Float32: {VV: {isNaNFloat32AVX2, 64}},
+			array.Float64: {VV: {isNaNFloat64AVX2, 32}},
+		},
+		array.IsInf: {
+			array.Float32: {VV: {isInfFloat32AVX2, 64}},
+			array.Float64: {VV: {isInfFloat64AVX2, 32}},
+		},
+		array.IsFinite: {
+			array.Float32: {VV: {isFiniteFloat32AVX2, 64}},
+			array.Float64: {VV: {isFiniteFloat64AVX2, 32}},
+		},
+		array.SignBit: {
+			array.Float32: {VV: {signBitFloat32AVX2, 64}},
+			array.Float64: {VV: {signBitFloat64AVX2, 32}},
+		},
 	},
 	stream: elementTable{
 		array.Add: {
@@ -220,6 +328,38 @@ var kernelsAVX2 = kernels{
 		array.Maximum: {
 			array.Float32: {VV: {maximumFloat32StreamAVX2, 32}, VS: {maximumFloat32VSStreamAVX2, 32}},
 			array.Float64: {VV: {maximumFloat64StreamAVX2, 16}, VS: {maximumFloat64VSStreamAVX2, 16}},
+		},
+		array.Floor: {
+			array.Float32: {VV: {floorFloat32StreamAVX2, 32}},
+			array.Float64: {VV: {floorFloat64StreamAVX2, 16}},
+		},
+		array.Ceil: {
+			array.Float32: {VV: {ceilFloat32StreamAVX2, 32}},
+			array.Float64: {VV: {ceilFloat64StreamAVX2, 16}},
+		},
+		array.Trunc: {
+			array.Float32: {VV: {truncFloat32StreamAVX2, 32}},
+			array.Float64: {VV: {truncFloat64StreamAVX2, 16}},
+		},
+		array.Round: {
+			array.Float32: {VV: {roundFloat32StreamAVX2, 32}},
+			array.Float64: {VV: {roundFloat64StreamAVX2, 16}},
+		},
+		array.Sign: {
+			array.Float32: {VV: {signFloat32StreamAVX2, 32}},
+			array.Float64: {VV: {signFloat64StreamAVX2, 16}},
+		},
+		array.CopySign: {
+			array.Float32: {VV: {copySignFloat32StreamAVX2, 32}, VS: {copySignFloat32VSStreamAVX2, 32}, SV: {copySignFloat32SVStreamAVX2, 32}},
+			array.Float64: {VV: {copySignFloat64StreamAVX2, 16}, VS: {copySignFloat64VSStreamAVX2, 16}, SV: {copySignFloat64SVStreamAVX2, 16}},
+		},
+		array.Reciprocal: {
+			array.Float32: {VV: {reciprocalFloat32StreamAVX2, 32}},
+			array.Float64: {VV: {reciprocalFloat64StreamAVX2, 16}},
+		},
+		array.NextAfter: {
+			array.Float32: {VV: {nextAfterFloat32StreamAVX2, 32}, VS: {nextAfterFloat32VSStreamAVX2, 32}, SV: {nextAfterFloat32SVStreamAVX2, 32}},
+			array.Float64: {VV: {nextAfterFloat64StreamAVX2, 16}, VS: {nextAfterFloat64VSStreamAVX2, 16}, SV: {nextAfterFloat64SVStreamAVX2, 16}},
 		},
 	},
 	where: whereTable{
@@ -508,6 +648,98 @@ var kernelsAVX512 = kernels{
 			array.Float32: {VV: {maximumFloat32AVX512, 64}, VS: {maximumFloat32VSAVX512, 64}},
 			array.Float64: {VV: {maximumFloat64AVX512, 32}, VS: {maximumFloat64VSAVX512, 32}},
 		},
+		array.Floor: {
+			array.Float32: {VV: {floorFloat32AVX512, 64}},
+			array.Float64: {VV: {floorFloat64AVX512, 32}},
+		},
+		array.Ceil: {
+			array.Float32: {VV: {ceilFloat32AVX512, 64}},
+			array.Float64: {VV: {ceilFloat64AVX512, 32}},
+		},
+		array.Trunc: {
+			array.Float32: {VV: {truncFloat32AVX512, 64}},
+			array.Float64: {VV: {truncFloat64AVX512, 32}},
+		},
+		array.Round: {
+			array.Float32: {VV: {roundFloat32AVX512, 64}},
+			array.Float64: {VV: {roundFloat64AVX512, 32}},
+		},
+		array.Sign: {
+			array.Float32: {VV: {signFloat32AVX512, 64}},
+			array.Float64: {VV: {signFloat64AVX512, 32}},
+			array.Int8:    {VV: {signInt8AVX512, 64}},
+			array.Int16:   {VV: {signInt16AVX512, 64}},
+			array.Int32:   {VV: {signInt32AVX512, 64}},
+			array.Int64:   {VV: {signInt64AVX512, 32}},
+			array.Uint8:   {VV: {signUint8AVX512, 64}},
+			array.Uint16:  {VV: {signUint16AVX512, 64}},
+			array.Uint32:  {VV: {signUint32AVX512, 64}},
+			array.Uint64:  {VV: {signUint64AVX512, 32}},
+		},
+		array.CopySign: {
+			array.Float32: {VV: {copySignFloat32AVX512, 64}, VS: {copySignFloat32VSAVX512, 64}, SV: {copySignFloat32SVAVX512, 64}},
+			array.Float64: {VV: {copySignFloat64AVX512, 32}, VS: {copySignFloat64VSAVX512, 32}, SV: {copySignFloat64SVAVX512, 32}},
+		},
+		array.Reciprocal: {
+			array.Float32: {VV: {reciprocalFloat32AVX512, 64}},
+			array.Float64: {VV: {reciprocalFloat64AVX512, 32}},
+		},
+		array.NextAfter: {
+			array.Float32: {VV: {nextAfterFloat32AVX512, 64}, VS: {nextAfterFloat32VSAVX512, 64}, SV: {nextAfterFloat32SVAVX512, 64}},
+			array.Float64: {VV: {nextAfterFloat64AVX512, 32}, VS: {nextAfterFloat64VSAVX512, 32}, SV: {nextAfterFloat64SVAVX512, 32}},
+		},
+		array.BitwiseAnd: {
+			array.Int8:   {VV: {bitwiseAndInt8AVX512, 64}, VS: {bitwiseAndInt8VSAVX512, 64}},
+			array.Uint8:  {VV: {bitwiseAndInt8AVX512, 64}, VS: {bitwiseAndInt8VSAVX512, 64}},
+			array.Int16:  {VV: {bitwiseAndInt16AVX512, 64}, VS: {bitwiseAndInt16VSAVX512, 64}},
+			array.Uint16: {VV: {bitwiseAndInt16AVX512, 64}, VS: {bitwiseAndInt16VSAVX512, 64}},
+			array.Int32:  {VV: {bitwiseAndInt32AVX512, 64}, VS: {bitwiseAndInt32VSAVX512, 64}},
+			array.Uint32: {VV: {bitwiseAndInt32AVX512, 64}, VS: {bitwiseAndInt32VSAVX512, 64}},
+			array.Int64:  {VV: {bitwiseAndInt64AVX512, 32}, VS: {bitwiseAndInt64VSAVX512, 32}},
+			array.Uint64: {VV: {bitwiseAndInt64AVX512, 32}, VS: {bitwiseAndInt64VSAVX512, 32}},
+		},
+		array.BitwiseOr: {
+			array.Int8:   {VV: {bitwiseOrInt8AVX512, 64}, VS: {bitwiseOrInt8VSAVX512, 64}},
+			array.Uint8:  {VV: {bitwiseOrInt8AVX512, 64}, VS: {bitwiseOrInt8VSAVX512, 64}},
+			array.Int16:  {VV: {bitwiseOrInt16AVX512, 64}, VS: {bitwiseOrInt16VSAVX512, 64}},
+			array.Uint16: {VV: {bitwiseOrInt16AVX512, 64}, VS: {bitwiseOrInt16VSAVX512, 64}},
+			array.Int32:  {VV: {bitwiseOrInt32AVX512, 64}, VS: {bitwiseOrInt32VSAVX512, 64}},
+			array.Uint32: {VV: {bitwiseOrInt32AVX512, 64}, VS: {bitwiseOrInt32VSAVX512, 64}},
+			array.Int64:  {VV: {bitwiseOrInt64AVX512, 32}, VS: {bitwiseOrInt64VSAVX512, 32}},
+			array.Uint64: {VV: {bitwiseOrInt64AVX512, 32}, VS: {bitwiseOrInt64VSAVX512, 32}},
+		},
+		array.BitwiseXor: {
+			array.Int8:   {VV: {bitwiseXorInt8AVX512, 64}, VS: {bitwiseXorInt8VSAVX512, 64}},
+			array.Uint8:  {VV: {bitwiseXorInt8AVX512, 64}, VS: {bitwiseXorInt8VSAVX512, 64}},
+			array.Int16:  {VV: {bitwiseXorInt16AVX512, 64}, VS: {bitwiseXorInt16VSAVX512, 64}},
+			array.Uint16: {VV: {bitwiseXorInt16AVX512, 64}, VS: {bitwiseXorInt16VSAVX512, 64}},
+			array.Int32:  {VV: {bitwiseXorInt32AVX512, 64}, VS: {bitwiseXorInt32VSAVX512, 64}},
+			array.Uint32: {VV: {bitwiseXorInt32AVX512, 64}, VS: {bitwiseXorInt32VSAVX512, 64}},
+			array.Int64:  {VV: {bitwiseXorInt64AVX512, 32}, VS: {bitwiseXorInt64VSAVX512, 32}},
+			array.Uint64: {VV: {bitwiseXorInt64AVX512, 32}, VS: {bitwiseXorInt64VSAVX512, 32}},
+		},
+		array.BitwiseInvert: {
+			array.Int8:   {VV: {bitwiseInvertInt8AVX512, 64}},
+			array.Uint8:  {VV: {bitwiseInvertInt8AVX512, 64}},
+			array.Int16:  {VV: {bitwiseInvertInt16AVX512, 64}},
+			array.Uint16: {VV: {bitwiseInvertInt16AVX512, 64}},
+			array.Int32:  {VV: {bitwiseInvertInt32AVX512, 64}},
+			array.Uint32: {VV: {bitwiseInvertInt32AVX512, 64}},
+			array.Int64:  {VV: {bitwiseInvertInt64AVX512, 32}},
+			array.Uint64: {VV: {bitwiseInvertInt64AVX512, 32}},
+		},
+		array.BitwiseLeftShift: {
+			array.Int32:  {VV: {bitwiseLeftShiftInt32AVX512, 64}, VS: {bitwiseLeftShiftInt32VSAVX512, 64}, SV: {bitwiseLeftShiftInt32SVAVX512, 64}},
+			array.Uint32: {VV: {bitwiseLeftShiftInt32AVX512, 64}, VS: {bitwiseLeftShiftInt32VSAVX512, 64}, SV: {bitwiseLeftShiftInt32SVAVX512, 64}},
+			array.Int64:  {VV: {bitwiseLeftShiftInt64AVX512, 32}, VS: {bitwiseLeftShiftInt64VSAVX512, 32}, SV: {bitwiseLeftShiftInt64SVAVX512, 32}},
+			array.Uint64: {VV: {bitwiseLeftShiftInt64AVX512, 32}, VS: {bitwiseLeftShiftInt64VSAVX512, 32}, SV: {bitwiseLeftShiftInt64SVAVX512, 32}},
+		},
+		array.BitwiseRightShift: {
+			array.Uint32: {VV: {bitwiseRightShiftUint32AVX512, 64}, VS: {bitwiseRightShiftUint32VSAVX512, 64}, SV: {bitwiseRightShiftUint32SVAVX512, 64}},
+			array.Uint64: {VV: {bitwiseRightShiftUint64AVX512, 32}, VS: {bitwiseRightShiftUint64VSAVX512, 32}, SV: {bitwiseRightShiftUint64SVAVX512, 32}},
+			array.Int32:  {VV: {bitwiseRightShiftInt32AVX512, 64}, VS: {bitwiseRightShiftInt32VSAVX512, 64}, SV: {bitwiseRightShiftInt32SVAVX512, 64}},
+			array.Int64:  {VV: {bitwiseRightShiftInt64AVX512, 32}, VS: {bitwiseRightShiftInt64VSAVX512, 32}, SV: {bitwiseRightShiftInt64SVAVX512, 32}},
+		},
 		array.Equal: {
 			array.Int8:    {VV: {equalInt8AVX512, 64}, VS: {equalInt8VSAVX512, 64}},
 			array.Uint8:   {VV: {equalInt8AVX512, 64}, VS: {equalInt8VSAVX512, 64}},
@@ -580,6 +812,22 @@ var kernelsAVX512 = kernels{
 			array.Float32: {VV: {greaterEqualFloat32AVX512, 64}, VS: {greaterEqualFloat32VSAVX512, 64}},
 			array.Float64: {VV: {greaterEqualFloat64AVX512, 32}, VS: {greaterEqualFloat64VSAVX512, 32}},
 		},
+		array.IsNaN: {
+			array.Float32: {VV: {isNaNFloat32AVX512, 64}},
+			array.Float64: {VV: {isNaNFloat64AVX512, 32}},
+		},
+		array.IsInf: {
+			array.Float32: {VV: {isInfFloat32AVX512, 64}},
+			array.Float64: {VV: {isInfFloat64AVX512, 32}},
+		},
+		array.IsFinite: {
+			array.Float32: {VV: {isFiniteFloat32AVX512, 64}},
+			array.Float64: {VV: {isFiniteFloat64AVX512, 32}},
+		},
+		array.SignBit: {
+			array.Float32: {VV: {signBitFloat32AVX512, 64}},
+			array.Float64: {VV: {signBitFloat64AVX512, 32}},
+		},
 	},
 	stream: elementTable{
 		array.Add: {
@@ -621,6 +869,38 @@ var kernelsAVX512 = kernels{
 		array.Maximum: {
 			array.Float32: {VV: {maximumFloat32StreamAVX512, 64}, VS: {maximumFloat32VSStreamAVX512, 64}},
 			array.Float64: {VV: {maximumFloat64StreamAVX512, 32}, VS: {maximumFloat64VSStreamAVX512, 32}},
+		},
+		array.Floor: {
+			array.Float32: {VV: {floorFloat32StreamAVX512, 64}},
+			array.Float64: {VV: {floorFloat64StreamAVX512, 32}},
+		},
+		array.Ceil: {
+			array.Float32: {VV: {ceilFloat32StreamAVX512, 64}},
+			array.Float64: {VV: {ceilFloat64StreamAVX512, 32}},
+		},
+		array.Trunc: {
+			array.Float32: {VV: {truncFloat32StreamAVX512, 64}},
+			array.Float64: {VV: {truncFloat64StreamAVX512, 32}},
+		},
+		array.Round: {
+			array.Float32: {VV: {roundFloat32StreamAVX512, 64}},
+			array.Float64: {VV: {roundFloat64StreamAVX512, 32}},
+		},
+		array.Sign: {
+			array.Float32: {VV: {signFloat32StreamAVX512, 64}},
+			array.Float64: {VV: {signFloat64StreamAVX512, 32}},
+		},
+		array.CopySign: {
+			array.Float32: {VV: {copySignFloat32StreamAVX512, 64}, VS: {copySignFloat32VSStreamAVX512, 64}, SV: {copySignFloat32SVStreamAVX512, 64}},
+			array.Float64: {VV: {copySignFloat64StreamAVX512, 32}, VS: {copySignFloat64VSStreamAVX512, 32}, SV: {copySignFloat64SVStreamAVX512, 32}},
+		},
+		array.Reciprocal: {
+			array.Float32: {VV: {reciprocalFloat32StreamAVX512, 64}},
+			array.Float64: {VV: {reciprocalFloat64StreamAVX512, 32}},
+		},
+		array.NextAfter: {
+			array.Float32: {VV: {nextAfterFloat32StreamAVX512, 64}, VS: {nextAfterFloat32VSStreamAVX512, 64}, SV: {nextAfterFloat32SVStreamAVX512, 64}},
+			array.Float64: {VV: {nextAfterFloat64StreamAVX512, 32}, VS: {nextAfterFloat64VSStreamAVX512, 32}, SV: {nextAfterFloat64SVStreamAVX512, 32}},
 		},
 	},
 	where: whereTable{

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/vmath"
 )
 
 // intAdd is dst[i] = x + y.
@@ -2442,28 +2443,1907 @@ func boolLogicalNot(dst, x, _, _ []byte, n int) {
 	}
 }
 
+// intFloor is dst[i] = x.
+func intFloor[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// floatFloor is dst[i] = T(math.Floor(float64(x))).
+func floatFloor[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = T(math.Floor(float64(x)))
+		x = xw[1]
+		r[1] = T(math.Floor(float64(x)))
+		x = xw[2]
+		r[2] = T(math.Floor(float64(x)))
+		x = xw[3]
+		r[3] = T(math.Floor(float64(x)))
+		x = xw[4]
+		r[4] = T(math.Floor(float64(x)))
+		x = xw[5]
+		r[5] = T(math.Floor(float64(x)))
+		x = xw[6]
+		r[6] = T(math.Floor(float64(x)))
+		x = xw[7]
+		r[7] = T(math.Floor(float64(x)))
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = T(math.Floor(float64(x)))
+	}
+}
+
+// boolFloor is dst[i] = x.
+func boolFloor(dst, x, _, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// intCeil is dst[i] = x.
+func intCeil[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// floatCeil is dst[i] = T(math.Ceil(float64(x))).
+func floatCeil[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = T(math.Ceil(float64(x)))
+		x = xw[1]
+		r[1] = T(math.Ceil(float64(x)))
+		x = xw[2]
+		r[2] = T(math.Ceil(float64(x)))
+		x = xw[3]
+		r[3] = T(math.Ceil(float64(x)))
+		x = xw[4]
+		r[4] = T(math.Ceil(float64(x)))
+		x = xw[5]
+		r[5] = T(math.Ceil(float64(x)))
+		x = xw[6]
+		r[6] = T(math.Ceil(float64(x)))
+		x = xw[7]
+		r[7] = T(math.Ceil(float64(x)))
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = T(math.Ceil(float64(x)))
+	}
+}
+
+// boolCeil is dst[i] = x.
+func boolCeil(dst, x, _, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// intTrunc is dst[i] = x.
+func intTrunc[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// floatTrunc is dst[i] = T(math.Trunc(float64(x))).
+func floatTrunc[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = T(math.Trunc(float64(x)))
+		x = xw[1]
+		r[1] = T(math.Trunc(float64(x)))
+		x = xw[2]
+		r[2] = T(math.Trunc(float64(x)))
+		x = xw[3]
+		r[3] = T(math.Trunc(float64(x)))
+		x = xw[4]
+		r[4] = T(math.Trunc(float64(x)))
+		x = xw[5]
+		r[5] = T(math.Trunc(float64(x)))
+		x = xw[6]
+		r[6] = T(math.Trunc(float64(x)))
+		x = xw[7]
+		r[7] = T(math.Trunc(float64(x)))
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = T(math.Trunc(float64(x)))
+	}
+}
+
+// boolTrunc is dst[i] = x.
+func boolTrunc(dst, x, _, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// intRound is dst[i] = x.
+func intRound[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// floatRound is dst[i] = T(math.RoundToEven(float64(x))).
+func floatRound[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = T(math.RoundToEven(float64(x)))
+		x = xw[1]
+		r[1] = T(math.RoundToEven(float64(x)))
+		x = xw[2]
+		r[2] = T(math.RoundToEven(float64(x)))
+		x = xw[3]
+		r[3] = T(math.RoundToEven(float64(x)))
+		x = xw[4]
+		r[4] = T(math.RoundToEven(float64(x)))
+		x = xw[5]
+		r[5] = T(math.RoundToEven(float64(x)))
+		x = xw[6]
+		r[6] = T(math.RoundToEven(float64(x)))
+		x = xw[7]
+		r[7] = T(math.RoundToEven(float64(x)))
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = T(math.RoundToEven(float64(x)))
+	}
+}
+
+// boolRound is dst[i] = x.
+func boolRound(dst, x, _, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// intSign is dst[i] = sign(x).
+func intSign[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = sign(x)
+		x = xw[1]
+		r[1] = sign(x)
+		x = xw[2]
+		r[2] = sign(x)
+		x = xw[3]
+		r[3] = sign(x)
+		x = xw[4]
+		r[4] = sign(x)
+		x = xw[5]
+		r[5] = sign(x)
+		x = xw[6]
+		r[6] = sign(x)
+		x = xw[7]
+		r[7] = sign(x)
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = sign(x)
+	}
+}
+
+// floatSign is dst[i] = sign(x).
+func floatSign[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = sign(x)
+		x = xw[1]
+		r[1] = sign(x)
+		x = xw[2]
+		r[2] = sign(x)
+		x = xw[3]
+		r[3] = sign(x)
+		x = xw[4]
+		r[4] = sign(x)
+		x = xw[5]
+		r[5] = sign(x)
+		x = xw[6]
+		r[6] = sign(x)
+		x = xw[7]
+		r[7] = sign(x)
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = sign(x)
+	}
+}
+
+// floatCopySign is dst[i] = T(math.Copysign(float64(x), float64(y))).
+func floatCopySign[T float](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[1], yw[1]
+		r[1] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[2], yw[2]
+		r[2] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[3], yw[3]
+		r[3] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[4], yw[4]
+		r[4] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[5], yw[5]
+		r[5] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[6], yw[6]
+		r[6] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[7], yw[7]
+		r[7] = T(math.Copysign(float64(x), float64(y)))
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = T(math.Copysign(float64(x), float64(y)))
+	}
+}
+
+// floatCopySignVS is dst[i] = T(math.Copysign(float64(x), float64(y))); y is one element.
+func floatCopySignVS[T float](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[1], y0
+		r[1] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[2], y0
+		r[2] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[3], y0
+		r[3] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[4], y0
+		r[4] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[5], y0
+		r[5] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[6], y0
+		r[6] = T(math.Copysign(float64(x), float64(y)))
+		x, y = xw[7], y0
+		r[7] = T(math.Copysign(float64(x), float64(y)))
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = T(math.Copysign(float64(x), float64(y)))
+	}
+}
+
+// floatCopySignSV is dst[i] = T(math.Copysign(float64(x), float64(y))); x is one element.
+func floatCopySignSV[T float](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[1]
+		r[1] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[2]
+		r[2] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[3]
+		r[3] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[4]
+		r[4] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[5]
+		r[5] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[6]
+		r[6] = T(math.Copysign(float64(x), float64(y)))
+		x, y = x0, yw[7]
+		r[7] = T(math.Copysign(float64(x), float64(y)))
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = T(math.Copysign(float64(x), float64(y)))
+	}
+}
+
+// floatReciprocal is dst[i] = 1 / x.
+func floatReciprocal[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = 1 / x
+		x = xw[1]
+		r[1] = 1 / x
+		x = xw[2]
+		r[2] = 1 / x
+		x = xw[3]
+		r[3] = 1 / x
+		x = xw[4]
+		r[4] = 1 / x
+		x = xw[5]
+		r[5] = 1 / x
+		x = xw[6]
+		r[6] = 1 / x
+		x = xw[7]
+		r[7] = 1 / x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = 1 / x
+	}
+}
+
+// floatNextAfter is dst[i] = nextAfter(x, y).
+func floatNextAfter[T float](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = nextAfter(x, y)
+		x, y = xw[1], yw[1]
+		r[1] = nextAfter(x, y)
+		x, y = xw[2], yw[2]
+		r[2] = nextAfter(x, y)
+		x, y = xw[3], yw[3]
+		r[3] = nextAfter(x, y)
+		x, y = xw[4], yw[4]
+		r[4] = nextAfter(x, y)
+		x, y = xw[5], yw[5]
+		r[5] = nextAfter(x, y)
+		x, y = xw[6], yw[6]
+		r[6] = nextAfter(x, y)
+		x, y = xw[7], yw[7]
+		r[7] = nextAfter(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = nextAfter(x, y)
+	}
+}
+
+// floatNextAfterVS is dst[i] = nextAfter(x, y); y is one element.
+func floatNextAfterVS[T float](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = nextAfter(x, y)
+		x, y = xw[1], y0
+		r[1] = nextAfter(x, y)
+		x, y = xw[2], y0
+		r[2] = nextAfter(x, y)
+		x, y = xw[3], y0
+		r[3] = nextAfter(x, y)
+		x, y = xw[4], y0
+		r[4] = nextAfter(x, y)
+		x, y = xw[5], y0
+		r[5] = nextAfter(x, y)
+		x, y = xw[6], y0
+		r[6] = nextAfter(x, y)
+		x, y = xw[7], y0
+		r[7] = nextAfter(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = nextAfter(x, y)
+	}
+}
+
+// floatNextAfterSV is dst[i] = nextAfter(x, y); x is one element.
+func floatNextAfterSV[T float](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = nextAfter(x, y)
+		x, y = x0, yw[1]
+		r[1] = nextAfter(x, y)
+		x, y = x0, yw[2]
+		r[2] = nextAfter(x, y)
+		x, y = x0, yw[3]
+		r[3] = nextAfter(x, y)
+		x, y = x0, yw[4]
+		r[4] = nextAfter(x, y)
+		x, y = x0, yw[5]
+		r[5] = nextAfter(x, y)
+		x, y = x0, yw[6]
+		r[6] = nextAfter(x, y)
+		x, y = x0, yw[7]
+		r[7] = nextAfter(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = nextAfter(x, y)
+	}
+}
+
+// intFloorDivide is dst[i] = floorDivide(x, y).
+func intFloorDivide[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = floorDivide(x, y)
+		x, y = xw[1], yw[1]
+		r[1] = floorDivide(x, y)
+		x, y = xw[2], yw[2]
+		r[2] = floorDivide(x, y)
+		x, y = xw[3], yw[3]
+		r[3] = floorDivide(x, y)
+		x, y = xw[4], yw[4]
+		r[4] = floorDivide(x, y)
+		x, y = xw[5], yw[5]
+		r[5] = floorDivide(x, y)
+		x, y = xw[6], yw[6]
+		r[6] = floorDivide(x, y)
+		x, y = xw[7], yw[7]
+		r[7] = floorDivide(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = floorDivide(x, y)
+	}
+}
+
+// intFloorDivideVS is dst[i] = floorDivide(x, y); y is one element.
+func intFloorDivideVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = floorDivide(x, y)
+		x, y = xw[1], y0
+		r[1] = floorDivide(x, y)
+		x, y = xw[2], y0
+		r[2] = floorDivide(x, y)
+		x, y = xw[3], y0
+		r[3] = floorDivide(x, y)
+		x, y = xw[4], y0
+		r[4] = floorDivide(x, y)
+		x, y = xw[5], y0
+		r[5] = floorDivide(x, y)
+		x, y = xw[6], y0
+		r[6] = floorDivide(x, y)
+		x, y = xw[7], y0
+		r[7] = floorDivide(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = floorDivide(x, y)
+	}
+}
+
+// intFloorDivideSV is dst[i] = floorDivide(x, y); x is one element.
+func intFloorDivideSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = floorDivide(x, y)
+		x, y = x0, yw[1]
+		r[1] = floorDivide(x, y)
+		x, y = x0, yw[2]
+		r[2] = floorDivide(x, y)
+		x, y = x0, yw[3]
+		r[3] = floorDivide(x, y)
+		x, y = x0, yw[4]
+		r[4] = floorDivide(x, y)
+		x, y = x0, yw[5]
+		r[5] = floorDivide(x, y)
+		x, y = x0, yw[6]
+		r[6] = floorDivide(x, y)
+		x, y = x0, yw[7]
+		r[7] = floorDivide(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = floorDivide(x, y)
+	}
+}
+
+// intRemainder is dst[i] = remainder(x, y).
+func intRemainder[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = remainder(x, y)
+		x, y = xw[1], yw[1]
+		r[1] = remainder(x, y)
+		x, y = xw[2], yw[2]
+		r[2] = remainder(x, y)
+		x, y = xw[3], yw[3]
+		r[3] = remainder(x, y)
+		x, y = xw[4], yw[4]
+		r[4] = remainder(x, y)
+		x, y = xw[5], yw[5]
+		r[5] = remainder(x, y)
+		x, y = xw[6], yw[6]
+		r[6] = remainder(x, y)
+		x, y = xw[7], yw[7]
+		r[7] = remainder(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = remainder(x, y)
+	}
+}
+
+// intRemainderVS is dst[i] = remainder(x, y); y is one element.
+func intRemainderVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = remainder(x, y)
+		x, y = xw[1], y0
+		r[1] = remainder(x, y)
+		x, y = xw[2], y0
+		r[2] = remainder(x, y)
+		x, y = xw[3], y0
+		r[3] = remainder(x, y)
+		x, y = xw[4], y0
+		r[4] = remainder(x, y)
+		x, y = xw[5], y0
+		r[5] = remainder(x, y)
+		x, y = xw[6], y0
+		r[6] = remainder(x, y)
+		x, y = xw[7], y0
+		r[7] = remainder(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = remainder(x, y)
+	}
+}
+
+// intRemainderSV is dst[i] = remainder(x, y); x is one element.
+func intRemainderSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = remainder(x, y)
+		x, y = x0, yw[1]
+		r[1] = remainder(x, y)
+		x, y = x0, yw[2]
+		r[2] = remainder(x, y)
+		x, y = x0, yw[3]
+		r[3] = remainder(x, y)
+		x, y = x0, yw[4]
+		r[4] = remainder(x, y)
+		x, y = x0, yw[5]
+		r[5] = remainder(x, y)
+		x, y = x0, yw[6]
+		r[6] = remainder(x, y)
+		x, y = x0, yw[7]
+		r[7] = remainder(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = remainder(x, y)
+	}
+}
+
+// intFmod is dst[i] = fmod(x, y).
+func intFmod[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = fmod(x, y)
+		x, y = xw[1], yw[1]
+		r[1] = fmod(x, y)
+		x, y = xw[2], yw[2]
+		r[2] = fmod(x, y)
+		x, y = xw[3], yw[3]
+		r[3] = fmod(x, y)
+		x, y = xw[4], yw[4]
+		r[4] = fmod(x, y)
+		x, y = xw[5], yw[5]
+		r[5] = fmod(x, y)
+		x, y = xw[6], yw[6]
+		r[6] = fmod(x, y)
+		x, y = xw[7], yw[7]
+		r[7] = fmod(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = fmod(x, y)
+	}
+}
+
+// intFmodVS is dst[i] = fmod(x, y); y is one element.
+func intFmodVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = fmod(x, y)
+		x, y = xw[1], y0
+		r[1] = fmod(x, y)
+		x, y = xw[2], y0
+		r[2] = fmod(x, y)
+		x, y = xw[3], y0
+		r[3] = fmod(x, y)
+		x, y = xw[4], y0
+		r[4] = fmod(x, y)
+		x, y = xw[5], y0
+		r[5] = fmod(x, y)
+		x, y = xw[6], y0
+		r[6] = fmod(x, y)
+		x, y = xw[7], y0
+		r[7] = fmod(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = fmod(x, y)
+	}
+}
+
+// intFmodSV is dst[i] = fmod(x, y); x is one element.
+func intFmodSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = fmod(x, y)
+		x, y = x0, yw[1]
+		r[1] = fmod(x, y)
+		x, y = x0, yw[2]
+		r[2] = fmod(x, y)
+		x, y = x0, yw[3]
+		r[3] = fmod(x, y)
+		x, y = x0, yw[4]
+		r[4] = fmod(x, y)
+		x, y = x0, yw[5]
+		r[5] = fmod(x, y)
+		x, y = x0, yw[6]
+		r[6] = fmod(x, y)
+		x, y = x0, yw[7]
+		r[7] = fmod(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = fmod(x, y)
+	}
+}
+
+// intPositive is dst[i] = x.
+func intPositive[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// floatPositive is dst[i] = x.
+func floatPositive[T float](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = x
+		x = xw[1]
+		r[1] = x
+		x = xw[2]
+		r[2] = x
+		x = xw[3]
+		r[3] = x
+		x = xw[4]
+		r[4] = x
+		x = xw[5]
+		r[5] = x
+		x = xw[6]
+		r[6] = x
+		x = xw[7]
+		r[7] = x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = x
+	}
+}
+
+// floatSignBit is dst[i] = math.Signbit(float64(x)).
+func floatSignBit[T float](dst, x, _, _ []byte, n int) {
+	d := dst[:(n+7)/8]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		w := truth(math.Signbit(float64(x)))
+		x = xw[1]
+		w |= truth(math.Signbit(float64(x))) << 1
+		x = xw[2]
+		w |= truth(math.Signbit(float64(x))) << 2
+		x = xw[3]
+		w |= truth(math.Signbit(float64(x))) << 3
+		x = xw[4]
+		w |= truth(math.Signbit(float64(x))) << 4
+		x = xw[5]
+		w |= truth(math.Signbit(float64(x))) << 5
+		x = xw[6]
+		w |= truth(math.Signbit(float64(x))) << 6
+		x = xw[7]
+		w |= truth(math.Signbit(float64(x))) << 7
+		d[i/8] = w
+	}
+	if i == n {
+		return
+	}
+	w, at := byte(0), i/8
+	for ; i < n; i++ {
+		x := xs[i]
+		w |= truth(math.Signbit(float64(x))) << (i % 8)
+	}
+	d[at] = w
+}
+
+// floatIsNaN is dst[i] = x != x.
+func floatIsNaN[T float](dst, x, _, _ []byte, n int) {
+	d := dst[:(n+7)/8]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		w := truth(x != x)
+		x = xw[1]
+		w |= truth(x != x) << 1
+		x = xw[2]
+		w |= truth(x != x) << 2
+		x = xw[3]
+		w |= truth(x != x) << 3
+		x = xw[4]
+		w |= truth(x != x) << 4
+		x = xw[5]
+		w |= truth(x != x) << 5
+		x = xw[6]
+		w |= truth(x != x) << 6
+		x = xw[7]
+		w |= truth(x != x) << 7
+		d[i/8] = w
+	}
+	if i == n {
+		return
+	}
+	w, at := byte(0), i/8
+	for ; i < n; i++ {
+		x := xs[i]
+		w |= truth(x != x) << (i % 8)
+	}
+	d[at] = w
+}
+
+// floatIsInf is dst[i] = math.IsInf(float64(x), 0).
+func floatIsInf[T float](dst, x, _, _ []byte, n int) {
+	d := dst[:(n+7)/8]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		w := truth(math.IsInf(float64(x), 0))
+		x = xw[1]
+		w |= truth(math.IsInf(float64(x), 0)) << 1
+		x = xw[2]
+		w |= truth(math.IsInf(float64(x), 0)) << 2
+		x = xw[3]
+		w |= truth(math.IsInf(float64(x), 0)) << 3
+		x = xw[4]
+		w |= truth(math.IsInf(float64(x), 0)) << 4
+		x = xw[5]
+		w |= truth(math.IsInf(float64(x), 0)) << 5
+		x = xw[6]
+		w |= truth(math.IsInf(float64(x), 0)) << 6
+		x = xw[7]
+		w |= truth(math.IsInf(float64(x), 0)) << 7
+		d[i/8] = w
+	}
+	if i == n {
+		return
+	}
+	w, at := byte(0), i/8
+	for ; i < n; i++ {
+		x := xs[i]
+		w |= truth(math.IsInf(float64(x), 0)) << (i % 8)
+	}
+	d[at] = w
+}
+
+// floatIsFinite is dst[i] = x-x == 0.
+func floatIsFinite[T float](dst, x, _, _ []byte, n int) {
+	d := dst[:(n+7)/8]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		w := truth(x-x == 0)
+		x = xw[1]
+		w |= truth(x-x == 0) << 1
+		x = xw[2]
+		w |= truth(x-x == 0) << 2
+		x = xw[3]
+		w |= truth(x-x == 0) << 3
+		x = xw[4]
+		w |= truth(x-x == 0) << 4
+		x = xw[5]
+		w |= truth(x-x == 0) << 5
+		x = xw[6]
+		w |= truth(x-x == 0) << 6
+		x = xw[7]
+		w |= truth(x-x == 0) << 7
+		d[i/8] = w
+	}
+	if i == n {
+		return
+	}
+	w, at := byte(0), i/8
+	for ; i < n; i++ {
+		x := xs[i]
+		w |= truth(x-x == 0) << (i % 8)
+	}
+	d[at] = w
+}
+
+// intBitwiseAnd is dst[i] = x & y.
+func intBitwiseAnd[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x & y
+		x, y = xw[1], yw[1]
+		r[1] = x & y
+		x, y = xw[2], yw[2]
+		r[2] = x & y
+		x, y = xw[3], yw[3]
+		r[3] = x & y
+		x, y = xw[4], yw[4]
+		r[4] = x & y
+		x, y = xw[5], yw[5]
+		r[5] = x & y
+		x, y = xw[6], yw[6]
+		r[6] = x & y
+		x, y = xw[7], yw[7]
+		r[7] = x & y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x & y
+	}
+}
+
+// intBitwiseAndVS is dst[i] = x & y; y is one element.
+func intBitwiseAndVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = x & y
+		x, y = xw[1], y0
+		r[1] = x & y
+		x, y = xw[2], y0
+		r[2] = x & y
+		x, y = xw[3], y0
+		r[3] = x & y
+		x, y = xw[4], y0
+		r[4] = x & y
+		x, y = xw[5], y0
+		r[5] = x & y
+		x, y = xw[6], y0
+		r[6] = x & y
+		x, y = xw[7], y0
+		r[7] = x & y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = x & y
+	}
+}
+
+// boolBitwiseAnd is dst[i] = x & y.
+func boolBitwiseAnd(dst, x, y, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	ys := array.View[uint64](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		yw := (*[8]uint64)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x & y
+		x, y = xw[1], yw[1]
+		r[1] = x & y
+		x, y = xw[2], yw[2]
+		r[2] = x & y
+		x, y = xw[3], yw[3]
+		r[3] = x & y
+		x, y = xw[4], yw[4]
+		r[4] = x & y
+		x, y = xw[5], yw[5]
+		r[5] = x & y
+		x, y = xw[6], yw[6]
+		r[6] = x & y
+		x, y = xw[7], yw[7]
+		r[7] = x & y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x & y
+	}
+}
+
+// intBitwiseOr is dst[i] = x | y.
+func intBitwiseOr[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x | y
+		x, y = xw[1], yw[1]
+		r[1] = x | y
+		x, y = xw[2], yw[2]
+		r[2] = x | y
+		x, y = xw[3], yw[3]
+		r[3] = x | y
+		x, y = xw[4], yw[4]
+		r[4] = x | y
+		x, y = xw[5], yw[5]
+		r[5] = x | y
+		x, y = xw[6], yw[6]
+		r[6] = x | y
+		x, y = xw[7], yw[7]
+		r[7] = x | y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x | y
+	}
+}
+
+// intBitwiseOrVS is dst[i] = x | y; y is one element.
+func intBitwiseOrVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = x | y
+		x, y = xw[1], y0
+		r[1] = x | y
+		x, y = xw[2], y0
+		r[2] = x | y
+		x, y = xw[3], y0
+		r[3] = x | y
+		x, y = xw[4], y0
+		r[4] = x | y
+		x, y = xw[5], y0
+		r[5] = x | y
+		x, y = xw[6], y0
+		r[6] = x | y
+		x, y = xw[7], y0
+		r[7] = x | y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = x | y
+	}
+}
+
+// boolBitwiseOr is dst[i] = x | y.
+func boolBitwiseOr(dst, x, y, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	ys := array.View[uint64](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		yw := (*[8]uint64)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x | y
+		x, y = xw[1], yw[1]
+		r[1] = x | y
+		x, y = xw[2], yw[2]
+		r[2] = x | y
+		x, y = xw[3], yw[3]
+		r[3] = x | y
+		x, y = xw[4], yw[4]
+		r[4] = x | y
+		x, y = xw[5], yw[5]
+		r[5] = x | y
+		x, y = xw[6], yw[6]
+		r[6] = x | y
+		x, y = xw[7], yw[7]
+		r[7] = x | y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x | y
+	}
+}
+
+// intBitwiseXor is dst[i] = x ^ y.
+func intBitwiseXor[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x ^ y
+		x, y = xw[1], yw[1]
+		r[1] = x ^ y
+		x, y = xw[2], yw[2]
+		r[2] = x ^ y
+		x, y = xw[3], yw[3]
+		r[3] = x ^ y
+		x, y = xw[4], yw[4]
+		r[4] = x ^ y
+		x, y = xw[5], yw[5]
+		r[5] = x ^ y
+		x, y = xw[6], yw[6]
+		r[6] = x ^ y
+		x, y = xw[7], yw[7]
+		r[7] = x ^ y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x ^ y
+	}
+}
+
+// intBitwiseXorVS is dst[i] = x ^ y; y is one element.
+func intBitwiseXorVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = x ^ y
+		x, y = xw[1], y0
+		r[1] = x ^ y
+		x, y = xw[2], y0
+		r[2] = x ^ y
+		x, y = xw[3], y0
+		r[3] = x ^ y
+		x, y = xw[4], y0
+		r[4] = x ^ y
+		x, y = xw[5], y0
+		r[5] = x ^ y
+		x, y = xw[6], y0
+		r[6] = x ^ y
+		x, y = xw[7], y0
+		r[7] = x ^ y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = x ^ y
+	}
+}
+
+// boolBitwiseXor is dst[i] = x ^ y.
+func boolBitwiseXor(dst, x, y, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	ys := array.View[uint64](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		yw := (*[8]uint64)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x ^ y
+		x, y = xw[1], yw[1]
+		r[1] = x ^ y
+		x, y = xw[2], yw[2]
+		r[2] = x ^ y
+		x, y = xw[3], yw[3]
+		r[3] = x ^ y
+		x, y = xw[4], yw[4]
+		r[4] = x ^ y
+		x, y = xw[5], yw[5]
+		r[5] = x ^ y
+		x, y = xw[6], yw[6]
+		r[6] = x ^ y
+		x, y = xw[7], yw[7]
+		r[7] = x ^ y
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x ^ y
+	}
+}
+
+// intBitwiseInvert is dst[i] = ^x.
+func intBitwiseInvert[T integer](dst, x, _, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x := xw[0]
+		r[0] = ^x
+		x = xw[1]
+		r[1] = ^x
+		x = xw[2]
+		r[2] = ^x
+		x = xw[3]
+		r[3] = ^x
+		x = xw[4]
+		r[4] = ^x
+		x = xw[5]
+		r[5] = ^x
+		x = xw[6]
+		r[6] = ^x
+		x = xw[7]
+		r[7] = ^x
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = ^x
+	}
+}
+
+// boolBitwiseInvert is dst[i] = (ones ^ x).
+func boolBitwiseInvert(dst, x, _, _ []byte, n int) {
+	n = (n + 63) / 64
+	d := array.View[uint64](dst)[:n]
+	xs := array.View[uint64](x)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]uint64)(d[i:])
+		xw := (*[8]uint64)(xs[i:])
+		x := xw[0]
+		r[0] = (ones ^ x)
+		x = xw[1]
+		r[1] = (ones ^ x)
+		x = xw[2]
+		r[2] = (ones ^ x)
+		x = xw[3]
+		r[3] = (ones ^ x)
+		x = xw[4]
+		r[4] = (ones ^ x)
+		x = xw[5]
+		r[5] = (ones ^ x)
+		x = xw[6]
+		r[6] = (ones ^ x)
+		x = xw[7]
+		r[7] = (ones ^ x)
+	}
+	for ; i < n; i++ {
+		x := xs[i]
+		d[i] = (ones ^ x)
+	}
+}
+
+// intBitwiseLeftShift is dst[i] = x << uint64(y).
+func intBitwiseLeftShift[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x << uint64(y)
+		x, y = xw[1], yw[1]
+		r[1] = x << uint64(y)
+		x, y = xw[2], yw[2]
+		r[2] = x << uint64(y)
+		x, y = xw[3], yw[3]
+		r[3] = x << uint64(y)
+		x, y = xw[4], yw[4]
+		r[4] = x << uint64(y)
+		x, y = xw[5], yw[5]
+		r[5] = x << uint64(y)
+		x, y = xw[6], yw[6]
+		r[6] = x << uint64(y)
+		x, y = xw[7], yw[7]
+		r[7] = x << uint64(y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x << uint64(y)
+	}
+}
+
+// intBitwiseLeftShiftVS is dst[i] = x << uint64(y); y is one element.
+func intBitwiseLeftShiftVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = x << uint64(y)
+		x, y = xw[1], y0
+		r[1] = x << uint64(y)
+		x, y = xw[2], y0
+		r[2] = x << uint64(y)
+		x, y = xw[3], y0
+		r[3] = x << uint64(y)
+		x, y = xw[4], y0
+		r[4] = x << uint64(y)
+		x, y = xw[5], y0
+		r[5] = x << uint64(y)
+		x, y = xw[6], y0
+		r[6] = x << uint64(y)
+		x, y = xw[7], y0
+		r[7] = x << uint64(y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = x << uint64(y)
+	}
+}
+
+// intBitwiseLeftShiftSV is dst[i] = x << uint64(y); x is one element.
+func intBitwiseLeftShiftSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = x << uint64(y)
+		x, y = x0, yw[1]
+		r[1] = x << uint64(y)
+		x, y = x0, yw[2]
+		r[2] = x << uint64(y)
+		x, y = x0, yw[3]
+		r[3] = x << uint64(y)
+		x, y = x0, yw[4]
+		r[4] = x << uint64(y)
+		x, y = x0, yw[5]
+		r[5] = x << uint64(y)
+		x, y = x0, yw[6]
+		r[6] = x << uint64(y)
+		x, y = x0, yw[7]
+		r[7] = x << uint64(y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = x << uint64(y)
+	}
+}
+
+// intBitwiseRightShift is dst[i] = x >> uint64(y).
+func intBitwiseRightShift[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = x >> uint64(y)
+		x, y = xw[1], yw[1]
+		r[1] = x >> uint64(y)
+		x, y = xw[2], yw[2]
+		r[2] = x >> uint64(y)
+		x, y = xw[3], yw[3]
+		r[3] = x >> uint64(y)
+		x, y = xw[4], yw[4]
+		r[4] = x >> uint64(y)
+		x, y = xw[5], yw[5]
+		r[5] = x >> uint64(y)
+		x, y = xw[6], yw[6]
+		r[6] = x >> uint64(y)
+		x, y = xw[7], yw[7]
+		r[7] = x >> uint64(y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = x >> uint64(y)
+	}
+}
+
+// intBitwiseRightShiftVS is dst[i] = x >> uint64(y); y is one element.
+func intBitwiseRightShiftVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = x >> uint64(y)
+		x, y = xw[1], y0
+		r[1] = x >> uint64(y)
+		x, y = xw[2], y0
+		r[2] = x >> uint64(y)
+		x, y = xw[3], y0
+		r[3] = x >> uint64(y)
+		x, y = xw[4], y0
+		r[4] = x >> uint64(y)
+		x, y = xw[5], y0
+		r[5] = x >> uint64(y)
+		x, y = xw[6], y0
+		r[6] = x >> uint64(y)
+		x, y = xw[7], y0
+		r[7] = x >> uint64(y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = x >> uint64(y)
+	}
+}
+
+// intBitwiseRightShiftSV is dst[i] = x >> uint64(y); x is one element.
+func intBitwiseRightShiftSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = x >> uint64(y)
+		x, y = x0, yw[1]
+		r[1] = x >> uint64(y)
+		x, y = x0, yw[2]
+		r[2] = x >> uint64(y)
+		x, y = x0, yw[3]
+		r[3] = x >> uint64(y)
+		x, y = x0, yw[4]
+		r[4] = x >> uint64(y)
+		x, y = x0, yw[5]
+		r[5] = x >> uint64(y)
+		x, y = x0, yw[6]
+		r[6] = x >> uint64(y)
+		x, y = x0, yw[7]
+		r[7] = x >> uint64(y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = x >> uint64(y)
+	}
+}
+
+// intPow is dst[i] = power(x, y).
+func intPow[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = power(x, y)
+		x, y = xw[1], yw[1]
+		r[1] = power(x, y)
+		x, y = xw[2], yw[2]
+		r[2] = power(x, y)
+		x, y = xw[3], yw[3]
+		r[3] = power(x, y)
+		x, y = xw[4], yw[4]
+		r[4] = power(x, y)
+		x, y = xw[5], yw[5]
+		r[5] = power(x, y)
+		x, y = xw[6], yw[6]
+		r[6] = power(x, y)
+		x, y = xw[7], yw[7]
+		r[7] = power(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = power(x, y)
+	}
+}
+
+// intPowVS is dst[i] = power(x, y); y is one element.
+func intPowVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = power(x, y)
+		x, y = xw[1], y0
+		r[1] = power(x, y)
+		x, y = xw[2], y0
+		r[2] = power(x, y)
+		x, y = xw[3], y0
+		r[3] = power(x, y)
+		x, y = xw[4], y0
+		r[4] = power(x, y)
+		x, y = xw[5], y0
+		r[5] = power(x, y)
+		x, y = xw[6], y0
+		r[6] = power(x, y)
+		x, y = xw[7], y0
+		r[7] = power(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = power(x, y)
+	}
+}
+
+// intPowSV is dst[i] = power(x, y); x is one element.
+func intPowSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = power(x, y)
+		x, y = x0, yw[1]
+		r[1] = power(x, y)
+		x, y = x0, yw[2]
+		r[2] = power(x, y)
+		x, y = x0, yw[3]
+		r[3] = power(x, y)
+		x, y = x0, yw[4]
+		r[4] = power(x, y)
+		x, y = x0, yw[5]
+		r[5] = power(x, y)
+		x, y = x0, yw[6]
+		r[6] = power(x, y)
+		x, y = x0, yw[7]
+		r[7] = power(x, y)
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = power(x, y)
+	}
+}
+
+// ofOne is the loop of a function, as the row of a table.
+func ofOne[T float](f func(x T) T) [SV + 1]Loop {
+	return [...]Loop{VV: func(dst, x, _, _ []byte, n int) {
+		d, xs := array.View[T](dst)[:n], array.View[T](x)[:n]
+		for i, x := range xs {
+			d[i] = f(x)
+		}
+	}, SV: nil}
+}
+
+// ofTwo is the loop of a function of two operands, as the row of a table.
+func ofTwo[T float](f func(x, y T) T) [SV + 1]Loop {
+	return [...]Loop{VV: func(dst, x, y, _ []byte, n int) {
+		d, xs, ys := array.View[T](dst)[:n], array.View[T](x)[:n], array.View[T](y)[:n]
+		for i, x := range xs {
+			d[i] = f(x, ys[i])
+		}
+	}, SV: nil}
+}
+
 // elements are the loops in Go by op, by the type that they compute in and by form.
 var elements = [...][array.Float64 + 1][SV + 1]Loop{
-	array.Add:          {array.Int8: {VV: intAdd[int8], VS: intAddVS[int8]}, array.Int16: {VV: intAdd[int16], VS: intAddVS[int16]}, array.Int32: {VV: intAdd[int32], VS: intAddVS[int32]}, array.Int64: {VV: intAdd[int64], VS: intAddVS[int64]}, array.Uint8: {VV: intAdd[uint8], VS: intAddVS[uint8]}, array.Uint16: {VV: intAdd[uint16], VS: intAddVS[uint16]}, array.Uint32: {VV: intAdd[uint32], VS: intAddVS[uint32]}, array.Uint64: {VV: intAdd[uint64], VS: intAddVS[uint64]}, array.Float32: {VV: floatAdd[float32], VS: floatAddVS[float32]}, array.Float64: {VV: floatAdd[float64], VS: floatAddVS[float64]}, array.Bool: {VV: boolAdd}},
-	array.Subtract:     {array.Int8: {VV: intSubtract[int8], VS: intSubtractVS[int8], SV: intSubtractSV[int8]}, array.Int16: {VV: intSubtract[int16], VS: intSubtractVS[int16], SV: intSubtractSV[int16]}, array.Int32: {VV: intSubtract[int32], VS: intSubtractVS[int32], SV: intSubtractSV[int32]}, array.Int64: {VV: intSubtract[int64], VS: intSubtractVS[int64], SV: intSubtractSV[int64]}, array.Uint8: {VV: intSubtract[uint8], VS: intSubtractVS[uint8], SV: intSubtractSV[uint8]}, array.Uint16: {VV: intSubtract[uint16], VS: intSubtractVS[uint16], SV: intSubtractSV[uint16]}, array.Uint32: {VV: intSubtract[uint32], VS: intSubtractVS[uint32], SV: intSubtractSV[uint32]}, array.Uint64: {VV: intSubtract[uint64], VS: intSubtractVS[uint64], SV: intSubtractSV[uint64]}, array.Float32: {VV: floatSubtract[float32], VS: floatSubtractVS[float32], SV: floatSubtractSV[float32]}, array.Float64: {VV: floatSubtract[float64], VS: floatSubtractVS[float64], SV: floatSubtractSV[float64]}},
-	array.Multiply:     {array.Int8: {VV: intMultiply[int8], VS: intMultiplyVS[int8]}, array.Int16: {VV: intMultiply[int16], VS: intMultiplyVS[int16]}, array.Int32: {VV: intMultiply[int32], VS: intMultiplyVS[int32]}, array.Int64: {VV: intMultiply[int64], VS: intMultiplyVS[int64]}, array.Uint8: {VV: intMultiply[uint8], VS: intMultiplyVS[uint8]}, array.Uint16: {VV: intMultiply[uint16], VS: intMultiplyVS[uint16]}, array.Uint32: {VV: intMultiply[uint32], VS: intMultiplyVS[uint32]}, array.Uint64: {VV: intMultiply[uint64], VS: intMultiplyVS[uint64]}, array.Float32: {VV: floatMultiply[float32], VS: floatMultiplyVS[float32]}, array.Float64: {VV: floatMultiply[float64], VS: floatMultiplyVS[float64]}, array.Bool: {VV: boolMultiply}},
-	array.Divide:       {array.Float32: {VV: floatDivide[float32], VS: floatDivideVS[float32], SV: floatDivideSV[float32]}, array.Float64: {VV: floatDivide[float64], VS: floatDivideVS[float64], SV: floatDivideSV[float64]}},
-	array.Negative:     {array.Int8: {VV: intNegative[int8]}, array.Int16: {VV: intNegative[int16]}, array.Int32: {VV: intNegative[int32]}, array.Int64: {VV: intNegative[int64]}, array.Uint8: {VV: intNegative[uint8]}, array.Uint16: {VV: intNegative[uint16]}, array.Uint32: {VV: intNegative[uint32]}, array.Uint64: {VV: intNegative[uint64]}, array.Float32: {VV: floatNegative[float32]}, array.Float64: {VV: floatNegative[float64]}},
-	array.Abs:          {array.Int8: {VV: intAbs[int8]}, array.Int16: {VV: intAbs[int16]}, array.Int32: {VV: intAbs[int32]}, array.Int64: {VV: intAbs[int64]}, array.Uint8: {VV: intAbs[uint8]}, array.Uint16: {VV: intAbs[uint16]}, array.Uint32: {VV: intAbs[uint32]}, array.Uint64: {VV: intAbs[uint64]}, array.Float32: {VV: floatAbs[float32]}, array.Float64: {VV: floatAbs[float64]}, array.Bool: {VV: boolAbs}},
-	array.Sqrt:         {array.Float32: {VV: floatSqrt[float32]}, array.Float64: {VV: floatSqrt[float64]}},
-	array.Minimum:      {array.Int8: {VV: intMinimum[int8], VS: intMinimumVS[int8]}, array.Int16: {VV: intMinimum[int16], VS: intMinimumVS[int16]}, array.Int32: {VV: intMinimum[int32], VS: intMinimumVS[int32]}, array.Int64: {VV: intMinimum[int64], VS: intMinimumVS[int64]}, array.Uint8: {VV: intMinimum[uint8], VS: intMinimumVS[uint8]}, array.Uint16: {VV: intMinimum[uint16], VS: intMinimumVS[uint16]}, array.Uint32: {VV: intMinimum[uint32], VS: intMinimumVS[uint32]}, array.Uint64: {VV: intMinimum[uint64], VS: intMinimumVS[uint64]}, array.Float32: {VV: floatMinimum[float32], VS: floatMinimumVS[float32]}, array.Float64: {VV: floatMinimum[float64], VS: floatMinimumVS[float64]}, array.Bool: {VV: boolMinimum}},
-	array.Maximum:      {array.Int8: {VV: intMaximum[int8], VS: intMaximumVS[int8]}, array.Int16: {VV: intMaximum[int16], VS: intMaximumVS[int16]}, array.Int32: {VV: intMaximum[int32], VS: intMaximumVS[int32]}, array.Int64: {VV: intMaximum[int64], VS: intMaximumVS[int64]}, array.Uint8: {VV: intMaximum[uint8], VS: intMaximumVS[uint8]}, array.Uint16: {VV: intMaximum[uint16], VS: intMaximumVS[uint16]}, array.Uint32: {VV: intMaximum[uint32], VS: intMaximumVS[uint32]}, array.Uint64: {VV: intMaximum[uint64], VS: intMaximumVS[uint64]}, array.Float32: {VV: floatMaximum[float32], VS: floatMaximumVS[float32]}, array.Float64: {VV: floatMaximum[float64], VS: floatMaximumVS[float64]}, array.Bool: {VV: boolMaximum}},
-	array.Square:       {array.Int8: {VV: intSquare[int8]}, array.Int16: {VV: intSquare[int16]}, array.Int32: {VV: intSquare[int32]}, array.Int64: {VV: intSquare[int64]}, array.Uint8: {VV: intSquare[uint8]}, array.Uint16: {VV: intSquare[uint16]}, array.Uint32: {VV: intSquare[uint32]}, array.Uint64: {VV: intSquare[uint64]}, array.Float32: {VV: floatSquare[float32]}, array.Float64: {VV: floatSquare[float64]}},
-	array.Equal:        {array.Int8: {VV: intEqual[int8], VS: intEqualVS[int8]}, array.Int16: {VV: intEqual[int16], VS: intEqualVS[int16]}, array.Int32: {VV: intEqual[int32], VS: intEqualVS[int32]}, array.Int64: {VV: intEqual[int64], VS: intEqualVS[int64]}, array.Uint8: {VV: intEqual[uint8], VS: intEqualVS[uint8]}, array.Uint16: {VV: intEqual[uint16], VS: intEqualVS[uint16]}, array.Uint32: {VV: intEqual[uint32], VS: intEqualVS[uint32]}, array.Uint64: {VV: intEqual[uint64], VS: intEqualVS[uint64]}, array.Float32: {VV: floatEqual[float32], VS: floatEqualVS[float32]}, array.Float64: {VV: floatEqual[float64], VS: floatEqualVS[float64]}, array.Bool: {VV: boolEqual}},
-	array.NotEqual:     {array.Int8: {VV: intNotEqual[int8], VS: intNotEqualVS[int8]}, array.Int16: {VV: intNotEqual[int16], VS: intNotEqualVS[int16]}, array.Int32: {VV: intNotEqual[int32], VS: intNotEqualVS[int32]}, array.Int64: {VV: intNotEqual[int64], VS: intNotEqualVS[int64]}, array.Uint8: {VV: intNotEqual[uint8], VS: intNotEqualVS[uint8]}, array.Uint16: {VV: intNotEqual[uint16], VS: intNotEqualVS[uint16]}, array.Uint32: {VV: intNotEqual[uint32], VS: intNotEqualVS[uint32]}, array.Uint64: {VV: intNotEqual[uint64], VS: intNotEqualVS[uint64]}, array.Float32: {VV: floatNotEqual[float32], VS: floatNotEqualVS[float32]}, array.Float64: {VV: floatNotEqual[float64], VS: floatNotEqualVS[float64]}, array.Bool: {VV: boolNotEqual}},
-	array.Less:         {array.Int8: {VV: intLess[int8], VS: intLessVS[int8]}, array.Int16: {VV: intLess[int16], VS: intLessVS[int16]}, array.Int32: {VV: intLess[int32], VS: intLessVS[int32]}, array.Int64: {VV: intLess[int64], VS: intLessVS[int64]}, array.Uint8: {VV: intLess[uint8], VS: intLessVS[uint8]}, array.Uint16: {VV: intLess[uint16], VS: intLessVS[uint16]}, array.Uint32: {VV: intLess[uint32], VS: intLessVS[uint32]}, array.Uint64: {VV: intLess[uint64], VS: intLessVS[uint64]}, array.Float32: {VV: floatLess[float32], VS: floatLessVS[float32]}, array.Float64: {VV: floatLess[float64], VS: floatLessVS[float64]}, array.Bool: {VV: boolLess}},
-	array.LessEqual:    {array.Int8: {VV: intLessEqual[int8], VS: intLessEqualVS[int8]}, array.Int16: {VV: intLessEqual[int16], VS: intLessEqualVS[int16]}, array.Int32: {VV: intLessEqual[int32], VS: intLessEqualVS[int32]}, array.Int64: {VV: intLessEqual[int64], VS: intLessEqualVS[int64]}, array.Uint8: {VV: intLessEqual[uint8], VS: intLessEqualVS[uint8]}, array.Uint16: {VV: intLessEqual[uint16], VS: intLessEqualVS[uint16]}, array.Uint32: {VV: intLessEqual[uint32], VS: intLessEqualVS[uint32]}, array.Uint64: {VV: intLessEqual[uint64], VS: intLessEqualVS[uint64]}, array.Float32: {VV: floatLessEqual[float32], VS: floatLessEqualVS[float32]}, array.Float64: {VV: floatLessEqual[float64], VS: floatLessEqualVS[float64]}, array.Bool: {VV: boolLessEqual}},
-	array.Greater:      {array.Int8: {VV: intGreater[int8], VS: intGreaterVS[int8]}, array.Int16: {VV: intGreater[int16], VS: intGreaterVS[int16]}, array.Int32: {VV: intGreater[int32], VS: intGreaterVS[int32]}, array.Int64: {VV: intGreater[int64], VS: intGreaterVS[int64]}, array.Uint8: {VV: intGreater[uint8], VS: intGreaterVS[uint8]}, array.Uint16: {VV: intGreater[uint16], VS: intGreaterVS[uint16]}, array.Uint32: {VV: intGreater[uint32], VS: intGreaterVS[uint32]}, array.Uint64: {VV: intGreater[uint64], VS: intGreaterVS[uint64]}, array.Float32: {VV: floatGreater[float32], VS: floatGreaterVS[float32]}, array.Float64: {VV: floatGreater[float64], VS: floatGreaterVS[float64]}, array.Bool: {VV: boolGreater}},
-	array.GreaterEqual: {array.Int8: {VV: intGreaterEqual[int8], VS: intGreaterEqualVS[int8]}, array.Int16: {VV: intGreaterEqual[int16], VS: intGreaterEqualVS[int16]}, array.Int32: {VV: intGreaterEqual[int32], VS: intGreaterEqualVS[int32]}, array.Int64: {VV: intGreaterEqual[int64], VS: intGreaterEqualVS[int64]}, array.Uint8: {VV: intGreaterEqual[uint8], VS: intGreaterEqualVS[uint8]}, array.Uint16: {VV: intGreaterEqual[uint16], VS: intGreaterEqualVS[uint16]}, array.Uint32: {VV: intGreaterEqual[uint32], VS: intGreaterEqualVS[uint32]}, array.Uint64: {VV: intGreaterEqual[uint64], VS: intGreaterEqualVS[uint64]}, array.Float32: {VV: floatGreaterEqual[float32], VS: floatGreaterEqualVS[float32]}, array.Float64: {VV: floatGreaterEqual[float64], VS: floatGreaterEqualVS[float64]}, array.Bool: {VV: boolGreaterEqual}},
-	array.LogicalAnd:   {array.Bool: {VV: boolLogicalAnd}},
-	array.LogicalOr:    {array.Bool: {VV: boolLogicalOr}},
-	array.LogicalXor:   {array.Bool: {VV: boolLogicalXor}},
-	array.LogicalNot:   {array.Bool: {VV: boolLogicalNot}},
+	array.Add:               {array.Int8: {VV: intAdd[int8], VS: intAddVS[int8]}, array.Int16: {VV: intAdd[int16], VS: intAddVS[int16]}, array.Int32: {VV: intAdd[int32], VS: intAddVS[int32]}, array.Int64: {VV: intAdd[int64], VS: intAddVS[int64]}, array.Uint8: {VV: intAdd[uint8], VS: intAddVS[uint8]}, array.Uint16: {VV: intAdd[uint16], VS: intAddVS[uint16]}, array.Uint32: {VV: intAdd[uint32], VS: intAddVS[uint32]}, array.Uint64: {VV: intAdd[uint64], VS: intAddVS[uint64]}, array.Float32: {VV: floatAdd[float32], VS: floatAddVS[float32]}, array.Float64: {VV: floatAdd[float64], VS: floatAddVS[float64]}, array.Bool: {VV: boolAdd}},
+	array.Subtract:          {array.Int8: {VV: intSubtract[int8], VS: intSubtractVS[int8], SV: intSubtractSV[int8]}, array.Int16: {VV: intSubtract[int16], VS: intSubtractVS[int16], SV: intSubtractSV[int16]}, array.Int32: {VV: intSubtract[int32], VS: intSubtractVS[int32], SV: intSubtractSV[int32]}, array.Int64: {VV: intSubtract[int64], VS: intSubtractVS[int64], SV: intSubtractSV[int64]}, array.Uint8: {VV: intSubtract[uint8], VS: intSubtractVS[uint8], SV: intSubtractSV[uint8]}, array.Uint16: {VV: intSubtract[uint16], VS: intSubtractVS[uint16], SV: intSubtractSV[uint16]}, array.Uint32: {VV: intSubtract[uint32], VS: intSubtractVS[uint32], SV: intSubtractSV[uint32]}, array.Uint64: {VV: intSubtract[uint64], VS: intSubtractVS[uint64], SV: intSubtractSV[uint64]}, array.Float32: {VV: floatSubtract[float32], VS: floatSubtractVS[float32], SV: floatSubtractSV[float32]}, array.Float64: {VV: floatSubtract[float64], VS: floatSubtractVS[float64], SV: floatSubtractSV[float64]}},
+	array.Multiply:          {array.Int8: {VV: intMultiply[int8], VS: intMultiplyVS[int8]}, array.Int16: {VV: intMultiply[int16], VS: intMultiplyVS[int16]}, array.Int32: {VV: intMultiply[int32], VS: intMultiplyVS[int32]}, array.Int64: {VV: intMultiply[int64], VS: intMultiplyVS[int64]}, array.Uint8: {VV: intMultiply[uint8], VS: intMultiplyVS[uint8]}, array.Uint16: {VV: intMultiply[uint16], VS: intMultiplyVS[uint16]}, array.Uint32: {VV: intMultiply[uint32], VS: intMultiplyVS[uint32]}, array.Uint64: {VV: intMultiply[uint64], VS: intMultiplyVS[uint64]}, array.Float32: {VV: floatMultiply[float32], VS: floatMultiplyVS[float32]}, array.Float64: {VV: floatMultiply[float64], VS: floatMultiplyVS[float64]}, array.Bool: {VV: boolMultiply}},
+	array.Divide:            {array.Float32: {VV: floatDivide[float32], VS: floatDivideVS[float32], SV: floatDivideSV[float32]}, array.Float64: {VV: floatDivide[float64], VS: floatDivideVS[float64], SV: floatDivideSV[float64]}},
+	array.Negative:          {array.Int8: {VV: intNegative[int8]}, array.Int16: {VV: intNegative[int16]}, array.Int32: {VV: intNegative[int32]}, array.Int64: {VV: intNegative[int64]}, array.Uint8: {VV: intNegative[uint8]}, array.Uint16: {VV: intNegative[uint16]}, array.Uint32: {VV: intNegative[uint32]}, array.Uint64: {VV: intNegative[uint64]}, array.Float32: {VV: floatNegative[float32]}, array.Float64: {VV: floatNegative[float64]}},
+	array.Abs:               {array.Int8: {VV: intAbs[int8]}, array.Int16: {VV: intAbs[int16]}, array.Int32: {VV: intAbs[int32]}, array.Int64: {VV: intAbs[int64]}, array.Uint8: {VV: intAbs[uint8]}, array.Uint16: {VV: intAbs[uint16]}, array.Uint32: {VV: intAbs[uint32]}, array.Uint64: {VV: intAbs[uint64]}, array.Float32: {VV: floatAbs[float32]}, array.Float64: {VV: floatAbs[float64]}, array.Bool: {VV: boolAbs}},
+	array.Sqrt:              {array.Float32: {VV: floatSqrt[float32]}, array.Float64: {VV: floatSqrt[float64]}},
+	array.Minimum:           {array.Int8: {VV: intMinimum[int8], VS: intMinimumVS[int8]}, array.Int16: {VV: intMinimum[int16], VS: intMinimumVS[int16]}, array.Int32: {VV: intMinimum[int32], VS: intMinimumVS[int32]}, array.Int64: {VV: intMinimum[int64], VS: intMinimumVS[int64]}, array.Uint8: {VV: intMinimum[uint8], VS: intMinimumVS[uint8]}, array.Uint16: {VV: intMinimum[uint16], VS: intMinimumVS[uint16]}, array.Uint32: {VV: intMinimum[uint32], VS: intMinimumVS[uint32]}, array.Uint64: {VV: intMinimum[uint64], VS: intMinimumVS[uint64]}, array.Float32: {VV: floatMinimum[float32], VS: floatMinimumVS[float32]}, array.Float64: {VV: floatMinimum[float64], VS: floatMinimumVS[float64]}, array.Bool: {VV: boolMinimum}},
+	array.Maximum:           {array.Int8: {VV: intMaximum[int8], VS: intMaximumVS[int8]}, array.Int16: {VV: intMaximum[int16], VS: intMaximumVS[int16]}, array.Int32: {VV: intMaximum[int32], VS: intMaximumVS[int32]}, array.Int64: {VV: intMaximum[int64], VS: intMaximumVS[int64]}, array.Uint8: {VV: intMaximum[uint8], VS: intMaximumVS[uint8]}, array.Uint16: {VV: intMaximum[uint16], VS: intMaximumVS[uint16]}, array.Uint32: {VV: intMaximum[uint32], VS: intMaximumVS[uint32]}, array.Uint64: {VV: intMaximum[uint64], VS: intMaximumVS[uint64]}, array.Float32: {VV: floatMaximum[float32], VS: floatMaximumVS[float32]}, array.Float64: {VV: floatMaximum[float64], VS: floatMaximumVS[float64]}, array.Bool: {VV: boolMaximum}},
+	array.Square:            {array.Int8: {VV: intSquare[int8]}, array.Int16: {VV: intSquare[int16]}, array.Int32: {VV: intSquare[int32]}, array.Int64: {VV: intSquare[int64]}, array.Uint8: {VV: intSquare[uint8]}, array.Uint16: {VV: intSquare[uint16]}, array.Uint32: {VV: intSquare[uint32]}, array.Uint64: {VV: intSquare[uint64]}, array.Float32: {VV: floatSquare[float32]}, array.Float64: {VV: floatSquare[float64]}},
+	array.Equal:             {array.Int8: {VV: intEqual[int8], VS: intEqualVS[int8]}, array.Int16: {VV: intEqual[int16], VS: intEqualVS[int16]}, array.Int32: {VV: intEqual[int32], VS: intEqualVS[int32]}, array.Int64: {VV: intEqual[int64], VS: intEqualVS[int64]}, array.Uint8: {VV: intEqual[uint8], VS: intEqualVS[uint8]}, array.Uint16: {VV: intEqual[uint16], VS: intEqualVS[uint16]}, array.Uint32: {VV: intEqual[uint32], VS: intEqualVS[uint32]}, array.Uint64: {VV: intEqual[uint64], VS: intEqualVS[uint64]}, array.Float32: {VV: floatEqual[float32], VS: floatEqualVS[float32]}, array.Float64: {VV: floatEqual[float64], VS: floatEqualVS[float64]}, array.Bool: {VV: boolEqual}},
+	array.NotEqual:          {array.Int8: {VV: intNotEqual[int8], VS: intNotEqualVS[int8]}, array.Int16: {VV: intNotEqual[int16], VS: intNotEqualVS[int16]}, array.Int32: {VV: intNotEqual[int32], VS: intNotEqualVS[int32]}, array.Int64: {VV: intNotEqual[int64], VS: intNotEqualVS[int64]}, array.Uint8: {VV: intNotEqual[uint8], VS: intNotEqualVS[uint8]}, array.Uint16: {VV: intNotEqual[uint16], VS: intNotEqualVS[uint16]}, array.Uint32: {VV: intNotEqual[uint32], VS: intNotEqualVS[uint32]}, array.Uint64: {VV: intNotEqual[uint64], VS: intNotEqualVS[uint64]}, array.Float32: {VV: floatNotEqual[float32], VS: floatNotEqualVS[float32]}, array.Float64: {VV: floatNotEqual[float64], VS: floatNotEqualVS[float64]}, array.Bool: {VV: boolNotEqual}},
+	array.Less:              {array.Int8: {VV: intLess[int8], VS: intLessVS[int8]}, array.Int16: {VV: intLess[int16], VS: intLessVS[int16]}, array.Int32: {VV: intLess[int32], VS: intLessVS[int32]}, array.Int64: {VV: intLess[int64], VS: intLessVS[int64]}, array.Uint8: {VV: intLess[uint8], VS: intLessVS[uint8]}, array.Uint16: {VV: intLess[uint16], VS: intLessVS[uint16]}, array.Uint32: {VV: intLess[uint32], VS: intLessVS[uint32]}, array.Uint64: {VV: intLess[uint64], VS: intLessVS[uint64]}, array.Float32: {VV: floatLess[float32], VS: floatLessVS[float32]}, array.Float64: {VV: floatLess[float64], VS: floatLessVS[float64]}, array.Bool: {VV: boolLess}},
+	array.LessEqual:         {array.Int8: {VV: intLessEqual[int8], VS: intLessEqualVS[int8]}, array.Int16: {VV: intLessEqual[int16], VS: intLessEqualVS[int16]}, array.Int32: {VV: intLessEqual[int32], VS: intLessEqualVS[int32]}, array.Int64: {VV: intLessEqual[int64], VS: intLessEqualVS[int64]}, array.Uint8: {VV: intLessEqual[uint8], VS: intLessEqualVS[uint8]}, array.Uint16: {VV: intLessEqual[uint16], VS: intLessEqualVS[uint16]}, array.Uint32: {VV: intLessEqual[uint32], VS: intLessEqualVS[uint32]}, array.Uint64: {VV: intLessEqual[uint64], VS: intLessEqualVS[uint64]}, array.Float32: {VV: floatLessEqual[float32], VS: floatLessEqualVS[float32]}, array.Float64: {VV: floatLessEqual[float64], VS: floatLessEqualVS[float64]}, array.Bool: {VV: boolLessEqual}},
+	array.Greater:           {array.Int8: {VV: intGreater[int8], VS: intGreaterVS[int8]}, array.Int16: {VV: intGreater[int16], VS: intGreaterVS[int16]}, array.Int32: {VV: intGreater[int32], VS: intGreaterVS[int32]}, array.Int64: {VV: intGreater[int64], VS: intGreaterVS[int64]}, array.Uint8: {VV: intGreater[uint8], VS: intGreaterVS[uint8]}, array.Uint16: {VV: intGreater[uint16], VS: intGreaterVS[uint16]}, array.Uint32: {VV: intGreater[uint32], VS: intGreaterVS[uint32]}, array.Uint64: {VV: intGreater[uint64], VS: intGreaterVS[uint64]}, array.Float32: {VV: floatGreater[float32], VS: floatGreaterVS[float32]}, array.Float64: {VV: floatGreater[float64], VS: floatGreaterVS[float64]}, array.Bool: {VV: boolGreater}},
+	array.GreaterEqual:      {array.Int8: {VV: intGreaterEqual[int8], VS: intGreaterEqualVS[int8]}, array.Int16: {VV: intGreaterEqual[int16], VS: intGreaterEqualVS[int16]}, array.Int32: {VV: intGreaterEqual[int32], VS: intGreaterEqualVS[int32]}, array.Int64: {VV: intGreaterEqual[int64], VS: intGreaterEqualVS[int64]}, array.Uint8: {VV: intGreaterEqual[uint8], VS: intGreaterEqualVS[uint8]}, array.Uint16: {VV: intGreaterEqual[uint16], VS: intGreaterEqualVS[uint16]}, array.Uint32: {VV: intGreaterEqual[uint32], VS: intGreaterEqualVS[uint32]}, array.Uint64: {VV: intGreaterEqual[uint64], VS: intGreaterEqualVS[uint64]}, array.Float32: {VV: floatGreaterEqual[float32], VS: floatGreaterEqualVS[float32]}, array.Float64: {VV: floatGreaterEqual[float64], VS: floatGreaterEqualVS[float64]}, array.Bool: {VV: boolGreaterEqual}},
+	array.LogicalAnd:        {array.Bool: {VV: boolLogicalAnd}},
+	array.LogicalOr:         {array.Bool: {VV: boolLogicalOr}},
+	array.LogicalXor:        {array.Bool: {VV: boolLogicalXor}},
+	array.LogicalNot:        {array.Bool: {VV: boolLogicalNot}},
+	array.Floor:             {array.Int8: {VV: intFloor[int8]}, array.Int16: {VV: intFloor[int16]}, array.Int32: {VV: intFloor[int32]}, array.Int64: {VV: intFloor[int64]}, array.Uint8: {VV: intFloor[uint8]}, array.Uint16: {VV: intFloor[uint16]}, array.Uint32: {VV: intFloor[uint32]}, array.Uint64: {VV: intFloor[uint64]}, array.Float32: {VV: floatFloor[float32]}, array.Float64: {VV: floatFloor[float64]}, array.Bool: {VV: boolFloor}},
+	array.Ceil:              {array.Int8: {VV: intCeil[int8]}, array.Int16: {VV: intCeil[int16]}, array.Int32: {VV: intCeil[int32]}, array.Int64: {VV: intCeil[int64]}, array.Uint8: {VV: intCeil[uint8]}, array.Uint16: {VV: intCeil[uint16]}, array.Uint32: {VV: intCeil[uint32]}, array.Uint64: {VV: intCeil[uint64]}, array.Float32: {VV: floatCeil[float32]}, array.Float64: {VV: floatCeil[float64]}, array.Bool: {VV: boolCeil}},
+	array.Trunc:             {array.Int8: {VV: intTrunc[int8]}, array.Int16: {VV: intTrunc[int16]}, array.Int32: {VV: intTrunc[int32]}, array.Int64: {VV: intTrunc[int64]}, array.Uint8: {VV: intTrunc[uint8]}, array.Uint16: {VV: intTrunc[uint16]}, array.Uint32: {VV: intTrunc[uint32]}, array.Uint64: {VV: intTrunc[uint64]}, array.Float32: {VV: floatTrunc[float32]}, array.Float64: {VV: floatTrunc[float64]}, array.Bool: {VV: boolTrunc}},
+	array.Round:             {array.Int8: {VV: intRound[int8]}, array.Int16: {VV: intRound[int16]}, array.Int32: {VV: intRound[int32]}, array.Int64: {VV: intRound[int64]}, array.Uint8: {VV: intRound[uint8]}, array.Uint16: {VV: intRound[uint16]}, array.Uint32: {VV: intRound[uint32]}, array.Uint64: {VV: intRound[uint64]}, array.Float32: {VV: floatRound[float32]}, array.Float64: {VV: floatRound[float64]}, array.Bool: {VV: boolRound}},
+	array.Sign:              {array.Int8: {VV: intSign[int8]}, array.Int16: {VV: intSign[int16]}, array.Int32: {VV: intSign[int32]}, array.Int64: {VV: intSign[int64]}, array.Uint8: {VV: intSign[uint8]}, array.Uint16: {VV: intSign[uint16]}, array.Uint32: {VV: intSign[uint32]}, array.Uint64: {VV: intSign[uint64]}, array.Float32: {VV: floatSign[float32]}, array.Float64: {VV: floatSign[float64]}},
+	array.CopySign:          {array.Float32: {VV: floatCopySign[float32], VS: floatCopySignVS[float32], SV: floatCopySignSV[float32]}, array.Float64: {VV: floatCopySign[float64], VS: floatCopySignVS[float64], SV: floatCopySignSV[float64]}},
+	array.Reciprocal:        {array.Float32: {VV: floatReciprocal[float32]}, array.Float64: {VV: floatReciprocal[float64]}},
+	array.NextAfter:         {array.Float32: {VV: floatNextAfter[float32], VS: floatNextAfterVS[float32], SV: floatNextAfterSV[float32]}, array.Float64: {VV: floatNextAfter[float64], VS: floatNextAfterVS[float64], SV: floatNextAfterSV[float64]}},
+	array.FloorDivide:       {array.Int8: {VV: intFloorDivide[int8], VS: intFloorDivideVS[int8], SV: intFloorDivideSV[int8]}, array.Int16: {VV: intFloorDivide[int16], VS: intFloorDivideVS[int16], SV: intFloorDivideSV[int16]}, array.Int32: {VV: intFloorDivide[int32], VS: intFloorDivideVS[int32], SV: intFloorDivideSV[int32]}, array.Int64: {VV: intFloorDivide[int64], VS: intFloorDivideVS[int64], SV: intFloorDivideSV[int64]}, array.Uint8: {VV: intFloorDivide[uint8], VS: intFloorDivideVS[uint8], SV: intFloorDivideSV[uint8]}, array.Uint16: {VV: intFloorDivide[uint16], VS: intFloorDivideVS[uint16], SV: intFloorDivideSV[uint16]}, array.Uint32: {VV: intFloorDivide[uint32], VS: intFloorDivideVS[uint32], SV: intFloorDivideSV[uint32]}, array.Uint64: {VV: intFloorDivide[uint64], VS: intFloorDivideVS[uint64], SV: intFloorDivideSV[uint64]}, array.Float32: ofTwo(vmath.FloorDivide32), array.Float64: ofTwo(vmath.FloorDivide)},
+	array.Remainder:         {array.Int8: {VV: intRemainder[int8], VS: intRemainderVS[int8], SV: intRemainderSV[int8]}, array.Int16: {VV: intRemainder[int16], VS: intRemainderVS[int16], SV: intRemainderSV[int16]}, array.Int32: {VV: intRemainder[int32], VS: intRemainderVS[int32], SV: intRemainderSV[int32]}, array.Int64: {VV: intRemainder[int64], VS: intRemainderVS[int64], SV: intRemainderSV[int64]}, array.Uint8: {VV: intRemainder[uint8], VS: intRemainderVS[uint8], SV: intRemainderSV[uint8]}, array.Uint16: {VV: intRemainder[uint16], VS: intRemainderVS[uint16], SV: intRemainderSV[uint16]}, array.Uint32: {VV: intRemainder[uint32], VS: intRemainderVS[uint32], SV: intRemainderSV[uint32]}, array.Uint64: {VV: intRemainder[uint64], VS: intRemainderVS[uint64], SV: intRemainderSV[uint64]}, array.Float32: ofTwo(vmath.Remainder32), array.Float64: ofTwo(vmath.Remainder)},
+	array.Fmod:              {array.Int8: {VV: intFmod[int8], VS: intFmodVS[int8], SV: intFmodSV[int8]}, array.Int16: {VV: intFmod[int16], VS: intFmodVS[int16], SV: intFmodSV[int16]}, array.Int32: {VV: intFmod[int32], VS: intFmodVS[int32], SV: intFmodSV[int32]}, array.Int64: {VV: intFmod[int64], VS: intFmodVS[int64], SV: intFmodSV[int64]}, array.Uint8: {VV: intFmod[uint8], VS: intFmodVS[uint8], SV: intFmodSV[uint8]}, array.Uint16: {VV: intFmod[uint16], VS: intFmodVS[uint16], SV: intFmodSV[uint16]}, array.Uint32: {VV: intFmod[uint32], VS: intFmodVS[uint32], SV: intFmodSV[uint32]}, array.Uint64: {VV: intFmod[uint64], VS: intFmodVS[uint64], SV: intFmodSV[uint64]}, array.Float32: ofTwo(vmath.Fmod32), array.Float64: ofTwo(vmath.Fmod)},
+	array.Positive:          {array.Int8: {VV: intPositive[int8]}, array.Int16: {VV: intPositive[int16]}, array.Int32: {VV: intPositive[int32]}, array.Int64: {VV: intPositive[int64]}, array.Uint8: {VV: intPositive[uint8]}, array.Uint16: {VV: intPositive[uint16]}, array.Uint32: {VV: intPositive[uint32]}, array.Uint64: {VV: intPositive[uint64]}, array.Float32: {VV: floatPositive[float32]}, array.Float64: {VV: floatPositive[float64]}},
+	array.SignBit:           {array.Float32: {VV: floatSignBit[float32]}, array.Float64: {VV: floatSignBit[float64]}},
+	array.IsNaN:             {array.Float32: {VV: floatIsNaN[float32]}, array.Float64: {VV: floatIsNaN[float64]}},
+	array.IsInf:             {array.Float32: {VV: floatIsInf[float32]}, array.Float64: {VV: floatIsInf[float64]}},
+	array.IsFinite:          {array.Float32: {VV: floatIsFinite[float32]}, array.Float64: {VV: floatIsFinite[float64]}},
+	array.BitwiseAnd:        {array.Int8: {VV: intBitwiseAnd[int8], VS: intBitwiseAndVS[int8]}, array.Int16: {VV: intBitwiseAnd[int16], VS: intBitwiseAndVS[int16]}, array.Int32: {VV: intBitwiseAnd[int32], VS: intBitwiseAndVS[int32]}, array.Int64: {VV: intBitwiseAnd[int64], VS: intBitwiseAndVS[int64]}, array.Uint8: {VV: intBitwiseAnd[uint8], VS: intBitwiseAndVS[uint8]}, array.Uint16: {VV: intBitwiseAnd[uint16], VS: intBitwiseAndVS[uint16]}, array.Uint32: {VV: intBitwiseAnd[uint32], VS: intBitwiseAndVS[uint32]}, array.Uint64: {VV: intBitwiseAnd[uint64], VS: intBitwiseAndVS[uint64]}, array.Bool: {VV: boolBitwiseAnd}},
+	array.BitwiseOr:         {array.Int8: {VV: intBitwiseOr[int8], VS: intBitwiseOrVS[int8]}, array.Int16: {VV: intBitwiseOr[int16], VS: intBitwiseOrVS[int16]}, array.Int32: {VV: intBitwiseOr[int32], VS: intBitwiseOrVS[int32]}, array.Int64: {VV: intBitwiseOr[int64], VS: intBitwiseOrVS[int64]}, array.Uint8: {VV: intBitwiseOr[uint8], VS: intBitwiseOrVS[uint8]}, array.Uint16: {VV: intBitwiseOr[uint16], VS: intBitwiseOrVS[uint16]}, array.Uint32: {VV: intBitwiseOr[uint32], VS: intBitwiseOrVS[uint32]}, array.Uint64: {VV: intBitwiseOr[uint64], VS: intBitwiseOrVS[uint64]}, array.Bool: {VV: boolBitwiseOr}},
+	array.BitwiseXor:        {array.Int8: {VV: intBitwiseXor[int8], VS: intBitwiseXorVS[int8]}, array.Int16: {VV: intBitwiseXor[int16], VS: intBitwiseXorVS[int16]}, array.Int32: {VV: intBitwiseXor[int32], VS: intBitwiseXorVS[int32]}, array.Int64: {VV: intBitwiseXor[int64], VS: intBitwiseXorVS[int64]}, array.Uint8: {VV: intBitwiseXor[uint8], VS: intBitwiseXorVS[uint8]}, array.Uint16: {VV: intBitwiseXor[uint16], VS: intBitwiseXorVS[uint16]}, array.Uint32: {VV: intBitwiseXor[uint32], VS: intBitwiseXorVS[uint32]}, array.Uint64: {VV: intBitwiseXor[uint64], VS: intBitwiseXorVS[uint64]}, array.Bool: {VV: boolBitwiseXor}},
+	array.BitwiseInvert:     {array.Int8: {VV: intBitwiseInvert[int8]}, array.Int16: {VV: intBitwiseInvert[int16]}, array.Int32: {VV: intBitwiseInvert[int32]}, array.Int64: {VV: intBitwiseInvert[int64]}, array.Uint8: {VV: intBitwiseInvert[uint8]}, array.Uint16: {VV: intBitwiseInvert[uint16]}, array.Uint32: {VV: intBitwiseInvert[uint32]}, array.Uint64: {VV: intBitwiseInvert[uint64]}, array.Bool: {VV: boolBitwiseInvert}},
+	array.BitwiseLeftShift:  {array.Int8: {VV: intBitwiseLeftShift[int8], VS: intBitwiseLeftShiftVS[int8], SV: intBitwiseLeftShiftSV[int8]}, array.Int16: {VV: intBitwiseLeftShift[int16], VS: intBitwiseLeftShiftVS[int16], SV: intBitwiseLeftShiftSV[int16]}, array.Int32: {VV: intBitwiseLeftShift[int32], VS: intBitwiseLeftShiftVS[int32], SV: intBitwiseLeftShiftSV[int32]}, array.Int64: {VV: intBitwiseLeftShift[int64], VS: intBitwiseLeftShiftVS[int64], SV: intBitwiseLeftShiftSV[int64]}, array.Uint8: {VV: intBitwiseLeftShift[uint8], VS: intBitwiseLeftShiftVS[uint8], SV: intBitwiseLeftShiftSV[uint8]}, array.Uint16: {VV: intBitwiseLeftShift[uint16], VS: intBitwiseLeftShiftVS[uint16], SV: intBitwiseLeftShiftSV[uint16]}, array.Uint32: {VV: intBitwiseLeftShift[uint32], VS: intBitwiseLeftShiftVS[uint32], SV: intBitwiseLeftShiftSV[uint32]}, array.Uint64: {VV: intBitwiseLeftShift[uint64], VS: intBitwiseLeftShiftVS[uint64], SV: intBitwiseLeftShiftSV[uint64]}},
+	array.BitwiseRightShift: {array.Int8: {VV: intBitwiseRightShift[int8], VS: intBitwiseRightShiftVS[int8], SV: intBitwiseRightShiftSV[int8]}, array.Int16: {VV: intBitwiseRightShift[int16], VS: intBitwiseRightShiftVS[int16], SV: intBitwiseRightShiftSV[int16]}, array.Int32: {VV: intBitwiseRightShift[int32], VS: intBitwiseRightShiftVS[int32], SV: intBitwiseRightShiftSV[int32]}, array.Int64: {VV: intBitwiseRightShift[int64], VS: intBitwiseRightShiftVS[int64], SV: intBitwiseRightShiftSV[int64]}, array.Uint8: {VV: intBitwiseRightShift[uint8], VS: intBitwiseRightShiftVS[uint8], SV: intBitwiseRightShiftSV[uint8]}, array.Uint16: {VV: intBitwiseRightShift[uint16], VS: intBitwiseRightShiftVS[uint16], SV: intBitwiseRightShiftSV[uint16]}, array.Uint32: {VV: intBitwiseRightShift[uint32], VS: intBitwiseRightShiftVS[uint32], SV: intBitwiseRightShiftSV[uint32]}, array.Uint64: {VV: intBitwiseRightShift[uint64], VS: intBitwiseRightShiftVS[uint64], SV: intBitwiseRightShiftSV[uint64]}},
+	array.Exp:               {array.Float32: ofOne(vmath.Exp32), array.Float64: ofOne(vmath.Exp)},
+	array.Exp2:              {array.Float32: ofOne(vmath.Exp232), array.Float64: ofOne(vmath.Exp2)},
+	array.Expm1:             {array.Float32: ofOne(vmath.Expm132), array.Float64: ofOne(vmath.Expm1)},
+	array.Log:               {array.Float32: ofOne(vmath.Log32), array.Float64: ofOne(vmath.Log)},
+	array.Log2:              {array.Float32: ofOne(vmath.Log232), array.Float64: ofOne(vmath.Log2)},
+	array.Log10:             {array.Float32: ofOne(vmath.Log1032), array.Float64: ofOne(vmath.Log10)},
+	array.Log1p:             {array.Float32: ofOne(vmath.Log1p32), array.Float64: ofOne(vmath.Log1p)},
+	array.LogAddExp:         {array.Float32: ofTwo(vmath.LogAddExp32), array.Float64: ofTwo(vmath.LogAddExp)},
+	array.Pow:               {array.Int8: {VV: intPow[int8], VS: intPowVS[int8], SV: intPowSV[int8]}, array.Int16: {VV: intPow[int16], VS: intPowVS[int16], SV: intPowSV[int16]}, array.Int32: {VV: intPow[int32], VS: intPowVS[int32], SV: intPowSV[int32]}, array.Int64: {VV: intPow[int64], VS: intPowVS[int64], SV: intPowSV[int64]}, array.Uint8: {VV: intPow[uint8], VS: intPowVS[uint8], SV: intPowSV[uint8]}, array.Uint16: {VV: intPow[uint16], VS: intPowVS[uint16], SV: intPowSV[uint16]}, array.Uint32: {VV: intPow[uint32], VS: intPowVS[uint32], SV: intPowSV[uint32]}, array.Uint64: {VV: intPow[uint64], VS: intPowVS[uint64], SV: intPowSV[uint64]}, array.Float32: ofTwo(vmath.Pow32), array.Float64: ofTwo(vmath.Pow)},
+	array.Cbrt:              {array.Float32: ofOne(vmath.Cbrt32), array.Float64: ofOne(vmath.Cbrt)},
+	array.Hypot:             {array.Float32: ofTwo(vmath.Hypot32), array.Float64: ofTwo(vmath.Hypot)},
+	array.Sin:               {array.Float32: ofOne(vmath.Sin32), array.Float64: ofOne(vmath.Sin)},
+	array.Cos:               {array.Float32: ofOne(vmath.Cos32), array.Float64: ofOne(vmath.Cos)},
+	array.Tan:               {array.Float32: ofOne(vmath.Tan32), array.Float64: ofOne(vmath.Tan)},
+	array.Asin:              {array.Float32: ofOne(vmath.Asin32), array.Float64: ofOne(vmath.Asin)},
+	array.Acos:              {array.Float32: ofOne(vmath.Acos32), array.Float64: ofOne(vmath.Acos)},
+	array.Atan:              {array.Float32: ofOne(vmath.Atan32), array.Float64: ofOne(vmath.Atan)},
+	array.Atan2:             {array.Float32: ofTwo(vmath.Atan232), array.Float64: ofTwo(vmath.Atan2)},
+	array.Sinh:              {array.Float32: ofOne(vmath.Sinh32), array.Float64: ofOne(vmath.Sinh)},
+	array.Cosh:              {array.Float32: ofOne(vmath.Cosh32), array.Float64: ofOne(vmath.Cosh)},
+	array.Tanh:              {array.Float32: ofOne(vmath.Tanh32), array.Float64: ofOne(vmath.Tanh)},
+	array.Asinh:             {array.Float32: ofOne(vmath.Asinh32), array.Float64: ofOne(vmath.Asinh)},
+	array.Acosh:             {array.Float32: ofOne(vmath.Acosh32), array.Float64: ofOne(vmath.Acosh)},
+	array.Atanh:             {array.Float32: ofOne(vmath.Atanh32), array.Float64: ofOne(vmath.Atanh)},
+	array.Erf:               {array.Float32: ofOne(vmath.Erf32), array.Float64: ofOne(vmath.Erf)},
+	array.Erfc:              {array.Float32: ofOne(vmath.Erfc32), array.Float64: ofOne(vmath.Erfc)},
 }
 
 // floatMulAdd is dst[i] = T(x*y) + z.

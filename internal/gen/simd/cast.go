@@ -53,7 +53,7 @@ func targets(from array.DType) groups {
 // cast writes one conversion of numbers. Narrowing is the same for signed and unsigned sources, but the rest is not, so that
 // each has its own.
 func (k *kernUnit) cast(isa isa, from, to []array.DType) {
-	r := k.routine("cast"+goName(from[0])+goName(to[0]), isa, loopSignature, fmt.Sprintf("is dst[i] = %s(x[i]).", to[0]))
+	r := k.unit.routine("cast"+goName(from[0])+goName(to[0]), isa, loopSignature, fmt.Sprintf("is dst[i] = %s(x[i]).", to[0]))
 	x, dst, n := r.param("x"), r.param("dst"), r.param("n")
 	lanes := r.castLanes(from[0], to[0])
 	convert := r.caster(from[0], to[0])
@@ -198,7 +198,7 @@ func (r *routine) single(x vec) reg.VecVirtual {
 func (k *kernUnit) castFromBits(isa isa, group []array.DType) {
 	d := group[0]
 	name := "castBool" + goName(d)
-	r := k.routine(name, isa, loopSignature, "is dst[i] = 1 where bit i of x is set, else 0.")
+	r := k.unit.routine(name, isa, loopSignature, "is dst[i] = 1 where bit i of x is set, else 0.")
 	const block = 64
 	x, dst, n := r.param("x"), r.param("dst"), r.param("n")
 	one, zero := r.every(d.Size(), oneOf(d)), r.zero()
@@ -232,7 +232,7 @@ func oneOf(d array.DType) uint64 {
 func (k *kernUnit) castToBits(isa isa, group []array.DType) {
 	d := group[0]
 	name := "cast" + goName(d) + "Bool"
-	r := k.routine(name, isa, loopSignature, "is bit i of dst = x[i] != 0.")
+	r := k.unit.routine(name, isa, loopSignature, "is bit i of dst = x[i] != 0.")
 	block := 64
 	if d.Size() == 8 {
 		block = 32
@@ -246,9 +246,9 @@ func (k *kernUnit) castToBits(isa isa, group []array.DType) {
 	}
 	r.loop("loop", n, block, func() {
 		if isa == avx512 {
-			r.compareMasks(notEqual, d, in, dst, block)
+			r.compareMasks(notEqual, d, in.load, dst, block)
 		} else {
-			r.compareBits(notEqual, d, in, dst, block, nil, fix)
+			r.compareBits(notEqual, d, in.load, dst, block, nil, fix)
 		}
 		in.advance(block * d.Size())
 		r.ADDQ(operand.U32(uint32(block/8)), dst)

@@ -9,23 +9,44 @@ import (
 	"github.com/darray-go/darray/array"
 )
 
-// comparison is a comparing op and how the instructions name it.
+// comparison is a comparing op and how the instructions name it, or a test of one operand, which compares what is made of it.
 type comparison struct {
 	op      array.Op
 	float   uint8 // of VCMPPD: quiet; only "not equal" holds for NaN
 	integer uint8 // of VPCMPQ, AVX-512
+	test    func(r *routine, d array.DType) (as array.DType, sides func(x vec) []vec)
 }
 
 // unordered is true where an operand is NaN.
 const unordered = 0x03
 
 var comparisons = []comparison{
-	{array.Equal, 0x00, 0},
-	{array.NotEqual, 0x04, 4},
-	{array.Less, 0x11, 1},
-	{array.LessEqual, 0x12, 2},
-	{array.Greater, 0x1e, 6},
-	{array.GreaterEqual, 0x1d, 5},
+	{op: array.Equal, float: equalOrdered, integer: 0},
+	{op: array.NotEqual, float: 0x04, integer: 4},
+	{op: array.Less, float: lessOrdered, integer: 1},
+	{op: array.LessEqual, float: 0x12, integer: 2},
+	{op: array.Greater, float: 0x1e, integer: 6},
+	{op: array.GreaterEqual, float: 0x1d, integer: 5},
+}
+
+// tests are true by what a comparison of floats says of x or of its magnitude, and by the sign as an integer.
+var tests = []comparison{
+	{op: array.IsNaN, float: unordered, test: func(_ *routine, d array.DType) (array.DType, func(vec) []vec) {
+		return d, func(x vec) []vec { return []vec{x, x} }
+	}},
+	{op: array.IsInf, float: equalOrdered, test: (*routine).magnitude},
+	{op: array.IsFinite, float: lessOrdered, test: (*routine).magnitude},
+	{op: array.SignBit, integer: 1, test: func(r *routine, d array.DType) (array.DType, func(vec) []vec) {
+		zero := r.zero()
+		return map[int]array.DType{4: array.Int32, 8: array.Int64}[d.Size()], func(x vec) []vec { return []vec{x, zero} }
+	}},
+}
+
+// magnitude is |x| beside infinity.
+func (r *routine) magnitude(d array.DType) (as array.DType, sides func(x vec) []vec) {
+	infinity := map[array.DType]uint64{array.Float32: 0x7f800000, array.Float64: 0x7ff0000000000000}[d]
+	mask, limit := r.every(d.Size(), signBit(d.Size())-1), r.every(d.Size(), infinity)
+	return d, func(x vec) []vec { return []vec{r.do(r.VANDPS, x, mask), limit} }
 }
 
 func compareKernels(k *kernUnit) {
@@ -42,19 +63,32 @@ func compareKernels(k *kernUnit) {
 			}
 		}
 	}
+	for _, c := range tests {
+		for _, isa := range isas {
+			for _, group := range floats {
+				k.comparison(c, isa, group, vv)
+			}
+		}
+	}
 }
 
 // comparison writes the loop that gives bit i of dst for element i.
 func (k *kernUnit) comparison(c comparison, isa isa, group []array.DType, f form) {
 	d := group[0]
 	name := lower(c.op.Info().Func) + goName(d) + f.suffix()
-	r := k.routine(name, isa, loopSignature, fmt.Sprintf("is bit i of dst = %s%s.", c.op, operandWords(2, f)))
+	arity := c.op.Info().Arity
+	r := k.unit.routine(name, isa, loopSignature, fmt.Sprintf("is bit i of dst = %s%s.", c.op, operandWords(arity, f)))
 	block := 64
 	if d.Size() == 8 {
 		block = 32
 	}
-	in := r.inputs(d, 2, f)
+	in := r.inputs(d, arity, f)
 	dst, n := r.param("dst"), r.param("n")
+	as, load := d, in.load
+	if c.test != nil {
+		of, sides := c.test(r, d)
+		as, load = of, func(at int) []vec { return sides(in.load(at)[0]) }
+	}
 	var constants []vec
 	if d.Unsigned() && d.Size() == 8 && isa == avx2 {
 		constants = []vec{r.every(8, signBit(8))}
@@ -65,9 +99,9 @@ func (k *kernUnit) comparison(c comparison, isa isa, group []array.DType, f form
 	}
 	r.loop("loop", n, block, func() {
 		if isa == avx512 {
-			r.compareMasks(c, d, in, dst, block)
+			r.compareMasks(c, as, load, dst, block)
 		} else {
-			r.compareBits(c, d, in, dst, block, constants, fix)
+			r.compareBits(c, as, load, dst, block, constants, fix)
 		}
 		in.advance(block * d.Size())
 		r.ADDQ(operand.U32(uint32(block/8)), dst)
@@ -79,7 +113,7 @@ func (k *kernUnit) comparison(c comparison, isa isa, group []array.DType, f form
 }
 
 // compareMasks writes a block of bits from mask registers.
-func (r *routine) compareMasks(c comparison, d array.DType, in inputs, dst reg.GPVirtual, block int) {
+func (r *routine) compareMasks(c comparison, d array.DType, load func(at int) []vec, dst reg.GPVirtual, block int) {
 	op, predicate := of(d, r.VPCMPB, r.VPCMPW, r.VPCMPD, r.VPCMPQ, r.VCMPPS, r.VCMPPD), c.integer
 	switch {
 	case d.Float():
@@ -89,7 +123,7 @@ func (r *routine) compareMasks(c comparison, d array.DType, in inputs, dst reg.G
 	}
 	lanes := r.lanes(d)
 	for at := 0; at < block; at += lanes {
-		x := in.load(at * d.Size())
+		x := load(at * d.Size())
 		bits := r.K()
 		op(operand.U8(predicate), x[1], x[0], bits)
 		r.storeMask(lanes, bits, operand.Mem{Base: dst, Disp: at / 8})
@@ -103,12 +137,12 @@ func (r *routine) storeMask(lanes int, bits reg.OpmaskVirtual, to operand.Mem) {
 
 // compareBits writes a block of bits, 32 at a time from the sign bits of a vector of bytes. Wider masks are packed to bytes,
 // which goes by halves of 16 bytes, so that the parts have to change places at the end.
-func (r *routine) compareBits(c comparison, d array.DType, in inputs, dst reg.GPVirtual, block int, constants []vec, fix func(vec) vec) {
+func (r *routine) compareBits(c comparison, d array.DType, load func(at int) []vec, dst reg.GPVirtual, block int, constants []vec, fix func(vec) vec) {
 	for at := 0; at < block; at += 32 {
 		var masks []vec
 		not := false
 		for lane := 0; lane < 32; lane += r.lanes(d) {
-			x := in.load((at + lane) * d.Size())
+			x := load((at + lane) * d.Size())
 			var mask vec
 			mask, not = r.compare(c, d, x[0], x[1], constants)
 			masks = append(masks, mask)
@@ -169,7 +203,7 @@ func (r *routine) compare(c comparison, d array.DType, x, y vec, constants []vec
 	if c.op == array.Equal || c.op == array.NotEqual {
 		return r.do(equal, x, y), not
 	}
-	if c.op == array.Less || c.op == array.GreaterEqual {
+	if c.op == array.Less || c.op == array.GreaterEqual || c.op == array.SignBit {
 		x, y = y, x
 	}
 	switch { // now x > y, or not that

@@ -60,7 +60,7 @@ func (r *routine) vectors(d array.DType) int {
 }
 
 func elementKernels(k *kernUnit) {
-	for _, e := range elementwises {
+	for _, e := range slices.Concat(elementwises, exactOps) {
 		for _, isa := range isas {
 			for _, d := range e.dtypes {
 				for _, f := range e.forms {
@@ -81,7 +81,7 @@ func (k *kernUnit) elementwise(e elementwise, isa isa, group []array.DType, f fo
 	if stream {
 		name, table, how = name+"Stream", "stream", streamed
 	}
-	r := k.routine(name, isa, loopSignature, fmt.Sprintf("is dst[i] = %s%s%s.", e.op, operandWords(e.op.Info().Arity, f), how))
+	r := k.unit.routine(name, isa, loopSignature, fmt.Sprintf("is dst[i] = %s%s%s.", e.op, operandWords(e.op.Info().Arity, f), how))
 	var constants []vec
 	if e.constants != nil {
 		constants = e.constants(r, d)

@@ -181,7 +181,7 @@ func (f *folded) value(x, y reg.GPVirtual, at int) vec {
 func (k *kernUnit) fold(f folding, of foldOf, isa isa, group []array.DType, acc array.DType) {
 	name, value := of.nameOf(f, group[0])
 	name = lower(name)
-	r := k.routine(name, isa, foldSignature, fmt.Sprintf("joins %s to lane i mod %d of s by %s.", value, array.Lanes, f.op))
+	r := k.unit.routine(name, isa, foldSignature, fmt.Sprintf("joins %s to lane i mod %d of s by %s.", value, array.Lanes, f.op))
 	state, n := r.param("s"), r.param("n")
 	this := k.folded(r, f, of, group[0], acc)
 	lanes := make([]vec, this.lanesOf())

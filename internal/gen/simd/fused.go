@@ -30,7 +30,7 @@ func fusedKernels(k *kernUnit) {
 						if stream {
 							name, table, how = name+"Stream", "streamFused", streamed
 						}
-						r := k.routine(name, isa, loopSignature, fmt.Sprintf("is dst[i] = %s of %s, the product rounded%s.", op.text, operandWords(3, f), how))
+						r := k.unit.routine(name, isa, loopSignature, fmt.Sprintf("is dst[i] = %s of %s, the product rounded%s.", op.text, operandWords(3, f), how))
 						block := r.elements(d, 3, f, stream, func(x []vec) vec {
 							return op.sum(r, d, r.multiply(d, x[0], x[1], nil), x[2])
 						})

@@ -26,7 +26,7 @@ func joinKernels(k *kernUnit) {
 func (k *kernUnit) join(f folding, isa isa, group []array.DType) {
 	acc := group[0]
 	name := "join" + f.op.Info().Func + goName(acc)
-	r := k.routine(name, isa, "func(s *byte)", fmt.Sprintf("joins lane l of s with l+16, then l+8, l+4, l+2 and l+1 by %s; lane 0 is the result.", f.op))
+	r := k.unit.routine(name, isa, "func(s *byte)", fmt.Sprintf("joins lane l of s with l+16, then l+8, l+4, l+2 and l+1 by %s; lane 0 is the result.", f.op))
 	state := r.param("s")
 	var constants []vec
 	if f.constants != nil {

@@ -23,7 +23,7 @@ type kernel struct {
 
 // kernUnit is a part of exec/cpu/kern: one unit and its kernels.
 type kernUnit struct {
-	*unit
+	unit    *unit
 	kernels []kernel
 }
 
@@ -63,11 +63,11 @@ func kernFiles() ([]file, error) {
 	var all []file
 	var kernels []kernel
 	for _, k := range kernUnits() {
-		assembly, stubs, err := k.texts()
+		assembly, stubs, err := k.unit.texts()
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, file{folder + "z" + k.name + "_amd64.s", assembly}, file{folder + "z" + k.name + "_amd64.go", stubs})
+		all = append(all, file{folder + "z" + k.unit.name + "_amd64.s", assembly}, file{folder + "z" + k.unit.name + "_amd64.go", stubs})
 		kernels = append(kernels, k.kernels...)
 	}
 	table, err := kernTables(kernels)

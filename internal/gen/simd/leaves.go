@@ -19,9 +19,9 @@ const streams = 2
 func (k *kernUnit) leaves(f folding, of foldOf, isa isa, group []array.DType, acc array.DType) {
 	write := func(k *kernUnit, inTail, inLoop int) { k.leavesWith(inTail, inLoop, f, of, isa, group, acc) }
 	fits := func(inTail, inLoop int) bool {
-		trial := &kernUnit{unit: newUnit(k.pkg, k.name)}
+		trial := &kernUnit{unit: newUnit(k.unit.pkg, k.unit.name)}
 		write(trial, inTail, inLoop)
-		_, _, err := trial.texts()
+		_, _, err := trial.unit.texts()
 		return err == nil
 	}
 	inTail := 0
@@ -56,7 +56,7 @@ type run struct {
 func (k *kernUnit) leavesWith(inTail, inLoop int, f folding, of foldOf, isa isa, group []array.DType, acc array.DType) {
 	name, value := of.nameOf(f, group[0])
 	name = "leaves" + name
-	r := k.routine(name, isa, "func(out, identity, x, y *byte, n, apart, length int)",
+	r := k.unit.routine(name, isa, "func(out, identity, x, y *byte, n, apart, length int)",
 		fmt.Sprintf("puts into n words of out, and into those that are apart words behind them, the lanes of length elements each, "+
 			"%s joined by %s, joined as join%s does. It reads whole lanes.", value, f.op, f.op.Info().Func))
 	n, apart, length := r.param("n"), r.param("apart"), r.param("length")

@@ -42,7 +42,7 @@ func write() error {
 // files are all that the command writes.
 func files() ([]file, error) {
 	var all []file
-	for _, pkg := range []func() ([]file, error){kernFiles, gemmFiles} {
+	for _, pkg := range []func() ([]file, error){kernFiles, gemmFiles, mathFiles} {
 		more, err := pkg()
 		if err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func (k *kernUnit) rows(f folding, of string, isa isa, group []array.DType) {
 	if of != ofX.name {
 		name, value, wide = name+of, "the square of x[r*stride+i]-y[i]", rowsWide/2
 	}
-	r := k.routine(name, isa, rowsSignature, fmt.Sprintf("joins %s to acc[i] by %s, for r = 0, 1, ..., rows-1; stride in bytes.", value, f.op))
+	r := k.unit.routine(name, isa, rowsSignature, fmt.Sprintf("joins %s to acc[i] by %s, for r = 0, 1, ..., rows-1; stride in bytes.", value, f.op))
 	t := &rowsRoutine{
 		routine: r, folding: f, d: d, acc: acc, to: r.param("acc"), x: r.param("x"),
 		n: r.param("n"), rows: r.param("rows"), stride: r.param("stride"),

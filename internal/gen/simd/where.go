@@ -43,7 +43,7 @@ func (k *kernUnit) where(isa isa, group []array.DType, f form, stream bool) {
 			words[i] = "yz"[i:i+1] + "[0]"
 		}
 	}
-	r := k.routine(name, isa, loopSignature, fmt.Sprintf("is dst[i] = %s where bit i of x is set, else %s%s.", words[0], words[1], how))
+	r := k.unit.routine(name, isa, loopSignature, fmt.Sprintf("is dst[i] = %s where bit i of x is set, else %s%s.", words[0], words[1], how))
 	const block = 64
 	bits, dst, n := r.param("x"), r.param("dst"), r.param("n")
 	in := r.inputsOf(d, f, 1, 2)
