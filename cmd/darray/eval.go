@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/internal/lang"
 )
 
 type evalFlags struct {
@@ -23,6 +24,31 @@ type evalFlags struct {
 	quiet   bool
 }
 
+// wrapped is names in lines of at most so many characters.
+func wrapped(names []string, width int) string {
+	var out strings.Builder
+	line := 0
+	for i, name := range names {
+		if i < len(names)-1 {
+			name += ","
+		} else {
+			name += "."
+		}
+		switch {
+		case line == 0:
+		case line+1+len(name) > width:
+			out.WriteString("\n")
+			line = 0
+		default:
+			out.WriteString(" ")
+			line++
+		}
+		out.WriteString(name)
+		line += len(name)
+	}
+	return out.String()
+}
+
 func evalCommand() *cobra.Command {
 	var f evalFlags
 	cmd := &cobra.Command{
@@ -30,9 +56,13 @@ func evalCommand() *cobra.Command {
 		Short: "Evaluate expressions over the columns of files",
 		Long: `Evaluate expressions over the columns of files; several files are one table, their rows in order.
 
-Expressions have Go's syntax and NumPy's names and types: + - * / == != < <= > >= && || !, sum, prod, min, max, mean,
-variance, std, norm, argmin, argmax, count, count_nonzero, any, all, cumsum, cumprod, dot, vdot, matmul, abs, sqrt, square,
-minimum, maximum, where, is_null, fill_null, cast(x, float32), arange, zeros, ones, full, reshape, col("any name").
+Expressions have Go's syntax and NumPy's names and types: + - * / // % ** & | ^ << >> == != < <= > >= && || ! (~x), sum,
+prod, min, max, mean, variance, std, norm, argmin, argmax, count, count_nonzero, any, all, cumsum, cumprod, dot, vdot,
+matmul, where(condition, x, y), clip(x, lo, hi), is_null, fill_null, cast(x, float32), arange, zeros,
+ones, full, reshape, col("any name"), and one operand after the other the functions
+` + wrapped(lang.Elementwise(), 118) + `
+NumPy's other names are understood too: absolute, power, mod, arcsin. As in Python x // y rounds down, x % y has the sign
+of y, and -x**2 is -(x**2); the bits' operators bind as in Go. An integer divided by zero is an error.
 Reductions take axes after the operand, as in sum(x, 0, 2), and keepdims(sum(x, 1)) leaves them in with extent 1.
 "name = expr" makes a column for the expressions after it. The results are the expressions without a name or, where
 there are none, the columns made.

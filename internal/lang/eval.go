@@ -122,7 +122,7 @@ func (e *evaluator) eval(x ast.Expr) (value, error) {
 	case *ast.CallExpr:
 		return e.call(x)
 	case *ast.StarExpr:
-		return value{}, e.failf(x, "no operator **; multiply, or use square(x)")
+		return value{}, e.failf(x, "a * before an operand means nothing; x ** y is a power")
 	case *ast.IndexExpr, *ast.SliceExpr, *ast.IndexListExpr:
 		return value{}, e.failf(x, "elements and slices cannot be picked here; where(condition, a, b) chooses by a condition")
 	}
@@ -190,11 +190,13 @@ func (e *evaluator) unary(x *ast.UnaryExpr) (value, error) {
 	case token.NOT:
 		return e.made(array.Apply(array.LogicalNot, 0, n), x)
 	case token.TILDE, token.XOR:
+		op := array.BitwiseInvert
 		if n.DType() == array.Bool {
-			return e.made(array.Apply(array.LogicalNot, 0, n), x)
+			op = array.LogicalNot
 		}
+		return e.made(array.Apply(op, 0, n), x)
 	}
-	return value{}, e.failf(x, "no operator %s%s; there are - + !", x.Op, n.DType())
+	return value{}, e.failf(x, "no operator %s%s; there are - + ! ~", x.Op, n.DType())
 }
 
 // operators are the ops by their symbols.
@@ -202,18 +204,20 @@ var operators = map[token.Token]array.Op{
 	token.ADD: array.Add, token.SUB: array.Subtract, token.MUL: array.Multiply, token.QUO: array.Divide,
 	token.EQL: array.Equal, token.NEQ: array.NotEqual, token.LSS: array.Less, token.LEQ: array.LessEqual,
 	token.GTR: array.Greater, token.GEQ: array.GreaterEqual, token.LAND: array.LogicalAnd, token.LOR: array.LogicalOr,
+	floorDivide: array.FloorDivide, token.REM: array.Remainder, power: array.Pow,
+	token.AND: array.BitwiseAnd, token.OR: array.BitwiseOr, token.XOR: array.BitwiseXor,
+	token.SHL: array.BitwiseLeftShift, token.SHR: array.BitwiseRightShift,
 }
 
-// bitwise are NumPy's operators on bool; on integers they would be bitwise, which there is not.
-var bitwise = map[token.Token]array.Op{
-	token.AND: array.LogicalAnd, token.OR: array.LogicalOr, token.XOR: array.LogicalXor,
+// onBools are the bitwise ops of two bools by the names that they have as logical ones.
+var onBools = map[array.Op]array.Op{
+	array.BitwiseAnd: array.LogicalAnd, array.BitwiseOr: array.LogicalOr, array.BitwiseXor: array.LogicalXor,
 }
 
 func (e *evaluator) binary(x *ast.BinaryExpr) (value, error) {
 	op, ok := operators[x.Op]
-	onBool, isBitwise := bitwise[x.Op]
-	if !ok && !isBitwise {
-		return value{}, e.failf(marker(x.OpPos), "no operator %s; there are + - * / == != < <= > >= && || !", x.Op)
+	if !ok {
+		return value{}, e.failf(marker(x.OpPos), "no operator %s; there are + - * / // %% ** & | ^ << >> == != < <= > >= && || ! ~", x.Op)
 	}
 	if left, ok := x.X.(*ast.BinaryExpr); ok && isComparison(x.Op) && isComparison(left.Op) {
 		return value{}, e.failf(marker(x.OpPos), "comparisons do not chain; write a %s b && b %s c", left.Op, x.Op)
@@ -239,12 +243,8 @@ func (e *evaluator) binary(x *ast.BinaryExpr) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	if isBitwise {
-		if a.DType() != array.Bool || b.DType() != array.Bool {
-			return value{}, e.failf(marker(x.OpPos), "%s takes bool, not %s and %s; compare first, as in (a > 0) %s (b > 0)",
-				x.Op, a.DType(), b.DType(), x.Op)
-		}
-		op = onBool
+	if logical, ok := onBools[op]; ok && a.DType() == array.Bool && b.DType() == array.Bool {
+		op = logical
 	}
 	return e.made(array.Apply(op, 0, a, b), marker(x.OpPos))
 }

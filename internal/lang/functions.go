@@ -53,6 +53,45 @@ var special = []string{
 	"arange", "cast", "col", "count_nonzero", "dot", "full", "keepdims", "matmul", "norm", "ones", "reshape", "std", "variance", "vdot", "zeros",
 }
 
+// aliases are other names that NumPy and the array API have for ops.
+var aliases = map[string]string{
+	"absolute": "abs", "true_divide": "divide", "power": "pow", "mod": "remainder", "rint": "round", "fix": "trunc",
+	"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+	"bitwise_not": "bitwise_invert", "invert": "bitwise_invert", "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift",
+}
+
+// canonical is the op's name of a name.
+func canonical(name string) string {
+	if op, ok := aliases[name]; ok {
+		return op
+	}
+	return name
+}
+
+// otherNames lists the aliases of ops that there are.
+func otherNames() []string {
+	var names []string
+	for name, op := range aliases {
+		if _, ok := array.OpByName(op); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Elementwise lists the element-wise functions without an operator, in the order of the op table, for help.
+func Elementwise() []string {
+	var names []string
+	for _, op := range array.Ops() {
+		info := op.Info()
+		if info.Symbol == "" && info.Arity < 3 && info.Nulls == array.NullStrict && info.Rule != array.RuleCast && !op.IsReduction() && !op.IsScan() {
+			names = append(names, info.Name)
+		}
+	}
+	return names
+}
+
 // Functions lists the names of all functions, sorted.
 func Functions() []string {
 	names := append(slices.Clone(special), opNames()...)
@@ -70,6 +109,9 @@ func usage(name string) string {
 		return f.usage
 	}
 	op, _ := array.OpByName(name)
+	if op == array.Clip {
+		return name + "(x, lo, hi)"
+	}
 	return name + "(" + strings.Join([]string{"x", "y", "z"}[:op.Info().Arity], ", ") + ")"
 }
 
@@ -87,12 +129,12 @@ func (e *evaluator) call(x *ast.CallExpr) (value, error) {
 		}
 		return f.call(e, x)
 	}
-	op, ok := array.OpByName(id.Name)
+	op, ok := array.OpByName(canonical(id.Name))
 	if !ok || op == array.Var {
 		return value{}, e.fail(id, "unknown function", unknown(id.Name))
 	}
 	if len(x.Args) != op.Info().Arity {
-		return value{}, e.arity(id, len(x.Args))
+		return value{}, e.arity(&ast.Ident{NamePos: id.NamePos, Name: op.String()}, len(x.Args))
 	}
 	args := make([]*array.Node, len(x.Args))
 	for i, a := range x.Args {
@@ -107,7 +149,7 @@ func (e *evaluator) call(x *ast.CallExpr) (value, error) {
 
 func unknown(name string) error {
 	there := strings.Join(Functions(), ", ")
-	if near := nearest.Name(name, Functions()); near != "" {
+	if near := nearest.Name(name, append(Functions(), otherNames()...)); near != "" {
 		return fmt.Errorf("%s; did you mean %s? There are %s", name, near, there)
 	}
 	return fmt.Errorf("%s; there are %s", name, there)

@@ -47,14 +47,18 @@ func Parse(src string) (*Script, error) {
 	if len(src) > maxSource {
 		return nil, &Error{Kind: "syntax error", Err: fmt.Errorf("%d bytes; at most %d", len(src), maxSource)}
 	}
+	text, foreign := withFloorDivide(src)
+	if foreign >= 0 {
+		return nil, &Error{"syntax error", src, foreign, fmt.Errorf("no operator &^; write x & ~y")}
+	}
 	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, "", before+src+after, parser.SkipObjectResolution|parser.ParseComments)
+	file, err := parser.ParseFile(fset, "", before+text+after, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
 		return nil, syntaxError(src, err)
 	}
 	s := &Script{src: src}
 	if len(file.Comments) > 0 {
-		return nil, s.errorAt(file.Comments[0].Pos(), "there are no comments and no // operator; / divides")
+		return nil, s.errorAt(file.Comments[0].Pos(), "there are no comments; // divides and rounds down")
 	}
 	body, ok := soleBody(file)
 	if !ok || s.offset(body.Rbrace) < len(src) {
@@ -92,7 +96,10 @@ func (s *Script) add(st ast.Stmt) error {
 	case *ast.AssignStmt:
 		if st.Tok != token.ASSIGN && st.Tok != token.DEFINE {
 			op := strings.TrimSuffix(st.Tok.String(), "=")
-			return s.errorAt(st.TokPos, "no operator %s; write x = x %s ...", st.Tok, op)
+			if st.Tok == token.AND_NOT_ASSIGN {
+				op = "//"
+			}
+			return s.errorAt(st.TokPos, "no operator %s=; write x = x %[1]s ...", op)
 		}
 		if len(st.Lhs) != 1 || len(st.Rhs) != 1 {
 			return s.errorAt(st.TokPos, "one name takes one expression; write an assignment for each")
@@ -124,7 +131,7 @@ func (s *Script) addExpr(name string, x ast.Expr) error {
 	if deepest.IsValid() {
 		return s.errorAt(deepest, "more than %d levels deep; assign parts of it to names", maxDepth)
 	}
-	s.statements = append(s.statements, statement{name, x})
+	s.statements = append(s.statements, statement{name, powers(x)})
 	return nil
 }
 
@@ -179,7 +186,7 @@ func hint(src string, at int) string {
 	case word == "if":
 		return "; write where(condition, a, b)"
 	case strings.HasPrefix(rest, "~"):
-		return "; write !"
+		return "; write !x, or (~x) for the bits of integers"
 	case strings.HasPrefix(rest, "'"):
 		return `; names are quoted as in col("air time")`
 	}

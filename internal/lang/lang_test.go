@@ -14,7 +14,7 @@ import (
 func columns(name string) (*array.Node, error) {
 	types := map[string]array.DType{
 		"distance": array.Int16, "delay": array.Int16, "time": array.Float32, "late": array.Bool, "big": array.Uint64,
-		"other.x": array.Float64, "type": array.Int32, "air time": array.Int8, "a.b.c": array.Int8,
+		"other.x": array.Float64, "type": array.Int32, "air time": array.Int8, "a.b.c": array.Int8, "a//b": array.Int32,
 	}
 	d, ok := types[name]
 	if !ok {
@@ -63,6 +63,32 @@ func TestExpressions(t *testing.T) {
 		{"k = 2; delay * k", "delay * k", "int16", "[5]", "multiply(delay:int16[5], 2)"},
 		{"delay := delay + 1\nsum(delay)", "sum(delay)", "int64", "[]", "sum(cast(add(delay:int16[5], 1), int64))"},
 		{"total = distance + delay", "total", "int16", "[5]", "add(distance:int16[5], delay:int16[5])"},
+
+		// Python's operators, bound as Python does.
+		{"delay // 2", "delay // 2", "int16", "[5]", "floor_divide(delay:int16[5], 2)"},
+		{"distance//delay%3 // 2", "", "int16", "[5]", "floor_divide(remainder(floor_divide(distance:int16[5], delay:int16[5]), 3), 2)"},
+		{"-delay // 2", "", "int16", "[5]", "floor_divide(negative(delay:int16[5]), 2)"},
+		{`col("a//b") // 2`, "", "int32", "[5]", "floor_divide(a//b:int32[5], 2)"},
+		{"delay ** 2", "delay ** 2", "int16", "[5]", "pow(delay:int16[5], 2)"},
+		{"-delay**2", "-delay**2", "int16", "[5]", "negative(pow(delay:int16[5], 2))"},
+		{"delay**distance**2", "", "int16", "[5]", "pow(delay:int16[5], pow(distance:int16[5], 2))"},
+		{"delay**-distance", "", "int16", "[5]", "pow(delay:int16[5], negative(distance:int16[5]))"},
+		{"delay**-distance**2", "", "int16", "[5]", "pow(delay:int16[5], negative(pow(distance:int16[5], 2)))"},
+		{"3 * delay**2 / time", "", "float32", "[5]", "divide(cast(multiply(3, pow(delay:int16[5], 2)), float32), time:float32[5])"},
+		{"(-delay)**2 + abs(delay**3)", "", "int16", "[5]", "add(pow(negative(delay:int16[5]), 2), abs(pow(delay:int16[5], 3)))"},
+		{"2**3**2", "", "int64", "[]", "512"},
+		{"-2**2", "", "int64", "[]", "-4"},
+		{"(-2)**3 - -7 // 2 + -7 % 3 * 100", "", "int64", "[]", "196"},
+		{"1 << 4 | 3 & ~1", "", "int64", "[]", "bitwise_or(16, bitwise_and(3, bitwise_invert(1)))"},
+		{"2**64 - 1", "", "uint64", "[]", "18446744073709551615"},
+		{"delay & 6 | 1", "", "int16", "[5]", "bitwise_or(bitwise_and(delay:int16[5], 6), 1)"},
+		{"delay << 2 >> 1 ^ 3", "", "int16", "[5]", "bitwise_xor(bitwise_right_shift(bitwise_left_shift(delay:int16[5], 2), 1), 3)"},
+		{"(~delay)", "", "int16", "[5]", "bitwise_invert(delay:int16[5])"},
+		{"clip(delay, 0, distance)", "", "int16", "[5]", "clip(delay:int16[5], 0, distance:int16[5])"},
+		{
+			"power(delay, 2) + mod(delay, 3) + absolute(rint(delay))", "", "int16", "[5]",
+			"add(add(pow(delay:int16[5], 2), remainder(delay:int16[5], 3)), abs(round(delay:int16[5])))",
+		},
 
 		// Numbers: Python's arithmetic before they meet an array.
 		{"1 + 2", "1 + 2", "int64", "[]", "3"},
@@ -141,6 +167,8 @@ func TestEveryOpIsAFunction(t *testing.T) {
 			args = append(args, "int8")
 		case op.Info().Rule == array.RuleLogical:
 			args = []string{"late", "late"}[:op.Info().Arity]
+		case op.Info().Go.Int != "" && op.Info().Go.Float == "":
+			args = []string{"delay", "delay"}[:op.Info().Arity]
 		}
 		name := op.String()
 		if op == array.Var { // a word of Go
@@ -171,7 +199,7 @@ func TestErrors(t *testing.T) {
 		{" ;\n ", "syntax error: no expression"},
 		{"delay; dsitance", "no column \"dsitance\"; there are delay, distance, time\n  delay; dsitance\n         ^"},
 		{"1 +\n\tdsitance", "time\n  \tdsitance\n  \t^"},
-		{"sun(delay)", "unknown function: sun; did you mean sum? There are abs, add, all, any"},
+		{"summ(delay)", "unknown function: summ; did you mean sum? There are abs, acos, acosh, add"},
 		{"xyzzyq(delay)", "unknown function: xyzzyq; there are abs,"},
 		{"2 * sum", "sum is a function: write sum(x) or sum(x, axis)\n  2 * sum\n      ^"},
 		{"sum(delay, 1)", "axis 1 is out of range for shape [5]"},
@@ -186,12 +214,18 @@ func TestErrors(t *testing.T) {
 		{"matmul(delay)", "matmul does not take 1 operand; write matmul(x, y)"},
 		{"late - late", "subtract: wrong element type: not defined for bool"},
 		{"delay * 100000", "multiply: wrong element type: 100000 does not fit int16"},
-		{"delay % 2", "no operator %; there are + - * /"},
-		{"delay << 2", "no operator <<"},
-		{"delay & 2", "& takes bool, not int16 and int64; compare first"},
-		{"^delay", "no operator ^int16"},
-		{"delay ** 2", "no operator **; multiply, or use square(x)"},
-		{"delay // 2", "syntax error: there are no comments and no // operator; / divides\n  delay // 2\n        ^"},
+		{"time & 2", "bitwise_and: wrong element type: not defined for float32"},
+		{"delay * *2", "a * before an operand means nothing; x ** y is a power\n  delay * *2\n          ^"},
+		{"delay /* 2", "syntax error: "},
+		{"delay /* 2 */", "syntax error: there are no comments; // divides and rounds down\n  delay /* 2 */\n        ^"},
+		{"delay &^ 2", "syntax error: no operator &^; write x & ~y\n  delay &^ 2\n        ^"},
+		{"delay //= 2", "no operator //=; write x = x // ..."},
+		{"~delay", "syntax error: "},
+		{"powr(delay, 2)", "did you mean pow?"},
+		{"arcsi(time)", "unknown function: arcsi"},
+		{"mod(delay)", "remainder does not take 1 operand; write remainder(x, y)"},
+		{"clip(delay, 1)", "write clip(x, lo, hi)"},
+		{"2 ** 1000 + delay", "does not fit 64 bits"},
 		{"1 < delay < 3", "comparisons do not chain; write a < b && b < c\n  1 < delay < 3\n            ^"},
 		{"delay and late", "syntax error: expected an operator or ';', found and; write &&"},
 		{"not late", "write !"},
@@ -222,7 +256,7 @@ func TestErrors(t *testing.T) {
 		{"010", "octal"},
 		{"1i", "not a number"},
 		{"'a'", `'a' is text; a column of that name is col("a")`},
-		{"~late", "write !"},
+		{"~late", "write !x, or (~x) for the bits of integers"},
 		{"1 }\nfunc f() { 2", "syntax error: unexpected '}'\n  1 }\n    ^"},
 		{"99999999999999999999", "does not fit 64 bits"},
 		{"cast(delay, int65)", `no element type "int65"; there are bool`},

@@ -46,14 +46,11 @@ func (n number) negate() number {
 	return number{integer: constant.UnaryOp(token.SUB, n.integer, 0)}
 }
 
-// arithmetic computes + - * /; false for other operators.
+// arithmetic computes + - * /, and what else of integers is exact; false for other operators, and where there is no result.
 func (n number) arithmetic(op token.Token, m number) (number, bool) {
 	if n.integer != nil && m.integer != nil && op != token.QUO {
-		switch op {
-		case token.ADD, token.SUB, token.MUL:
-			return number{integer: constant.BinaryOp(n.integer, op, m.integer)}, true
-		}
-		return number{}, false
+		z, ok := exact(op, n.integer, m.integer)
+		return number{integer: z}, ok
 	}
 	if n.integer != nil && m.integer != nil && constant.Sign(m.integer) != 0 { // rounded once, whatever their size
 		f, _ := constant.Float64Val(constant.BinaryOp(n.integer, op, m.integer))
@@ -73,6 +70,46 @@ func (n number) arithmetic(op token.Token, m number) (number, bool) {
 	return number{}, false
 }
 
+// mostBits bounds what shifts and powers of literals give: more than fits any element type.
+const mostBits = 128
+
+// exact is an operator on integers of any size, as Python has it.
+func exact(op token.Token, x, y constant.Value) (constant.Value, bool) {
+	count, small := constant.Int64Val(y)
+	small = small && count >= 0
+	switch op {
+	case token.ADD, token.SUB, token.MUL, token.AND, token.OR, token.XOR:
+		return constant.BinaryOp(x, op, y), true
+	case token.SHL, token.SHR:
+		if !small || count > mostBits {
+			return nil, false
+		}
+		return constant.Shift(x, op, uint(count)), true
+	case floorDivide, token.REM:
+		if constant.Sign(y) == 0 {
+			return nil, false
+		}
+		quotient, rest := constant.BinaryOp(x, token.QUO_ASSIGN, y), constant.BinaryOp(x, token.REM, y) // toward 0
+		if constant.Sign(rest)*constant.Sign(y) < 0 {
+			quotient, rest = constant.BinaryOp(quotient, token.SUB, constant.MakeInt64(1)), constant.BinaryOp(rest, token.ADD, y)
+		}
+		if op == token.REM {
+			return rest, true
+		}
+		return quotient, true
+	case power:
+		z := constant.MakeInt64(1)
+		if constant.BitLen(x) < 2 && count > 2 { // 0, 1 and -1 do not grow
+			count = 2 - count%2
+		}
+		for ; small && count > 0 && constant.BitLen(z) <= mostBits; count-- {
+			z = constant.BinaryOp(z, token.MUL, x)
+		}
+		return z, small
+	}
+	return nil, false
+}
+
 // scalar is the number as a value: int64 or, above its range, uint64; or float64.
 func (n number) scalar() (array.Scalar, error) {
 	if n.integer == nil {
@@ -84,7 +121,11 @@ func (n number) scalar() (array.Scalar, error) {
 	if u, exact := constant.Uint64Val(n.integer); exact {
 		return array.ScalarOf(u), nil
 	}
-	return array.Scalar{}, fmt.Errorf("%w: %s does not fit 64 bits; write it as a float, such as 1e20", array.ErrDType, n.integer)
+	text := n.integer.ExactString()
+	if constant.BitLen(n.integer) > mostBits {
+		text = "a number of so many digits"
+	}
+	return array.Scalar{}, fmt.Errorf("%w: %s does not fit 64 bits; write it as a float, such as 1e20", array.ErrDType, text)
 }
 
 // count is the number as a length or an extent.
