@@ -23,6 +23,10 @@ var examples = []struct {
 	{"scatteradd", []string{`^Result of A \+ B = \[1 2 3 \.\.\. 100\]\n$`}},
 	{"lazyadd", []string{`^Result of A \+ B = \[  1\.   2\.   3\.`, ` 98\.\n  99\. 100\.\]\n$`}},
 	{"flights", []string{`flights:                 200000\n`, `miles flown:             145847125\n`}},
+	{"blackscholes", []string{
+		`^a share at 100 in  1 months:  3\.534889\na share at 100 in  6 months:  8\.911789\na share at 100 in 24 months: 18\.502809\n`,
+		`\n240000 calls cost 17\.745867313 on average, puts 15\.685706218\nparity holds to 1e-12: true\n$`,
+	}},
 	{"pi", []string{`^pi = 3\.1415926536\n$`}},
 	{"pingpong", []string{`      8 bytes: [12]00 hits, .*s a flight\n`, `1048576 bytes: [12]00 hits, .*s a flight\n`}},
 	{"bucketsort", []string{`^200000 numbers sorted: least 3543, median 538135982, greatest 1073739222\n$`}},

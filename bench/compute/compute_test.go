@@ -62,6 +62,13 @@ func fake(name string) error {
 			}
 			return map[string]any{"runs_s": []float64{1e-9}}, nil
 		})
+	case "near": // floor(-100), but for its last bits
+		return answers(func(ask map[string]any) (map[string]any, error) {
+			if ask["do"] == "check" {
+				return map[string]any{"check": []float64{-100, -100, -100, -100 + 1e-12}}, nil
+			}
+			return map[string]any{"runs_s": []float64{1e-9}}, nil
+		})
 	case "coarse": // as a sum in float32 that is a tenth off
 		return answers(func(ask map[string]any) (map[string]any, error) {
 			if ask["do"] == "check" {

@@ -15,14 +15,25 @@ import (
 
 // question is what the suite asks a contender, a line of JSON; rivals/compute.py explains the words.
 type question struct {
-	Do     string  `json:"do"`
-	Kernel string  `json:"kernel,omitempty"`
-	DType  string  `json:"dtype,omitempty"`
-	N      int     `json:"n,omitempty"`
-	Mode   string  `json:"mode,omitempty"`
-	Inner  int     `json:"inner,omitempty"`
-	Repeat int     `json:"repeat,omitempty"`
-	Limit  float64 `json:"limit"` // seconds
+	Do     string       `json:"do"`
+	Kernel string       `json:"kernel,omitempty"`
+	DType  string       `json:"dtype,omitempty"`
+	N      int          `json:"n,omitempty"`
+	Spans  [][2]float64 `json:"spans,omitempty"` // of the operands: from, and below
+	Mode   string       `json:"mode,omitempty"`
+	Inner  int          `json:"inner,omitempty"`
+	Repeat int          `json:"repeat,omitempty"`
+	Limit  float64      `json:"limit"` // seconds
+}
+
+// prepare is the question for a kernel's operands.
+func (k kernel) prepare(dtype string, n int) question {
+	q := question{Do: "prepare", Kernel: k.name, DType: dtype, N: n}
+	for i := range k.operands {
+		s := k.span(i)
+		q.Spans = append(q.Spans, [2]float64{s.lo, s.hi})
+	}
+	return q
 }
 
 // answer is a contender's.

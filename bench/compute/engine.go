@@ -3,22 +3,23 @@ package compute
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 
 	"github.com/darray-go/darray"
 )
 
 // recipes are the kernels in darray's words. One that is not here is not available in this build, and the report says so.
-func recipes() map[string]func(x []darray.Array) []darray.Array {
-	one := func(f func(x []darray.Array) darray.Array) func(x []darray.Array) []darray.Array {
+func recipes() map[string]recipe {
+	one := func(f func(x []darray.Array) darray.Array) recipe {
 		return func(x []darray.Array) []darray.Array { return []darray.Array{f(x)} }
 	}
-	return map[string]func(x []darray.Array) []darray.Array{
+	all := map[string]recipe{
 		"add": one(func(x []darray.Array) darray.Array { return darray.Add(x[0], x[1]) }),
 		"muladdsub": one(func(x []darray.Array) darray.Array {
 			return darray.Subtract(darray.Add(darray.Multiply(x[0], x[1]), x[2]), x[3])
 		}),
-		"hypot": one(func(x []darray.Array) darray.Array {
+		"length": one(func(x []darray.Array) darray.Array {
 			return darray.Sqrt(darray.Add(darray.Multiply(x[0], x[0]), darray.Multiply(x[1], x[1])))
 		}),
 		"where": one(func(x []darray.Array) darray.Array { return darray.Where(darray.Greater(x[0], x[1]), x[0], x[1]) }),
@@ -41,12 +42,14 @@ func recipes() map[string]func(x []darray.Array) []darray.Array {
 		"sum-axis0": one(func(x []darray.Array) darray.Array { return darray.Sum(x[0], 0) }),
 		"sum-axis1": one(func(x []darray.Array) darray.Array { return darray.Sum(x[0], 1) }),
 	}
+	maps.Copy(all, functionRecipes())
+	return all
 }
 
 // engine is darray on the default cluster.
 type engine struct {
 	cluster *darray.Cluster
-	recipe  func(x []darray.Array) []darray.Array
+	recipe  recipe
 	in      []darray.Array
 	into    *darray.Block
 }
@@ -61,26 +64,26 @@ func newEngine() (player, string, error) {
 
 func (e *engine) prepare(q question) error {
 	k, known := findKernel(q.Kernel)
-	recipe := recipes()[q.Kernel]
-	if !known || recipe == nil {
+	how := recipes()[q.Kernel]
+	if !known || how == nil {
 		return fmt.Errorf("%w: %q is not in this build of darray", errUnavailable, q.Kernel)
 	}
 	n, shape := k.elements(q.N), k.shape(q.N)
-	*e = engine{cluster: e.cluster, recipe: recipe}
+	*e = engine{cluster: e.cluster, recipe: how}
 	for which := range k.operands {
 		var a darray.Array
 		var err error
 		if q.DType == float32s {
-			a, err = uniform[float32](which, n, darray.Float32)
+			a, err = uniform[float32](k.span(which), which, n, darray.Float32)
 		} else {
-			a, err = uniform[float64](which, n, darray.Float64)
+			a, err = uniform[float64](k.span(which), which, n, darray.Float64)
 		}
 		if err != nil {
 			return err
 		}
 		e.in = append(e.in, a.Reshape(shape...))
 	}
-	for _, a := range recipe(e.in) {
+	for _, a := range how(e.in) {
 		if err := a.Err(); err != nil { // a form that this build does not have
 			return fmt.Errorf("%w: %w", errUnavailable, err)
 		}
@@ -89,7 +92,7 @@ func (e *engine) prepare(q question) error {
 }
 
 // uniform is operand k in memory of darray's, as the rivals' operands lie in theirs.
-func uniform[T float32 | float64](k, n int, d darray.DType) (darray.Array, error) {
+func uniform[T float32 | float64](s span, k, n int, d darray.DType) (darray.Array, error) {
 	b, err := darray.NewBlock(d, n)
 	if err != nil {
 		return darray.Array{}, err
@@ -99,7 +102,7 @@ func uniform[T float32 | float64](k, n int, d darray.DType) (darray.Array, error
 		return darray.Array{}, err
 	}
 	for i := range min(n, period) {
-		xs[i] = T(operand(k, i))
+		xs[i] = T(s.element(k, i))
 	}
 	for at := period; at < n; at += period {
 		copy(xs[at:], xs[:period])

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,16 +15,16 @@ type group struct {
 	k     kernel
 	dtype string
 	n     int
-	want  []float64
+	want  reference
 	turns []*turn
 }
 
 func (g *group) String() string { return fmt.Sprintf("%s %s n=%.3g", g.k.name, g.dtype, float64(g.n)) }
 
-// need is the bytes that a contender may hold: operands, a result, and two of temporaries or of results that were dropped
-// and are not yet given back.
+// need is the bytes that a contender may hold: operands, a result, and temporaries or results that were dropped and are not
+// yet given back.
 func (g *group) need() float64 {
-	return float64(g.k.operands+3) * float64(sizeOf(g.dtype)) * float64(g.k.elements(g.n))
+	return float64(g.k.operands+1+cmp.Or(g.k.temporaries, 2)) * float64(sizeOf(g.dtype)) * float64(g.k.elements(g.n))
 }
 
 // apart reports whether the operands of all contenders at once would take too much memory, so that each has to hold them in
@@ -104,7 +105,7 @@ func (g *group) prepare(ctx context.Context, c *contender) {
 		g.drop(ctx, c, fmt.Errorf("%w: it needs %.1f GB, and %.1f are free", errUnavailable, g.need()/1e9, freeMemory()/1e9))
 		return
 	}
-	if _, err := g.ask(ctx, c, question{Do: "prepare", Kernel: g.k.name, DType: g.dtype, N: g.n}); err != nil {
+	if _, err := g.ask(ctx, c, g.k.prepare(g.dtype, g.n)); err != nil {
 		g.drop(ctx, c, err)
 	}
 }
@@ -162,13 +163,13 @@ func (g *group) check(ctx context.Context, t *turn) {
 	if t.c.side == limit {
 		return
 	}
-	d := distance(a.Check, g.want)
+	d := g.k.distance(a.Check, g.want)
 	switch {
 	case d <= tolerance(g.dtype):
 	case t.c.side == rival && g.k.reduces && g.dtype == float32s && d < 1:
 		g.row(t).Inexact = d
 	default:
-		g.dropTurn(ctx, t, fmt.Errorf("wrong result: sum, first, middle and last are %.9g, not %.9g", a.Check, g.want))
+		g.dropTurn(ctx, t, fmt.Errorf("wrong result: sum, first, middle and last are %.9g, not %.9g", a.Check, g.want.summary))
 	}
 }
 

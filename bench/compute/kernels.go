@@ -2,57 +2,72 @@ package compute
 
 import (
 	"math"
+	"slices"
 )
 
 // kernel is one thing to compute.
 type kernel struct {
 	name, title string
-	operands    int // arrays that it reads
+	operands    int    // arrays that it reads
+	spans       []span // what their elements lie in; nil: [0, 1)
+	temporaries int    // arrays that a contender may hold beside the operands and a result; 0: two
 	reduces     bool
 	matrix      bool // n is the order of square matrices
+	exact       bool // there is one right result for each element, down to its last bit
 	flops       func(n float64) float64
-	// check is the summary of the right result for operands of n elements.
-	check func(n int) []float64
+	// check is what the right result for operands of n elements sums up to.
+	check func(dtype string, n int) reference
+}
+
+// reference is what a result is held against.
+type reference struct {
+	summary   []float64
+	magnitude float64 // of the sum: what its error is relative to; that of the elements, where they cancel out
 }
 
 // row is the elements in a row of the 2-D operands, as in rivals/compute.py.
 const row = 1000
 
 func kernels() []kernel {
+	return slices.Concat(plainKernels(), functionKernels(), expressionKernels())
+}
+
+// plainKernels have operands from [0, 1), and only ops that a computer has an instruction for.
+func plainKernels() []kernel {
 	return []kernel{
 		{name: "copy", title: "a", operands: 1, check: elements(func(x []float64) float64 { return x[0] })},
 		{name: "triad", title: "a + 3*b", operands: 2, check: elements(func(x []float64) float64 { return x[0] + 3*x[1] })},
 		{name: "add", title: "a + b", operands: 2, check: elements(func(x []float64) float64 { return x[0] + x[1] })},
 		{name: "muladdsub", title: "a*b + c - d", operands: 4, check: elements(func(x []float64) float64 { return x[0]*x[1] + x[2] - x[3] })},
-		{name: "hypot", title: "sqrt(a*a + b*b)", operands: 2, check: elements(func(x []float64) float64 { return math.Sqrt(x[0]*x[0] + x[1]*x[1]) })},
+		{name: "length", title: "sqrt(a*a + b*b)", operands: 2, check: elements(func(x []float64) float64 { return math.Sqrt(x[0]*x[0] + x[1]*x[1]) })},
 		{name: "where", title: "where(a > b, a, b)", operands: 2, check: elements(func(x []float64) float64 { return math.Max(x[0], x[1]) })},
 		{name: "poly20", title: "polynomial of 20 ops", operands: 1, check: elements(func(x []float64) float64 { return horner(x[0]) })},
 		{
 			name: "chain5", title: "chain of 5 ops", operands: 2,
 			check: elements(func(x []float64) float64 { return ((x[0]+x[1])*x[0]-x[1])*x[0] + x[1] }),
 		},
-		{name: "sum", title: "sum", operands: 1, reduces: true, check: func(n int) []float64 {
-			return summary([]float64{total(n, func(i int) float64 { return operand(0, i) })})
+		{name: "sum", title: "sum", operands: 1, reduces: true, check: func(_ string, n int) reference {
+			return plain(summary([]float64{total(n, func(i int) float64 { return operand(0, i) })}))
 		}},
-		{name: "dot", title: "dot", operands: 2, reduces: true, check: func(n int) []float64 {
-			return summary([]float64{total(n, func(i int) float64 { return operand(0, i) * operand(1, i) })})
+		{name: "dot", title: "dot", operands: 2, reduces: true, check: func(_ string, n int) reference {
+			return plain(summary([]float64{total(n, func(i int) float64 { return operand(0, i) * operand(1, i) })}))
 		}},
-		{name: "meanstd", title: "mean and std", operands: 1, reduces: true, check: func(n int) []float64 {
+		{name: "meanstd", title: "mean and std", operands: 1, reduces: true, check: func(_ string, n int) reference {
 			mean := total(n, func(i int) float64 { return operand(0, i) }) / float64(n)
 			variance := total(n, func(i int) float64 { d := operand(0, i) - mean; return d * d }) / float64(n)
-			return summary([]float64{mean, math.Sqrt(variance)})
+			return plain(summary([]float64{mean, math.Sqrt(variance)}))
 		}},
-		{name: "max", title: "max", operands: 1, reduces: true, check: func(n int) []float64 {
+		{name: "max", title: "max", operands: 1, reduces: true, check: func(_ string, n int) reference {
 			greatest := 0.0
 			for i := range min(n, period) {
 				greatest = max(greatest, operand(0, i))
 			}
-			return summary([]float64{greatest})
+			return plain(summary([]float64{greatest}))
 		}},
-		{name: "sum-axis0", title: "sum over axis 0", operands: 1, reduces: true, check: func(n int) []float64 {
+		{name: "sum-axis0", title: "sum over axis 0", operands: 1, reduces: true, check: func(_ string, n int) reference {
 			return axis(n, row, n/row, func(out, in int) int { return in*row + out })
 		}},
-		{name: "sum-axis1", title: "sum over axis 1", operands: 1, reduces: true, check: func(n int) []float64 {
+		{name: "sum-axis1", title: "sum over axis 1", operands: 1, reduces: true, check: func(_ string, n int) reference {
 			return axis(n, n/row, row, func(out, in int) int { return out*row + in })
 		}},
 		{
@@ -88,6 +103,14 @@ func (k kernel) bytes(n, size int) float64 {
 	return float64(arrays) * float64(size) * float64(k.elements(n))
 }
 
+// span of operand k.
+func (k kernel) span(which int) span {
+	if k.spans == nil {
+		return span{0, 1}
+	}
+	return k.spans[which]
+}
+
 // shape is that of the operands.
 func (k kernel) shape(n int) []int {
 	switch {
@@ -107,6 +130,12 @@ func operand(k, i int) float64 {
 	odd := [...]uint32{2654435761, 2246822519, 3266489917, 668265263}[k]
 	return float64((uint32(i%period)*odd+uint32(k)*40503)>>8) / (1 << 24)
 }
+
+// span is what the elements of an operand lie in: [lo, hi), spread evenly.
+type span struct{ lo, hi float64 }
+
+// element i of operand k: in float64, rounded after each step so that rivals/compute.py has the same.
+func (s span) element(k, i int) float64 { return s.lo + float64((s.hi-s.lo)*operand(k, i)) }
 
 // coefficients of the polynomial, the highest power first.
 func coefficients() []float64 {
@@ -151,19 +180,39 @@ func total(n int, f func(i int) float64) float64 {
 	return whole*float64(n/period) + rest
 }
 
-func elements(f func(x []float64) float64) func(n int) []float64 {
-	x := make([]float64, 4)
-	at := func(i int) float64 {
-		for k := range x {
-			x[k] = operand(k, i)
+// plain is the reference for a sum that nothing cancels out of.
+func plain(summary []float64) reference { return reference{summary, math.Abs(summary[0])} }
+
+// elements is the reference of an element-wise function, of four operands from [0, 1).
+func elements(f func(x []float64) float64) func(dtype string, n int) reference {
+	return within([]span{{0, 1}, {0, 1}, {0, 1}, {0, 1}}, f)
+}
+
+// within is the reference of an element-wise function of operands from spans, as dtype has them.
+func within(spans []span, f func(x []float64) float64) func(dtype string, n int) reference {
+	return func(dtype string, n int) reference {
+		x := make([]float64, len(spans))
+		at := func(i int) float64 {
+			for k, s := range spans {
+				x[k] = rounded(dtype, s.element(k, i))
+			}
+			return f(x)
 		}
-		return f(x)
+		magnitude := total(n, func(i int) float64 { return math.Abs(at(i)) })
+		return reference{[]float64{total(n, at), at(0), at(n / 2), at(n - 1)}, magnitude}
 	}
-	return func(n int) []float64 { return []float64{total(n, at), at(0), at(n / 2), at(n - 1)} }
+}
+
+// rounded is x as dtype has it.
+func rounded(dtype string, x float64) float64 {
+	if dtype == float32s {
+		return float64(float32(x))
+	}
+	return x
 }
 
 // axis is the summary of sums of terms elements each, the place of which index says.
-func axis(n, results, terms int, index func(out, in int) int) []float64 {
+func axis(n, results, terms int, index func(out, in int) int) reference {
 	at := func(out int) float64 {
 		sum := 0.0
 		for in := range terms {
@@ -172,11 +221,11 @@ func axis(n, results, terms int, index func(out, in int) int) []float64 {
 		return sum
 	}
 	all := total(n, func(i int) float64 { return operand(0, i) })
-	return []float64{all, at(0), at(results / 2), at(results - 1)}
+	return plain([]float64{all, at(0), at(results / 2), at(results - 1)})
 }
 
 // product is the summary of a @ b for matrices of order n.
-func product(n int) []float64 {
+func product(_ string, n int) reference {
 	all := 0.0
 	for k := range n {
 		column, line := 0.0, 0.0
@@ -193,18 +242,22 @@ func product(n int) []float64 {
 		}
 		return sum
 	}
-	return []float64{all, at(0), at(n * n / 2), at(n*n - 1)}
+	return plain([]float64{all, at(0), at(n * n / 2), at(n*n - 1)})
 }
 
 // distance is how far a summary is from the right one: the greatest error of its numbers, relative to those above 1.
-func distance(got, want []float64) float64 {
-	if len(got) != len(want) {
+func (k kernel) distance(got []float64, want reference) float64 {
+	if len(got) != len(want.summary) {
 		return math.Inf(1)
 	}
 	worst := 0.0
-	for i := range want {
-		d := math.Abs(got[i]-want[i]) / max(1, math.Abs(want[i]))
-		if math.IsNaN(d) {
+	for i, right := range want.summary {
+		scale := math.Abs(right)
+		if i == 0 {
+			scale = want.magnitude
+		}
+		d := math.Abs(got[i]-right) / max(1, scale)
+		if math.IsNaN(d) || k.exact && i > 0 && got[i] != right {
 			return math.Inf(1)
 		}
 		worst = max(worst, d)

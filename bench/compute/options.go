@@ -14,14 +14,14 @@ import (
 type Options struct {
 	Suite   string        // of Suites()
 	Quick   bool          // small sizes and short batches: some seconds
-	Cases   []string      // of the suite's Kernels(); default all
-	Sizes   []int         // elements, or the order of matrices; default the suite's Sizes()
+	Cases   []string      // of the suite's Cases(); default all
+	Sizes   []int         // elements, or the order of matrices; default those of the suite's Sets
 	DTypes  []string      // default the suite's DTypes()
 	Modes   []string      // default the suite's Modes()
 	Rivals  []string      // of Rivals(), or none; default the suite's that are installed
 	Threads int           // of every contender; default all cores
-	Rounds  int           // turns of every contender at every case; default 5, quick 2
-	Repeat  int           // counted batches in a turn; default 3, quick 2
+	Rounds  int           // turns of every contender at every case; default the suite's, quick 2
+	Repeat  int           // counted batches in a turn; default the suite's, quick 2
 	Batch   time.Duration // what a batch of calls takes at least; default 10 ms, quick 1 ms
 	Turn    time.Duration // after which a turn begins no further batch; default 300 ms
 	Memory  int           // bytes that the operands and results of all contenders together may take; default half of what is free
@@ -35,9 +35,9 @@ func (o Options) withDefaults() Options {
 	if err != nil {
 		return o
 	}
-	sizes, rounds, repeat, batch := s.sizes, 5, 3, 10*time.Millisecond
+	rounds, repeat, batch := s.Rounds, s.Repeat, 10*time.Millisecond
 	if o.Quick {
-		sizes, rounds, repeat, batch = s.quick, 2, 2, time.Millisecond
+		rounds, repeat, batch = 2, 2, time.Millisecond
 	}
 	for _, field := range []struct {
 		n       *int
@@ -50,13 +50,10 @@ func (o Options) withDefaults() Options {
 	for _, field := range []struct {
 		names   *[]string
 		instead []string
-	}{{&o.Cases, s.kernels}, {&o.DTypes, s.dtypes}, {&o.Modes, s.modes}, {&o.Rivals, s.rivals}} {
+	}{{&o.Cases, s.Cases()}, {&o.DTypes, s.dtypes}, {&o.Modes, s.modes}, {&o.Rivals, s.rivals}} {
 		if len(*field.names) == 0 {
 			*field.names = field.instead
 		}
-	}
-	if len(o.Sizes) == 0 {
-		o.Sizes = sizes
 	}
 	if o.Batch == 0 {
 		o.Batch = batch
@@ -68,6 +65,23 @@ func (o Options) withDefaults() Options {
 		o.Log = io.Discard
 	}
 	return o
+}
+
+// sizes are those that a case is measured at.
+func (o Options) sizes(s Suite, name string) []int {
+	if len(o.Sizes) > 0 {
+		return o.Sizes
+	}
+	for _, set := range s.Sets {
+		switch {
+		case !slices.Contains(set.Cases, name):
+		case o.Quick:
+			return set.quick
+		default:
+			return set.Sizes
+		}
+	}
+	return nil
 }
 
 // Check says what of the options makes no sense.
@@ -85,7 +99,7 @@ func (o Options) Check() error {
 		}
 	}
 	return errors.Join(
-		allKnown("case", o.Cases, s.kernels),
+		allKnown("case", o.Cases, s.Cases()),
 		allKnown("type", o.DTypes, s.dtypes),
 		allKnown("mode", o.Modes, s.modes),
 		allKnown("rival", o.Rivals, append(Rivals(), "none")),

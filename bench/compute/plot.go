@@ -29,9 +29,12 @@ const (
 	edge        = vg.Centimeter / 2
 )
 
-// WritePlot draws the result into an .svg or .png file: on top our time in that of the fastest rival, a group of bars a case;
+// WritePlot draws the result into an .svg or .png file. Suites with many cases are drawn as writeDots says; the others have on top our time in that of the fastest rival, a group of bars a case;
 // below, a row a case, a panel for each type and mode, a line a contender: what it moves or computes in a second over n.
 func (r *Result) WritePlot(path string) error {
+	if manyCases(r.Suite) {
+		return r.writeDots(path)
+	}
 	cases, columns := r.layout()
 	if len(cases) == 0 {
 		return errors.New("plot: no times to draw")

@@ -32,11 +32,14 @@ func Read(path string) (*Result, error) {
 
 // WriteText prints the times of every case, and then the ratios at a glance.
 func (r *Result) WriteText(w io.Writer) error {
-	r.Style = r.style()
-	if err := r.Comparison.WriteText(w); err != nil {
-		return err
-	}
 	p := report.NewPrinter(w)
+	if manyCases(r.Suite) {
+		r.WriteHead(p)
+		r.writeTables(p)
+	} else {
+		r.Style = r.style()
+		p.Err = r.Comparison.WriteText(w)
+	}
 	r.glance(p, ofBest, "Our time in that of the fastest rival, by medians (by minima); below 1 we are faster:", func(q report.Ratio) string {
 		return fmt.Sprintf("%.2f (%.2f) %s", q.Median, q.Min, q.Than)
 	})
@@ -72,6 +75,9 @@ func (r *Result) glance(p *report.Printer, of, head string, cell func(report.Rat
 	}
 	if len(lines) == 0 {
 		return
+	}
+	if manyCases(r.Suite) {
+		slices.SortStableFunc(lines, func(a, b line) int { return a.n - b.n })
 	}
 	const wide = 22
 	p.F("\n%s\n%-12s %-10s %8s", head, "", "", "n")

@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	for _, name := range o.Cases {
 		k, _ := findKernel(name)
 		for _, dtype := range o.DTypes {
-			for _, n := range o.Sizes {
+			for _, n := range o.sizes(suite, name) {
 				if ctx.Err() == nil {
 					r.group(ctx, k, dtype, n)
 				}
@@ -85,7 +85,7 @@ type turn struct {
 func (r *run) group(ctx context.Context, k kernel, dtype string, n int) {
 	start := time.Now()
 	r.revive(ctx)
-	g := &group{run: r, k: k, dtype: dtype, n: n, want: k.check(n)}
+	g := &group{run: r, k: k, dtype: dtype, n: n, want: k.check(dtype, n)}
 	for _, mode := range r.o.Modes {
 		if mode == Into && k.reduces {
 			continue

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +74,7 @@ func TestPython(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starting PyTorch, Numba and dask takes seconds")
 	}
-	for suite, cases := range map[string][]string{"elementwise": {"where", "poly20"}, "reduce": {"meanstd", "sum-axis1"}} {
+	for suite, cases := range map[string][]string{"elementwise": {"where", "poly20"}, "reduce": {"meanstd", "sum-axis1"}, "math": {"pow", "nextafter", "blackscholes", "logsumexp"}} {
 		o := small(suite, "", cases...)
 		o.Python, o.Rivals, o.Rounds, o.Repeat, o.DTypes = "", compute.Rivals(), 1, 1, []string{"float32"}
 		r, err := compute.Run(t.Context(), o)
@@ -230,7 +232,7 @@ func TestRefuses(t *testing.T) {
 		o    compute.Options
 		want string
 	}{
-		{compute.Options{Suite: "tea"}, `no suite "tea"; there are elementwise, reduce, matmul, small, stream`},
+		{compute.Options{Suite: "tea"}, `no suite "tea"; there are elementwise, reduce, matmul, small, math, stream`},
 		{compute.Options{Suite: "reduce", Cases: []string{"add"}}, `no case "add"; there are sum`},
 		{compute.Options{Suite: "reduce", Rivals: []string{"matlab"}}, `no rival "matlab"; there are numpy, numexpr, numba, torch, dask, none`},
 		{compute.Options{Suite: "reduce", DTypes: []string{"int8"}}, `no type "int8"`},
@@ -249,7 +251,7 @@ func TestRefuses(t *testing.T) {
 // TestFiles: a result that was written is read again, printed and drawn; what is no result is refused.
 func TestFiles(t *testing.T) {
 	leak.Check(t)
-	o := small("elementwise", "numpy=good", "add", "hypot")
+	o := small("elementwise", "numpy=good", "add", "length")
 	o.Sizes = []int{1000, 2000}
 	measured, err := compute.Run(t.Context(), o)
 	if err != nil {
@@ -292,6 +294,83 @@ func TestFiles(t *testing.T) {
 	}
 	empty := &compute.Result{Comparison: report.New("small", "")}
 	if err := empty.WritePlot(filepath.Join(dir, "empty.svg")); err == nil {
+		t.Error("nothing was drawn, without an error")
+	}
+}
+
+// TestSets: the sets of a suite have sizes of their own, unless sizes are asked for.
+func TestSets(t *testing.T) {
+	leak.Check(t)
+	for _, asked := range [][]int{nil, {50}} {
+		o := small("math", "", "sqrt", "logsumexp")
+		o.Sizes, o.Quick, o.DTypes, o.Modes = asked, true, []string{"float64"}, []string{compute.Fresh}
+		r, err := compute.Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]int)
+		for _, row := range r.Rows {
+			got[row.Case] = row.N
+		}
+		want := map[string]int{"sqrt": 1000, "logsumexp": 100_000}
+		if asked != nil {
+			want = map[string]int{"sqrt": 50, "logsumexp": 50}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("sizes %v, want %v", got, want)
+		}
+	}
+}
+
+// TestExact: functions with one right result are held to its last bit; a rival without a function has a dash.
+func TestExact(t *testing.T) {
+	leak.Check(t)
+	o := small("math", "numpy=near torch=lacks", "floor")
+	o.Sizes, o.DTypes, o.Modes = []int{1}, []string{"float64"}, []string{compute.Fresh}
+	r, err := compute.Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "numpy: wrong result") {
+		t.Errorf("error %v, want a wrong result of numpy's", err)
+	}
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`\nfunctions, float64, n=1, fresh\n.* numpy +torch .*\nfloor .* - +-`).MatchString(text.String()) {
+		t.Errorf("no line of dashes in\n%s", text.String())
+	}
+}
+
+// TestTables: a suite of many cases is printed as tables with means, and drawn as dots.
+func TestTables(t *testing.T) {
+	leak.Check(t)
+	o := small("math", "numpy=good", "sqrt", "floor", "logsumexp")
+	o.Sizes = []int{100, 1000}
+	r, err := compute.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`\nfunctions, float64, n=100, fresh\n +darray +min +max +numpy +of best +min of best\nsqrt +[0-9.]+ .* numpy`,
+		`\nfunctions, float32, n=1000, into\n`, `\nexpressions, float64, n=1000, fresh\n`, `geometric mean \d`,
+	} {
+		if !regexp.MustCompile(want).MatchString(text.String()) {
+			t.Errorf("%q does not match\n%s", want, text.String())
+		}
+	}
+	for _, name := range []string{"dots.svg", "dots.png"} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := r.WritePlot(path); err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() < 10_000 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := (&compute.Result{Comparison: report.New("math", "")}).WritePlot(filepath.Join(t.TempDir(), "empty.svg")); err == nil {
 		t.Error("nothing was drawn, without an error")
 	}
 }

@@ -15,15 +15,26 @@ type Suite struct {
 	Short string // for a list of commands
 	Long  string // for its help
 
-	kernels []string
+	Sets   []Set
+	Rounds int // turns of every contender at every case where nothing else is asked for
+	Repeat int // counted batches in a turn
+
 	modes   []string
 	dtypes  []string
-	sizes   []int // elements, or the order of matrices
-	quick   []int
 	rivals  []string // that take part where nothing else is asked for
 	singles bool     // everyone again with one thread
 	limits  bool     // STREAM beside the cases that it has
 	ours    bool
+	many    bool // so many cases that each is a line of a table and of the picture
+}
+
+// Set is cases of a suite that are measured at the same sizes.
+type Set struct {
+	Name  string
+	Cases []string
+	Sizes []int // elements, or the order of matrices
+
+	quick []int // the sizes where it has to be quick
 }
 
 // The modes: whether the result's memory is there already.
@@ -48,37 +59,49 @@ func Suites() []Suite {
 			Long: `Measure expressions over the elements of arrays: a+b, a*b+c-d, sqrt(a*a+b*b), where(a>b, a, b) and a polynomial of ten * and
 ten +, each with a fresh result and into one that is there already (CollectInto; out= and its like). All of it takes half an
 hour on two cores.`,
-			kernels: []string{"add", "muladdsub", "hypot", "where", "poly20"},
-			modes:   both, dtypes: types, sizes: sizes, quick: quick, rivals: Rivals(), limits: true, ours: true,
+			Sets:  []Set{{Cases: []string{"add", "muladdsub", "length", "where", "poly20"}, Sizes: sizes, quick: quick}},
+			modes: both, dtypes: types, rivals: Rivals(), limits: true, ours: true, Rounds: 5, Repeat: 3,
 		},
 		{
 			Name: "reduce", Short: "sums and other reductions, beside NumPy, numexpr, Numba, PyTorch and dask",
 			Long: `Measure reductions: sum, dot, mean and standard deviation together, max, and the sums over each axis of rows of 1000.
 All of it takes some ten minutes on two cores.`,
-			kernels: []string{"sum", "dot", "meanstd", "max", "sum-axis0", "sum-axis1"},
-			modes:   []string{Fresh}, dtypes: types, sizes: sizes, quick: quick, rivals: Rivals(), limits: true, ours: true,
+			Sets:  []Set{{Cases: []string{"sum", "dot", "meanstd", "max", "sum-axis0", "sum-axis1"}, Sizes: sizes, quick: quick}},
+			modes: []string{Fresh}, dtypes: types, rivals: Rivals(), limits: true, ours: true, Rounds: 5, Repeat: 3,
 		},
 		{
 			Name: "matmul", Short: "matrix products, beside NumPy and PyTorch over their BLAS",
 			Long: `Measure products of square matrices, by all threads and by one (contenders that end with -1). All of
 it takes some minutes.`,
-			kernels: []string{"matmul"},
-			modes:   []string{Fresh}, dtypes: types, sizes: []int{256, 512, 1024, 2048, 4096}, quick: []int{64, 256},
-			rivals: []string{"numpy", "torch"}, singles: true, ours: true,
+			Sets:  []Set{{Cases: []string{"matmul"}, Sizes: []int{256, 512, 1024, 2048, 4096}, quick: []int{64, 256}}},
+			modes: []string{Fresh}, dtypes: types, rivals: []string{"numpy", "torch"}, singles: true, ours: true, Rounds: 5, Repeat: 3,
 		},
 		{
 			Name: "small", Short: "calls on 10 to 1000 elements, beside NumPy, Numba and PyTorch",
-			Long:    `Measure what a call costs: a+b of few elements from the expression to its result, and a chain of five ops.`,
-			kernels: []string{"add", "chain5"},
-			modes:   []string{Fresh}, dtypes: []string{float64s}, sizes: []int{10, 100, 1000}, quick: []int{10, 1000},
-			rivals: []string{"numpy", "numba", "torch"}, ours: true,
+			Long:  `Measure what a call costs: a+b of few elements from the expression to its result, and a chain of five ops.`,
+			Sets:  []Set{{Cases: []string{"add", "chain5"}, Sizes: []int{10, 100, 1000}, quick: []int{10, 1000}}},
+			modes: []string{Fresh}, dtypes: []string{float64s}, rivals: []string{"numpy", "numba", "torch"}, ours: true, Rounds: 5, Repeat: 3,
+		},
+		{
+			Name: "math", Short: "every mathematical function, and expressions of them, beside NumPy, numexpr, Numba and PyTorch",
+			Long: `Measure the mathematical functions, each a case of its own, with operands that lie in the cache and with many more, each with
+a fresh result and into one that is there already; and expressions of them: exp(-a*a)*sin(b), the price of a call option by
+Black and Scholes, and log(sum(exp(a))), which takes the greatest out first so that nothing overflows. Operands are spread
+evenly over what users give the function: angles over four turns each way, exponents and logits from -10 to 10. A rival takes
+part where it has the function, not where one could put it together. On two quiet cores the functions take about a quarter of an
+hour and the expressions ten minutes.`,
+			Sets: []Set{
+				{Name: "functions", Cases: functionNames(), Sizes: []int{1e3, 1e7}, quick: []int{1e3}},
+				{Name: "expressions", Cases: []string{"expsin", "blackscholes", "logsumexp"}, Sizes: []int{1e6, 1e7, 1e8}, quick: []int{1e5}},
+			},
+			modes: both, dtypes: types, rivals: []string{"numpy", "numexpr", "numba", "torch"}, ours: true, many: true, Rounds: 3, Repeat: 3,
 		},
 		{
 			Name: "stream", Short: "what the machine's memory gives: STREAM's copy, add, triad and sum",
 			Long: `Measure the machine: STREAM's loops over huge pages, with stores through the caches (stream) and past them
 (stream-past), by all threads and by one (contenders that end with -1). Bytes are counted as STREAM does.`,
-			kernels: []string{"copy", "add", "triad", "sum"},
-			modes:   []string{Into}, dtypes: []string{float64s}, sizes: []int{1e5, 1e6, 1e7, 5e7}, quick: []int{1e5}, singles: true, limits: true,
+			Sets:  []Set{{Cases: []string{"copy", "add", "triad", "sum"}, Sizes: []int{1e5, 1e6, 1e7, 5e7}, quick: []int{1e5}}},
+			modes: []string{Into}, dtypes: []string{float64s}, singles: true, limits: true, Rounds: 5, Repeat: 3,
 		},
 	}
 }
@@ -95,11 +118,14 @@ func FindSuite(name string) (Suite, error) {
 	return Suite{}, fmt.Errorf("no suite %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// Kernels lists the cases of a suite.
-func (s Suite) Kernels() []string { return slices.Clone(s.kernels) }
-
-// Sizes lists the sizes that it measures where nothing else is asked for.
-func (s Suite) Sizes() []int { return slices.Clone(s.sizes) }
+// Cases lists those of all sets.
+func (s Suite) Cases() []string {
+	var names []string
+	for _, set := range s.Sets {
+		names = append(names, set.Cases...)
+	}
+	return names
+}
 
 // Modes lists whether its results are fresh, or written into memory that is there.
 func (s Suite) Modes() []string { return slices.Clone(s.modes) }

@@ -20,14 +20,10 @@ type Column struct {
 	Cell func(*Row) string // empty where it says nothing
 }
 
-// WriteText prints the comparison as a table, a block of lines for each case.
-func (r *Comparison) WriteText(w io.Writer) error {
-	p := &Printer{w: w}
+// WriteHead prints what was measured, how, and by whom.
+func (r *Comparison) WriteHead(p *Printer) {
 	p.F("%s, %s, %s, %s\n%s.\n\n", r.Suite, r.Time.Format(time.DateOnly), r.Machine, r.Go, r.How)
-	wide := 8
-	for _, c := range r.Contenders {
-		wide = max(wide, len(c.Name))
-	}
+	wide := r.wide()
 	for _, c := range r.Contenders {
 		p.F("  %-*s %s\n", wide, c.Name, c.About)
 	}
@@ -43,6 +39,22 @@ func (r *Comparison) WriteText(w io.Writer) error {
 	if len(r.Load) > 0 {
 		p.F("  load averages of the machine: %s\n", strings.Join(r.Load, ", then "))
 	}
+}
+
+// wide is the width of the contenders' names.
+func (r *Comparison) wide() int {
+	wide := 8
+	for _, c := range r.Contenders {
+		wide = max(wide, len(c.Name))
+	}
+	return wide
+}
+
+// WriteText prints the comparison as a table, a block of lines for each case.
+func (r *Comparison) WriteText(w io.Writer) error {
+	p := &Printer{w: w}
+	r.WriteHead(p)
+	wide := r.wide()
 	p.F("\n%s\n%-*s %10s %10s %10s", r.Style.Note, wide, "", "min", "median", "max")
 	widths := make([]int, len(r.Style.Columns))
 	for i, c := range r.Style.Columns {

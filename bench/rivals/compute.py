@@ -1,10 +1,11 @@
-"""What the Python rivals of `darray bench elementwise|reduce|matmul|small` share: operands, checks, and the talk with the suite.
+"""What the Python rivals of `darray bench elementwise|reduce|matmul|small|math` share: operands, checks, and the talk with the suite.
 
 A rival is a process that lives through the whole run. It reads a JSON object a line from stdin and answers with one a line
 on stdout; `darray bench contender` speaks the same words:
 
     (at the start)                                                {"about": "numpy 2.0, ..."}
-    {"do": "prepare", "kernel": "add", "dtype": "float64", "n": 1000}   makes the operands                    {}
+    {"do": "prepare", "kernel": "add", "dtype": "float64", "n": 1000,   makes the operands, one for each span, which says what
+     "spans": [[0, 1], [0, 1]]}                                         its elements lie in                    {}
     {"do": "check", "mode": "fresh"}                              computes once: sum, first, middle and last element  {"check": [...]}
     {"do": "run", "inner": 10, "repeat": 3, "limit": 0.5}         one call that does not count, then up to 3 batches of 10 calls,
                                                                   no further one begun after 0.5 s  {"runs_s": [seconds a call, ...]}
@@ -30,26 +31,26 @@ ROW = 1000  # elements in a row of the 2-D operands of sum-axis0 and sum-axis1
 POLY = [3, -5, 7, -2, 4, -6, 1, -7, 5, -3, 2]
 
 
-def uniform(k, n, dtype):
-    """Operand k: the top 24 bits of i * odd + k in 32 bits, over 2**24, for i modulo PERIOD: the same values in any float type."""
+def uniform(k, span, n, dtype):
+    """Operand k: the top 24 bits of i * odd + k in 32 bits, over 2**24, for i modulo PERIOD, spread over [lo, hi) in float64: the
+    same values as the suite's."""
     i = np.arange(min(n, PERIOD), dtype=np.uint32)
     odd = np.uint32([2654435761, 2246822519, 3266489917, 668265263][k])
-    tile = ((i * odd + np.uint32(k * 40503)) >> np.uint32(8)).astype(dtype) * dtype(2.0**-24)
+    unit = ((i * odd + np.uint32(k * 40503)) >> np.uint32(8)).astype(np.float64) * 2.0**-24
+    lo, hi = map(float, span)
+    tile = (lo + (hi - lo) * unit).astype(dtype)
     out = np.empty(n, dtype)
-    for lo in range(0, n, PERIOD):
-        out[lo : lo + PERIOD] = tile[: n - lo]
+    for at in range(0, n, PERIOD):
+        out[at : at + PERIOD] = tile[: n - at]
     return out
 
 
-def operands(kernel, dtype, n):
+def operands(kernel, spans, dtype, n):
     """The kernel's arrays by name."""
-    if kernel == "matmul":
-        return {name: uniform(k, n * n, dtype).reshape(n, n) for k, name in enumerate("ab")}
-    names = {"muladdsub": "abcd", "add": "ab", "hypot": "ab", "where": "ab", "dot": "ab", "chain5": "ab"}.get(kernel, "a")
-    arrays = {name: uniform(k, n, dtype) for k, name in enumerate(names)}
-    if kernel.startswith("sum-axis"):
-        arrays["a"] = arrays["a"].reshape(-1, ROW)
-    return arrays
+    elements = n * n if kernel == "matmul" else n
+    arrays = {name: uniform(k, span, elements, dtype) for k, (name, span) in enumerate(zip("abcd", spans))}
+    shape = {"matmul": (n, n), "sum-axis0": (-1, ROW), "sum-axis1": (-1, ROW)}.get(kernel, (n,))
+    return {name: array.reshape(shape) for name, array in arrays.items()}
 
 
 def horner(coefficient):
@@ -58,6 +59,25 @@ def horner(coefficient):
     for i in range(1, len(POLY)):
         text = f"({text} * a + {coefficient(i)})"
     return text
+
+
+# The cases of the math suite that are functions of two operands; the others have one.
+BINARY = {"atan2", "copysign", "floor_divide", "fmod", "hypot", "logaddexp", "nextafter", "pow", "remainder"}
+
+
+def arguments(kernel):
+    return "a, b" if kernel in BINARY else "a"
+
+
+def functions(names):
+    """Fresh and into statements for the functions of a library that take out=; names are the library's by case."""
+    fresh = {kernel: f"{name}({arguments(kernel)})" for kernel, name in names.items()}
+    into = {kernel: f"{name}({arguments(kernel)}, out=o)" for kernel, name in names.items()}
+    return fresh, into
+
+
+# What the options of the blackscholes case have in common: the interest of a year, and how much the price moves in one.
+INTEREST, VOLATILITY = 0.02, 0.3
 
 
 def summary(result):
@@ -95,8 +115,10 @@ class Rival:
 
     def prepare(self, ask):
         self.kernel, self.mode = ask["kernel"], "fresh"
+        if self.kernel not in self.fresh and self.kernel not in self.into:
+            return {"unavailable": f"it has no {self.kernel}"}
         dtype = {"float64": np.float64, "float32": np.float32}[ask["dtype"]]
-        arrays = operands(self.kernel, dtype, ask["n"])
+        arrays = operands(self.kernel, ask["spans"], dtype, ask["n"])
         arrays["o"] = np.zeros_like(arrays["a"])
         self.names = self.room(self.kernel, dtype, arrays)
         return {}

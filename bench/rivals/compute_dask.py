@@ -12,7 +12,7 @@ BLOCK = 1 << 20
 EXPRESSIONS = {
     "add": "a + b",
     "muladdsub": "a * b + c - d",
-    "hypot": "da.sqrt(a * a + b * b)",
+    "length": "da.sqrt(a * a + b * b)",
     "where": "da.where(a > b, a, b)",
     "poly20": compute.horner(lambda i: f"k{i}"),
     "chain5": "((((a + b) * a) - b) * a) + b",

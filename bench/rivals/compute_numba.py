@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit, prange
 
 import compute
-from compute import POLY
+from compute import INTEREST, POLY, VOLATILITY
 
 
 def add(a, b, o):
@@ -20,7 +20,7 @@ def muladdsub(a, b, c, d, o):
         o[i] = a[i] * b[i] + c[i] - d[i]
 
 
-def hypot(a, b, o):
+def length(a, b, o):
     for i in prange(len(a)):
         o[i] = math.sqrt(a[i] * a[i] + b[i] * b[i])
 
@@ -50,7 +50,7 @@ def muladdsub_fresh(a, b, c, d):
     return a * b + c - d
 
 
-def hypot_fresh(a, b):
+def length_fresh(a, b):
     return np.sqrt(a * a + b * b)
 
 
@@ -124,15 +124,15 @@ def sum_axis1(a):
 
 
 FUNCTIONS = [
-    add, muladdsub, hypot, where, poly20, chain5,
-    add_fresh, muladdsub_fresh, hypot_fresh, where_fresh, poly20_fresh, chain5_fresh,
+    add, muladdsub, length, where, poly20, chain5,
+    add_fresh, muladdsub_fresh, length_fresh, where_fresh, poly20_fresh, chain5_fresh,
     total, dot, meanstd, greatest, sum_axis0, sum_axis1,
 ]  # fmt: skip
 
 FRESH = {
     "add": "add_fresh(a, b)",
     "muladdsub": "muladdsub_fresh(a, b, c, d)",
-    "hypot": "hypot_fresh(a, b)",
+    "length": "length_fresh(a, b)",
     "where": "where_fresh(a, b)",
     "poly20": "poly20_fresh(a, k)",
     "chain5": "chain5_fresh(a, b)",
@@ -147,22 +147,86 @@ FRESH = {
 INTO = {
     "add": "add(a, b, o)",
     "muladdsub": "muladdsub(a, b, c, d, o)",
-    "hypot": "hypot(a, b, o)",
+    "length": "length(a, b, o)",
     "where": "where(a, b, o)",
     "poly20": "poly20(a, k, o)",
     "chain5": "chain5(a, b, o)",
 }
 
 
-SERIAL = {f.__name__: njit(f) for f in FUNCTIONS}
-PARALLEL = {f.__name__: njit(parallel=True)(f) for f in FUNCTIONS}
+def expsin(a, b, o):
+    for i in prange(len(a)):
+        o[i] = math.exp(-a[i] * a[i]) * math.sin(b[i])
+
+
+def expsin_fresh(a, b):
+    return np.exp(-a * a) * np.sin(b)
+
+
+@njit
+def price(spot, strike, time, terms):
+    """A call option's; the terms have the operands' type, as constants of another would make all of it float64."""
+    rate, volatility, half, root = terms
+    deviation = volatility * math.sqrt(time)
+    d1 = (math.log(spot / strike) + (rate + volatility * volatility * half) * time) / deviation
+    near, far = half + half * math.erf(d1 * root), half + half * math.erf((d1 - deviation) * root)
+    return spot * near - strike * math.exp(-rate * time) * far
+
+
+def blackscholes(a, b, c, terms, o):
+    for i in prange(len(a)):
+        o[i] = price(a[i], b[i], c[i], terms)
+
+
+def blackscholes_fresh(a, b, c, terms):
+    o = np.empty_like(a)
+    for i in prange(len(a)):
+        o[i] = price(a[i], b[i], c[i], terms)
+    return o
+
+
+def logsumexp(a, m):
+    """m is the greatest: found in here, Numba 0.56 would fuse its loop with this one, and compute nonsense."""
+    s = 0.0
+    for i in prange(len(a)):
+        s += math.exp(a[i] - m)
+    return m + math.log(s)
+
+
+FUNCTIONS += [expsin, expsin_fresh, blackscholes, blackscholes_fresh, logsumexp]
+FRESH |= {"expsin": "expsin_fresh(a, b)", "blackscholes": "blackscholes_fresh(a, b, c, terms)", "logsumexp": "logsumexp(a, greatest(a))"}
+INTO |= {"expsin": "expsin(a, b, o)", "blackscholes": "blackscholes(a, b, c, terms, o)"}
+
+# The math suite's functions, of which each becomes two loops: for some of them Numba has NumPy's scalar function only.
+SCALARS = {f: f"math.{f}(a[i])" for f in (
+    "exp", "expm1", "log", "log10", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc",
+)}  # fmt: skip
+SCALARS |= {f: f"math.{f}(a[i], b[i])" for f in ("pow", "hypot", "atan2", "copysign")}
+SCALARS |= {f: f"np.{f}(a[i])" for f in ("exp2", "log2", "cbrt", "floor", "ceil", "trunc", "sign", "reciprocal")}
+SCALARS |= {f: f"np.{f}(a[i], b[i])" for f in ("fmod", "nextafter", "logaddexp")}
+SCALARS |= {"round": "np.rint(a[i])", "floor_divide": "a[i] // b[i]", "remainder": "a[i] % b[i]"}
+
+for kernel, text in SCALARS.items():
+    call = compute.arguments(kernel)
+    loop = f"    for i in prange(len(a)):\n        o[i] = {text}\n"
+    made = {"math": math, "np": np, "prange": prange}
+    exec(f"def f_{kernel}({call}, o):\n{loop}", made)
+    exec(f"def f_{kernel}_fresh({call}):\n    o = np.empty_like(a)\n{loop}    return o", made)
+    FUNCTIONS += [made[f"f_{kernel}"], made[f"f_{kernel}_fresh"]]
+    FRESH[kernel], INTO[kernel] = f"f_{kernel}_fresh({call})", f"f_{kernel}({call}, o)"
+
+# Division as NumPy has it: without a check that raises, which would keep loops from being vectorised.
+SERIAL = {f.__name__: njit(error_model="numpy")(f) for f in FUNCTIONS}
+PARALLEL = {f.__name__: njit(parallel=True, error_model="numpy")(f) for f in FUNCTIONS}
 
 FEW = 10_000  # elements up to which starting threads costs more than it brings, as a user would find
 
 
 def room(kernel, dtype, arrays):
     compiled = SERIAL if arrays["a"].size <= FEW else PARALLEL
-    return dict(arrays, k=tuple(dtype(k / 8) for k in POLY), **compiled)
+    terms = tuple(dtype(x) for x in (INTEREST, VOLATILITY, 0.5, 0.5**0.5))
+    return dict(arrays, k=tuple(dtype(k / 8) for k in POLY), terms=terms, **compiled)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """numexpr: the whole expression compiled for its virtual machine, in blocks, by threads."""
 
 import numexpr as ne
+import numpy as np
 
 import compute
 from compute import POLY
@@ -8,7 +9,7 @@ from compute import POLY
 EXPRESSIONS = {
     "add": "a + b",
     "muladdsub": "a * b + c - d",
-    "hypot": "sqrt(a * a + b * b)",
+    "length": "sqrt(a * a + b * b)",
     "where": "where(a > b, a, b)",
     "poly20": compute.horner(lambda i: f"k{i}"),
     "chain5": "((((a + b) * a) - b) * a) + b",
@@ -18,10 +19,15 @@ EXPRESSIONS = {
     "sum-axis0": "sum(a, axis=0)",
     "sum-axis1": "sum(a, axis=1)",
 }
+EXPRESSIONS |= {f: f"{f}(a)" for f in ("exp", "expm1", "log", "log10", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil")}
+EXPRESSIONS |= {"a" + f: f"arc{f}(a)" for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
+EXPRESSIONS |= {"atan2": "arctan2(a, b)", "pow": "a ** b", "remainder": "a % b", "fmod": "fmod(a, b)", "reciprocal": "1 / a"}
+EXPRESSIONS["expsin"] = "exp(-a * a) * sin(b)"
 REDUCTIONS = {"sum", "dot", "max", "sum-axis0", "sum-axis1"}
 
 FRESH = {kernel: f"ev({text!r})" for kernel, text in EXPRESSIONS.items()}
 FRESH["meanstd"] = "meanstd(a)"
+FRESH["logsumexp"] = "logsumexp(a)"
 INTO = {kernel: f"ev({text!r}, out=o)" for kernel, text in EXPRESSIONS.items() if kernel not in REDUCTIONS}
 
 
@@ -31,11 +37,17 @@ def meanstd(a):
     return m, (ne.evaluate("sum((a - m) * (a - m))") / a.size) ** 0.5
 
 
+def logsumexp(a):
+    m = a.dtype.type(ne.evaluate("max(a)"))
+    s = ne.evaluate("sum(exp(a - m))")
+    return m + np.log(s)
+
+
 def room(kernel, dtype, arrays):
     # Constants in an expression are float64; these have the arrays' type.
     constants = {f"k{i}": dtype(k / 8) for i, k in enumerate(POLY)} if kernel == "poly20" else {}
     # evaluate finds its operands among the names of its caller.
-    return dict(arrays, ev=ne.evaluate, meanstd=meanstd, **constants)
+    return dict(arrays, ev=ne.evaluate, meanstd=meanstd, logsumexp=logsumexp, **constants)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ func computeCommand(s compute.Suite) *cobra.Command {
 	o := compute.Options{Suite: s.Name}
 	var sizes []string
 	var files struct{ json, plot, from string }
+	first := s.Sets[0]
 	cmd := &cobra.Command{
 		Use:   s.Name,
 		Short: s.Short,
@@ -39,10 +41,9 @@ darray, numpy, ..., darray, numpy, ...; each times its own calls. Results are ch
 installed are left out, loudly. of best is our time in that of the fastest rival: below 1 we are faster. STREAM beside a case is
 the machine's limit.
 
-cases: ` + strings.Join(s.Kernels(), ", ") + `
-sizes: ` + numbers(s.Sizes()),
+` + listSets(s.Sets),
 		Example: fmt.Sprintf("  darray bench %s --quick\n", s.Name) +
-			fmt.Sprintf("  darray bench %s --cases %s --sizes %.0e --dtypes float64\n", s.Name, s.Kernels()[0], float64(s.Sizes()[len(s.Sizes())/2])) +
+			fmt.Sprintf("  darray bench %s --cases %s --sizes %.0e --dtypes float64\n", s.Name, first.Cases[0], float64(first.Sizes[len(first.Sizes)/2])) +
 			fmt.Sprintf("  darray bench %[1]s --json bench/results/%[1]s.json --plot %[1]s.svg\n", s.Name) +
 			fmt.Sprintf("  darray bench %[1]s --from bench/results/%[1]s.json --plot %[1]s.png", s.Name),
 		Args: cobra.NoArgs,
@@ -70,8 +71,8 @@ sizes: ` + numbers(s.Sizes()),
 	flags.StringSliceVar(&o.Rivals, "rivals", nil, strings.Join(compute.Rivals(), ", ")+", or none (default those of this suite that are installed)")
 	flags.StringVar(&o.Python, "python", "", "the rivals' `interpreter` (default python3 on the PATH or in /usr/bin, whichever has their libraries)")
 	flags.IntVar(&o.Threads, "threads", 0, "threads of every contender (default all cores)")
-	flags.IntVar(&o.Rounds, "rounds", 0, "turns of every contender at every case (default 5, quick 2)")
-	flags.IntVar(&o.Repeat, "repeat", 0, "counted batches in each turn (default 3, quick 2)")
+	flags.IntVar(&o.Rounds, "rounds", 0, fmt.Sprintf("turns of every contender at every case (default %d, quick 2)", s.Rounds))
+	flags.IntVar(&o.Repeat, "repeat", 0, fmt.Sprintf("counted batches in each turn (default %d, quick 2)", s.Repeat))
 	flags.DurationVar(&o.Batch, "batch", 0, "what a batch of calls takes at least (default 10ms, quick 1ms)")
 	flags.DurationVar(&o.Turn, "turn", 0, "after which a turn begins no further batch (default 300ms)")
 	flags.StringVar(&files.json, "json", "", "write the report to this `file` as well")
@@ -117,6 +118,28 @@ func parseSizes(texts []string) ([]int, error) {
 		sizes = append(sizes, int(x))
 	}
 	return sizes, nil
+}
+
+// listSets says which cases there are, and at which sizes.
+func listSets(sets []compute.Set) string {
+	var lines []string
+	for _, set := range sets {
+		lines = append(lines, cmp.Or(set.Name, "cases")+": "+wrap(strings.Join(set.Cases, ", ")), "sizes: "+numbers(set.Sizes))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wrap breaks a list into lines as long as those of a help text.
+func wrap(list string) string {
+	const wide = 116
+	text, line := "", 0
+	for _, word := range strings.SplitAfter(list, ", ") {
+		if line += len(word); line > wide {
+			text, line = strings.TrimRight(text, " ")+"\n  ", len(word)
+		}
+		text += word
+	}
+	return text
 }
 
 func numbers(ns []int) string {
