@@ -26,8 +26,8 @@ const askedEach = 1024
 
 // Every tries all 2^32 float32. What a result should be is taken from the function's own float64 routine, which Run has to have
 // judged before: its error is 2^-29 of the unit here, so that it decides all but what lies that near to a limit. The
-// reference itself is asked for every 1024th input, for every result that is zero, infinite or NaN where the argument is
-// not, for what is above the promise, for what is near to the maximum so far, and for what lies near to a midpoint of two
+// reference itself is asked for every 1024th input, for every result that is zero, infinite or NaN where that routine's is not
+// clearly, for what is above the promise, for what is near to the maximum so far, and for what lies near to a midpoint of two
 // float32. It takes about a minute a function; an end of ctx ends it.
 func Every(ctx context.Context, s *Spec, apply32 func(dst, x []float32), apply64 func(dst, x []float64), promise float64, threads int) (EveryFigures, error) {
 	const pieces = 256
@@ -126,7 +126,14 @@ func (e *every) one(x, got float32, want float64, ask bool) {
 		return
 	}
 	ulp := math.Inf(1)
-	if size := math.Abs(want); got != 0 && size > 0x1p-149 && size < 0x1.ffffffp127 && got-got == 0 {
+	size, sameSign := math.Abs(want), math.Signbit(float64(got)) == math.Signbit(want)
+	const near = 0x1p-30
+	switch {
+	case got != got && want != want, math.IsInf(float64(got), 0) && sameSign && size > overflow32*(1+near):
+		ulp = 0
+	case got == 0 && sameSign && size < 0x1p-150*(1-near):
+		ulp = size / 0x1p-149
+	case got != 0 && size > 0x1p-149 && size < overflow32*(1-near) && got-got == 0:
 		exponent := int(math.Float64bits(size)>>52) - 1023
 		unit := math.Float64frombits(uint64(max(exponent-23, -149)+1023) << 52)
 		ulp = math.Abs(float64(got)-want) / unit
@@ -152,6 +159,9 @@ func (e *every) one(x, got float32, want float64, ask bool) {
 		e.ordinary++
 	}
 }
+
+// overflow32 is from where on a number rounds to an infinite float32.
+const overflow32 = 0x1.ffffffp127
 
 // order compares neighbours; of negative numbers the pattern that follows is the lower number.
 func (e *every) order(x, next, y, after float32) {
