@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -69,7 +70,11 @@ func measure[T judge.Float](ctx context.Context, m figures, f described, o optio
 	}
 	if o.times {
 		e.Times, e.Processor = times[T](f.spec), processor()
-		fmt.Printf("%-12s %s  %v ns\n", name, d, e.Times)
+		fmt.Printf("%-12s %s", name, d)
+		for _, way := range slices.Sorted(maps.Keys(e.Times)) {
+			fmt.Printf("  %s %.3g ns (%.3g to %.3g)", way, e.Times[way].Median, e.Times[way].Min, e.Times[way].Max)
+		}
+		fmt.Println()
 	}
 	return ctx.Err()
 }
