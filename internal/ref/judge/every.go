@@ -27,8 +27,8 @@ const askedEach = 1024
 // Every tries all 2^32 float32. What a result should be is taken from the function's own float64 routine, which Run has to have
 // judged before: its error is 2^-29 of the unit here, so that it decides all but what lies that near to a limit. The
 // reference itself is asked for every 1024th input, for every result that is zero, infinite or NaN where that routine's is not
-// clearly, for what is above the promise, for what is near to the maximum so far, and for what lies near to a midpoint of two
-// float32. It takes about a minute a function; an end of ctx ends it.
+// clearly, for what is above the promise, for the greatest error in the end, and for what lies near to a midpoint of two float32.
+// It takes about a minute a function; an end of ctx ends it.
 func Every(ctx context.Context, s *Spec, apply32 func(dst, x []float32), apply64 func(dst, x []float64), promise float64, threads int) (EveryFigures, error) {
 	const pieces = 256
 	var mu sync.Mutex
@@ -54,6 +54,11 @@ func Every(ctx context.Context, s *Spec, apply32 func(dst, x []float32), apply64
 		})
 	}
 	wait.Wait()
+	if total.Max = total.worst.ulp; total.judged {
+		f := real.Find(s.Name)
+		total.Max = f.ULP32(total.worst.got, total.worst.x)
+		total.At = newCase(f, total.worst.x, 0, total.worst.got, total.Max)
+	}
 	total.Mean = total.sum / float64(max(1, total.ordinary))
 	return total.EveryFigures, ctx.Err()
 }
@@ -62,11 +67,16 @@ type everySum struct {
 	EveryFigures
 	sum      float64
 	ordinary int64
+	worst    struct { // the greatest error, within 2^-24
+		ulp    float64
+		x, got float32
+	}
+	judged bool // worst is there
 }
 
 func (e *everySum) join(o *everySum) {
-	if o.Max > e.Max || e.At.X == "" {
-		e.Max, e.At = o.Max, o.At
+	if o.judged && (!e.judged || o.worst.ulp > e.worst.ulp) {
+		e.worst, e.judged = o.worst, true
 	}
 	if e.TurnAt == "" {
 		e.TurnAt = o.TurnAt
@@ -100,9 +110,11 @@ func newEvery(s *Spec, apply32 func(dst, x []float32), apply64 func(dst, x []flo
 	}
 }
 
-// piece tries the patterns from lo up to hi, and one more for the order of neighbours; both are multiples of a block.
+// piece tries the patterns from lo up to hi, and how lo follows the one before it; both are multiples of a block.
 func (e *every) piece(lo, hi uint64) {
-	last := [2]float32{float32(math.NaN()), 0}
+	before := []float32{math.Float32frombits(uint32(lo) - 1)}
+	last := []float32{0}
+	e.apply32(last, before)
 	for at := lo; at < hi; at += uint64(len(e.x)) {
 		for i := range e.x {
 			e.x[i] = math.Float32frombits(uint32(at) + uint32(i))
@@ -111,13 +123,37 @@ func (e *every) piece(lo, hi uint64) {
 		e.apply32(e.got, e.x)
 		e.apply64(e.want, e.wide)
 		for i, x := range e.x {
-			e.one(x, e.got[i], e.want[i], i%askedEach == 0)
-			if last[0] == last[0] {
-				e.order(last[0], x, last[1], e.got[i])
+			if i%askedEach == 0 || !e.clear(x, e.got[i], e.want[i]) {
+				e.one(x, e.got[i], e.want[i], i%askedEach == 0)
 			}
-			last = [2]float32{x, e.got[i]}
+			if e.got[i] != last[0] {
+				e.order(before[0], x, last[0], e.got[i])
+			}
+			before[0], last[0] = x, e.got[i]
 		}
 	}
+}
+
+// slack is how near to a limit the float64 routine does not decide, in units of a float32.
+const slack = 0x1p-24
+
+// clear judges a result that is clearly the nearest float32, of those with all their bits; it is one for most, quickly.
+func (e *every) clear(x, got float32, want float64) bool {
+	const mostBits, leastExponent, mostExponent = 1<<63 - 1, 1023 - 125, 1023 + 126
+	exponent := math.Float64bits(want) & mostBits >> 52
+	if exponent < leastExponent || exponent > mostExponent {
+		return false
+	}
+	ulp := math.Abs(float64(got)-want) * math.Float64frombits((2*1023+23-exponent)<<52)
+	if !(ulp < 0.5-slack) {
+		return false
+	}
+	e.sum += ulp
+	e.ordinary++
+	if ulp > e.worst.ulp || !e.judged {
+		e.worst.ulp, e.worst.x, e.worst.got, e.judged = ulp, x, got, true
+	}
+	return true
 }
 
 // one judges a result.
@@ -138,16 +174,15 @@ func (e *every) one(x, got float32, want float64, ask bool) {
 		unit := math.Float64frombits(uint64(max(exponent-23, -149)+1023) << 52)
 		ulp = math.Abs(float64(got)-want) / unit
 	}
-	const slack = 0x1p-24
-	if ask || math.IsInf(ulp, 1) || ulp > e.promise-slack || ulp > e.Max-slack || math.Abs(ulp-0.5) < slack {
+	if ask || math.IsInf(ulp, 1) || ulp > e.promise-slack || math.Abs(ulp-0.5) < slack {
 		ulp = e.f.ULP32(got, x)
 		e.Asked++
 	}
 	if ulp > 0.5 {
 		e.Off++
 	}
-	if ulp > e.Max || e.At.X == "" {
-		e.Max, e.At = ulp, newCase(e.f, x, 0, got, ulp)
+	if ulp > e.worst.ulp || !e.judged {
+		e.worst.ulp, e.worst.x, e.worst.got, e.judged = ulp, x, got, true
 	}
 	if ulp > e.promise {
 		if e.Beyond++; len(e.Wrong) < mostWrong {
@@ -165,6 +200,9 @@ const overflow32 = 0x1.ffffffp127
 
 // order compares neighbours; of negative numbers the pattern that follows is the lower number.
 func (e *every) order(x, next, y, after float32) {
+	if math.Signbit(float64(x)) != math.Signbit(float64(next)) {
+		return // the patterns of 0 and NaN, of which neither follows
+	}
 	if next < x {
 		x, next, y, after = next, x, after, y
 	}
