@@ -40,15 +40,19 @@ func scalarFunctions(family vmath.Family) string {
 		params := strings.Join(operands, ", ")
 		for _, single := range []bool{false, true} {
 			p := f.Program(single)
-			if single {
+			switch {
+			case single && f.Narrow:
+				fmt.Fprintf(&out, "\n// %[1]s32 is %[1]s for float32.\nfunc %[1]s32(%[2]s float32) float32 {\n", f.Name, params)
+				out.WriteString(p.GoText(operands, family.Name, "return %s"))
+			case single:
 				fmt.Fprintf(&out, "\n// %[1]s32 is %[1]s for float32.\nfunc %[1]s32(%[2]s float32) float32 {\n", f.Name, params)
 				for _, o := range operands {
 					fmt.Fprintf(&out, "%s := float64(%s)\n", o+o, o)
 				}
 				out.WriteString(p.GoText([]string{"xx", "yy"}, family.Name, "return float32(%s)"))
-			} else {
+			default:
 				fmt.Fprintf(&out, "\n// %[1]s %[2]s\nfunc %[1]s(%[3]s float64) float64 {\n", f.Name, f.Doc, params)
-				out.WriteString(p.GoText([]string{"x", "y"}, family.Name, "return %s"))
+				out.WriteString(p.GoText(operands, family.Name, "return %s"))
 			}
 			out.WriteString("}\n")
 			for _, t := range p.Tables {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// GoText is the body of a Go function with operands of these names (float64) up to `return <value>`: result says what is done
-// with the value, as "return %s" or "return float32(%s)". prefix comes before the names of tables.
+// GoText is the body of a Go function with operands of these names (of the lanes' type) up to `return <value>`: result says
+// what is done with the value, as "return %s" or "return float32(%s)". prefix comes before the names of tables.
 func (p *Program) GoText(operands []string, prefix, result string) string {
 	g := &goText{p: p, operands: operands, prefix: prefix}
 	g.body(p.Body)
@@ -65,13 +65,16 @@ func (g *goText) name(id int) string {
 		return fmt.Sprintf("r%d_%d", n.Args[0], n.By)
 	case Const:
 		if n.Type == Int {
-			return fmt.Sprintf("uint64(%#x)", n.Bits)
+			return fmt.Sprintf("uint%d(%#x)", g.p.Width, n.Bits)
 		}
 		f := math.Float64frombits(n.Bits)
-		if math.IsNaN(f) || math.IsInf(f, 0) || n.Bits == signBit {
-			return fmt.Sprintf("math.Float64frombits(%#x)", n.Bits)
+		if g.p.Width == 32 {
+			f = float64(math.Float32frombits(uint32(n.Bits)))
 		}
-		return "float64(" + strconv.FormatFloat(f, 'x', -1, 64) + ")"
+		if math.IsNaN(f) || math.IsInf(f, 0) || n.Bits == g.p.signBit() {
+			return fmt.Sprintf("math.Float%dfrombits(%#x)", g.p.Width, n.Bits)
+		}
+		return fmt.Sprintf("float%d(%s)", g.p.Width, strconv.FormatFloat(f, 'x', -1, g.p.Width))
 	}
 	return fmt.Sprintf("v%d", id)
 }
@@ -90,6 +93,15 @@ var texts = map[Op]string{
 	Select: "pick(%s, %s, %s)",
 }
 
+// texts32 are those that differ over float32. Functions of package math are exact here, or round twice without harm: a root
+// that is rounded to 53 bits rounds right to 24 (Figueroa, "When is double rounding innocuous?", 1995).
+var texts32 = map[Op]string{
+	Mul: "float32(%s * %s)", Sqrt: "float32(math.Sqrt(float64(%s)))",
+	FMA: "fma32(%s, %s, %s)", FMS: "fma32(%s, %s, -(%s))", FNMA: "fma32(-(%s), %s, %s)",
+	Round: "float32(math.RoundToEven(float64(%s)))", Floor: "float32(math.Floor(float64(%s)))",
+	Ceil: "float32(math.Ceil(float64(%s)))", Trunc: "float32(math.Trunc(float64(%s)))",
+}
+
 func (g *goText) expression(n *Node) string {
 	names := make([]any, len(n.Args))
 	for i, a := range n.Args {
@@ -98,9 +110,9 @@ func (g *goText) expression(n *Node) string {
 	switch n.Op {
 	case IGreater: // a constant that is negative cannot be converted
 		for i, a := range n.Args {
-			names[i] = fmt.Sprintf("int64(%s)", names[i])
+			names[i] = fmt.Sprintf("int%d(%s)", g.p.Width, names[i])
 			if c := g.p.Nodes[a]; c.Op == Const {
-				names[i] = fmt.Sprintf("int64(%d)", int64(c.Bits))
+				names[i] = fmt.Sprintf("int%d(%d)", g.p.Width, int64(c.Bits)<<(64-g.p.Width)>>(64-g.p.Width))
 			}
 		}
 	case Lookup:
@@ -111,9 +123,12 @@ func (g *goText) expression(n *Node) string {
 		return fmt.Sprintf("%s >> %d", names[0], n.By)
 	case Retype:
 		if n.Type == Int {
-			return fmt.Sprintf("math.Float64bits(%s)", names[0])
+			return fmt.Sprintf("math.Float%dbits(%s)", g.p.Width, names[0])
 		}
-		return fmt.Sprintf("math.Float64frombits(%s)", names[0])
+		return fmt.Sprintf("math.Float%dfrombits(%s)", g.p.Width, names[0])
+	}
+	if text, ok := texts32[n.Op]; ok && g.p.Width == 32 {
+		return fmt.Sprintf(text, names...)
 	}
 	return fmt.Sprintf(texts[n.Op], names...)
 }

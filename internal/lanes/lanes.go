@@ -1,10 +1,10 @@
 // Package lanes is a small language for a function of floats that is computed for many lanes at once: straight-line steps on
-// 64-bit lanes, and regions for the few lanes that need more. A description is written once, against this package; the
+// lanes of 64 or of 32 bits, and regions for the few lanes that need more. A description is written once, against this package; the
 // generators turn it into scalar Go, into AVX2 and into AVX-512, which therefore give the same bits: every step is exact or
 // rounds once, to nearest even, and none is fused or reordered.
 //
-// Steps are methods of values: F is a lane of float64, I one of 64 bits, M a truth. Where a step takes an operand it also
-// takes a Go number. A mistake in a description, such as an operand of another type, panics: descriptions run when code is
+// Steps are methods of values: F is a lane of floats, I one of their bits, M a truth. All lanes of a program have one width.
+// Where a step takes an operand it also takes a Go number, which has to be one of that width. A mistake in a description, such as an operand of another type, panics: descriptions run when code is
 // generated.
 package lanes
 
@@ -19,8 +19,8 @@ type Type uint8
 // The types.
 const (
 	None  Type = iota
-	Float      // float64
-	Int        // 64 bits, arithmetic modulo 2^64
+	Float      // float64 or float32
+	Int        // as many bits, arithmetic modulo 2^64 or 2^32
 	Mask
 )
 
@@ -31,7 +31,7 @@ type Op uint8
 const (
 	Arg    Op = iota // operand number By of the function
 	Const            // Bits
-	Lookup           // word a of table number By; a must be below the table's length for every bit pattern of the operands
+	Lookup           // in lanes of 64 bits, word a of table number By; a must be below the table's length for every bit pattern of the operands
 
 	Add   // a + b
 	Sub   // a - b
@@ -54,11 +54,11 @@ const (
 	Xor
 	IAdd
 	ISub
-	Mul32  // the product of the low 32 bits of a and b
+	Mul32  // the product of the low 32 bits of a and b, in lanes of 64
 	Shl    // by By
 	Shr    // by By; zeros come in
-	ShlBy  // by b; 0 from 64 on
-	ShrBy  // by b; 0 from 64 on
+	ShlBy  // by b; 0 from the lane's width on
+	ShrBy  // by b; 0 from the lane's width on
 	Retype // the same bits as the other type
 
 	Less // the comparisons of floats are false for NaN, but for NotEqual
@@ -98,6 +98,7 @@ type Table struct {
 
 // Program is a description: steps in order.
 type Program struct {
+	Width  int // the bits of a lane
 	Nodes  []Node
 	Body   []int // the steps outside of regions
 	Tables []Table
@@ -112,18 +113,18 @@ type scope struct {
 	known map[string]int
 }
 
-// New gives an empty program.
-func New() *Program {
-	return &Program{scopes: []scope{{known: map[string]int{}}}}
+// New gives an empty program over lanes of 64 bits, or of 32.
+func New(width int) *Program {
+	return &Program{Width: width, scopes: []scope{{known: map[string]int{}}}}
 }
 
-// F is a lane of float64.
+// F is a lane of floats.
 type F struct {
 	p  *Program
 	id int
 }
 
-// I is a lane of 64 bits.
+// I is a lane of bits.
 type I struct {
 	p  *Program
 	id int
@@ -161,11 +162,26 @@ func (p *Program) Arg(i int) F { return F{p, p.add(Node{Op: Arg, Type: Float, By
 
 // F is a constant.
 func (p *Program) F(x float64) F {
-	return F{p, p.add(Node{Op: Const, Type: Float, Bits: math.Float64bits(x)})}
+	bits := math.Float64bits(x)
+	if p.Width == 32 {
+		if x == x && float64(float32(x)) != x {
+			panic(fmt.Sprintf("lanes: %x is no float32", x))
+		}
+		bits = uint64(math.Float32bits(float32(x)))
+	}
+	return F{p, p.add(Node{Op: Const, Type: Float, Bits: bits})}
 }
 
-// I is a constant.
-func (p *Program) I(x uint64) I { return I{p, p.add(Node{Op: Const, Type: Int, Bits: x})} }
+// I is a constant; in lanes of 32 bits its upper half may be ones, as of a complement.
+func (p *Program) I(x uint64) I {
+	if p.Width == 32 {
+		if upper := x >> 32; upper != 0 && upper != 1<<32-1 {
+			panic(fmt.Sprintf("lanes: %#x is no word of 32 bits", x))
+		}
+		x = uint64(uint32(x))
+	}
+	return I{p, p.add(Node{Op: Const, Type: Int, Bits: x})}
+}
 
 // Table adds one; its length should be a power of two, so that an index can be kept in it by And.
 func (p *Program) Table(name string, words []uint64) Lookups {
@@ -195,6 +211,7 @@ type Lookups struct {
 
 // At is word number i, which must be in the table for every bit pattern of the function's operands.
 func (l Lookups) At(i I) I {
+	l.p.wide("a table")
 	return I{l.p, l.p.add(Node{Op: Lookup, Type: Int, Args: []int{i.id}, By: l.table})}
 }
 

@@ -10,7 +10,7 @@ import (
 // TestGoText writes a description with a table and a region: equal steps once, what nothing reads not at all, and what only
 // the region reads inside it.
 func TestGoText(t *testing.T) {
-	p := lanes.New()
+	p := lanes.New(64)
 	x, y := p.Arg(0), p.Arg(1)
 	x.Div(y) // nothing reads it
 	sum := x.FMA(y, 0.5)
@@ -38,6 +38,37 @@ return float32(V)
 	}
 }
 
+// TestGoTextNarrow writes what differs over float32.
+func TestGoTextNarrow(t *testing.T) {
+	p := lanes.New(32)
+	x := p.Arg(0)
+	size := x.Abs()
+	y := p.RareOne(size.Bits().Gt(p.I(0x7f000000)), x.FMA(0.5, 1), func() lanes.F { return x.Sqrt().Round() })
+	got := p.Finish(y.Mul(p.F(0x1.8p23)).CopySign(size.Neg())).GoText([]string{"a"}, "", "return %s")
+	want := `V := math.Float32bits(a)
+V := V & uint32(0x7fffffff)
+V := int32(V) > int32(2130706432)
+V := fma32(a, float32(0x1p-01), float32(0x1p+00))
+R := V
+if V {
+V := float32(math.Sqrt(float64(a)))
+V := float32(math.RoundToEven(float64(V)))
+R = V
+}
+V := float32(R * float32(0x1.8p+23))
+V := V ^ uint32(0x80000000)
+V := math.Float32bits(V)
+V := V &^ uint32(0x80000000)
+V := V & uint32(0x80000000)
+V := V | V
+V := math.Float32frombits(V)
+return V
+`
+	if anonymous(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", anonymous(got), want)
+	}
+}
+
 // anonymous takes the numbers from the names of values.
 func anonymous(text string) string {
 	var out strings.Builder
@@ -59,7 +90,7 @@ func anonymous(text string) string {
 
 // TestScope holds that a region does not lend its steps to what comes after it.
 func TestScope(t *testing.T) {
-	p := lanes.New()
+	p := lanes.New(64)
 	x := p.Arg(0)
 	inside := p.RareOne(x.Lt(0), x, func() lanes.F { return x.Sqrt() })
 	text := p.Finish(inside.Add(x.Sqrt())).GoText([]string{"x"}, "", "return %s")
@@ -80,8 +111,23 @@ func TestMistakes(t *testing.T) {
 					t.Errorf("panic %q, want one that names the package", said)
 				}
 			}()
-			p := lanes.New()
+			p := lanes.New(64)
 			mistake(p, p.Arg(0))
+		})
+	}
+	for name, mistake := range map[string]func(p *lanes.Program){
+		"a float of 64 bits in narrow lanes": func(p *lanes.Program) { p.F(0.1) },
+		"a word of 64 bits in narrow lanes":  func(p *lanes.Program) { p.I(1 << 40) },
+		"a table for narrow lanes":           func(p *lanes.Program) { p.Table("words", []uint64{1, 2}).At(p.I(0)) },
+		"a wide product in narrow lanes":     func(p *lanes.Program) { p.I(1).Mul32(2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if said, ok := recover().(string); !ok || !strings.HasPrefix(said, "lanes: ") {
+					t.Errorf("panic %q, want one that names the package", said)
+				}
+			}()
+			mistake(lanes.New(32))
 		})
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// float is an operand as a lane of float64.
+// float is an operand as a lane of floats.
 func (p *Program) float(x any) int {
 	switch x := x.(type) {
 	case F:
@@ -18,7 +18,7 @@ func (p *Program) float(x any) int {
 	panic(fmt.Sprintf("lanes: %T is no float", x))
 }
 
-// bits is an operand as a lane of 64 bits.
+// bits is an operand as a lane of bits.
 func (p *Program) bits(x any) int {
 	switch x := x.(type) {
 	case I:
@@ -28,7 +28,7 @@ func (p *Program) bits(x any) int {
 	case int:
 		return p.I(uint64(x)).id
 	}
-	panic(fmt.Sprintf("lanes: %T is no word of 64 bits", x))
+	panic(fmt.Sprintf("lanes: %T is no word of bits", x))
 }
 
 func (x F) do(op Op, ys ...any) F {
@@ -86,26 +86,29 @@ func (x F) Ceil() F { return x.do(Ceil) }
 func (x F) Trunc() F { return x.do(Trunc) }
 
 // Abs is x without its sign bit, of NaN too.
-func (x F) Abs() F { return x.Bits().And(^signBit).Float() }
+func (x F) Abs() F { return x.Bits().And(^x.p.signBit()).Float() }
 
 // Neg is x with its sign bit turned, of NaN too.
-func (x F) Neg() F { return x.Bits().Xor(signBit).Float() }
+func (x F) Neg() F { return x.Bits().Xor(x.p.signBit()).Float() }
 
 // CopySign is x with y's sign bit.
-func (x F) CopySign(y F) F { return x.Bits().AndNot(signBit).Or(y.Bits().And(signBit)).Float() }
+func (x F) CopySign(y F) F {
+	return x.Bits().AndNot(x.p.signBit()).Or(y.Bits().And(x.p.signBit())).Float()
+}
 
 // XorSign is x with its sign turned where y's bit is set.
-func (x F) XorSign(y F) F { return x.Bits().Xor(y.Bits().And(signBit)).Float() }
+func (x F) XorSign(y F) F { return x.Bits().Xor(y.Bits().And(x.p.signBit())).Float() }
 
-const signBit = uint64(1) << 63
+// signBit is a lane's; the complement has ones above lanes of 32 bits.
+func (p *Program) signBit() uint64 { return 1 << (p.Width - 1) }
 
 // Program is the one x is a step of.
 func (x F) Program() *Program { return x.p }
 
-// Bits is the same lane as 64 bits.
+// Bits is the same lane as bits.
 func (x F) Bits() I { return I{x.p, x.p.retype(Int, x.id)} }
 
-// Float is the same lane as a float64.
+// Float is the same lane as a float.
 func (x I) Float() F { return F{x.p, x.p.retype(Float, x.id)} }
 
 func (p *Program) retype(t Type, id int) int {
@@ -153,10 +156,10 @@ func (x I) do(op Op, ys ...any) I {
 	return I{x.p, x.p.add(Node{Op: op, Type: Int, Args: args})}
 }
 
-// Add is x + y modulo 2^64.
+// Add is x + y modulo 2^64 or 2^32.
 func (x I) Add(y any) I { return x.do(IAdd, y) }
 
-// Sub is x - y modulo 2^64.
+// Sub is x - y modulo 2^64 or 2^32.
 func (x I) Sub(y any) I { return x.do(ISub, y) }
 
 // And is x & y.
@@ -171,8 +174,18 @@ func (x I) Or(y any) I { return x.do(Or, y) }
 // Xor is x ^ y.
 func (x I) Xor(y any) I { return x.do(Xor, y) }
 
-// Mul32 is the product of the low 32 bits of x and y.
-func (x I) Mul32(y any) I { return x.do(Mul32, y) }
+// Mul32 is the product of the low 32 bits of x and y, in lanes of 64.
+func (x I) Mul32(y any) I {
+	x.p.wide("a product")
+	return x.do(Mul32, y)
+}
+
+// wide panics in lanes of 32 bits.
+func (p *Program) wide(what string) {
+	if p.Width != 64 {
+		panic("lanes: " + what + " needs lanes of 64 bits")
+	}
+}
 
 // Shl moves bits up by a number.
 func (x I) Shl(by int) I {
@@ -184,10 +197,10 @@ func (x I) Shr(by int) I {
 	return I{x.p, x.p.add(Node{Op: Shr, Type: Int, Args: []int{x.id}, By: by})}
 }
 
-// ShlBy moves bits up by y, each lane by its own; 0 from 64 on.
+// ShlBy moves bits up by y, each lane by its own; 0 from the lane's width on.
 func (x I) ShlBy(y I) I { return x.do(ShlBy, y) }
 
-// ShrBy moves bits down by y, each lane by its own; 0 from 64 on.
+// ShrBy moves bits down by y, each lane by its own; 0 from the lane's width on.
 func (x I) ShrBy(y I) I { return x.do(ShrBy, y) }
 
 // Gt holds where x > y as signed numbers.
@@ -233,6 +246,9 @@ func (m M) SelectI(x, y any) I {
 // Magic is what brings a float in (-2^51, 2^51) to an integer when added: the low bits of the sum are the integer (in two's
 // complement, 51 bits of it), and subtracted again it leaves the integer as a float, ties to even.
 const Magic = 0x1.8p52
+
+// Magic32 is it for lanes of 32 bits: floats in (-2^22, 2^22), and 22 bits of the integer.
+const Magic32 = 0x1.8p23
 
 // Horner is the polynomial cs[0] + cs[1]*x + ... by Horner's rule.
 func (x F) Horner(cs ...float64) F {

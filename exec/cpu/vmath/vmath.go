@@ -16,26 +16,55 @@ type Routine func(dst, x, y *byte, n int, past bool)
 
 // lesser and greater are the minimum and maximum as vector instructions have them: the second operand where they are equal
 // or one is NaN.
-func lesser(x, y float64) float64 {
+func lesser[T float32 | float64](x, y T) T {
 	if x < y {
 		return x
 	}
 	return y
 }
 
-func greater(x, y float64) float64 {
+func greater[T float32 | float64](x, y T) T {
 	if x > y {
 		return x
 	}
 	return y
 }
 
-func unordered(x, y float64) bool { return math.IsNaN(x) || math.IsNaN(y) }
+func unordered[T float32 | float64](x, y T) bool { return x != x || y != y }
 
 // pick is x where m, else y.
-func pick[T float64 | uint64](m bool, x, y T) T {
+func pick[T float32 | float64 | uint32 | uint64](m bool, x, y T) T {
 	if m {
 		return x
 	}
 	return y
+}
+
+// fma32 is x*y + z, rounded once. The product is exact in float64, and rounding the sum twice is harmless unless the first
+// rounding gives a midpoint of two float32: those end with a one and 28 zeros, but for subnormal results.
+func fma32(x, y, z float32) float32 {
+	s := float64(x)*float64(y) + float64(z)
+	if b := math.Float64bits(s); b&(1<<29-1) == 1<<28 || b<<1 < 897<<53 {
+		return nearFMA32(x, y, z)
+	}
+	return float32(s)
+}
+
+// nearFMA32 is it for any sum. It is rounded to odd in float64: toward the error's side where it ends with a zero bit. Then it
+// lies on the same side of each float32 and each midpoint as the exact sum does (Boldo and Melquiond, "Emulation of FMA and
+// correctly rounded sums", 2008).
+func nearFMA32(x, y, z float32) float32 {
+	p, c := float64(x)*float64(y), float64(z)
+	s := p + c
+	b := s - p
+	e := (p - (s - b)) + (c - b) // what s misses; NaN where s is infinite
+	if bits := math.Float64bits(s); bits&1 == 0 && (e < 0 || e > 0) {
+		if (e > 0) == (s > 0) {
+			bits++
+		} else {
+			bits--
+		}
+		s = math.Float64frombits(bits)
+	}
+	return float32(s)
 }

@@ -15,7 +15,7 @@ func Asin(x float64) float64 {
 	v9 := pick(v6, v7, v8)
 	v10 := math.Sqrt(v9)
 	v11 := math.FMA(-(v10), v10, v9)
-	v13 := greater(v10, float64(0x1p-500))
+	v13 := greater(v10, float64(0x1p-100))
 	v14 := v11 / v13
 	v17 := pick(v6, float64(0x1.921fb54442d18p+00), float64(0x0p+00))
 	v19 := pick(v6, float64(0x1.1a62633145c07p-54), float64(0x0p+00))
@@ -57,38 +57,45 @@ func Asin(x float64) float64 {
 
 // Asin32 is Asin for float32.
 func Asin32(x float32) float32 {
-	xx := float64(x)
-	v1 := math.Float64bits(xx)
-	v3 := v1 & uint64(0x7fffffffffffffff)
-	v4 := math.Float64frombits(v3)
-	v6 := float64(0x1p-01) <= v4
-	v7 := math.FMA(-(v4), float64(0x1p-01), float64(0x1p-01))
-	v8 := float64(xx * xx)
+	v1 := math.Float32bits(x)
+	v3 := v1 & uint32(0x7fffffff)
+	v4 := math.Float32frombits(v3)
+	v6 := float32(0x1p-01) <= v4
+	v7 := fma32(-(v4), float32(0x1p-01), float32(0x1p-01))
+	v8 := float32(x * x)
 	v9 := pick(v6, v7, v8)
-	v10 := math.Sqrt(v9)
-	v13 := pick(v6, float64(0x1.921fb54442d18p+00), float64(0x0p+00))
-	v15 := float64(v10 * float64(-0x1p+01))
-	v16 := pick(v6, v15, v4)
-	v17 := float64(v16 * v9)
-	v20 := math.FMA(float64(0x1.33333335cd194p-04), v9, float64(0x1.5555555554e97p-03))
-	v23 := math.FMA(float64(0x1.f1c825fa63f6ep-06), v9, float64(0x1.6db6d8c95739bp-05))
-	v26 := math.FMA(float64(0x1.1dcc0098b86aap-06), v9, float64(0x1.6e714cdfd438ap-06))
-	v29 := math.FMA(float64(0x1.01ca90f60342cp-06), v9, float64(0x1.afa87785dc864p-07))
-	v32 := math.FMA(float64(0x1.cb110663500a2p-06), v9, float64(-0x1.91ccefb9e8795p-09))
-	v33 := float64(v9 * v9)
-	v34 := math.FMA(v23, v33, v20)
-	v35 := math.FMA(v29, v33, v26)
-	v36 := float64(v33 * v33)
-	v37 := math.FMA(v35, v36, v34)
-	v38 := float64(v36 * v36)
-	v39 := math.FMA(v32, v38, v37)
-	v40 := math.FMA(v17, v39, v16)
-	v41 := v13 + v40
-	v42 := math.Float64bits(v41)
-	v44 := v1 & uint64(0x8000000000000000)
-	v45 := v42 ^ v44
-	v46 := math.Float64frombits(v45)
-	return float32(v46)
+	v10 := float32(math.Sqrt(float64(v9)))
+	v11 := fma32(-(v10), v10, v9)
+	v13 := greater(v10, float32(0x1p-100))
+	v14 := v11 / v13
+	v17 := pick(v6, float32(0x1.921fb6p+00), float32(0x0p+00))
+	v19 := pick(v6, float32(-0x1.777a5cp-25), float32(0x0p+00))
+	v21 := float32(v10 * float32(-0x1p+01))
+	v22 := pick(v6, v21, v4)
+	v23 := math.Float32bits(v14)
+	v25 := v23 ^ uint32(0x80000000)
+	v26 := math.Float32frombits(v25)
+	v27 := pick(v6, v26, float32(0x0p+00))
+	v28 := v17 + v22
+	v29 := v28 - v17
+	v30 := v22 - v29
+	v31 := v19 + v27
+	v32 := v30 + v31
+	v33 := float32(v22 * v9)
+	v36 := fma32(float32(0x1.6caa42p-05), v9, float32(0x1.3338ap-04))
+	v39 := fma32(float32(0x1.d74498p-07), v9, float32(0x1.04b3c8p-05))
+	v41 := float32(v9 * v9)
+	v42 := fma32(v39, v41, v36)
+	v43 := float32(v41 * v41)
+	v44 := fma32(float32(0x1.33f1bep-05), v43, v42)
+	v46 := fma32(v44, v9, float32(0x1.55554cp-03))
+	v47 := fma32(v33, v46, v32)
+	v48 := v28 + v47
+	v49 := math.Float32bits(v48)
+	v50 := v1 & uint32(0x80000000)
+	v51 := v49 ^ v50
+	v52 := math.Float32frombits(v51)
+	return v52
 }
 
 // Acos is the angle from 0 to pi whose cosine is x; NaN for |x| > 1.
@@ -102,7 +109,7 @@ func Acos(x float64) float64 {
 	v9 := pick(v6, v7, v8)
 	v10 := math.Sqrt(v9)
 	v11 := math.FMA(-(v10), v10, v9)
-	v13 := greater(v10, float64(0x1p-500))
+	v13 := greater(v10, float64(0x1p-100))
 	v14 := v11 / v13
 	v16 := x < float64(0x0p+00)
 	v18 := pick(v16, float64(0x1.921fb54442d18p+01), float64(0x0p+00))
@@ -149,42 +156,50 @@ func Acos(x float64) float64 {
 
 // Acos32 is Acos for float32.
 func Acos32(x float32) float32 {
-	xx := float64(x)
-	v1 := math.Float64bits(xx)
-	v3 := v1 & uint64(0x7fffffffffffffff)
-	v4 := math.Float64frombits(v3)
-	v6 := float64(0x1p-01) <= v4
-	v7 := math.FMA(-(v4), float64(0x1p-01), float64(0x1p-01))
-	v8 := float64(xx * xx)
+	v1 := math.Float32bits(x)
+	v3 := v1 & uint32(0x7fffffff)
+	v4 := math.Float32frombits(v3)
+	v6 := float32(0x1p-01) <= v4
+	v7 := fma32(-(v4), float32(0x1p-01), float32(0x1p-01))
+	v8 := float32(x * x)
 	v9 := pick(v6, v7, v8)
-	v10 := math.Sqrt(v9)
-	v12 := xx < float64(0x0p+00)
-	v14 := pick(v12, float64(0x1.921fb54442d18p+01), float64(0x0p+00))
-	v16 := pick(v6, v14, float64(0x1.921fb54442d18p+00))
-	v17 := v10 + v10
-	v18 := math.Float64bits(v17)
-	v20 := v1 & uint64(0x8000000000000000)
-	v21 := v18 ^ v20
-	v22 := math.Float64frombits(v21)
-	v23 := v1 ^ uint64(0x8000000000000000)
-	v24 := math.Float64frombits(v23)
-	v25 := pick(v6, v22, v24)
-	v26 := float64(v25 * v9)
-	v29 := math.FMA(float64(0x1.33333335cd194p-04), v9, float64(0x1.5555555554e97p-03))
-	v32 := math.FMA(float64(0x1.f1c825fa63f6ep-06), v9, float64(0x1.6db6d8c95739bp-05))
-	v35 := math.FMA(float64(0x1.1dcc0098b86aap-06), v9, float64(0x1.6e714cdfd438ap-06))
-	v38 := math.FMA(float64(0x1.01ca90f60342cp-06), v9, float64(0x1.afa87785dc864p-07))
-	v41 := math.FMA(float64(0x1.cb110663500a2p-06), v9, float64(-0x1.91ccefb9e8795p-09))
-	v42 := float64(v9 * v9)
-	v43 := math.FMA(v32, v42, v29)
-	v44 := math.FMA(v38, v42, v35)
-	v45 := float64(v42 * v42)
-	v46 := math.FMA(v44, v45, v43)
-	v47 := float64(v45 * v45)
-	v48 := math.FMA(v41, v47, v46)
-	v49 := math.FMA(v26, v48, v25)
-	v50 := v16 + v49
-	return float32(v50)
+	v10 := float32(math.Sqrt(float64(v9)))
+	v11 := fma32(-(v10), v10, v9)
+	v13 := greater(v10, float32(0x1p-100))
+	v14 := v11 / v13
+	v16 := x < float32(0x0p+00)
+	v18 := pick(v16, float32(0x1.921fb6p+01), float32(0x0p+00))
+	v20 := pick(v6, v18, float32(0x1.921fb6p+00))
+	v22 := pick(v16, float32(-0x1.777a5cp-24), float32(0x0p+00))
+	v24 := pick(v6, v22, float32(-0x1.777a5cp-25))
+	v25 := v10 + v10
+	v26 := math.Float32bits(v25)
+	v28 := v1 & uint32(0x80000000)
+	v29 := v26 ^ v28
+	v30 := math.Float32frombits(v29)
+	v31 := v1 ^ uint32(0x80000000)
+	v32 := math.Float32frombits(v31)
+	v33 := pick(v6, v30, v32)
+	v34 := math.Float32bits(v14)
+	v35 := v34 ^ v28
+	v36 := math.Float32frombits(v35)
+	v37 := pick(v6, v36, float32(0x0p+00))
+	v38 := v20 + v33
+	v39 := v38 - v20
+	v40 := v33 - v39
+	v41 := v24 + v37
+	v42 := v40 + v41
+	v43 := float32(v33 * v9)
+	v46 := fma32(float32(0x1.6caa42p-05), v9, float32(0x1.3338ap-04))
+	v49 := fma32(float32(0x1.d74498p-07), v9, float32(0x1.04b3c8p-05))
+	v51 := float32(v9 * v9)
+	v52 := fma32(v49, v51, v46)
+	v53 := float32(v51 * v51)
+	v54 := fma32(float32(0x1.33f1bep-05), v53, v52)
+	v56 := fma32(v54, v9, float32(0x1.55554cp-03))
+	v57 := fma32(v43, v56, v42)
+	v58 := v38 + v57
+	return v58
 }
 
 // Atan is the angle from -pi/2 to pi/2 whose tangent is x.
@@ -271,50 +286,62 @@ func Atan(x float64) float64 {
 
 // Atan32 is Atan for float32.
 func Atan32(x float32) float32 {
-	xx := float64(x)
-	v2 := math.Float64bits(xx)
-	v4 := v2 & uint64(0x7fffffffffffffff)
-	v5 := math.Float64frombits(v4)
-	v6 := lesser(float64(0x1p+200), v5)
-	v8 := float64(0x1p+00) < v6
-	v9 := pick(v8, float64(0x1p+00), v6)
-	v10 := pick(v8, v6, float64(0x1p+00))
-	v13 := pick(v8, float64(0x1.921fb54442d18p+00), float64(0x0p+00))
-	v15 := pick(v8, float64(-0x1p+00), float64(0x1p+00))
-	v17 := float64(v10 * float64(0x1.a827999fcef32p-02))
+	v2 := math.Float32bits(x)
+	v4 := v2 & uint32(0x7fffffff)
+	v5 := math.Float32frombits(v4)
+	v6 := lesser(float32(0x1p+100), v5)
+	v8 := float32(0x1p+00) < v6
+	v9 := pick(v8, float32(0x1p+00), v6)
+	v10 := pick(v8, v6, float32(0x1p+00))
+	v13 := pick(v8, float32(0x1p+01), float32(0x0p+00))
+	v15 := pick(v8, float32(-0x1p+00), float32(0x1p+00))
+	v17 := float32(v10 * float32(0x1.57p-01))
 	v18 := v17 < v9
 	v19 := v9 - v10
 	v20 := pick(v18, v19, v9)
 	v21 := v9 + v10
 	v22 := pick(v18, v21, v10)
-	v23 := v20 / v22
-	v25 := pick(v18, float64(0x1.921fb54442d18p-01), float64(0x0p+00))
-	v26 := math.FMA(v15, v25, v13)
-	v27 := math.Float64bits(v23)
-	v28 := math.Float64bits(v15)
-	v30 := v28 & uint64(0x8000000000000000)
-	v31 := v27 ^ v30
-	v32 := math.Float64frombits(v31)
-	v33 := float64(v23 * v23)
-	v34 := float64(v32 * v33)
-	v37 := math.FMA(float64(0x1.99999998d47fep-03), v33, float64(-0x1.55555555553acp-02))
-	v40 := math.FMA(float64(0x1.c71c38aa2c1afp-04), v33, float64(-0x1.249248abe2da1p-03))
-	v43 := math.FMA(float64(0x1.3a9e1ea65e08fp-04), v33, float64(-0x1.7456491af5039p-04))
-	v46 := math.FMA(float64(0x1.a786b5fef4da5p-05), v33, float64(-0x1.0c56be0be2ee8p-04))
-	v48 := float64(v33 * v33)
-	v49 := math.FMA(v40, v48, v37)
-	v50 := math.FMA(v46, v48, v43)
-	v51 := float64(v48 * v48)
-	v52 := math.FMA(v50, v51, v49)
-	v53 := float64(v51 * v51)
-	v54 := math.FMA(float64(-0x1.be73fb73d125p-06), v53, v52)
-	v55 := math.FMA(v34, v54, v32)
-	v56 := v26 + v55
-	v57 := math.Float64bits(v56)
-	v58 := v2 & uint64(0x8000000000000000)
-	v59 := v57 ^ v58
-	v60 := math.Float64frombits(v59)
-	return float32(v60)
+	v23 := float32(0x1p+00) / v22
+	v24 := float32(v20 * v23)
+	v25 := fma32(-(v24), v22, v20)
+	v26 := float32(v25 * v23)
+	v27 := float32(v24 * v24)
+	v28 := pick(v18, v15, float32(0x0p+00))
+	v29 := v13 + v28
+	v31 := float32(v29 * float32(0x1.921fb6p-01))
+	v33 := float32(v29 * float32(-0x1.777a5cp-26))
+	v34 := fma32(v29, float32(0x1.921fb6p-01), -(v31))
+	v35 := v33 + v34
+	v36 := math.Float32bits(v24)
+	v37 := math.Float32bits(v15)
+	v39 := v37 & uint32(0x80000000)
+	v40 := v36 ^ v39
+	v41 := math.Float32frombits(v40)
+	v42 := fma32(-(v26), v27, v26)
+	v43 := math.Float32bits(v42)
+	v44 := v43 ^ v39
+	v45 := math.Float32frombits(v44)
+	v46 := v31 + v41
+	v47 := v46 - v31
+	v48 := v41 - v47
+	v49 := v35 + v45
+	v50 := v48 + v49
+	v51 := float32(v41 * v27)
+	v54 := fma32(float32(-0x1.243d84p-03), v27, float32(0x1.99955cp-03))
+	v57 := fma32(float32(-0x1.521f02p-04), v27, float32(0x1.c0b4fp-04))
+	v60 := fma32(float32(-0x1.196d3p-06), v27, float32(0x1.9f6f14p-05))
+	v61 := float32(v27 * v27)
+	v62 := fma32(v57, v61, v54)
+	v63 := float32(v61 * v61)
+	v64 := fma32(v60, v63, v62)
+	v66 := fma32(v64, v27, float32(-0x1.55554cp-02))
+	v67 := fma32(v51, v66, v50)
+	v68 := v46 + v67
+	v69 := math.Float32bits(v68)
+	v70 := v2 & uint32(0x80000000)
+	v71 := v69 ^ v70
+	v72 := math.Float32frombits(v71)
+	return v72
 }
 
 // Atan2 is the angle from -pi to pi of the point whose ordinate is x and abscissa y.
@@ -437,76 +464,96 @@ func Atan2(x, y float64) float64 {
 
 // Atan232 is Atan2 for float32.
 func Atan232(x, y float32) float32 {
-	xx := float64(x)
-	yy := float64(y)
-	v2 := math.Float64bits(xx)
-	v4 := v2 & uint64(0x7fffffffffffffff)
-	v5 := math.Float64frombits(v4)
-	v6 := math.Float64bits(yy)
-	v7 := v6 & uint64(0x7fffffffffffffff)
-	v8 := math.Float64frombits(v7)
+	v2 := math.Float32bits(x)
+	v4 := v2 & uint32(0x7fffffff)
+	v5 := math.Float32frombits(v4)
+	v6 := math.Float32bits(y)
+	v7 := v6 & uint32(0x7fffffff)
+	v8 := math.Float32frombits(v7)
 	v9 := lesser(v8, v5)
 	v10 := greater(v5, v8)
 	v11 := v8 < v5
-	v12 := math.Float64bits(v10)
-	v14 := int64(v12) > int64(5507902344274116607)
-	v16 := float64(0x0p+00) < v9
+	v12 := math.Float32bits(v10)
+	v14 := int32(v12) > int32(1568669695)
+	v16 := float32(0x1p-60) <= v9
 	v17 := !v16
 	v18 := v14 || v17
-	r28_0 := v9
-	r28_1 := v10
+	r41_0 := v9
+	r41_1 := v10
 	if v18 {
-		v20 := v10 == float64(0x0p+00)
-		v21 := pick(v20, float64(0x1p+00), v10)
-		v22 := v9 / v21
-		v24 := v9 == math.Float64frombits(0x7ff0000000000000)
-		v25 := v10 == math.Float64frombits(0x7ff0000000000000)
-		v26 := v24 && v25
-		v27 := pick(v26, float64(0x1p+00), v22)
-		r28_0 = v27
-		r28_1 = float64(0x1p+00)
+		v20 := v9 == math.Float32frombits(0x7f800000)
+		v21 := v10 == math.Float32frombits(0x7f800000)
+		v22 := v20 && v21
+		v25 := v10 == float32(0x0p+00)
+		v26 := pick(v25, float32(0x1p+00), v10)
+		v27 := v9 / v26
+		v28 := pick(v22, float32(0x1p+00), v27)
+		v30 := float32(0x1p-14) <= v28
+		v31 := !v30
+		v32 := v31 || v22
+		v33 := float32(0x1p+00) < v10
+		v36 := pick(v33, float32(0x1p-70), float32(0x1p+70))
+		v37 := float32(v9 * v36)
+		v38 := pick(v32, v28, v37)
+		v39 := float32(v10 * v36)
+		v40 := pick(v32, float32(0x1p+00), v39)
+		r41_0 = v38
+		r41_1 = v40
 	}
-	v32 := int64(0) > int64(v6)
-	v35 := v6 & uint64(0x8000000000000000)
-	v36 := uint64(0x3ff0000000000000) ^ v35
-	v37 := math.Float64frombits(v36)
-	v38 := v36 ^ uint64(0x8000000000000000)
-	v39 := math.Float64frombits(v38)
-	v40 := pick(v11, v39, v37)
-	v42 := pick(v32, float64(0x1.921fb54442d18p+01), float64(0x0p+00))
-	v44 := pick(v11, float64(0x1.921fb54442d18p+00), v42)
-	v46 := float64(r28_1 * float64(0x1.a827999fcef32p-02))
-	v47 := v46 < r28_0
-	v48 := r28_0 - r28_1
-	v49 := pick(v47, v48, r28_0)
-	v50 := r28_0 + r28_1
-	v51 := pick(v47, v50, r28_1)
-	v52 := v49 / v51
-	v54 := pick(v47, float64(0x1.921fb54442d18p-01), float64(0x0p+00))
-	v55 := math.FMA(v40, v54, v44)
-	v56 := math.Float64bits(v52)
-	v57 := math.Float64bits(v40)
-	v58 := v57 & uint64(0x8000000000000000)
-	v59 := v56 ^ v58
-	v60 := math.Float64frombits(v59)
-	v61 := float64(v52 * v52)
-	v62 := float64(v60 * v61)
-	v65 := math.FMA(float64(0x1.99999998d47fep-03), v61, float64(-0x1.55555555553acp-02))
-	v68 := math.FMA(float64(0x1.c71c38aa2c1afp-04), v61, float64(-0x1.249248abe2da1p-03))
-	v71 := math.FMA(float64(0x1.3a9e1ea65e08fp-04), v61, float64(-0x1.7456491af5039p-04))
-	v74 := math.FMA(float64(0x1.a786b5fef4da5p-05), v61, float64(-0x1.0c56be0be2ee8p-04))
-	v76 := float64(v61 * v61)
-	v77 := math.FMA(v68, v76, v65)
-	v78 := math.FMA(v74, v76, v71)
-	v79 := float64(v76 * v76)
-	v80 := math.FMA(v78, v79, v77)
-	v81 := float64(v79 * v79)
-	v82 := math.FMA(float64(-0x1.be73fb73d125p-06), v81, v80)
-	v83 := math.FMA(v62, v82, v60)
-	v84 := v55 + v83
-	v85 := math.Float64bits(v84)
-	v86 := v2 & uint64(0x8000000000000000)
-	v87 := v85 ^ v86
-	v88 := math.Float64frombits(v87)
-	return float32(v88)
+	v45 := int32(0) > int32(v6)
+	v48 := v6 & uint32(0x80000000)
+	v49 := uint32(0x3f800000) ^ v48
+	v50 := math.Float32frombits(v49)
+	v51 := v49 ^ uint32(0x80000000)
+	v52 := math.Float32frombits(v51)
+	v53 := pick(v11, v52, v50)
+	v55 := pick(v45, float32(0x1p+02), float32(0x0p+00))
+	v57 := pick(v11, float32(0x1p+01), v55)
+	v59 := float32(r41_1 * float32(0x1.57p-01))
+	v60 := v59 < r41_0
+	v61 := r41_0 - r41_1
+	v62 := pick(v60, v61, r41_0)
+	v63 := r41_0 + r41_1
+	v64 := pick(v60, v63, r41_1)
+	v65 := float32(0x1p+00) / v64
+	v66 := float32(v62 * v65)
+	v67 := fma32(-(v66), v64, v62)
+	v68 := float32(v67 * v65)
+	v69 := float32(v66 * v66)
+	v70 := pick(v60, v53, float32(0x0p+00))
+	v71 := v57 + v70
+	v73 := float32(v71 * float32(0x1.921fb6p-01))
+	v75 := float32(v71 * float32(-0x1.777a5cp-26))
+	v76 := fma32(v71, float32(0x1.921fb6p-01), -(v73))
+	v77 := v75 + v76
+	v78 := math.Float32bits(v66)
+	v79 := math.Float32bits(v53)
+	v80 := v79 & uint32(0x80000000)
+	v81 := v78 ^ v80
+	v82 := math.Float32frombits(v81)
+	v83 := fma32(-(v68), v69, v68)
+	v84 := math.Float32bits(v83)
+	v85 := v84 ^ v80
+	v86 := math.Float32frombits(v85)
+	v87 := v73 + v82
+	v88 := v87 - v73
+	v89 := v82 - v88
+	v90 := v77 + v86
+	v91 := v89 + v90
+	v92 := float32(v82 * v69)
+	v95 := fma32(float32(-0x1.243d84p-03), v69, float32(0x1.99955cp-03))
+	v98 := fma32(float32(-0x1.521f02p-04), v69, float32(0x1.c0b4fp-04))
+	v101 := fma32(float32(-0x1.196d3p-06), v69, float32(0x1.9f6f14p-05))
+	v102 := float32(v69 * v69)
+	v103 := fma32(v98, v102, v95)
+	v104 := float32(v102 * v102)
+	v105 := fma32(v101, v104, v103)
+	v107 := fma32(v105, v69, float32(-0x1.55554cp-02))
+	v108 := fma32(v92, v107, v91)
+	v109 := v87 + v108
+	v110 := math.Float32bits(v109)
+	v111 := v2 & uint32(0x80000000)
+	v112 := v110 ^ v111
+	v113 := math.Float32frombits(v112)
+	return v113
 }

@@ -11,54 +11,57 @@ TEXT ·asinFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Y0
+	VMOVUPS      (SI), Y0
 	VANDPD       arcConstant0<>+0(SB), Y0, Y1
 	VMOVUPS      arcConstant1<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y3
-	VFNMADD231PD Y1, Y2, Y2
-	VMULPD       Y0, Y0, Y4
-	VBLENDVPD    Y3, Y2, Y4, Y2
-	VSQRTPD      Y2, Y4
-	VMOVUPS      arcConstant2<>+0(SB), Y5
-	VBLENDVPD    Y3, arcConstant3<>+0(SB), Y5, Y5
-	VMULPD       arcConstant4<>+0(SB), Y4, Y4
-	VBLENDVPD    Y3, Y4, Y1, Y1
-	VMULPD       Y2, Y1, Y3
-	VMOVUPS      arcConstant6<>+0(SB), Y4
-	VFMADD231PD  arcConstant5<>+0(SB), Y2, Y4
-	VMOVUPS      arcConstant8<>+0(SB), Y6
-	VFMADD231PD  arcConstant7<>+0(SB), Y2, Y6
-	VMOVUPS      arcConstant10<>+0(SB), Y7
-	VFMADD231PD  arcConstant9<>+0(SB), Y2, Y7
-	VMOVUPS      arcConstant12<>+0(SB), Y8
-	VFMADD231PD  arcConstant11<>+0(SB), Y2, Y8
-	VMOVUPS      arcConstant14<>+0(SB), Y9
-	VFMADD231PD  arcConstant13<>+0(SB), Y2, Y9
-	VMULPD       Y2, Y2, Y2
-	VFMADD231PD  Y2, Y6, Y4
-	VFMADD231PD  Y2, Y8, Y7
-	VMULPD       Y2, Y2, Y2
-	VFMADD231PD  Y2, Y7, Y4
-	VMULPD       Y2, Y2, Y2
-	VFMADD231PD  Y2, Y9, Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VADDPD       Y1, Y5, Y1
-	VANDPD       arcConstant15<>+0(SB), Y0, Y0
+	VCMPPS       $0x12, Y1, Y2, Y3
+	VFNMADD231PS Y1, Y2, Y2
+	VMULPS       Y0, Y0, Y4
+	VBLENDVPS    Y3, Y2, Y4, Y2
+	VSQRTPS      Y2, Y4
+	VMOVUPS      Y2, Y5
+	VFNMADD231PS Y4, Y4, Y5
+	VMAXPS       arcConstant2<>+0(SB), Y4, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMOVUPS      arcConstant3<>+0(SB), Y6
+	VBLENDVPS    Y3, arcConstant4<>+0(SB), Y6, Y7
+	VBLENDVPS    Y3, arcConstant5<>+0(SB), Y6, Y8
+	VMULPS       arcConstant6<>+0(SB), Y4, Y4
+	VBLENDVPS    Y3, Y4, Y1, Y1
+	VXORPD       arcConstant7<>+0(SB), Y5, Y4
+	VBLENDVPS    Y3, Y4, Y6, Y3
+	VADDPS       Y1, Y7, Y4
+	VSUBPS       Y7, Y4, Y5
+	VSUBPS       Y5, Y1, Y5
+	VADDPS       Y3, Y8, Y3
+	VADDPS       Y3, Y5, Y3
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      arcConstant9<>+0(SB), Y5
+	VFMADD231PS  arcConstant8<>+0(SB), Y2, Y5
+	VMOVUPS      arcConstant11<>+0(SB), Y6
+	VFMADD231PS  arcConstant10<>+0(SB), Y2, Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y7, Y6, Y5
+	VMULPS       Y7, Y7, Y6
+	VFMADD231PS  arcConstant12<>+0(SB), Y6, Y5
+	VFMADD213PS  arcConstant13<>+0(SB), Y2, Y5
+	VFMADD231PS  Y5, Y1, Y3
+	VADDPS       Y3, Y4, Y1
+	VANDPD       arcConstant7<>+0(SB), Y0, Y0
 	VXORPD       Y0, Y1, Y0
-	VCVTPD2PSY   Y0, X15
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      Y0, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -74,13 +77,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -100,104 +103,92 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y0, (DI)
 	JMP      stored
 
-DATA arcConstant0<>+0(SB)/8, $0x7fffffffffffffff
-DATA arcConstant0<>+8(SB)/8, $0x7fffffffffffffff
-DATA arcConstant0<>+16(SB)/8, $0x7fffffffffffffff
-DATA arcConstant0<>+24(SB)/8, $0x7fffffffffffffff
+DATA arcConstant0<>+0(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant0<>+8(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant0<>+16(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant0<>+24(SB)/8, $0x7fffffff7fffffff
 GLOBL arcConstant0<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant1<>+0(SB)/8, $0x3fe0000000000000
-DATA arcConstant1<>+8(SB)/8, $0x3fe0000000000000
-DATA arcConstant1<>+16(SB)/8, $0x3fe0000000000000
-DATA arcConstant1<>+24(SB)/8, $0x3fe0000000000000
+DATA arcConstant1<>+0(SB)/8, $0x3f0000003f000000
+DATA arcConstant1<>+8(SB)/8, $0x3f0000003f000000
+DATA arcConstant1<>+16(SB)/8, $0x3f0000003f000000
+DATA arcConstant1<>+24(SB)/8, $0x3f0000003f000000
 GLOBL arcConstant1<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant2<>+0(SB)/8, $0x0000000000000000
-DATA arcConstant2<>+8(SB)/8, $0x0000000000000000
-DATA arcConstant2<>+16(SB)/8, $0x0000000000000000
-DATA arcConstant2<>+24(SB)/8, $0x0000000000000000
+DATA arcConstant2<>+0(SB)/8, $0x0d8000000d800000
+DATA arcConstant2<>+8(SB)/8, $0x0d8000000d800000
+DATA arcConstant2<>+16(SB)/8, $0x0d8000000d800000
+DATA arcConstant2<>+24(SB)/8, $0x0d8000000d800000
 GLOBL arcConstant2<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant3<>+0(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant3<>+8(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant3<>+16(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant3<>+24(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant3<>+0(SB)/8, $0x0000000000000000
+DATA arcConstant3<>+8(SB)/8, $0x0000000000000000
+DATA arcConstant3<>+16(SB)/8, $0x0000000000000000
+DATA arcConstant3<>+24(SB)/8, $0x0000000000000000
 GLOBL arcConstant3<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant4<>+0(SB)/8, $0xc000000000000000
-DATA arcConstant4<>+8(SB)/8, $0xc000000000000000
-DATA arcConstant4<>+16(SB)/8, $0xc000000000000000
-DATA arcConstant4<>+24(SB)/8, $0xc000000000000000
+DATA arcConstant4<>+0(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant4<>+8(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant4<>+16(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant4<>+24(SB)/8, $0x3fc90fdb3fc90fdb
 GLOBL arcConstant4<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant5<>+0(SB)/8, $0x3fb33333335cd194
-DATA arcConstant5<>+8(SB)/8, $0x3fb33333335cd194
-DATA arcConstant5<>+16(SB)/8, $0x3fb33333335cd194
-DATA arcConstant5<>+24(SB)/8, $0x3fb33333335cd194
+DATA arcConstant5<>+0(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant5<>+8(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant5<>+16(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant5<>+24(SB)/8, $0xb33bbd2eb33bbd2e
 GLOBL arcConstant5<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant6<>+0(SB)/8, $0x3fc5555555554e97
-DATA arcConstant6<>+8(SB)/8, $0x3fc5555555554e97
-DATA arcConstant6<>+16(SB)/8, $0x3fc5555555554e97
-DATA arcConstant6<>+24(SB)/8, $0x3fc5555555554e97
+DATA arcConstant6<>+0(SB)/8, $0xc0000000c0000000
+DATA arcConstant6<>+8(SB)/8, $0xc0000000c0000000
+DATA arcConstant6<>+16(SB)/8, $0xc0000000c0000000
+DATA arcConstant6<>+24(SB)/8, $0xc0000000c0000000
 GLOBL arcConstant6<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant7<>+0(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant7<>+8(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant7<>+16(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant7<>+24(SB)/8, $0x3f9f1c825fa63f6e
+DATA arcConstant7<>+0(SB)/8, $0x8000000080000000
+DATA arcConstant7<>+8(SB)/8, $0x8000000080000000
+DATA arcConstant7<>+16(SB)/8, $0x8000000080000000
+DATA arcConstant7<>+24(SB)/8, $0x8000000080000000
 GLOBL arcConstant7<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant8<>+0(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant8<>+8(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant8<>+16(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant8<>+24(SB)/8, $0x3fa6db6d8c95739b
+DATA arcConstant8<>+0(SB)/8, $0x3d3655213d365521
+DATA arcConstant8<>+8(SB)/8, $0x3d3655213d365521
+DATA arcConstant8<>+16(SB)/8, $0x3d3655213d365521
+DATA arcConstant8<>+24(SB)/8, $0x3d3655213d365521
 GLOBL arcConstant8<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant9<>+0(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant9<>+8(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant9<>+16(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant9<>+24(SB)/8, $0x3f91dcc0098b86aa
+DATA arcConstant9<>+0(SB)/8, $0x3d999c503d999c50
+DATA arcConstant9<>+8(SB)/8, $0x3d999c503d999c50
+DATA arcConstant9<>+16(SB)/8, $0x3d999c503d999c50
+DATA arcConstant9<>+24(SB)/8, $0x3d999c503d999c50
 GLOBL arcConstant9<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant10<>+0(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant10<>+8(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant10<>+16(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant10<>+24(SB)/8, $0x3f96e714cdfd438a
+DATA arcConstant10<>+0(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant10<>+8(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant10<>+16(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant10<>+24(SB)/8, $0x3c6ba24c3c6ba24c
 GLOBL arcConstant10<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant11<>+0(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant11<>+8(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant11<>+16(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant11<>+24(SB)/8, $0x3f901ca90f60342c
+DATA arcConstant11<>+0(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant11<>+8(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant11<>+16(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant11<>+24(SB)/8, $0x3d0259e43d0259e4
 GLOBL arcConstant11<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant12<>+0(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant12<>+8(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant12<>+16(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant12<>+24(SB)/8, $0x3f8afa87785dc864
+DATA arcConstant12<>+0(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant12<>+8(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant12<>+16(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant12<>+24(SB)/8, $0x3d19f8df3d19f8df
 GLOBL arcConstant12<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant13<>+0(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant13<>+8(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant13<>+16(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant13<>+24(SB)/8, $0x3f9cb110663500a2
+DATA arcConstant13<>+0(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant13<>+8(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant13<>+16(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant13<>+24(SB)/8, $0x3e2aaaa63e2aaaa6
 GLOBL arcConstant13<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant14<>+0(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant14<>+8(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant14<>+16(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant14<>+24(SB)/8, $0xbf691ccefb9e8795
-GLOBL arcConstant14<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant15<>+0(SB)/8, $0x8000000000000000
-DATA arcConstant15<>+8(SB)/8, $0x8000000000000000
-DATA arcConstant15<>+16(SB)/8, $0x8000000000000000
-DATA arcConstant15<>+24(SB)/8, $0x8000000000000000
-GLOBL arcConstant15<>(SB), RODATA|NOPTR, $32
 
 // func asinFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
@@ -214,8 +205,8 @@ TEXT ·asinFloat64AVX2(SB), $96-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant1<>+0(SB), Y2
+	VANDPD       arcConstant14<>+0(SB), Y0, Y1
+	VMOVUPS      arcConstant15<>+0(SB), Y2
 	VCMPPD       $0x12, Y1, Y2, Y3
 	VFNMADD231PD Y1, Y2, Y2
 	VMULPD       Y0, Y0, Y4
@@ -225,12 +216,12 @@ loop:
 	VFNMADD231PD Y4, Y4, Y5
 	VMAXPD       arcConstant16<>+0(SB), Y4, Y6
 	VDIVPD       Y6, Y5, Y5
-	VMOVUPS      arcConstant2<>+0(SB), Y6
-	VBLENDVPD    Y3, arcConstant3<>+0(SB), Y6, Y7
-	VBLENDVPD    Y3, arcConstant17<>+0(SB), Y6, Y8
-	VMULPD       arcConstant4<>+0(SB), Y4, Y4
+	VMOVUPS      arcConstant3<>+0(SB), Y6
+	VBLENDVPD    Y3, arcConstant17<>+0(SB), Y6, Y7
+	VBLENDVPD    Y3, arcConstant18<>+0(SB), Y6, Y8
+	VMULPD       arcConstant19<>+0(SB), Y4, Y4
 	VBLENDVPD    Y3, Y4, Y1, Y1
-	VXORPD       arcConstant15<>+0(SB), Y5, Y4
+	VXORPD       arcConstant20<>+0(SB), Y5, Y4
 	VBLENDVPD    Y3, Y4, Y6, Y3
 	VADDPD       Y1, Y7, Y4
 	VSUBPD       Y7, Y4, Y5
@@ -238,18 +229,18 @@ loop:
 	VADDPD       Y3, Y8, Y3
 	VADDPD       Y3, Y5, Y3
 	VMULPD       Y2, Y1, Y1
-	VMOVUPS      arcConstant19<>+0(SB), Y5
-	VFMADD231PD  arcConstant18<>+0(SB), Y2, Y5
-	VMOVUPS      arcConstant21<>+0(SB), Y6
-	VFMADD231PD  arcConstant20<>+0(SB), Y2, Y6
-	VMOVUPS      arcConstant23<>+0(SB), Y7
-	VFMADD231PD  arcConstant22<>+0(SB), Y2, Y7
-	VMOVUPS      arcConstant25<>+0(SB), Y8
-	VFMADD231PD  arcConstant24<>+0(SB), Y2, Y8
-	VMOVUPS      arcConstant27<>+0(SB), Y9
-	VFMADD231PD  arcConstant26<>+0(SB), Y2, Y9
-	VMOVUPS      arcConstant29<>+0(SB), Y10
-	VFMADD231PD  arcConstant28<>+0(SB), Y2, Y10
+	VMOVUPS      arcConstant22<>+0(SB), Y5
+	VFMADD231PD  arcConstant21<>+0(SB), Y2, Y5
+	VMOVUPS      arcConstant24<>+0(SB), Y6
+	VFMADD231PD  arcConstant23<>+0(SB), Y2, Y6
+	VMOVUPS      arcConstant26<>+0(SB), Y7
+	VFMADD231PD  arcConstant25<>+0(SB), Y2, Y7
+	VMOVUPS      arcConstant28<>+0(SB), Y8
+	VFMADD231PD  arcConstant27<>+0(SB), Y2, Y8
+	VMOVUPS      arcConstant30<>+0(SB), Y9
+	VFMADD231PD  arcConstant29<>+0(SB), Y2, Y9
+	VMOVUPS      arcConstant32<>+0(SB), Y10
+	VFMADD231PD  arcConstant31<>+0(SB), Y2, Y10
 	VMULPD       Y2, Y2, Y11
 	VFMADD231PD  Y11, Y6, Y5
 	VFMADD231PD  Y11, Y8, Y7
@@ -258,10 +249,10 @@ loop:
 	VFMADD231PD  Y6, Y7, Y5
 	VMULPD       Y6, Y6, Y6
 	VFMADD231PD  Y6, Y9, Y5
-	VFMADD213PD  arcConstant30<>+0(SB), Y2, Y5
+	VFMADD213PD  arcConstant33<>+0(SB), Y2, Y5
 	VFMADD231PD  Y5, Y1, Y3
 	VADDPD       Y3, Y4, Y1
-	VANDPD       arcConstant15<>+0(SB), Y0, Y0
+	VANDPD       arcConstant20<>+0(SB), Y0, Y0
 	VXORPD       Y0, Y1, Y0
 	TESTB        R8, R8
 	JNE          past
@@ -315,95 +306,125 @@ past:
 	VMOVNTPS Y0, (DI)
 	JMP      stored
 
-DATA arcConstant16<>+0(SB)/8, $0x20b0000000000000
-DATA arcConstant16<>+8(SB)/8, $0x20b0000000000000
-DATA arcConstant16<>+16(SB)/8, $0x20b0000000000000
-DATA arcConstant16<>+24(SB)/8, $0x20b0000000000000
+DATA arcConstant14<>+0(SB)/8, $0x7fffffffffffffff
+DATA arcConstant14<>+8(SB)/8, $0x7fffffffffffffff
+DATA arcConstant14<>+16(SB)/8, $0x7fffffffffffffff
+DATA arcConstant14<>+24(SB)/8, $0x7fffffffffffffff
+GLOBL arcConstant14<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant15<>+0(SB)/8, $0x3fe0000000000000
+DATA arcConstant15<>+8(SB)/8, $0x3fe0000000000000
+DATA arcConstant15<>+16(SB)/8, $0x3fe0000000000000
+DATA arcConstant15<>+24(SB)/8, $0x3fe0000000000000
+GLOBL arcConstant15<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant16<>+0(SB)/8, $0x39b0000000000000
+DATA arcConstant16<>+8(SB)/8, $0x39b0000000000000
+DATA arcConstant16<>+16(SB)/8, $0x39b0000000000000
+DATA arcConstant16<>+24(SB)/8, $0x39b0000000000000
 GLOBL arcConstant16<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant17<>+0(SB)/8, $0x3c91a62633145c07
-DATA arcConstant17<>+8(SB)/8, $0x3c91a62633145c07
-DATA arcConstant17<>+16(SB)/8, $0x3c91a62633145c07
-DATA arcConstant17<>+24(SB)/8, $0x3c91a62633145c07
+DATA arcConstant17<>+0(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant17<>+8(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant17<>+16(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant17<>+24(SB)/8, $0x3ff921fb54442d18
 GLOBL arcConstant17<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant18<>+0(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant18<>+8(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant18<>+16(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant18<>+24(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant18<>+0(SB)/8, $0x3c91a62633145c07
+DATA arcConstant18<>+8(SB)/8, $0x3c91a62633145c07
+DATA arcConstant18<>+16(SB)/8, $0x3c91a62633145c07
+DATA arcConstant18<>+24(SB)/8, $0x3c91a62633145c07
 GLOBL arcConstant18<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant19<>+0(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant19<>+8(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant19<>+16(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant19<>+24(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant19<>+0(SB)/8, $0xc000000000000000
+DATA arcConstant19<>+8(SB)/8, $0xc000000000000000
+DATA arcConstant19<>+16(SB)/8, $0xc000000000000000
+DATA arcConstant19<>+24(SB)/8, $0xc000000000000000
 GLOBL arcConstant19<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant20<>+0(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant20<>+8(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant20<>+16(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant20<>+24(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant20<>+0(SB)/8, $0x8000000000000000
+DATA arcConstant20<>+8(SB)/8, $0x8000000000000000
+DATA arcConstant20<>+16(SB)/8, $0x8000000000000000
+DATA arcConstant20<>+24(SB)/8, $0x8000000000000000
 GLOBL arcConstant20<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant21<>+0(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant21<>+8(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant21<>+16(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant21<>+24(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant21<>+0(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant21<>+8(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant21<>+16(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant21<>+24(SB)/8, $0x3fa6db6db6e4397c
 GLOBL arcConstant21<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant22<>+0(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant22<>+8(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant22<>+16(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant22<>+24(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant22<>+0(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant22<>+8(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant22<>+16(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant22<>+24(SB)/8, $0x3fb3333333332dcd
 GLOBL arcConstant22<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant23<>+0(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant23<>+8(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant23<>+16(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant23<>+24(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant23<>+0(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant23<>+8(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant23<>+16(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant23<>+24(SB)/8, $0x3f96e8bb2fe2329a
 GLOBL arcConstant23<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant24<>+0(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant24<>+8(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant24<>+16(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant24<>+24(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant24<>+0(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant24<>+8(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant24<>+16(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant24<>+24(SB)/8, $0x3f9f1c71c14da09c
 GLOBL arcConstant24<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant25<>+0(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant25<>+8(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant25<>+16(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant25<>+24(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant25<>+0(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant25<>+8(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant25<>+16(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant25<>+24(SB)/8, $0x3f8c9d1cecf332c6
 GLOBL arcConstant25<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant26<>+0(SB)/8, $0x3f9205df5d582570
-DATA arcConstant26<>+8(SB)/8, $0x3f9205df5d582570
-DATA arcConstant26<>+16(SB)/8, $0x3f9205df5d582570
-DATA arcConstant26<>+24(SB)/8, $0x3f9205df5d582570
+DATA arcConstant26<>+0(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant26<>+8(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant26<>+16(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant26<>+24(SB)/8, $0x3f91c4d1bf9d28ba
 GLOBL arcConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant27<>+0(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant27<>+8(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant27<>+16(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant27<>+24(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant27<>+0(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant27<>+8(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant27<>+16(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant27<>+24(SB)/8, $0x3f852df0d2510d0a
 GLOBL arcConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant28<>+0(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant28<>+8(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant28<>+16(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant28<>+24(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant28<>+0(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant28<>+8(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant28<>+16(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant28<>+24(SB)/8, $0x3f8780cd7fa32f64
 GLOBL arcConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant29<>+0(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant29<>+8(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant29<>+16(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant29<>+24(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant29<>+0(SB)/8, $0x3f9205df5d582570
+DATA arcConstant29<>+8(SB)/8, $0x3f9205df5d582570
+DATA arcConstant29<>+16(SB)/8, $0x3f9205df5d582570
+DATA arcConstant29<>+24(SB)/8, $0x3f9205df5d582570
 GLOBL arcConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant30<>+0(SB)/8, $0x3fc5555555555556
-DATA arcConstant30<>+8(SB)/8, $0x3fc5555555555556
-DATA arcConstant30<>+16(SB)/8, $0x3fc5555555555556
-DATA arcConstant30<>+24(SB)/8, $0x3fc5555555555556
+DATA arcConstant30<>+0(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant30<>+8(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant30<>+16(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant30<>+24(SB)/8, $0x3f760a47d90a4778
 GLOBL arcConstant30<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant31<>+0(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant31<>+8(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant31<>+16(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant31<>+24(SB)/8, $0x3f9da67301f28b34
+GLOBL arcConstant31<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant32<>+0(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant32<>+8(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant32<>+16(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant32<>+24(SB)/8, $0xbf8f07d84df139b7
+GLOBL arcConstant32<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant33<>+0(SB)/8, $0x3fc5555555555556
+DATA arcConstant33<>+8(SB)/8, $0x3fc5555555555556
+DATA arcConstant33<>+16(SB)/8, $0x3fc5555555555556
+DATA arcConstant33<>+24(SB)/8, $0x3fc5555555555556
+GLOBL arcConstant33<>(SB), RODATA|NOPTR, $32
 
 // func asinFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -414,54 +435,57 @@ TEXT ·asinFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VANDPD       arcConstant31<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant32<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VFNMADD231PD Z1, Z2, Z2
-	VMULPD       Z0, Z0, Z3
-	VBLENDMPD    Z2, Z3, K1, Z2
-	VSQRTPD      Z2, Z3
-	VMOVUPS      arcConstant33<>+0(SB), Z4
-	VBLENDMPD    arcConstant34<>+0(SB), Z4, K1, Z4
-	VMULPD       arcConstant35<>+0(SB), Z3, Z3
-	VBLENDMPD    Z3, Z1, K1, Z1
-	VMULPD       Z2, Z1, Z3
+	VMOVUPS      (SI), Z0
+	VANDPD       arcConstant34<>+0(SB), Z0, Z1
+	VMOVUPS      arcConstant35<>+0(SB), Z2
+	VCMPPS       $0x12, Z1, Z2, K1
+	VFNMADD231PS Z1, Z2, Z2
+	VMULPS       Z0, Z0, Z3
+	VBLENDMPS    Z2, Z3, K1, Z2
+	VSQRTPS      Z2, Z3
+	VMOVUPS      Z2, Z4
+	VFNMADD231PS Z3, Z3, Z4
+	VMAXPS       arcConstant36<>+0(SB), Z3, Z5
+	VDIVPS       Z5, Z4, Z4
 	VMOVUPS      arcConstant37<>+0(SB), Z5
-	VFMADD231PD  arcConstant36<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant39<>+0(SB), Z6
-	VFMADD231PD  arcConstant38<>+0(SB), Z2, Z6
-	VMOVUPS      arcConstant41<>+0(SB), Z7
-	VFMADD231PD  arcConstant40<>+0(SB), Z2, Z7
-	VMOVUPS      arcConstant43<>+0(SB), Z8
-	VFMADD231PD  arcConstant42<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant45<>+0(SB), Z9
-	VFMADD231PD  arcConstant44<>+0(SB), Z2, Z9
-	VMULPD       Z2, Z2, Z2
-	VFMADD231PD  Z2, Z6, Z5
-	VFMADD231PD  Z2, Z8, Z7
-	VMULPD       Z2, Z2, Z2
-	VFMADD231PD  Z2, Z7, Z5
-	VMULPD       Z2, Z2, Z2
-	VFMADD231PD  Z2, Z9, Z5
-	VFMADD231PD  Z5, Z3, Z1
-	VADDPD       Z1, Z4, Z1
-	VANDPD       arcConstant46<>+0(SB), Z0, Z0
+	VBLENDMPS    arcConstant38<>+0(SB), Z5, K1, Z6
+	VBLENDMPS    arcConstant39<>+0(SB), Z5, K1, Z7
+	VMULPS       arcConstant40<>+0(SB), Z3, Z3
+	VBLENDMPS    Z3, Z1, K1, Z1
+	VXORPD       arcConstant41<>+0(SB), Z4, Z3
+	VBLENDMPS    Z3, Z5, K1, Z3
+	VADDPS       Z1, Z6, Z4
+	VSUBPS       Z6, Z4, Z5
+	VSUBPS       Z5, Z1, Z5
+	VADDPS       Z3, Z7, Z3
+	VADDPS       Z3, Z5, Z3
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      arcConstant43<>+0(SB), Z5
+	VFMADD231PS  arcConstant42<>+0(SB), Z2, Z5
+	VMOVUPS      arcConstant45<>+0(SB), Z6
+	VFMADD231PS  arcConstant44<>+0(SB), Z2, Z6
+	VMULPS       Z2, Z2, Z7
+	VFMADD231PS  Z7, Z6, Z5
+	VMULPS       Z7, Z7, Z6
+	VFMADD231PS  arcConstant46<>+0(SB), Z6, Z5
+	VFMADD213PS  arcConstant47<>+0(SB), Z2, Z5
+	VFMADD231PS  Z5, Z1, Z3
+	VADDPS       Z3, Z4, Z1
+	VANDPD       arcConstant41<>+0(SB), Z0, Z0
 	VXORPD       Z0, Z1, Z0
-	VCVTPD2PS    Z0, Y31
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Z0, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -477,13 +501,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -503,168 +527,148 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z0, (DI)
 	JMP      stored
 
-DATA arcConstant31<>+0(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+8(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+16(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+24(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+32(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+40(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+48(SB)/8, $0x7fffffffffffffff
-DATA arcConstant31<>+56(SB)/8, $0x7fffffffffffffff
-GLOBL arcConstant31<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant32<>+0(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+8(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+16(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+24(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+32(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+40(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+48(SB)/8, $0x3fe0000000000000
-DATA arcConstant32<>+56(SB)/8, $0x3fe0000000000000
-GLOBL arcConstant32<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant33<>+0(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+8(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+16(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+24(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+32(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+40(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+48(SB)/8, $0x0000000000000000
-DATA arcConstant33<>+56(SB)/8, $0x0000000000000000
-GLOBL arcConstant33<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant34<>+0(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+8(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+16(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+24(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+32(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+40(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+48(SB)/8, $0x3ff921fb54442d18
-DATA arcConstant34<>+56(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant34<>+0(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+8(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+16(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+24(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+32(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+40(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+48(SB)/8, $0x7fffffff7fffffff
+DATA arcConstant34<>+56(SB)/8, $0x7fffffff7fffffff
 GLOBL arcConstant34<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant35<>+0(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+8(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+16(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+24(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+32(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+40(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+48(SB)/8, $0xc000000000000000
-DATA arcConstant35<>+56(SB)/8, $0xc000000000000000
+DATA arcConstant35<>+0(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+8(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+16(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+24(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+32(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+40(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+48(SB)/8, $0x3f0000003f000000
+DATA arcConstant35<>+56(SB)/8, $0x3f0000003f000000
 GLOBL arcConstant35<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant36<>+0(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+8(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+16(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+24(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+32(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+40(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+48(SB)/8, $0x3fb33333335cd194
-DATA arcConstant36<>+56(SB)/8, $0x3fb33333335cd194
+DATA arcConstant36<>+0(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+8(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+16(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+24(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+32(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+40(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+48(SB)/8, $0x0d8000000d800000
+DATA arcConstant36<>+56(SB)/8, $0x0d8000000d800000
 GLOBL arcConstant36<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant37<>+0(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+8(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+16(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+24(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+32(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+40(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+48(SB)/8, $0x3fc5555555554e97
-DATA arcConstant37<>+56(SB)/8, $0x3fc5555555554e97
+DATA arcConstant37<>+0(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+8(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+16(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+24(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+32(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+40(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+48(SB)/8, $0x0000000000000000
+DATA arcConstant37<>+56(SB)/8, $0x0000000000000000
 GLOBL arcConstant37<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant38<>+0(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+8(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+16(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+24(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+32(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+40(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+48(SB)/8, $0x3f9f1c825fa63f6e
-DATA arcConstant38<>+56(SB)/8, $0x3f9f1c825fa63f6e
+DATA arcConstant38<>+0(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+8(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+16(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+24(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+32(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+40(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+48(SB)/8, $0x3fc90fdb3fc90fdb
+DATA arcConstant38<>+56(SB)/8, $0x3fc90fdb3fc90fdb
 GLOBL arcConstant38<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant39<>+0(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+8(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+16(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+24(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+32(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+40(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+48(SB)/8, $0x3fa6db6d8c95739b
-DATA arcConstant39<>+56(SB)/8, $0x3fa6db6d8c95739b
+DATA arcConstant39<>+0(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+8(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+16(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+24(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+32(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+40(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+48(SB)/8, $0xb33bbd2eb33bbd2e
+DATA arcConstant39<>+56(SB)/8, $0xb33bbd2eb33bbd2e
 GLOBL arcConstant39<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant40<>+0(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+8(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+16(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+24(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+32(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+40(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+48(SB)/8, $0x3f91dcc0098b86aa
-DATA arcConstant40<>+56(SB)/8, $0x3f91dcc0098b86aa
+DATA arcConstant40<>+0(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+8(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+16(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+24(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+32(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+40(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+48(SB)/8, $0xc0000000c0000000
+DATA arcConstant40<>+56(SB)/8, $0xc0000000c0000000
 GLOBL arcConstant40<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant41<>+0(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+8(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+16(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+24(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+32(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+40(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+48(SB)/8, $0x3f96e714cdfd438a
-DATA arcConstant41<>+56(SB)/8, $0x3f96e714cdfd438a
+DATA arcConstant41<>+0(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+8(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+16(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+24(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+32(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+40(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+48(SB)/8, $0x8000000080000000
+DATA arcConstant41<>+56(SB)/8, $0x8000000080000000
 GLOBL arcConstant41<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant42<>+0(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+8(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+16(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+24(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+32(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+40(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+48(SB)/8, $0x3f901ca90f60342c
-DATA arcConstant42<>+56(SB)/8, $0x3f901ca90f60342c
+DATA arcConstant42<>+0(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+8(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+16(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+24(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+32(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+40(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+48(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+56(SB)/8, $0x3d3655213d365521
 GLOBL arcConstant42<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant43<>+0(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+8(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+16(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+24(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+32(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+40(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+48(SB)/8, $0x3f8afa87785dc864
-DATA arcConstant43<>+56(SB)/8, $0x3f8afa87785dc864
+DATA arcConstant43<>+0(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+8(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+16(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+24(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+32(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+40(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+48(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+56(SB)/8, $0x3d999c503d999c50
 GLOBL arcConstant43<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant44<>+0(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+8(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+16(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+24(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+32(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+40(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+48(SB)/8, $0x3f9cb110663500a2
-DATA arcConstant44<>+56(SB)/8, $0x3f9cb110663500a2
+DATA arcConstant44<>+0(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+8(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+16(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+24(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+32(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+40(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+48(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+56(SB)/8, $0x3c6ba24c3c6ba24c
 GLOBL arcConstant44<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant45<>+0(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+8(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+16(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+24(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+32(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+40(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+48(SB)/8, $0xbf691ccefb9e8795
-DATA arcConstant45<>+56(SB)/8, $0xbf691ccefb9e8795
+DATA arcConstant45<>+0(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+8(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+16(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+24(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+32(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+40(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+48(SB)/8, $0x3d0259e43d0259e4
+DATA arcConstant45<>+56(SB)/8, $0x3d0259e43d0259e4
 GLOBL arcConstant45<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant46<>+0(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+8(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+16(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+24(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+32(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+40(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+48(SB)/8, $0x8000000000000000
-DATA arcConstant46<>+56(SB)/8, $0x8000000000000000
+DATA arcConstant46<>+0(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+8(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+16(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+24(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+32(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+40(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+48(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+56(SB)/8, $0x3d19f8df3d19f8df
 GLOBL arcConstant46<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant47<>+0(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+8(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+16(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+24(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+32(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+40(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+48(SB)/8, $0x3e2aaaa63e2aaaa6
+DATA arcConstant47<>+56(SB)/8, $0x3e2aaaa63e2aaaa6
+GLOBL arcConstant47<>(SB), RODATA|NOPTR, $64
 
 // func asinFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -681,8 +685,8 @@ TEXT ·asinFloat64AVX512(SB), $192-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant31<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant32<>+0(SB), Z2
+	VANDPD       arcConstant48<>+0(SB), Z0, Z1
+	VMOVUPS      arcConstant49<>+0(SB), Z2
 	VCMPPD       $0x12, Z1, Z2, K1
 	VFNMADD231PD Z1, Z2, Z2
 	VMULPD       Z0, Z0, Z3
@@ -690,14 +694,14 @@ loop:
 	VSQRTPD      Z2, Z3
 	VMOVUPS      Z2, Z4
 	VFNMADD231PD Z3, Z3, Z4
-	VMAXPD       arcConstant47<>+0(SB), Z3, Z5
+	VMAXPD       arcConstant50<>+0(SB), Z3, Z5
 	VDIVPD       Z5, Z4, Z4
-	VMOVUPS      arcConstant33<>+0(SB), Z5
-	VBLENDMPD    arcConstant34<>+0(SB), Z5, K1, Z6
-	VBLENDMPD    arcConstant48<>+0(SB), Z5, K1, Z7
-	VMULPD       arcConstant35<>+0(SB), Z3, Z3
+	VMOVUPS      arcConstant37<>+0(SB), Z5
+	VBLENDMPD    arcConstant51<>+0(SB), Z5, K1, Z6
+	VBLENDMPD    arcConstant52<>+0(SB), Z5, K1, Z7
+	VMULPD       arcConstant53<>+0(SB), Z3, Z3
 	VBLENDMPD    Z3, Z1, K1, Z1
-	VXORPD       arcConstant46<>+0(SB), Z4, Z3
+	VXORPD       arcConstant54<>+0(SB), Z4, Z3
 	VBLENDMPD    Z3, Z5, K1, Z3
 	VADDPD       Z1, Z6, Z4
 	VSUBPD       Z6, Z4, Z5
@@ -705,18 +709,18 @@ loop:
 	VADDPD       Z3, Z7, Z3
 	VADDPD       Z3, Z5, Z3
 	VMULPD       Z2, Z1, Z1
-	VMOVUPS      arcConstant50<>+0(SB), Z5
-	VFMADD231PD  arcConstant49<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant52<>+0(SB), Z6
-	VFMADD231PD  arcConstant51<>+0(SB), Z2, Z6
-	VMOVUPS      arcConstant54<>+0(SB), Z7
-	VFMADD231PD  arcConstant53<>+0(SB), Z2, Z7
-	VMOVUPS      arcConstant56<>+0(SB), Z8
-	VFMADD231PD  arcConstant55<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant58<>+0(SB), Z9
-	VFMADD231PD  arcConstant57<>+0(SB), Z2, Z9
-	VMOVUPS      arcConstant60<>+0(SB), Z10
-	VFMADD231PD  arcConstant59<>+0(SB), Z2, Z10
+	VMOVUPS      arcConstant56<>+0(SB), Z5
+	VFMADD231PD  arcConstant55<>+0(SB), Z2, Z5
+	VMOVUPS      arcConstant58<>+0(SB), Z6
+	VFMADD231PD  arcConstant57<>+0(SB), Z2, Z6
+	VMOVUPS      arcConstant60<>+0(SB), Z7
+	VFMADD231PD  arcConstant59<>+0(SB), Z2, Z7
+	VMOVUPS      arcConstant62<>+0(SB), Z8
+	VFMADD231PD  arcConstant61<>+0(SB), Z2, Z8
+	VMOVUPS      arcConstant64<>+0(SB), Z9
+	VFMADD231PD  arcConstant63<>+0(SB), Z2, Z9
+	VMOVUPS      arcConstant66<>+0(SB), Z10
+	VFMADD231PD  arcConstant65<>+0(SB), Z2, Z10
 	VMULPD       Z2, Z2, Z11
 	VFMADD231PD  Z11, Z6, Z5
 	VFMADD231PD  Z11, Z8, Z7
@@ -725,10 +729,10 @@ loop:
 	VFMADD231PD  Z6, Z7, Z5
 	VMULPD       Z6, Z6, Z6
 	VFMADD231PD  Z6, Z9, Z5
-	VFMADD213PD  arcConstant61<>+0(SB), Z2, Z5
+	VFMADD213PD  arcConstant67<>+0(SB), Z2, Z5
 	VFMADD231PD  Z5, Z1, Z3
 	VADDPD       Z3, Z4, Z1
-	VANDPD       arcConstant46<>+0(SB), Z0, Z0
+	VANDPD       arcConstant54<>+0(SB), Z0, Z0
 	VXORPD       Z0, Z1, Z0
 	TESTB        R8, R8
 	JNE          past
@@ -782,155 +786,205 @@ past:
 	VMOVNTPS Z0, (DI)
 	JMP      stored
 
-DATA arcConstant47<>+0(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+8(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+16(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+24(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+32(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+40(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+48(SB)/8, $0x20b0000000000000
-DATA arcConstant47<>+56(SB)/8, $0x20b0000000000000
-GLOBL arcConstant47<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant48<>+0(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+8(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+16(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+24(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+32(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+40(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+48(SB)/8, $0x3c91a62633145c07
-DATA arcConstant48<>+56(SB)/8, $0x3c91a62633145c07
+DATA arcConstant48<>+0(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+8(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+16(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+24(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+32(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+40(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+48(SB)/8, $0x7fffffffffffffff
+DATA arcConstant48<>+56(SB)/8, $0x7fffffffffffffff
 GLOBL arcConstant48<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant49<>+0(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+8(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+16(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+24(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+32(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+40(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+48(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant49<>+56(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant49<>+0(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+8(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+16(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+24(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+32(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+40(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+48(SB)/8, $0x3fe0000000000000
+DATA arcConstant49<>+56(SB)/8, $0x3fe0000000000000
 GLOBL arcConstant49<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant50<>+0(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+8(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+16(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+24(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+32(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+40(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+48(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant50<>+56(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant50<>+0(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+8(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+16(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+24(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+32(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+40(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+48(SB)/8, $0x39b0000000000000
+DATA arcConstant50<>+56(SB)/8, $0x39b0000000000000
 GLOBL arcConstant50<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant51<>+0(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+8(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+16(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+24(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+32(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+40(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+48(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant51<>+56(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant51<>+0(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+8(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+16(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+24(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+32(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+40(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+48(SB)/8, $0x3ff921fb54442d18
+DATA arcConstant51<>+56(SB)/8, $0x3ff921fb54442d18
 GLOBL arcConstant51<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant52<>+0(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+8(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+16(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+24(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+32(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+40(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+48(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant52<>+56(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant52<>+0(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+8(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+16(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+24(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+32(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+40(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+48(SB)/8, $0x3c91a62633145c07
+DATA arcConstant52<>+56(SB)/8, $0x3c91a62633145c07
 GLOBL arcConstant52<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant53<>+0(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+8(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+16(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+24(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+32(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+40(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+48(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant53<>+56(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant53<>+0(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+8(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+16(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+24(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+32(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+40(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+48(SB)/8, $0xc000000000000000
+DATA arcConstant53<>+56(SB)/8, $0xc000000000000000
 GLOBL arcConstant53<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant54<>+0(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+8(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+16(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+24(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+32(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+40(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+48(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant54<>+56(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant54<>+0(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+8(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+16(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+24(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+32(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+40(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+48(SB)/8, $0x8000000000000000
+DATA arcConstant54<>+56(SB)/8, $0x8000000000000000
 GLOBL arcConstant54<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant55<>+0(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+8(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+16(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+24(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+32(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+40(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+48(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant55<>+56(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant55<>+0(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+8(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+16(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+24(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+32(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+40(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+48(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+56(SB)/8, $0x3fa6db6db6e4397c
 GLOBL arcConstant55<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant56<>+0(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+8(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+16(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+24(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+32(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+40(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+48(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant56<>+56(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant56<>+0(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+8(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+16(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+24(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+32(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+40(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+48(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+56(SB)/8, $0x3fb3333333332dcd
 GLOBL arcConstant56<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant57<>+0(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+8(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+16(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+24(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+32(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+40(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+48(SB)/8, $0x3f9205df5d582570
-DATA arcConstant57<>+56(SB)/8, $0x3f9205df5d582570
+DATA arcConstant57<>+0(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+8(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+16(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+24(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+32(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+40(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+48(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+56(SB)/8, $0x3f96e8bb2fe2329a
 GLOBL arcConstant57<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant58<>+0(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+8(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+16(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+24(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+32(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+40(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+48(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant58<>+56(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant58<>+0(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+8(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+16(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+24(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+32(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+40(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+48(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+56(SB)/8, $0x3f9f1c71c14da09c
 GLOBL arcConstant58<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant59<>+0(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+8(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+16(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+24(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+32(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+40(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+48(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant59<>+56(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant59<>+0(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+8(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+16(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+24(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+32(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+40(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+48(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+56(SB)/8, $0x3f8c9d1cecf332c6
 GLOBL arcConstant59<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant60<>+0(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+8(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+16(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+24(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+32(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+40(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+48(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant60<>+56(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant60<>+0(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+8(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+16(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+24(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+32(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+40(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+48(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+56(SB)/8, $0x3f91c4d1bf9d28ba
 GLOBL arcConstant60<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant61<>+0(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+8(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+16(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+24(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+32(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+40(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+48(SB)/8, $0x3fc5555555555556
-DATA arcConstant61<>+56(SB)/8, $0x3fc5555555555556
+DATA arcConstant61<>+0(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+8(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+16(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+24(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+32(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+40(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+48(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+56(SB)/8, $0x3f852df0d2510d0a
 GLOBL arcConstant61<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant62<>+0(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+8(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+16(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+24(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+32(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+40(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+48(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+56(SB)/8, $0x3f8780cd7fa32f64
+GLOBL arcConstant62<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant63<>+0(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+8(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+16(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+24(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+32(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+40(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+48(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+56(SB)/8, $0x3f9205df5d582570
+GLOBL arcConstant63<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant64<>+0(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+8(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+16(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+24(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+32(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+40(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+48(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+56(SB)/8, $0x3f760a47d90a4778
+GLOBL arcConstant64<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant65<>+0(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+8(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+16(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+24(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+32(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+40(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+48(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+56(SB)/8, $0x3f9da67301f28b34
+GLOBL arcConstant65<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant66<>+0(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+8(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+16(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+24(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+32(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+40(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+48(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+56(SB)/8, $0xbf8f07d84df139b7
+GLOBL arcConstant66<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant67<>+0(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+8(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+16(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+24(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+32(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+40(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+48(SB)/8, $0x3fc5555555555556
+DATA arcConstant67<>+56(SB)/8, $0x3fc5555555555556
+GLOBL arcConstant67<>(SB), RODATA|NOPTR, $64
 
 // func acosFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
@@ -941,58 +995,63 @@ TEXT ·acosFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Y0
+	VMOVUPS      (SI), Y0
 	VANDPD       arcConstant0<>+0(SB), Y0, Y1
 	VMOVUPS      arcConstant1<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y3
-	VFNMADD231PD Y2, Y1, Y2
-	VMULPD       Y0, Y0, Y1
-	VBLENDVPD    Y3, Y2, Y1, Y1
-	VSQRTPD      Y1, Y2
-	VCMPPD       $0x11, arcConstant2<>+0(SB), Y0, Y4
-	VMOVUPS      arcConstant2<>+0(SB), Y5
-	VBLENDVPD    Y4, arcConstant62<>+0(SB), Y5, Y4
-	VMOVUPS      arcConstant3<>+0(SB), Y5
-	VBLENDVPD    Y3, Y4, Y5, Y4
-	VADDPD       Y2, Y2, Y2
-	VANDPD       arcConstant15<>+0(SB), Y0, Y5
-	VXORPD       Y5, Y2, Y2
-	VXORPD       arcConstant15<>+0(SB), Y0, Y0
-	VBLENDVPD    Y3, Y2, Y0, Y0
-	VMULPD       Y1, Y0, Y2
-	VMOVUPS      arcConstant6<>+0(SB), Y3
-	VFMADD231PD  arcConstant5<>+0(SB), Y1, Y3
-	VMOVUPS      arcConstant8<>+0(SB), Y5
-	VFMADD231PD  arcConstant7<>+0(SB), Y1, Y5
-	VMOVUPS      arcConstant10<>+0(SB), Y6
-	VFMADD231PD  arcConstant9<>+0(SB), Y1, Y6
-	VMOVUPS      arcConstant12<>+0(SB), Y7
-	VFMADD231PD  arcConstant11<>+0(SB), Y1, Y7
-	VMOVUPS      arcConstant14<>+0(SB), Y8
-	VFMADD231PD  arcConstant13<>+0(SB), Y1, Y8
-	VMULPD       Y1, Y1, Y1
-	VFMADD231PD  Y1, Y5, Y3
-	VFMADD231PD  Y1, Y7, Y6
-	VMULPD       Y1, Y1, Y1
-	VFMADD231PD  Y1, Y6, Y3
-	VMULPD       Y1, Y1, Y1
-	VFMADD231PD  Y1, Y8, Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VADDPD       Y0, Y4, Y0
-	VCVTPD2PSY   Y0, X15
+	VCMPPS       $0x12, Y1, Y2, Y3
+	VFNMADD231PS Y2, Y1, Y2
+	VMULPS       Y0, Y0, Y1
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VSQRTPS      Y1, Y2
+	VMOVUPS      Y1, Y4
+	VFNMADD231PS Y2, Y2, Y4
+	VMAXPS       arcConstant2<>+0(SB), Y2, Y5
+	VDIVPS       Y5, Y4, Y4
+	VCMPPS       $0x11, arcConstant3<>+0(SB), Y0, Y5
+	VMOVUPS      arcConstant3<>+0(SB), Y6
+	VBLENDVPS    Y5, arcConstant68<>+0(SB), Y6, Y7
+	VMOVUPS      arcConstant4<>+0(SB), Y8
+	VBLENDVPS    Y3, Y7, Y8, Y7
+	VBLENDVPS    Y5, arcConstant69<>+0(SB), Y6, Y5
+	VMOVUPS      arcConstant5<>+0(SB), Y8
+	VBLENDVPS    Y3, Y5, Y8, Y5
+	VADDPS       Y2, Y2, Y2
+	VANDPD       arcConstant7<>+0(SB), Y0, Y8
+	VXORPD       Y8, Y2, Y2
+	VXORPD       arcConstant7<>+0(SB), Y0, Y0
+	VBLENDVPS    Y3, Y2, Y0, Y0
+	VXORPD       Y8, Y4, Y2
+	VBLENDVPS    Y3, Y2, Y6, Y2
+	VADDPS       Y0, Y7, Y3
+	VSUBPS       Y7, Y3, Y4
+	VSUBPS       Y4, Y0, Y4
+	VADDPS       Y2, Y5, Y2
+	VADDPS       Y2, Y4, Y2
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      arcConstant9<>+0(SB), Y4
+	VFMADD231PS  arcConstant8<>+0(SB), Y1, Y4
+	VMOVUPS      arcConstant11<>+0(SB), Y5
+	VFMADD231PS  arcConstant10<>+0(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y6, Y6, Y5
+	VFMADD231PS  arcConstant12<>+0(SB), Y5, Y4
+	VFMADD213PS  arcConstant13<>+0(SB), Y1, Y4
+	VFMADD231PS  Y4, Y0, Y2
+	VADDPS       Y2, Y3, Y0
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      Y0, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1008,13 +1067,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1034,14 +1093,20 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y0, (DI)
 	JMP      stored
 
-DATA arcConstant62<>+0(SB)/8, $0x400921fb54442d18
-DATA arcConstant62<>+8(SB)/8, $0x400921fb54442d18
-DATA arcConstant62<>+16(SB)/8, $0x400921fb54442d18
-DATA arcConstant62<>+24(SB)/8, $0x400921fb54442d18
-GLOBL arcConstant62<>(SB), RODATA|NOPTR, $32
+DATA arcConstant68<>+0(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant68<>+8(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant68<>+16(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant68<>+24(SB)/8, $0x40490fdb40490fdb
+GLOBL arcConstant68<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant69<>+0(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant69<>+8(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant69<>+16(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant69<>+24(SB)/8, $0xb3bbbd2eb3bbbd2e
+GLOBL arcConstant69<>(SB), RODATA|NOPTR, $32
 
 // func acosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
@@ -1058,8 +1123,8 @@ TEXT ·acosFloat64AVX2(SB), $96-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant1<>+0(SB), Y2
+	VANDPD       arcConstant14<>+0(SB), Y0, Y1
+	VMOVUPS      arcConstant15<>+0(SB), Y2
 	VCMPPD       $0x12, Y1, Y2, Y3
 	VFNMADD231PD Y2, Y1, Y2
 	VMULPD       Y0, Y0, Y1
@@ -1069,18 +1134,18 @@ loop:
 	VFNMADD231PD Y2, Y2, Y4
 	VMAXPD       arcConstant16<>+0(SB), Y2, Y5
 	VDIVPD       Y5, Y4, Y4
-	VCMPPD       $0x11, arcConstant2<>+0(SB), Y0, Y5
-	VMOVUPS      arcConstant2<>+0(SB), Y6
-	VBLENDVPD    Y5, arcConstant62<>+0(SB), Y6, Y7
-	VMOVUPS      arcConstant3<>+0(SB), Y8
-	VBLENDVPD    Y3, Y7, Y8, Y7
-	VBLENDVPD    Y5, arcConstant63<>+0(SB), Y6, Y5
+	VCMPPD       $0x11, arcConstant3<>+0(SB), Y0, Y5
+	VMOVUPS      arcConstant3<>+0(SB), Y6
+	VBLENDVPD    Y5, arcConstant70<>+0(SB), Y6, Y7
 	VMOVUPS      arcConstant17<>+0(SB), Y8
+	VBLENDVPD    Y3, Y7, Y8, Y7
+	VBLENDVPD    Y5, arcConstant71<>+0(SB), Y6, Y5
+	VMOVUPS      arcConstant18<>+0(SB), Y8
 	VBLENDVPD    Y3, Y5, Y8, Y5
 	VADDPD       Y2, Y2, Y2
-	VANDPD       arcConstant15<>+0(SB), Y0, Y8
+	VANDPD       arcConstant20<>+0(SB), Y0, Y8
 	VXORPD       Y8, Y2, Y2
-	VXORPD       arcConstant15<>+0(SB), Y0, Y0
+	VXORPD       arcConstant20<>+0(SB), Y0, Y0
 	VBLENDVPD    Y3, Y2, Y0, Y0
 	VXORPD       Y8, Y4, Y2
 	VBLENDVPD    Y3, Y2, Y6, Y2
@@ -1090,18 +1155,18 @@ loop:
 	VADDPD       Y2, Y5, Y2
 	VADDPD       Y2, Y4, Y2
 	VMULPD       Y1, Y0, Y0
-	VMOVUPS      arcConstant19<>+0(SB), Y4
-	VFMADD231PD  arcConstant18<>+0(SB), Y1, Y4
-	VMOVUPS      arcConstant21<>+0(SB), Y5
-	VFMADD231PD  arcConstant20<>+0(SB), Y1, Y5
-	VMOVUPS      arcConstant23<>+0(SB), Y6
-	VFMADD231PD  arcConstant22<>+0(SB), Y1, Y6
-	VMOVUPS      arcConstant25<>+0(SB), Y7
-	VFMADD231PD  arcConstant24<>+0(SB), Y1, Y7
-	VMOVUPS      arcConstant27<>+0(SB), Y8
-	VFMADD231PD  arcConstant26<>+0(SB), Y1, Y8
-	VMOVUPS      arcConstant29<>+0(SB), Y9
-	VFMADD231PD  arcConstant28<>+0(SB), Y1, Y9
+	VMOVUPS      arcConstant22<>+0(SB), Y4
+	VFMADD231PD  arcConstant21<>+0(SB), Y1, Y4
+	VMOVUPS      arcConstant24<>+0(SB), Y5
+	VFMADD231PD  arcConstant23<>+0(SB), Y1, Y5
+	VMOVUPS      arcConstant26<>+0(SB), Y6
+	VFMADD231PD  arcConstant25<>+0(SB), Y1, Y6
+	VMOVUPS      arcConstant28<>+0(SB), Y7
+	VFMADD231PD  arcConstant27<>+0(SB), Y1, Y7
+	VMOVUPS      arcConstant30<>+0(SB), Y8
+	VFMADD231PD  arcConstant29<>+0(SB), Y1, Y8
+	VMOVUPS      arcConstant32<>+0(SB), Y9
+	VFMADD231PD  arcConstant31<>+0(SB), Y1, Y9
 	VMULPD       Y1, Y1, Y10
 	VFMADD231PD  Y10, Y5, Y4
 	VFMADD231PD  Y10, Y7, Y6
@@ -1110,7 +1175,7 @@ loop:
 	VFMADD231PD  Y5, Y6, Y4
 	VMULPD       Y5, Y5, Y5
 	VFMADD231PD  Y5, Y8, Y4
-	VFMADD213PD  arcConstant30<>+0(SB), Y1, Y4
+	VFMADD213PD  arcConstant33<>+0(SB), Y1, Y4
 	VFMADD231PD  Y4, Y0, Y2
 	VADDPD       Y2, Y3, Y0
 	TESTB        R8, R8
@@ -1165,11 +1230,17 @@ past:
 	VMOVNTPS Y0, (DI)
 	JMP      stored
 
-DATA arcConstant63<>+0(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant63<>+8(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant63<>+16(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant63<>+24(SB)/8, $0x3ca1a62633145c07
-GLOBL arcConstant63<>(SB), RODATA|NOPTR, $32
+DATA arcConstant70<>+0(SB)/8, $0x400921fb54442d18
+DATA arcConstant70<>+8(SB)/8, $0x400921fb54442d18
+DATA arcConstant70<>+16(SB)/8, $0x400921fb54442d18
+DATA arcConstant70<>+24(SB)/8, $0x400921fb54442d18
+GLOBL arcConstant70<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant71<>+0(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant71<>+8(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant71<>+16(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant71<>+24(SB)/8, $0x3ca1a62633145c07
+GLOBL arcConstant71<>(SB), RODATA|NOPTR, $32
 
 // func acosFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1180,58 +1251,63 @@ TEXT ·acosFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VANDPD       arcConstant31<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant32<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VFNMADD231PD Z2, Z1, Z2
-	VMULPD       Z0, Z0, Z1
-	VBLENDMPD    Z2, Z1, K1, Z1
-	VSQRTPD      Z1, Z2
-	VCMPPD       $0x11, arcConstant33<>+0(SB), Z0, K2
-	VMOVUPS      arcConstant33<>+0(SB), Z3
-	VBLENDMPD    arcConstant64<>+0(SB), Z3, K2, Z3
-	VMOVUPS      arcConstant34<>+0(SB), Z4
-	VBLENDMPD    Z3, Z4, K1, Z3
-	VADDPD       Z2, Z2, Z2
-	VANDPD       arcConstant46<>+0(SB), Z0, Z4
-	VXORPD       Z4, Z2, Z2
-	VXORPD       arcConstant46<>+0(SB), Z0, Z0
-	VBLENDMPD    Z2, Z0, K1, Z0
-	VMULPD       Z1, Z0, Z2
+	VMOVUPS      (SI), Z0
+	VANDPD       arcConstant34<>+0(SB), Z0, Z1
+	VMOVUPS      arcConstant35<>+0(SB), Z2
+	VCMPPS       $0x12, Z1, Z2, K1
+	VFNMADD231PS Z2, Z1, Z2
+	VMULPS       Z0, Z0, Z1
+	VBLENDMPS    Z2, Z1, K1, Z1
+	VSQRTPS      Z1, Z2
+	VMOVUPS      Z1, Z3
+	VFNMADD231PS Z2, Z2, Z3
+	VMAXPS       arcConstant36<>+0(SB), Z2, Z4
+	VDIVPS       Z4, Z3, Z3
+	VCMPPS       $0x11, arcConstant37<>+0(SB), Z0, K2
 	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VFMADD231PD  arcConstant36<>+0(SB), Z1, Z4
-	VMOVUPS      arcConstant39<>+0(SB), Z5
-	VFMADD231PD  arcConstant38<>+0(SB), Z1, Z5
-	VMOVUPS      arcConstant41<>+0(SB), Z6
-	VFMADD231PD  arcConstant40<>+0(SB), Z1, Z6
-	VMOVUPS      arcConstant43<>+0(SB), Z7
-	VFMADD231PD  arcConstant42<>+0(SB), Z1, Z7
-	VMOVUPS      arcConstant45<>+0(SB), Z8
-	VFMADD231PD  arcConstant44<>+0(SB), Z1, Z8
-	VMULPD       Z1, Z1, Z1
-	VFMADD231PD  Z1, Z5, Z4
-	VFMADD231PD  Z1, Z7, Z6
-	VMULPD       Z1, Z1, Z1
-	VFMADD231PD  Z1, Z6, Z4
-	VMULPD       Z1, Z1, Z1
-	VFMADD231PD  Z1, Z8, Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VADDPD       Z0, Z3, Z0
-	VCVTPD2PS    Z0, Y31
+	VBLENDMPS    arcConstant72<>+0(SB), Z4, K2, Z5
+	VMOVUPS      arcConstant38<>+0(SB), Z6
+	VBLENDMPS    Z5, Z6, K1, Z5
+	VBLENDMPS    arcConstant73<>+0(SB), Z4, K2, Z6
+	VMOVUPS      arcConstant39<>+0(SB), Z7
+	VBLENDMPS    Z6, Z7, K1, Z6
+	VADDPS       Z2, Z2, Z2
+	VANDPD       arcConstant41<>+0(SB), Z0, Z7
+	VXORPD       Z7, Z2, Z2
+	VXORPD       arcConstant41<>+0(SB), Z0, Z0
+	VBLENDMPS    Z2, Z0, K1, Z0
+	VXORPD       Z7, Z3, Z2
+	VBLENDMPS    Z2, Z4, K1, Z2
+	VADDPS       Z0, Z5, Z3
+	VSUBPS       Z5, Z3, Z4
+	VSUBPS       Z4, Z0, Z4
+	VADDPS       Z2, Z6, Z2
+	VADDPS       Z2, Z4, Z2
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      arcConstant43<>+0(SB), Z4
+	VFMADD231PS  arcConstant42<>+0(SB), Z1, Z4
+	VMOVUPS      arcConstant45<>+0(SB), Z5
+	VFMADD231PS  arcConstant44<>+0(SB), Z1, Z5
+	VMULPS       Z1, Z1, Z6
+	VFMADD231PS  Z6, Z5, Z4
+	VMULPS       Z6, Z6, Z5
+	VFMADD231PS  arcConstant46<>+0(SB), Z5, Z4
+	VFMADD213PS  arcConstant47<>+0(SB), Z1, Z4
+	VFMADD231PS  Z4, Z0, Z2
+	VADDPS       Z2, Z3, Z0
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Z0, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1247,13 +1323,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1273,18 +1349,28 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z0, (DI)
 	JMP      stored
 
-DATA arcConstant64<>+0(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+8(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+16(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+24(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+32(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+40(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+48(SB)/8, $0x400921fb54442d18
-DATA arcConstant64<>+56(SB)/8, $0x400921fb54442d18
-GLOBL arcConstant64<>(SB), RODATA|NOPTR, $64
+DATA arcConstant72<>+0(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+8(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+16(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+24(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+32(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+40(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+48(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+56(SB)/8, $0x40490fdb40490fdb
+GLOBL arcConstant72<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant73<>+0(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+8(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+16(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+24(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+32(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+40(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+48(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+56(SB)/8, $0xb3bbbd2eb3bbbd2e
+GLOBL arcConstant73<>(SB), RODATA|NOPTR, $64
 
 // func acosFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1301,8 +1387,8 @@ TEXT ·acosFloat64AVX512(SB), $192-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant31<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant32<>+0(SB), Z2
+	VANDPD       arcConstant48<>+0(SB), Z0, Z1
+	VMOVUPS      arcConstant49<>+0(SB), Z2
 	VCMPPD       $0x12, Z1, Z2, K1
 	VFNMADD231PD Z2, Z1, Z2
 	VMULPD       Z0, Z0, Z1
@@ -1310,20 +1396,20 @@ loop:
 	VSQRTPD      Z1, Z2
 	VMOVUPS      Z1, Z3
 	VFNMADD231PD Z2, Z2, Z3
-	VMAXPD       arcConstant47<>+0(SB), Z2, Z4
+	VMAXPD       arcConstant50<>+0(SB), Z2, Z4
 	VDIVPD       Z4, Z3, Z3
-	VCMPPD       $0x11, arcConstant33<>+0(SB), Z0, K2
-	VMOVUPS      arcConstant33<>+0(SB), Z4
-	VBLENDMPD    arcConstant64<>+0(SB), Z4, K2, Z5
-	VMOVUPS      arcConstant34<>+0(SB), Z6
+	VCMPPD       $0x11, arcConstant37<>+0(SB), Z0, K2
+	VMOVUPS      arcConstant37<>+0(SB), Z4
+	VBLENDMPD    arcConstant74<>+0(SB), Z4, K2, Z5
+	VMOVUPS      arcConstant51<>+0(SB), Z6
 	VBLENDMPD    Z5, Z6, K1, Z5
-	VBLENDMPD    arcConstant65<>+0(SB), Z4, K2, Z6
-	VMOVUPS      arcConstant48<>+0(SB), Z7
+	VBLENDMPD    arcConstant75<>+0(SB), Z4, K2, Z6
+	VMOVUPS      arcConstant52<>+0(SB), Z7
 	VBLENDMPD    Z6, Z7, K1, Z6
 	VADDPD       Z2, Z2, Z2
-	VANDPD       arcConstant46<>+0(SB), Z0, Z7
+	VANDPD       arcConstant54<>+0(SB), Z0, Z7
 	VXORPD       Z7, Z2, Z2
-	VXORPD       arcConstant46<>+0(SB), Z0, Z0
+	VXORPD       arcConstant54<>+0(SB), Z0, Z0
 	VBLENDMPD    Z2, Z0, K1, Z0
 	VXORPD       Z7, Z3, Z2
 	VBLENDMPD    Z2, Z4, K1, Z2
@@ -1333,18 +1419,18 @@ loop:
 	VADDPD       Z2, Z6, Z2
 	VADDPD       Z2, Z4, Z2
 	VMULPD       Z1, Z0, Z0
-	VMOVUPS      arcConstant50<>+0(SB), Z4
-	VFMADD231PD  arcConstant49<>+0(SB), Z1, Z4
-	VMOVUPS      arcConstant52<>+0(SB), Z5
-	VFMADD231PD  arcConstant51<>+0(SB), Z1, Z5
-	VMOVUPS      arcConstant54<>+0(SB), Z6
-	VFMADD231PD  arcConstant53<>+0(SB), Z1, Z6
-	VMOVUPS      arcConstant56<>+0(SB), Z7
-	VFMADD231PD  arcConstant55<>+0(SB), Z1, Z7
-	VMOVUPS      arcConstant58<>+0(SB), Z8
-	VFMADD231PD  arcConstant57<>+0(SB), Z1, Z8
-	VMOVUPS      arcConstant60<>+0(SB), Z9
-	VFMADD231PD  arcConstant59<>+0(SB), Z1, Z9
+	VMOVUPS      arcConstant56<>+0(SB), Z4
+	VFMADD231PD  arcConstant55<>+0(SB), Z1, Z4
+	VMOVUPS      arcConstant58<>+0(SB), Z5
+	VFMADD231PD  arcConstant57<>+0(SB), Z1, Z5
+	VMOVUPS      arcConstant60<>+0(SB), Z6
+	VFMADD231PD  arcConstant59<>+0(SB), Z1, Z6
+	VMOVUPS      arcConstant62<>+0(SB), Z7
+	VFMADD231PD  arcConstant61<>+0(SB), Z1, Z7
+	VMOVUPS      arcConstant64<>+0(SB), Z8
+	VFMADD231PD  arcConstant63<>+0(SB), Z1, Z8
+	VMOVUPS      arcConstant66<>+0(SB), Z9
+	VFMADD231PD  arcConstant65<>+0(SB), Z1, Z9
 	VMULPD       Z1, Z1, Z10
 	VFMADD231PD  Z10, Z5, Z4
 	VFMADD231PD  Z10, Z7, Z6
@@ -1353,7 +1439,7 @@ loop:
 	VFMADD231PD  Z5, Z6, Z4
 	VMULPD       Z5, Z5, Z5
 	VFMADD231PD  Z5, Z8, Z4
-	VFMADD213PD  arcConstant61<>+0(SB), Z1, Z4
+	VFMADD213PD  arcConstant67<>+0(SB), Z1, Z4
 	VFMADD231PD  Z4, Z0, Z2
 	VADDPD       Z2, Z3, Z0
 	TESTB        R8, R8
@@ -1408,15 +1494,25 @@ past:
 	VMOVNTPS Z0, (DI)
 	JMP      stored
 
-DATA arcConstant65<>+0(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+8(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+16(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+24(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+32(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+40(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+48(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant65<>+56(SB)/8, $0x3ca1a62633145c07
-GLOBL arcConstant65<>(SB), RODATA|NOPTR, $64
+DATA arcConstant74<>+0(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+8(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+16(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+24(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+32(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+40(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+48(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+56(SB)/8, $0x400921fb54442d18
+GLOBL arcConstant74<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant75<>+0(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+8(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+16(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+24(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+32(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+40(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+48(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+56(SB)/8, $0x3ca1a62633145c07
+GLOBL arcConstant75<>(SB), RODATA|NOPTR, $64
 
 // func atanFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
@@ -1427,63 +1523,72 @@ TEXT ·atanFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Y0
-	VANDPD      arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS     arcConstant66<>+0(SB), Y2
-	VMINPD      Y1, Y2, Y1
-	VMOVUPS     arcConstant67<>+0(SB), Y2
-	VCMPPD      $0x11, Y1, Y2, Y3
-	VBLENDVPD   Y3, Y2, Y1, Y4
-	VBLENDVPD   Y3, Y1, Y2, Y1
-	VMOVUPS     arcConstant2<>+0(SB), Y5
-	VBLENDVPD   Y3, arcConstant3<>+0(SB), Y5, Y6
-	VBLENDVPD   Y3, arcConstant68<>+0(SB), Y2, Y2
-	VMULPD      arcConstant69<>+0(SB), Y1, Y3
-	VCMPPD      $0x11, Y4, Y3, Y3
-	VSUBPD      Y1, Y4, Y7
-	VBLENDVPD   Y3, Y7, Y4, Y7
-	VADDPD      Y1, Y4, Y4
-	VBLENDVPD   Y3, Y4, Y1, Y1
-	VDIVPD      Y1, Y7, Y1
-	VBLENDVPD   Y3, arcConstant70<>+0(SB), Y5, Y3
-	VFMADD231PD Y2, Y3, Y6
-	VANDPD      arcConstant15<>+0(SB), Y2, Y2
-	VXORPD      Y2, Y1, Y2
-	VMULPD      Y1, Y1, Y1
-	VMULPD      Y1, Y2, Y3
-	VMOVUPS     arcConstant72<>+0(SB), Y4
-	VFMADD231PD arcConstant71<>+0(SB), Y1, Y4
-	VMOVUPS     arcConstant74<>+0(SB), Y5
-	VFMADD231PD arcConstant73<>+0(SB), Y1, Y5
-	VMOVUPS     arcConstant76<>+0(SB), Y7
-	VFMADD231PD arcConstant75<>+0(SB), Y1, Y7
-	VMOVUPS     arcConstant78<>+0(SB), Y8
-	VFMADD231PD arcConstant77<>+0(SB), Y1, Y8
-	VMULPD      Y1, Y1, Y1
-	VFMADD231PD Y1, Y5, Y4
-	VFMADD231PD Y1, Y8, Y7
-	VMULPD      Y1, Y1, Y1
-	VFMADD231PD Y1, Y7, Y4
-	VMULPD      Y1, Y1, Y1
-	VFMADD231PD arcConstant79<>+0(SB), Y1, Y4
-	VFMADD231PD Y4, Y3, Y2
-	VADDPD      Y2, Y6, Y1
-	VANDPD      arcConstant15<>+0(SB), Y0, Y0
-	VXORPD      Y0, Y1, Y0
-	VCVTPD2PSY  Y0, X15
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS      (SI), Y0
+	VANDPD       arcConstant0<>+0(SB), Y0, Y1
+	VMOVUPS      arcConstant76<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      arcConstant77<>+0(SB), Y2
+	VCMPPS       $0x11, Y1, Y2, Y3
+	VBLENDVPS    Y3, Y2, Y1, Y4
+	VBLENDVPS    Y3, Y1, Y2, Y1
+	VMOVUPS      arcConstant3<>+0(SB), Y5
+	VBLENDVPS    Y3, arcConstant78<>+0(SB), Y5, Y6
+	VBLENDVPS    Y3, arcConstant79<>+0(SB), Y2, Y3
+	VMULPS       arcConstant80<>+0(SB), Y1, Y7
+	VCMPPS       $0x11, Y4, Y7, Y7
+	VSUBPS       Y1, Y4, Y8
+	VBLENDVPS    Y7, Y8, Y4, Y8
+	VADDPS       Y1, Y4, Y4
+	VBLENDVPS    Y7, Y4, Y1, Y1
+	VDIVPS       Y1, Y2, Y2
+	VMULPS       Y2, Y8, Y4
+	VFNMADD231PS Y4, Y1, Y8
+	VMULPS       Y2, Y8, Y1
+	VMULPS       Y4, Y4, Y2
+	VBLENDVPS    Y7, Y3, Y5, Y5
+	VADDPS       Y5, Y6, Y5
+	VMULPS       arcConstant81<>+0(SB), Y5, Y6
+	VMULPS       arcConstant82<>+0(SB), Y5, Y7
+	VFMSUB132PS  arcConstant81<>+0(SB), Y6, Y5
+	VADDPS       Y5, Y7, Y5
+	VANDPD       arcConstant7<>+0(SB), Y3, Y3
+	VXORPD       Y3, Y4, Y4
+	VFNMADD231PS Y2, Y1, Y1
+	VXORPD       Y3, Y1, Y1
+	VADDPS       Y4, Y6, Y3
+	VSUBPS       Y6, Y3, Y6
+	VSUBPS       Y6, Y4, Y6
+	VADDPS       Y1, Y5, Y1
+	VADDPS       Y1, Y6, Y1
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      arcConstant84<>+0(SB), Y5
+	VFMADD231PS  arcConstant83<>+0(SB), Y2, Y5
+	VMOVUPS      arcConstant86<>+0(SB), Y6
+	VFMADD231PS  arcConstant85<>+0(SB), Y2, Y6
+	VMOVUPS      arcConstant88<>+0(SB), Y7
+	VFMADD231PS  arcConstant87<>+0(SB), Y2, Y7
+	VMULPS       Y2, Y2, Y8
+	VFMADD231PS  Y8, Y6, Y5
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y6, Y7, Y5
+	VFMADD213PS  arcConstant89<>+0(SB), Y2, Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VADDPS       Y1, Y3, Y1
+	VANDPD       arcConstant7<>+0(SB), Y0, Y0
+	VXORPD       Y0, Y1, Y0
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y0, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1499,13 +1604,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1525,92 +1630,92 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y0, (DI)
 	JMP      stored
 
-DATA arcConstant66<>+0(SB)/8, $0x4c70000000000000
-DATA arcConstant66<>+8(SB)/8, $0x4c70000000000000
-DATA arcConstant66<>+16(SB)/8, $0x4c70000000000000
-DATA arcConstant66<>+24(SB)/8, $0x4c70000000000000
-GLOBL arcConstant66<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant67<>+0(SB)/8, $0x3ff0000000000000
-DATA arcConstant67<>+8(SB)/8, $0x3ff0000000000000
-DATA arcConstant67<>+16(SB)/8, $0x3ff0000000000000
-DATA arcConstant67<>+24(SB)/8, $0x3ff0000000000000
-GLOBL arcConstant67<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant68<>+0(SB)/8, $0xbff0000000000000
-DATA arcConstant68<>+8(SB)/8, $0xbff0000000000000
-DATA arcConstant68<>+16(SB)/8, $0xbff0000000000000
-DATA arcConstant68<>+24(SB)/8, $0xbff0000000000000
-GLOBL arcConstant68<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant69<>+0(SB)/8, $0x3fda827999fcef32
-DATA arcConstant69<>+8(SB)/8, $0x3fda827999fcef32
-DATA arcConstant69<>+16(SB)/8, $0x3fda827999fcef32
-DATA arcConstant69<>+24(SB)/8, $0x3fda827999fcef32
-GLOBL arcConstant69<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant70<>+0(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant70<>+8(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant70<>+16(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant70<>+24(SB)/8, $0x3fe921fb54442d18
-GLOBL arcConstant70<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant71<>+0(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant71<>+8(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant71<>+16(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant71<>+24(SB)/8, $0x3fc99999998d47fe
-GLOBL arcConstant71<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant72<>+0(SB)/8, $0xbfd55555555553ac
-DATA arcConstant72<>+8(SB)/8, $0xbfd55555555553ac
-DATA arcConstant72<>+16(SB)/8, $0xbfd55555555553ac
-DATA arcConstant72<>+24(SB)/8, $0xbfd55555555553ac
-GLOBL arcConstant72<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant73<>+0(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant73<>+8(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant73<>+16(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant73<>+24(SB)/8, $0x3fbc71c38aa2c1af
-GLOBL arcConstant73<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant74<>+0(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant74<>+8(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant74<>+16(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant74<>+24(SB)/8, $0xbfc249248abe2da1
-GLOBL arcConstant74<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant75<>+0(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant75<>+8(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant75<>+16(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant75<>+24(SB)/8, $0x3fb3a9e1ea65e08f
-GLOBL arcConstant75<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant76<>+0(SB)/8, $0xbfb7456491af5039
-DATA arcConstant76<>+8(SB)/8, $0xbfb7456491af5039
-DATA arcConstant76<>+16(SB)/8, $0xbfb7456491af5039
-DATA arcConstant76<>+24(SB)/8, $0xbfb7456491af5039
+DATA arcConstant76<>+0(SB)/8, $0x7180000071800000
+DATA arcConstant76<>+8(SB)/8, $0x7180000071800000
+DATA arcConstant76<>+16(SB)/8, $0x7180000071800000
+DATA arcConstant76<>+24(SB)/8, $0x7180000071800000
 GLOBL arcConstant76<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant77<>+0(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant77<>+8(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant77<>+16(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant77<>+24(SB)/8, $0x3faa786b5fef4da5
+DATA arcConstant77<>+0(SB)/8, $0x3f8000003f800000
+DATA arcConstant77<>+8(SB)/8, $0x3f8000003f800000
+DATA arcConstant77<>+16(SB)/8, $0x3f8000003f800000
+DATA arcConstant77<>+24(SB)/8, $0x3f8000003f800000
 GLOBL arcConstant77<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant78<>+0(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant78<>+8(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant78<>+16(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant78<>+24(SB)/8, $0xbfb0c56be0be2ee8
+DATA arcConstant78<>+0(SB)/8, $0x4000000040000000
+DATA arcConstant78<>+8(SB)/8, $0x4000000040000000
+DATA arcConstant78<>+16(SB)/8, $0x4000000040000000
+DATA arcConstant78<>+24(SB)/8, $0x4000000040000000
 GLOBL arcConstant78<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant79<>+0(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant79<>+8(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant79<>+16(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant79<>+24(SB)/8, $0xbf9be73fb73d1250
+DATA arcConstant79<>+0(SB)/8, $0xbf800000bf800000
+DATA arcConstant79<>+8(SB)/8, $0xbf800000bf800000
+DATA arcConstant79<>+16(SB)/8, $0xbf800000bf800000
+DATA arcConstant79<>+24(SB)/8, $0xbf800000bf800000
 GLOBL arcConstant79<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant80<>+0(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant80<>+8(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant80<>+16(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant80<>+24(SB)/8, $0x3f2b80003f2b8000
+GLOBL arcConstant80<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant81<>+0(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant81<>+8(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant81<>+16(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant81<>+24(SB)/8, $0x3f490fdb3f490fdb
+GLOBL arcConstant81<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant82<>+0(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant82<>+8(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant82<>+16(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant82<>+24(SB)/8, $0xb2bbbd2eb2bbbd2e
+GLOBL arcConstant82<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant83<>+0(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant83<>+8(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant83<>+16(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant83<>+24(SB)/8, $0xbe121ec2be121ec2
+GLOBL arcConstant83<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant84<>+0(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant84<>+8(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant84<>+16(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant84<>+24(SB)/8, $0x3e4ccaae3e4ccaae
+GLOBL arcConstant84<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant85<>+0(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant85<>+8(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant85<>+16(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant85<>+24(SB)/8, $0xbda90f81bda90f81
+GLOBL arcConstant85<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant86<>+0(SB)/8, $0x3de05a783de05a78
+DATA arcConstant86<>+8(SB)/8, $0x3de05a783de05a78
+DATA arcConstant86<>+16(SB)/8, $0x3de05a783de05a78
+DATA arcConstant86<>+24(SB)/8, $0x3de05a783de05a78
+GLOBL arcConstant86<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant87<>+0(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant87<>+8(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant87<>+16(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant87<>+24(SB)/8, $0xbc8cb698bc8cb698
+GLOBL arcConstant87<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant88<>+0(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant88<>+8(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant88<>+16(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant88<>+24(SB)/8, $0x3d4fb78a3d4fb78a
+GLOBL arcConstant88<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant89<>+0(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant89<>+8(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant89<>+16(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant89<>+24(SB)/8, $0xbeaaaaa6beaaaaa6
+GLOBL arcConstant89<>(SB), RODATA|NOPTR, $32
 
 // func atanFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
@@ -1627,28 +1732,28 @@ TEXT ·atanFloat64AVX2(SB), $96-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant80<>+0(SB), Y2
+	VANDPD       arcConstant14<>+0(SB), Y0, Y1
+	VMOVUPS      arcConstant90<>+0(SB), Y2
 	VMINPD       Y1, Y2, Y1
-	VMOVUPS      arcConstant67<>+0(SB), Y2
+	VMOVUPS      arcConstant91<>+0(SB), Y2
 	VCMPPD       $0x11, Y1, Y2, Y3
 	VBLENDVPD    Y3, Y2, Y1, Y4
 	VBLENDVPD    Y3, Y1, Y2, Y1
-	VMOVUPS      arcConstant2<>+0(SB), Y5
-	VBLENDVPD    Y3, arcConstant81<>+0(SB), Y5, Y6
-	VBLENDVPD    Y3, arcConstant68<>+0(SB), Y2, Y3
-	VMULPD       arcConstant69<>+0(SB), Y1, Y7
+	VMOVUPS      arcConstant3<>+0(SB), Y5
+	VBLENDVPD    Y3, arcConstant92<>+0(SB), Y5, Y6
+	VBLENDVPD    Y3, arcConstant93<>+0(SB), Y2, Y3
+	VMULPD       arcConstant94<>+0(SB), Y1, Y7
 	VCMPPD       $0x11, Y4, Y7, Y7
-	VXORPD       arcConstant15<>+0(SB), Y4, Y8
+	VXORPD       arcConstant20<>+0(SB), Y4, Y8
 	VADDPD       Y8, Y1, Y9
 	VSUBPD       Y1, Y9, Y10
 	VSUBPD       Y10, Y8, Y8
 	VADDPD       Y4, Y1, Y10
 	VSUBPD       Y1, Y10, Y11
 	VSUBPD       Y11, Y4, Y11
-	VXORPD       arcConstant15<>+0(SB), Y9, Y9
+	VXORPD       arcConstant20<>+0(SB), Y9, Y9
 	VBLENDVPD    Y7, Y9, Y4, Y4
-	VXORPD       arcConstant15<>+0(SB), Y8, Y8
+	VXORPD       arcConstant20<>+0(SB), Y8, Y8
 	VBLENDVPD    Y7, Y8, Y5, Y8
 	VBLENDVPD    Y7, Y10, Y1, Y1
 	VBLENDVPD    Y7, Y11, Y5, Y9
@@ -1661,11 +1766,11 @@ loop:
 	VMULPD       Y10, Y10, Y2
 	VBLENDVPD    Y7, Y3, Y5, Y4
 	VADDPD       Y4, Y6, Y4
-	VMULPD       arcConstant70<>+0(SB), Y4, Y5
+	VMULPD       arcConstant95<>+0(SB), Y4, Y5
 	VMOVUPS      Y5, Y6
-	VFMSUB231PD  arcConstant70<>+0(SB), Y4, Y6
-	VFMADD231PD  arcConstant82<>+0(SB), Y4, Y6
-	VANDPD       arcConstant15<>+0(SB), Y3, Y3
+	VFMSUB231PD  arcConstant95<>+0(SB), Y4, Y6
+	VFMADD231PD  arcConstant96<>+0(SB), Y4, Y6
+	VANDPD       arcConstant20<>+0(SB), Y3, Y3
 	VXORPD       Y3, Y10, Y4
 	VFNMADD231PD Y2, Y1, Y1
 	VXORPD       Y3, Y1, Y1
@@ -1675,28 +1780,28 @@ loop:
 	VADDPD       Y1, Y6, Y1
 	VADDPD       Y1, Y5, Y1
 	VMULPD       Y2, Y4, Y4
-	VMOVUPS      arcConstant84<>+0(SB), Y5
-	VFMADD231PD  arcConstant83<>+0(SB), Y2, Y5
-	VMOVUPS      arcConstant86<>+0(SB), Y6
-	VFMADD231PD  arcConstant85<>+0(SB), Y2, Y6
-	VMOVUPS      arcConstant88<>+0(SB), Y7
-	VFMADD231PD  arcConstant87<>+0(SB), Y2, Y7
-	VMOVUPS      arcConstant90<>+0(SB), Y8
-	VFMADD231PD  arcConstant89<>+0(SB), Y2, Y8
-	VMOVUPS      arcConstant92<>+0(SB), Y9
-	VFMADD231PD  arcConstant91<>+0(SB), Y2, Y9
+	VMOVUPS      arcConstant98<>+0(SB), Y5
+	VFMADD231PD  arcConstant97<>+0(SB), Y2, Y5
+	VMOVUPS      arcConstant100<>+0(SB), Y6
+	VFMADD231PD  arcConstant99<>+0(SB), Y2, Y6
+	VMOVUPS      arcConstant102<>+0(SB), Y7
+	VFMADD231PD  arcConstant101<>+0(SB), Y2, Y7
+	VMOVUPS      arcConstant104<>+0(SB), Y8
+	VFMADD231PD  arcConstant103<>+0(SB), Y2, Y8
+	VMOVUPS      arcConstant106<>+0(SB), Y9
+	VFMADD231PD  arcConstant105<>+0(SB), Y2, Y9
 	VMULPD       Y2, Y2, Y10
 	VFMADD231PD  Y10, Y6, Y5
 	VFMADD231PD  Y10, Y8, Y7
-	VFMADD231PD  arcConstant93<>+0(SB), Y10, Y9
+	VFMADD231PD  arcConstant107<>+0(SB), Y10, Y9
 	VMULPD       Y10, Y10, Y6
 	VFMADD231PD  Y6, Y7, Y5
 	VMULPD       Y6, Y6, Y6
 	VFMADD231PD  Y6, Y9, Y5
-	VFMADD213PD  arcConstant94<>+0(SB), Y2, Y5
+	VFMADD213PD  arcConstant108<>+0(SB), Y2, Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VADDPD       Y1, Y3, Y1
-	VANDPD       arcConstant15<>+0(SB), Y0, Y0
+	VANDPD       arcConstant20<>+0(SB), Y0, Y0
 	VXORPD       Y0, Y1, Y0
 	TESTB        R8, R8
 	JNE          past
@@ -1750,95 +1855,119 @@ past:
 	VMOVNTPS Y0, (DI)
 	JMP      stored
 
-DATA arcConstant80<>+0(SB)/8, $0x4630000000000000
-DATA arcConstant80<>+8(SB)/8, $0x4630000000000000
-DATA arcConstant80<>+16(SB)/8, $0x4630000000000000
-DATA arcConstant80<>+24(SB)/8, $0x4630000000000000
-GLOBL arcConstant80<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant81<>+0(SB)/8, $0x4000000000000000
-DATA arcConstant81<>+8(SB)/8, $0x4000000000000000
-DATA arcConstant81<>+16(SB)/8, $0x4000000000000000
-DATA arcConstant81<>+24(SB)/8, $0x4000000000000000
-GLOBL arcConstant81<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant82<>+0(SB)/8, $0x3c81a62633145c07
-DATA arcConstant82<>+8(SB)/8, $0x3c81a62633145c07
-DATA arcConstant82<>+16(SB)/8, $0x3c81a62633145c07
-DATA arcConstant82<>+24(SB)/8, $0x3c81a62633145c07
-GLOBL arcConstant82<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant83<>+0(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant83<>+8(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant83<>+16(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant83<>+24(SB)/8, $0xbfc2492492481dc2
-GLOBL arcConstant83<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant84<>+0(SB)/8, $0x3fc9999999999816
-DATA arcConstant84<>+8(SB)/8, $0x3fc9999999999816
-DATA arcConstant84<>+16(SB)/8, $0x3fc9999999999816
-DATA arcConstant84<>+24(SB)/8, $0x3fc9999999999816
-GLOBL arcConstant84<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant85<>+0(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant85<>+8(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant85<>+16(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant85<>+24(SB)/8, $0xbfb745d156a2afbd
-GLOBL arcConstant85<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant86<>+0(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant86<>+8(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant86<>+16(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant86<>+24(SB)/8, $0x3fbc71c71bcb4aec
-GLOBL arcConstant86<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant87<>+0(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant87<>+8(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant87<>+16(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant87<>+24(SB)/8, $0xbfb110d32e04c80e
-GLOBL arcConstant87<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant88<>+0(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant88<>+8(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant88<>+16(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant88<>+24(SB)/8, $0x3fb3b137c5db46e3
-GLOBL arcConstant88<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant89<>+0(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant89<>+8(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant89<>+16(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant89<>+24(SB)/8, $0xbfaabce6f1501167
-GLOBL arcConstant89<>(SB), RODATA|NOPTR, $32
-
-DATA arcConstant90<>+0(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant90<>+8(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant90<>+16(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant90<>+24(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant90<>+0(SB)/8, $0x4630000000000000
+DATA arcConstant90<>+8(SB)/8, $0x4630000000000000
+DATA arcConstant90<>+16(SB)/8, $0x4630000000000000
+DATA arcConstant90<>+24(SB)/8, $0x4630000000000000
 GLOBL arcConstant90<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant91<>+0(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant91<>+8(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant91<>+16(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant91<>+24(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant91<>+0(SB)/8, $0x3ff0000000000000
+DATA arcConstant91<>+8(SB)/8, $0x3ff0000000000000
+DATA arcConstant91<>+16(SB)/8, $0x3ff0000000000000
+DATA arcConstant91<>+24(SB)/8, $0x3ff0000000000000
 GLOBL arcConstant91<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant92<>+0(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant92<>+8(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant92<>+16(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant92<>+24(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant92<>+0(SB)/8, $0x4000000000000000
+DATA arcConstant92<>+8(SB)/8, $0x4000000000000000
+DATA arcConstant92<>+16(SB)/8, $0x4000000000000000
+DATA arcConstant92<>+24(SB)/8, $0x4000000000000000
 GLOBL arcConstant92<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant93<>+0(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant93<>+8(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant93<>+16(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant93<>+24(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant93<>+0(SB)/8, $0xbff0000000000000
+DATA arcConstant93<>+8(SB)/8, $0xbff0000000000000
+DATA arcConstant93<>+16(SB)/8, $0xbff0000000000000
+DATA arcConstant93<>+24(SB)/8, $0xbff0000000000000
 GLOBL arcConstant93<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant94<>+0(SB)/8, $0xbfd5555555555555
-DATA arcConstant94<>+8(SB)/8, $0xbfd5555555555555
-DATA arcConstant94<>+16(SB)/8, $0xbfd5555555555555
-DATA arcConstant94<>+24(SB)/8, $0xbfd5555555555555
+DATA arcConstant94<>+0(SB)/8, $0x3fda827999fcef32
+DATA arcConstant94<>+8(SB)/8, $0x3fda827999fcef32
+DATA arcConstant94<>+16(SB)/8, $0x3fda827999fcef32
+DATA arcConstant94<>+24(SB)/8, $0x3fda827999fcef32
 GLOBL arcConstant94<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant95<>+0(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant95<>+8(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant95<>+16(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant95<>+24(SB)/8, $0x3fe921fb54442d18
+GLOBL arcConstant95<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant96<>+0(SB)/8, $0x3c81a62633145c07
+DATA arcConstant96<>+8(SB)/8, $0x3c81a62633145c07
+DATA arcConstant96<>+16(SB)/8, $0x3c81a62633145c07
+DATA arcConstant96<>+24(SB)/8, $0x3c81a62633145c07
+GLOBL arcConstant96<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant97<>+0(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant97<>+8(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant97<>+16(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant97<>+24(SB)/8, $0xbfc2492492481dc2
+GLOBL arcConstant97<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant98<>+0(SB)/8, $0x3fc9999999999816
+DATA arcConstant98<>+8(SB)/8, $0x3fc9999999999816
+DATA arcConstant98<>+16(SB)/8, $0x3fc9999999999816
+DATA arcConstant98<>+24(SB)/8, $0x3fc9999999999816
+GLOBL arcConstant98<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant99<>+0(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant99<>+8(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant99<>+16(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant99<>+24(SB)/8, $0xbfb745d156a2afbd
+GLOBL arcConstant99<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant100<>+0(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant100<>+8(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant100<>+16(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant100<>+24(SB)/8, $0x3fbc71c71bcb4aec
+GLOBL arcConstant100<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant101<>+0(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant101<>+8(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant101<>+16(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant101<>+24(SB)/8, $0xbfb110d32e04c80e
+GLOBL arcConstant101<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant102<>+0(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant102<>+8(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant102<>+16(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant102<>+24(SB)/8, $0x3fb3b137c5db46e3
+GLOBL arcConstant102<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant103<>+0(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant103<>+8(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant103<>+16(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant103<>+24(SB)/8, $0xbfaabce6f1501167
+GLOBL arcConstant103<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant104<>+0(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant104<>+8(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant104<>+16(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant104<>+24(SB)/8, $0x3fae17f8e09dde85
+GLOBL arcConstant104<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant105<>+0(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant105<>+8(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant105<>+16(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant105<>+24(SB)/8, $0xbfa14d44da9e80c6
+GLOBL arcConstant105<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant106<>+0(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant106<>+8(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant106<>+16(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant106<>+24(SB)/8, $0x3fa722005dd39ee9
+GLOBL arcConstant106<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant107<>+0(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant107<>+8(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant107<>+16(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant107<>+24(SB)/8, $0x3f8fbe1703f7c1c4
+GLOBL arcConstant107<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant108<>+0(SB)/8, $0xbfd5555555555555
+DATA arcConstant108<>+8(SB)/8, $0xbfd5555555555555
+DATA arcConstant108<>+16(SB)/8, $0xbfd5555555555555
+DATA arcConstant108<>+24(SB)/8, $0xbfd5555555555555
+GLOBL arcConstant108<>(SB), RODATA|NOPTR, $32
 
 // func atanFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1849,63 +1978,72 @@ TEXT ·atanFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VANDPD      arcConstant31<>+0(SB), Z0, Z1
-	VMOVUPS     arcConstant95<>+0(SB), Z2
-	VMINPD      Z1, Z2, Z1
-	VMOVUPS     arcConstant96<>+0(SB), Z2
-	VCMPPD      $0x11, Z1, Z2, K1
-	VBLENDMPD   Z2, Z1, K1, Z3
-	VBLENDMPD   Z1, Z2, K1, Z1
-	VMOVUPS     arcConstant33<>+0(SB), Z4
-	VBLENDMPD   arcConstant34<>+0(SB), Z4, K1, Z5
-	VBLENDMPD   arcConstant97<>+0(SB), Z2, K1, Z2
-	VMULPD      arcConstant98<>+0(SB), Z1, Z6
-	VCMPPD      $0x11, Z3, Z6, K1
-	VSUBPD      Z1, Z3, Z6
-	VBLENDMPD   Z6, Z3, K1, Z6
-	VADDPD      Z1, Z3, Z3
-	VBLENDMPD   Z3, Z1, K1, Z1
-	VDIVPD      Z1, Z6, Z1
-	VBLENDMPD   arcConstant99<>+0(SB), Z4, K1, Z3
-	VFMADD231PD Z2, Z3, Z5
-	VANDPD      arcConstant46<>+0(SB), Z2, Z2
-	VXORPD      Z2, Z1, Z2
-	VMULPD      Z1, Z1, Z1
-	VMULPD      Z1, Z2, Z3
-	VMOVUPS     arcConstant101<>+0(SB), Z4
-	VFMADD231PD arcConstant100<>+0(SB), Z1, Z4
-	VMOVUPS     arcConstant103<>+0(SB), Z6
-	VFMADD231PD arcConstant102<>+0(SB), Z1, Z6
-	VMOVUPS     arcConstant105<>+0(SB), Z7
-	VFMADD231PD arcConstant104<>+0(SB), Z1, Z7
-	VMOVUPS     arcConstant107<>+0(SB), Z8
-	VFMADD231PD arcConstant106<>+0(SB), Z1, Z8
-	VMULPD      Z1, Z1, Z1
-	VFMADD231PD Z1, Z6, Z4
-	VFMADD231PD Z1, Z8, Z7
-	VMULPD      Z1, Z1, Z1
-	VFMADD231PD Z1, Z7, Z4
-	VMULPD      Z1, Z1, Z1
-	VFMADD231PD arcConstant108<>+0(SB), Z1, Z4
-	VFMADD231PD Z4, Z3, Z2
-	VADDPD      Z2, Z5, Z1
-	VANDPD      arcConstant46<>+0(SB), Z0, Z0
-	VXORPD      Z0, Z1, Z0
-	VCVTPD2PS   Z0, Y31
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS      (SI), Z0
+	VANDPD       arcConstant34<>+0(SB), Z0, Z1
+	VMOVUPS      arcConstant109<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VMOVUPS      arcConstant110<>+0(SB), Z2
+	VCMPPS       $0x11, Z1, Z2, K1
+	VBLENDMPS    Z2, Z1, K1, Z3
+	VBLENDMPS    Z1, Z2, K1, Z1
+	VMOVUPS      arcConstant37<>+0(SB), Z4
+	VBLENDMPS    arcConstant111<>+0(SB), Z4, K1, Z5
+	VBLENDMPS    arcConstant112<>+0(SB), Z2, K1, Z6
+	VMULPS       arcConstant113<>+0(SB), Z1, Z7
+	VCMPPS       $0x11, Z3, Z7, K1
+	VSUBPS       Z1, Z3, Z7
+	VBLENDMPS    Z7, Z3, K1, Z7
+	VADDPS       Z1, Z3, Z3
+	VBLENDMPS    Z3, Z1, K1, Z1
+	VDIVPS       Z1, Z2, Z2
+	VMULPS       Z2, Z7, Z3
+	VFNMADD231PS Z3, Z1, Z7
+	VMULPS       Z2, Z7, Z1
+	VMULPS       Z3, Z3, Z2
+	VBLENDMPS    Z6, Z4, K1, Z4
+	VADDPS       Z4, Z5, Z4
+	VMULPS       arcConstant114<>+0(SB), Z4, Z5
+	VMULPS       arcConstant115<>+0(SB), Z4, Z7
+	VFMSUB132PS  arcConstant114<>+0(SB), Z5, Z4
+	VADDPS       Z4, Z7, Z4
+	VANDPD       arcConstant41<>+0(SB), Z6, Z6
+	VXORPD       Z6, Z3, Z3
+	VFNMADD231PS Z2, Z1, Z1
+	VXORPD       Z6, Z1, Z1
+	VADDPS       Z3, Z5, Z6
+	VSUBPS       Z5, Z6, Z5
+	VSUBPS       Z5, Z3, Z5
+	VADDPS       Z1, Z4, Z1
+	VADDPS       Z1, Z5, Z1
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      arcConstant117<>+0(SB), Z4
+	VFMADD231PS  arcConstant116<>+0(SB), Z2, Z4
+	VMOVUPS      arcConstant119<>+0(SB), Z5
+	VFMADD231PS  arcConstant118<>+0(SB), Z2, Z5
+	VMOVUPS      arcConstant121<>+0(SB), Z7
+	VFMADD231PS  arcConstant120<>+0(SB), Z2, Z7
+	VMULPS       Z2, Z2, Z8
+	VFMADD231PS  Z8, Z5, Z4
+	VMULPS       Z8, Z8, Z5
+	VFMADD231PS  Z5, Z7, Z4
+	VFMADD213PS  arcConstant122<>+0(SB), Z2, Z4
+	VFMADD231PS  Z4, Z3, Z1
+	VADDPS       Z1, Z6, Z1
+	VANDPD       arcConstant41<>+0(SB), Z0, Z0
+	VXORPD       Z0, Z1, Z0
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Z0, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1921,13 +2059,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1947,148 +2085,148 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z0, (DI)
 	JMP      stored
 
-DATA arcConstant95<>+0(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+8(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+16(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+24(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+32(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+40(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+48(SB)/8, $0x4c70000000000000
-DATA arcConstant95<>+56(SB)/8, $0x4c70000000000000
-GLOBL arcConstant95<>(SB), RODATA|NOPTR, $64
+DATA arcConstant109<>+0(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+8(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+16(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+24(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+32(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+40(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+48(SB)/8, $0x7180000071800000
+DATA arcConstant109<>+56(SB)/8, $0x7180000071800000
+GLOBL arcConstant109<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant96<>+0(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+8(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+16(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+24(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+32(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+40(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+48(SB)/8, $0x3ff0000000000000
-DATA arcConstant96<>+56(SB)/8, $0x3ff0000000000000
-GLOBL arcConstant96<>(SB), RODATA|NOPTR, $64
+DATA arcConstant110<>+0(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+8(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+16(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+24(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+32(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+40(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+48(SB)/8, $0x3f8000003f800000
+DATA arcConstant110<>+56(SB)/8, $0x3f8000003f800000
+GLOBL arcConstant110<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant97<>+0(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+8(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+16(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+24(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+32(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+40(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+48(SB)/8, $0xbff0000000000000
-DATA arcConstant97<>+56(SB)/8, $0xbff0000000000000
-GLOBL arcConstant97<>(SB), RODATA|NOPTR, $64
+DATA arcConstant111<>+0(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+8(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+16(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+24(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+32(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+40(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+48(SB)/8, $0x4000000040000000
+DATA arcConstant111<>+56(SB)/8, $0x4000000040000000
+GLOBL arcConstant111<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant98<>+0(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+8(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+16(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+24(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+32(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+40(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+48(SB)/8, $0x3fda827999fcef32
-DATA arcConstant98<>+56(SB)/8, $0x3fda827999fcef32
-GLOBL arcConstant98<>(SB), RODATA|NOPTR, $64
+DATA arcConstant112<>+0(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+8(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+16(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+24(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+32(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+40(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+48(SB)/8, $0xbf800000bf800000
+DATA arcConstant112<>+56(SB)/8, $0xbf800000bf800000
+GLOBL arcConstant112<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant99<>+0(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+8(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+16(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+24(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+32(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+40(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+48(SB)/8, $0x3fe921fb54442d18
-DATA arcConstant99<>+56(SB)/8, $0x3fe921fb54442d18
-GLOBL arcConstant99<>(SB), RODATA|NOPTR, $64
+DATA arcConstant113<>+0(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+8(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+16(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+24(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+32(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+40(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+48(SB)/8, $0x3f2b80003f2b8000
+DATA arcConstant113<>+56(SB)/8, $0x3f2b80003f2b8000
+GLOBL arcConstant113<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant100<>+0(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+8(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+16(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+24(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+32(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+40(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+48(SB)/8, $0x3fc99999998d47fe
-DATA arcConstant100<>+56(SB)/8, $0x3fc99999998d47fe
-GLOBL arcConstant100<>(SB), RODATA|NOPTR, $64
+DATA arcConstant114<>+0(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+8(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+16(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+24(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+32(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+40(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+48(SB)/8, $0x3f490fdb3f490fdb
+DATA arcConstant114<>+56(SB)/8, $0x3f490fdb3f490fdb
+GLOBL arcConstant114<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant101<>+0(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+8(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+16(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+24(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+32(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+40(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+48(SB)/8, $0xbfd55555555553ac
-DATA arcConstant101<>+56(SB)/8, $0xbfd55555555553ac
-GLOBL arcConstant101<>(SB), RODATA|NOPTR, $64
+DATA arcConstant115<>+0(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+8(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+16(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+24(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+32(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+40(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+48(SB)/8, $0xb2bbbd2eb2bbbd2e
+DATA arcConstant115<>+56(SB)/8, $0xb2bbbd2eb2bbbd2e
+GLOBL arcConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant102<>+0(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+8(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+16(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+24(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+32(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+40(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+48(SB)/8, $0x3fbc71c38aa2c1af
-DATA arcConstant102<>+56(SB)/8, $0x3fbc71c38aa2c1af
-GLOBL arcConstant102<>(SB), RODATA|NOPTR, $64
+DATA arcConstant116<>+0(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+8(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+16(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+24(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+32(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+40(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+48(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+56(SB)/8, $0xbe121ec2be121ec2
+GLOBL arcConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant103<>+0(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+8(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+16(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+24(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+32(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+40(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+48(SB)/8, $0xbfc249248abe2da1
-DATA arcConstant103<>+56(SB)/8, $0xbfc249248abe2da1
-GLOBL arcConstant103<>(SB), RODATA|NOPTR, $64
+DATA arcConstant117<>+0(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+8(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+16(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+24(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+32(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+40(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+48(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+56(SB)/8, $0x3e4ccaae3e4ccaae
+GLOBL arcConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant104<>+0(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+8(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+16(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+24(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+32(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+40(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+48(SB)/8, $0x3fb3a9e1ea65e08f
-DATA arcConstant104<>+56(SB)/8, $0x3fb3a9e1ea65e08f
-GLOBL arcConstant104<>(SB), RODATA|NOPTR, $64
+DATA arcConstant118<>+0(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+8(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+16(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+24(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+32(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+40(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+48(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+56(SB)/8, $0xbda90f81bda90f81
+GLOBL arcConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant105<>+0(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+8(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+16(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+24(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+32(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+40(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+48(SB)/8, $0xbfb7456491af5039
-DATA arcConstant105<>+56(SB)/8, $0xbfb7456491af5039
-GLOBL arcConstant105<>(SB), RODATA|NOPTR, $64
+DATA arcConstant119<>+0(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+8(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+16(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+24(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+32(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+40(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+48(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+56(SB)/8, $0x3de05a783de05a78
+GLOBL arcConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant106<>+0(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+8(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+16(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+24(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+32(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+40(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+48(SB)/8, $0x3faa786b5fef4da5
-DATA arcConstant106<>+56(SB)/8, $0x3faa786b5fef4da5
-GLOBL arcConstant106<>(SB), RODATA|NOPTR, $64
+DATA arcConstant120<>+0(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+8(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+16(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+24(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+32(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+40(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+48(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+56(SB)/8, $0xbc8cb698bc8cb698
+GLOBL arcConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant107<>+0(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+8(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+16(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+24(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+32(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+40(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+48(SB)/8, $0xbfb0c56be0be2ee8
-DATA arcConstant107<>+56(SB)/8, $0xbfb0c56be0be2ee8
-GLOBL arcConstant107<>(SB), RODATA|NOPTR, $64
+DATA arcConstant121<>+0(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+8(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+16(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+24(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+32(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+40(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+48(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+56(SB)/8, $0x3d4fb78a3d4fb78a
+GLOBL arcConstant121<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant108<>+0(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+8(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+16(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+24(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+32(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+40(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+48(SB)/8, $0xbf9be73fb73d1250
-DATA arcConstant108<>+56(SB)/8, $0xbf9be73fb73d1250
-GLOBL arcConstant108<>(SB), RODATA|NOPTR, $64
+DATA arcConstant122<>+0(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+8(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+16(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+24(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+32(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+40(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+48(SB)/8, $0xbeaaaaa6beaaaaa6
+DATA arcConstant122<>+56(SB)/8, $0xbeaaaaa6beaaaaa6
+GLOBL arcConstant122<>(SB), RODATA|NOPTR, $64
 
 // func atanFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2105,28 +2243,28 @@ TEXT ·atanFloat64AVX512(SB), $192-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant31<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant109<>+0(SB), Z2
+	VANDPD       arcConstant48<>+0(SB), Z0, Z1
+	VMOVUPS      arcConstant123<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z1
-	VMOVUPS      arcConstant96<>+0(SB), Z2
+	VMOVUPS      arcConstant124<>+0(SB), Z2
 	VCMPPD       $0x11, Z1, Z2, K1
 	VBLENDMPD    Z2, Z1, K1, Z3
 	VBLENDMPD    Z1, Z2, K1, Z1
-	VMOVUPS      arcConstant33<>+0(SB), Z4
-	VBLENDMPD    arcConstant110<>+0(SB), Z4, K1, Z5
-	VBLENDMPD    arcConstant97<>+0(SB), Z2, K1, Z6
-	VMULPD       arcConstant98<>+0(SB), Z1, Z7
+	VMOVUPS      arcConstant37<>+0(SB), Z4
+	VBLENDMPD    arcConstant125<>+0(SB), Z4, K1, Z5
+	VBLENDMPD    arcConstant126<>+0(SB), Z2, K1, Z6
+	VMULPD       arcConstant127<>+0(SB), Z1, Z7
 	VCMPPD       $0x11, Z3, Z7, K1
-	VXORPD       arcConstant46<>+0(SB), Z3, Z7
+	VXORPD       arcConstant54<>+0(SB), Z3, Z7
 	VADDPD       Z7, Z1, Z8
 	VSUBPD       Z1, Z8, Z9
 	VSUBPD       Z9, Z7, Z7
 	VADDPD       Z3, Z1, Z9
 	VSUBPD       Z1, Z9, Z10
 	VSUBPD       Z10, Z3, Z10
-	VXORPD       arcConstant46<>+0(SB), Z8, Z8
+	VXORPD       arcConstant54<>+0(SB), Z8, Z8
 	VBLENDMPD    Z8, Z3, K1, Z3
-	VXORPD       arcConstant46<>+0(SB), Z7, Z7
+	VXORPD       arcConstant54<>+0(SB), Z7, Z7
 	VBLENDMPD    Z7, Z4, K1, Z7
 	VBLENDMPD    Z9, Z1, K1, Z1
 	VBLENDMPD    Z10, Z4, K1, Z8
@@ -2139,11 +2277,11 @@ loop:
 	VMULPD       Z9, Z9, Z2
 	VBLENDMPD    Z6, Z4, K1, Z3
 	VADDPD       Z3, Z5, Z3
-	VMULPD       arcConstant99<>+0(SB), Z3, Z4
+	VMULPD       arcConstant128<>+0(SB), Z3, Z4
 	VMOVUPS      Z4, Z5
-	VFMSUB231PD  arcConstant99<>+0(SB), Z3, Z5
-	VFMADD231PD  arcConstant111<>+0(SB), Z3, Z5
-	VANDPD       arcConstant46<>+0(SB), Z6, Z3
+	VFMSUB231PD  arcConstant128<>+0(SB), Z3, Z5
+	VFMADD231PD  arcConstant129<>+0(SB), Z3, Z5
+	VANDPD       arcConstant54<>+0(SB), Z6, Z3
 	VXORPD       Z3, Z9, Z6
 	VFNMADD231PD Z2, Z1, Z1
 	VXORPD       Z3, Z1, Z1
@@ -2153,28 +2291,28 @@ loop:
 	VADDPD       Z1, Z5, Z1
 	VADDPD       Z1, Z4, Z1
 	VMULPD       Z2, Z6, Z4
-	VMOVUPS      arcConstant113<>+0(SB), Z5
-	VFMADD231PD  arcConstant112<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant115<>+0(SB), Z6
-	VFMADD231PD  arcConstant114<>+0(SB), Z2, Z6
-	VMOVUPS      arcConstant117<>+0(SB), Z7
-	VFMADD231PD  arcConstant116<>+0(SB), Z2, Z7
-	VMOVUPS      arcConstant119<>+0(SB), Z8
-	VFMADD231PD  arcConstant118<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant121<>+0(SB), Z9
-	VFMADD231PD  arcConstant120<>+0(SB), Z2, Z9
+	VMOVUPS      arcConstant131<>+0(SB), Z5
+	VFMADD231PD  arcConstant130<>+0(SB), Z2, Z5
+	VMOVUPS      arcConstant133<>+0(SB), Z6
+	VFMADD231PD  arcConstant132<>+0(SB), Z2, Z6
+	VMOVUPS      arcConstant135<>+0(SB), Z7
+	VFMADD231PD  arcConstant134<>+0(SB), Z2, Z7
+	VMOVUPS      arcConstant137<>+0(SB), Z8
+	VFMADD231PD  arcConstant136<>+0(SB), Z2, Z8
+	VMOVUPS      arcConstant139<>+0(SB), Z9
+	VFMADD231PD  arcConstant138<>+0(SB), Z2, Z9
 	VMULPD       Z2, Z2, Z10
 	VFMADD231PD  Z10, Z6, Z5
 	VFMADD231PD  Z10, Z8, Z7
-	VFMADD231PD  arcConstant122<>+0(SB), Z10, Z9
+	VFMADD231PD  arcConstant140<>+0(SB), Z10, Z9
 	VMULPD       Z10, Z10, Z6
 	VFMADD231PD  Z6, Z7, Z5
 	VMULPD       Z6, Z6, Z6
 	VFMADD231PD  Z6, Z9, Z5
-	VFMADD213PD  arcConstant123<>+0(SB), Z2, Z5
+	VFMADD213PD  arcConstant141<>+0(SB), Z2, Z5
 	VFMADD231PD  Z5, Z4, Z1
 	VADDPD       Z1, Z3, Z1
-	VANDPD       arcConstant46<>+0(SB), Z0, Z0
+	VANDPD       arcConstant54<>+0(SB), Z0, Z0
 	VXORPD       Z0, Z1, Z0
 	TESTB        R8, R8
 	JNE          past
@@ -2228,159 +2366,199 @@ past:
 	VMOVNTPS Z0, (DI)
 	JMP      stored
 
-DATA arcConstant109<>+0(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+8(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+16(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+24(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+32(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+40(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+48(SB)/8, $0x4630000000000000
-DATA arcConstant109<>+56(SB)/8, $0x4630000000000000
-GLOBL arcConstant109<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant110<>+0(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+8(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+16(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+24(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+32(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+40(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+48(SB)/8, $0x4000000000000000
-DATA arcConstant110<>+56(SB)/8, $0x4000000000000000
-GLOBL arcConstant110<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant111<>+0(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+8(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+16(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+24(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+32(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+40(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+48(SB)/8, $0x3c81a62633145c07
-DATA arcConstant111<>+56(SB)/8, $0x3c81a62633145c07
-GLOBL arcConstant111<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant112<>+0(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+8(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+16(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+24(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+32(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+40(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+48(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant112<>+56(SB)/8, $0xbfc2492492481dc2
-GLOBL arcConstant112<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant113<>+0(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+8(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+16(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+24(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+32(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+40(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+48(SB)/8, $0x3fc9999999999816
-DATA arcConstant113<>+56(SB)/8, $0x3fc9999999999816
-GLOBL arcConstant113<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant114<>+0(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+8(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+16(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+24(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+32(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+40(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+48(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant114<>+56(SB)/8, $0xbfb745d156a2afbd
-GLOBL arcConstant114<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant115<>+0(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+8(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+16(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+24(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+32(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+40(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+48(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant115<>+56(SB)/8, $0x3fbc71c71bcb4aec
-GLOBL arcConstant115<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant116<>+0(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+8(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+16(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+24(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+32(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+40(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+48(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant116<>+56(SB)/8, $0xbfb110d32e04c80e
-GLOBL arcConstant116<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant117<>+0(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+8(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+16(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+24(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+32(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+40(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+48(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant117<>+56(SB)/8, $0x3fb3b137c5db46e3
-GLOBL arcConstant117<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant118<>+0(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+8(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+16(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+24(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+32(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+40(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+48(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant118<>+56(SB)/8, $0xbfaabce6f1501167
-GLOBL arcConstant118<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant119<>+0(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+8(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+16(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+24(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+32(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+40(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+48(SB)/8, $0x3fae17f8e09dde85
-DATA arcConstant119<>+56(SB)/8, $0x3fae17f8e09dde85
-GLOBL arcConstant119<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant120<>+0(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+8(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+16(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+24(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+32(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+40(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+48(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant120<>+56(SB)/8, $0xbfa14d44da9e80c6
-GLOBL arcConstant120<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant121<>+0(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+8(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+16(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+24(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+32(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+40(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+48(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant121<>+56(SB)/8, $0x3fa722005dd39ee9
-GLOBL arcConstant121<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant122<>+0(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+8(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+16(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+24(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+32(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+40(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+48(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant122<>+56(SB)/8, $0x3f8fbe1703f7c1c4
-GLOBL arcConstant122<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant123<>+0(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+8(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+16(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+24(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+32(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+40(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+48(SB)/8, $0xbfd5555555555555
-DATA arcConstant123<>+56(SB)/8, $0xbfd5555555555555
+DATA arcConstant123<>+0(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+8(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+16(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+24(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+32(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+40(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+48(SB)/8, $0x4630000000000000
+DATA arcConstant123<>+56(SB)/8, $0x4630000000000000
 GLOBL arcConstant123<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant124<>+0(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+8(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+16(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+24(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+32(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+40(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+48(SB)/8, $0x3ff0000000000000
+DATA arcConstant124<>+56(SB)/8, $0x3ff0000000000000
+GLOBL arcConstant124<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant125<>+0(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+8(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+16(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+24(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+32(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+40(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+48(SB)/8, $0x4000000000000000
+DATA arcConstant125<>+56(SB)/8, $0x4000000000000000
+GLOBL arcConstant125<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant126<>+0(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+8(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+16(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+24(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+32(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+40(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+48(SB)/8, $0xbff0000000000000
+DATA arcConstant126<>+56(SB)/8, $0xbff0000000000000
+GLOBL arcConstant126<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant127<>+0(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+8(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+16(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+24(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+32(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+40(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+48(SB)/8, $0x3fda827999fcef32
+DATA arcConstant127<>+56(SB)/8, $0x3fda827999fcef32
+GLOBL arcConstant127<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant128<>+0(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+8(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+16(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+24(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+32(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+40(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+48(SB)/8, $0x3fe921fb54442d18
+DATA arcConstant128<>+56(SB)/8, $0x3fe921fb54442d18
+GLOBL arcConstant128<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant129<>+0(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+8(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+16(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+24(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+32(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+40(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+48(SB)/8, $0x3c81a62633145c07
+DATA arcConstant129<>+56(SB)/8, $0x3c81a62633145c07
+GLOBL arcConstant129<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant130<>+0(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+8(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+16(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+24(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+32(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+40(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+48(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+56(SB)/8, $0xbfc2492492481dc2
+GLOBL arcConstant130<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant131<>+0(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+8(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+16(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+24(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+32(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+40(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+48(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+56(SB)/8, $0x3fc9999999999816
+GLOBL arcConstant131<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant132<>+0(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+8(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+16(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+24(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+32(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+40(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+48(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+56(SB)/8, $0xbfb745d156a2afbd
+GLOBL arcConstant132<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant133<>+0(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+8(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+16(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+24(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+32(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+40(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+48(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+56(SB)/8, $0x3fbc71c71bcb4aec
+GLOBL arcConstant133<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant134<>+0(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+8(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+16(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+24(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+32(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+40(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+48(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+56(SB)/8, $0xbfb110d32e04c80e
+GLOBL arcConstant134<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant135<>+0(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+8(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+16(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+24(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+32(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+40(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+48(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+56(SB)/8, $0x3fb3b137c5db46e3
+GLOBL arcConstant135<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant136<>+0(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+8(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+16(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+24(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+32(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+40(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+48(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+56(SB)/8, $0xbfaabce6f1501167
+GLOBL arcConstant136<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant137<>+0(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+8(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+16(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+24(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+32(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+40(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+48(SB)/8, $0x3fae17f8e09dde85
+DATA arcConstant137<>+56(SB)/8, $0x3fae17f8e09dde85
+GLOBL arcConstant137<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant138<>+0(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+8(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+16(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+24(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+32(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+40(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+48(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+56(SB)/8, $0xbfa14d44da9e80c6
+GLOBL arcConstant138<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant139<>+0(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+8(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+16(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+24(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+32(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+40(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+48(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+56(SB)/8, $0x3fa722005dd39ee9
+GLOBL arcConstant139<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant140<>+0(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+8(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+16(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+24(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+32(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+40(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+48(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+56(SB)/8, $0x3f8fbe1703f7c1c4
+GLOBL arcConstant140<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant141<>+0(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+8(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+16(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+24(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+32(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+40(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+48(SB)/8, $0xbfd5555555555555
+DATA arcConstant141<>+56(SB)/8, $0xbfd5555555555555
+GLOBL arcConstant141<>(SB), RODATA|NOPTR, $64
 
 // func atan2Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·atan2Float32AVX2(SB), $352-33
+TEXT ·atan2Float32AVX2(SB), $288-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2388,80 +2566,91 @@ TEXT ·atan2Float32AVX2(SB), $352-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD (SI), Y0
-	VCVTPS2PD (DX), Y1
+	VMOVUPS   (SI), Y0
+	VMOVUPS   (DX), Y1
 	VANDPD    arcConstant0<>+0(SB), Y0, Y2
 	VANDPD    arcConstant0<>+0(SB), Y1, Y3
-	VMINPD    Y2, Y3, Y4
-	VMAXPD    Y3, Y2, Y5
-	VCMPPD    $0x11, Y2, Y3, Y2
-	VPCMPGTQ  arcConstant124<>+0(SB), Y5, Y3
-	VMOVUPS   arcConstant2<>+0(SB), Y6
-	VCMPPD    $0x11, Y4, Y6, Y7
-	VXORPD    arcConstant125<>+0(SB), Y7, Y7
-	VORPD     Y7, Y3, Y3
-	VMOVUPS   Y4, Y7
-	VMOVUPS   Y5, Y8
-	VMOVMSKPD Y3, AX
+	VMINPS    Y2, Y3, Y4
+	VMAXPS    Y3, Y2, Y5
+	VCMPPS    $0x11, Y2, Y3, Y2
+	VPCMPGTD  arcConstant142<>+0(SB), Y5, Y3
+	VMOVUPS   arcConstant143<>+0(SB), Y6
+	VCMPPS    $0x12, Y4, Y6, Y6
+	VXORPD    arcConstant144<>+0(SB), Y6, Y6
+	VORPD     Y6, Y3, Y3
+	VMOVUPS   Y4, Y6
+	VMOVUPS   Y5, Y7
+	VMOVMSKPS Y3, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VMOVUPS     arcConstant2<>+0(SB), Y3
-	VPCMPGTQ    Y1, Y3, Y3
-	VANDPD      arcConstant15<>+0(SB), Y1, Y1
-	VXORPD      arcConstant67<>+0(SB), Y1, Y1
-	VXORPD      arcConstant15<>+0(SB), Y1, Y4
-	VBLENDVPD   Y2, Y4, Y1, Y1
-	VBLENDVPD   Y3, arcConstant62<>+0(SB), Y6, Y3
-	VBLENDVPD   Y2, arcConstant3<>+0(SB), Y3, Y2
-	VMULPD      arcConstant69<>+0(SB), Y8, Y3
-	VCMPPD      $0x11, Y7, Y3, Y3
-	VSUBPD      Y8, Y7, Y4
-	VBLENDVPD   Y3, Y4, Y7, Y4
-	VADDPD      Y8, Y7, Y5
-	VBLENDVPD   Y3, Y5, Y8, Y5
-	VDIVPD      Y5, Y4, Y4
-	VBLENDVPD   Y3, arcConstant70<>+0(SB), Y6, Y3
-	VFMADD231PD Y1, Y3, Y2
-	VANDPD      arcConstant15<>+0(SB), Y1, Y1
-	VXORPD      Y1, Y4, Y1
-	VMULPD      Y4, Y4, Y3
-	VMULPD      Y3, Y1, Y4
-	VMOVUPS     arcConstant72<>+0(SB), Y5
-	VFMADD231PD arcConstant71<>+0(SB), Y3, Y5
-	VMOVUPS     arcConstant74<>+0(SB), Y6
-	VFMADD231PD arcConstant73<>+0(SB), Y3, Y6
-	VMOVUPS     arcConstant76<>+0(SB), Y7
-	VFMADD231PD arcConstant75<>+0(SB), Y3, Y7
-	VMOVUPS     arcConstant78<>+0(SB), Y8
-	VFMADD231PD arcConstant77<>+0(SB), Y3, Y8
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y6, Y5
-	VFMADD231PD Y3, Y8, Y7
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y7, Y5
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD arcConstant79<>+0(SB), Y3, Y5
-	VFMADD231PD Y5, Y4, Y1
-	VADDPD      Y1, Y2, Y1
-	VANDPD      arcConstant15<>+0(SB), Y0, Y0
-	VXORPD      Y0, Y1, Y0
-	VCVTPD2PSY  Y0, X15
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS      arcConstant3<>+0(SB), Y3
+	VPCMPGTD     Y1, Y3, Y3
+	VANDPD       arcConstant7<>+0(SB), Y1, Y1
+	VXORPD       arcConstant77<>+0(SB), Y1, Y1
+	VXORPD       arcConstant7<>+0(SB), Y1, Y4
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	VMOVUPS      arcConstant3<>+0(SB), Y4
+	VBLENDVPS    Y3, arcConstant145<>+0(SB), Y4, Y3
+	VBLENDVPS    Y2, arcConstant78<>+0(SB), Y3, Y2
+	VMULPS       arcConstant80<>+0(SB), Y7, Y3
+	VCMPPS       $0x11, Y6, Y3, Y3
+	VSUBPS       Y7, Y6, Y5
+	VBLENDVPS    Y3, Y5, Y6, Y5
+	VADDPS       Y7, Y6, Y6
+	VBLENDVPS    Y3, Y6, Y7, Y6
+	VMOVUPS      arcConstant77<>+0(SB), Y7
+	VDIVPS       Y6, Y7, Y7
+	VMULPS       Y7, Y5, Y8
+	VFNMADD231PS Y8, Y6, Y5
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y8, Y6
+	VBLENDVPS    Y3, Y1, Y4, Y3
+	VADDPS       Y3, Y2, Y2
+	VMULPS       arcConstant81<>+0(SB), Y2, Y3
+	VMULPS       arcConstant82<>+0(SB), Y2, Y4
+	VFMSUB132PS  arcConstant81<>+0(SB), Y3, Y2
+	VADDPS       Y2, Y4, Y2
+	VANDPD       arcConstant7<>+0(SB), Y1, Y1
+	VXORPD       Y1, Y8, Y4
+	VFNMADD231PS Y6, Y5, Y5
+	VXORPD       Y1, Y5, Y1
+	VADDPS       Y4, Y3, Y5
+	VSUBPS       Y3, Y5, Y3
+	VSUBPS       Y3, Y4, Y3
+	VADDPS       Y1, Y2, Y1
+	VADDPS       Y1, Y3, Y1
+	VMULPS       Y6, Y4, Y2
+	VMOVUPS      arcConstant84<>+0(SB), Y3
+	VFMADD231PS  arcConstant83<>+0(SB), Y6, Y3
+	VMOVUPS      arcConstant86<>+0(SB), Y4
+	VFMADD231PS  arcConstant85<>+0(SB), Y6, Y4
+	VMOVUPS      arcConstant88<>+0(SB), Y7
+	VFMADD231PS  arcConstant87<>+0(SB), Y6, Y7
+	VMULPS       Y6, Y6, Y8
+	VFMADD231PS  Y8, Y4, Y3
+	VMULPS       Y8, Y8, Y4
+	VFMADD231PS  Y4, Y7, Y3
+	VFMADD213PS  arcConstant89<>+0(SB), Y6, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VADDPS       Y1, Y5, Y1
+	VANDPD       arcConstant7<>+0(SB), Y0, Y0
+	VXORPD       Y0, Y1, Y0
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y0, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2479,14 +2668,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	LEAQ 64(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2506,48 +2695,88 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y0, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VMOVUPS   Y3, 192(SP)
-	VMOVUPS   Y4, 224(SP)
-	VMOVUPS   Y5, 256(SP)
-	VMOVUPS   Y7, 288(SP)
-	VMOVUPS   Y8, 320(SP)
-	VCMPPD    $0x00, Y6, Y5, Y9
-	VBLENDVPD Y9, arcConstant67<>+0(SB), Y5, Y9
-	VDIVPD    Y9, Y4, Y9
-	VCMPPD    $0x00, arcConstant126<>+0(SB), Y4, Y4
-	VCMPPD    $0x00, arcConstant126<>+0(SB), Y5, Y5
-	VANDPD    Y5, Y4, Y4
-	VBLENDVPD Y4, arcConstant67<>+0(SB), Y9, Y4
-	VBLENDVPD Y3, Y4, Y7, Y7
-	VMOVUPS   Y7, 288(SP)
-	VBLENDVPD Y3, arcConstant67<>+0(SB), Y8, Y8
-	VMOVUPS   Y8, 320(SP)
+	VMOVUPS   Y2, 96(SP)
+	VMOVUPS   Y3, 128(SP)
+	VMOVUPS   Y4, 160(SP)
+	VMOVUPS   Y5, 192(SP)
+	VMOVUPS   Y6, 224(SP)
+	VMOVUPS   Y7, 256(SP)
+	VCMPPS    $0x00, arcConstant146<>+0(SB), Y4, Y8
+	VCMPPS    $0x00, arcConstant146<>+0(SB), Y5, Y9
+	VANDPD    Y9, Y8, Y8
+	VCMPPS    $0x00, arcConstant3<>+0(SB), Y5, Y9
+	VBLENDVPS Y9, arcConstant77<>+0(SB), Y5, Y9
+	VDIVPS    Y9, Y4, Y9
+	VBLENDVPS Y8, arcConstant77<>+0(SB), Y9, Y9
+	VMOVUPS   arcConstant147<>+0(SB), Y10
+	VCMPPS    $0x12, Y9, Y10, Y10
+	VXORPD    arcConstant144<>+0(SB), Y10, Y10
+	VORPD     Y8, Y10, Y8
+	VMOVUPS   arcConstant77<>+0(SB), Y10
+	VCMPPS    $0x11, Y5, Y10, Y11
+	VMOVUPS   arcConstant148<>+0(SB), Y12
+	VBLENDVPS Y11, arcConstant149<>+0(SB), Y12, Y11
+	VMULPS    Y11, Y4, Y4
+	VBLENDVPS Y8, Y9, Y4, Y4
+	VMULPS    Y11, Y5, Y5
+	VBLENDVPS Y8, Y10, Y5, Y5
+	VBLENDVPS Y3, Y4, Y6, Y6
+	VMOVUPS   Y6, 224(SP)
+	VBLENDVPS Y3, Y5, Y7, Y7
+	VMOVUPS   Y7, 256(SP)
 	JMP       back1
 
-DATA arcConstant124<>+0(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant124<>+8(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant124<>+16(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant124<>+24(SB)/8, $0x4c6fffffffffffff
-GLOBL arcConstant124<>(SB), RODATA|NOPTR, $32
+DATA arcConstant142<>+0(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant142<>+8(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant142<>+16(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant142<>+24(SB)/8, $0x5d7fffff5d7fffff
+GLOBL arcConstant142<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant125<>+0(SB)/8, $0xffffffffffffffff
-DATA arcConstant125<>+8(SB)/8, $0xffffffffffffffff
-DATA arcConstant125<>+16(SB)/8, $0xffffffffffffffff
-DATA arcConstant125<>+24(SB)/8, $0xffffffffffffffff
-GLOBL arcConstant125<>(SB), RODATA|NOPTR, $32
+DATA arcConstant143<>+0(SB)/8, $0x2180000021800000
+DATA arcConstant143<>+8(SB)/8, $0x2180000021800000
+DATA arcConstant143<>+16(SB)/8, $0x2180000021800000
+DATA arcConstant143<>+24(SB)/8, $0x2180000021800000
+GLOBL arcConstant143<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant126<>+0(SB)/8, $0x7ff0000000000000
-DATA arcConstant126<>+8(SB)/8, $0x7ff0000000000000
-DATA arcConstant126<>+16(SB)/8, $0x7ff0000000000000
-DATA arcConstant126<>+24(SB)/8, $0x7ff0000000000000
-GLOBL arcConstant126<>(SB), RODATA|NOPTR, $32
+DATA arcConstant144<>+0(SB)/8, $0xffffffffffffffff
+DATA arcConstant144<>+8(SB)/8, $0xffffffffffffffff
+DATA arcConstant144<>+16(SB)/8, $0xffffffffffffffff
+DATA arcConstant144<>+24(SB)/8, $0xffffffffffffffff
+GLOBL arcConstant144<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant145<>+0(SB)/8, $0x4080000040800000
+DATA arcConstant145<>+8(SB)/8, $0x4080000040800000
+DATA arcConstant145<>+16(SB)/8, $0x4080000040800000
+DATA arcConstant145<>+24(SB)/8, $0x4080000040800000
+GLOBL arcConstant145<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant146<>+0(SB)/8, $0x7f8000007f800000
+DATA arcConstant146<>+8(SB)/8, $0x7f8000007f800000
+DATA arcConstant146<>+16(SB)/8, $0x7f8000007f800000
+DATA arcConstant146<>+24(SB)/8, $0x7f8000007f800000
+GLOBL arcConstant146<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant147<>+0(SB)/8, $0x3880000038800000
+DATA arcConstant147<>+8(SB)/8, $0x3880000038800000
+DATA arcConstant147<>+16(SB)/8, $0x3880000038800000
+DATA arcConstant147<>+24(SB)/8, $0x3880000038800000
+GLOBL arcConstant147<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant148<>+0(SB)/8, $0x6280000062800000
+DATA arcConstant148<>+8(SB)/8, $0x6280000062800000
+DATA arcConstant148<>+16(SB)/8, $0x6280000062800000
+DATA arcConstant148<>+24(SB)/8, $0x6280000062800000
+GLOBL arcConstant148<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant149<>+0(SB)/8, $0x1c8000001c800000
+DATA arcConstant149<>+8(SB)/8, $0x1c8000001c800000
+DATA arcConstant149<>+16(SB)/8, $0x1c8000001c800000
+DATA arcConstant149<>+24(SB)/8, $0x1c8000001c800000
+GLOBL arcConstant149<>(SB), RODATA|NOPTR, $32
 
 // func atan2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -2566,15 +2795,15 @@ TEXT ·atan2Float64AVX2(SB), $288-33
 loop:
 	VMOVUPS   (SI), Y0
 	VMOVUPS   (DX), Y1
-	VANDPD    arcConstant0<>+0(SB), Y0, Y2
-	VANDPD    arcConstant0<>+0(SB), Y1, Y3
+	VANDPD    arcConstant14<>+0(SB), Y0, Y2
+	VANDPD    arcConstant14<>+0(SB), Y1, Y3
 	VMINPD    Y2, Y3, Y4
 	VMAXPD    Y3, Y2, Y5
 	VCMPPD    $0x11, Y2, Y3, Y2
-	VPCMPGTQ  arcConstant127<>+0(SB), Y5, Y3
-	VMOVUPS   arcConstant128<>+0(SB), Y6
+	VPCMPGTQ  arcConstant150<>+0(SB), Y5, Y3
+	VMOVUPS   arcConstant151<>+0(SB), Y6
 	VCMPPD    $0x12, Y4, Y6, Y6
-	VXORPD    arcConstant125<>+0(SB), Y6, Y6
+	VXORPD    arcConstant144<>+0(SB), Y6, Y6
 	VORPD     Y6, Y3, Y3
 	VMOVUPS   Y4, Y6
 	VMOVUPS   Y5, Y7
@@ -2583,31 +2812,31 @@ loop:
 	JNE       region1
 
 back1:
-	VMOVUPS      arcConstant2<>+0(SB), Y3
+	VMOVUPS      arcConstant3<>+0(SB), Y3
 	VPCMPGTQ     Y1, Y3, Y3
-	VANDPD       arcConstant15<>+0(SB), Y1, Y1
-	VXORPD       arcConstant67<>+0(SB), Y1, Y1
-	VXORPD       arcConstant15<>+0(SB), Y1, Y4
+	VANDPD       arcConstant20<>+0(SB), Y1, Y1
+	VXORPD       arcConstant91<>+0(SB), Y1, Y1
+	VXORPD       arcConstant20<>+0(SB), Y1, Y4
 	VBLENDVPD    Y2, Y4, Y1, Y1
-	VMOVUPS      arcConstant2<>+0(SB), Y4
-	VBLENDVPD    Y3, arcConstant129<>+0(SB), Y4, Y3
-	VBLENDVPD    Y2, arcConstant81<>+0(SB), Y3, Y2
-	VMULPD       arcConstant69<>+0(SB), Y7, Y3
+	VMOVUPS      arcConstant3<>+0(SB), Y4
+	VBLENDVPD    Y3, arcConstant152<>+0(SB), Y4, Y3
+	VBLENDVPD    Y2, arcConstant92<>+0(SB), Y3, Y2
+	VMULPD       arcConstant94<>+0(SB), Y7, Y3
 	VCMPPD       $0x11, Y6, Y3, Y3
-	VXORPD       arcConstant15<>+0(SB), Y6, Y5
+	VXORPD       arcConstant20<>+0(SB), Y6, Y5
 	VADDPD       Y5, Y7, Y8
 	VSUBPD       Y7, Y8, Y9
 	VSUBPD       Y9, Y5, Y5
 	VADDPD       Y6, Y7, Y9
 	VSUBPD       Y7, Y9, Y10
 	VSUBPD       Y10, Y6, Y10
-	VXORPD       arcConstant15<>+0(SB), Y8, Y8
+	VXORPD       arcConstant20<>+0(SB), Y8, Y8
 	VBLENDVPD    Y3, Y8, Y6, Y6
-	VXORPD       arcConstant15<>+0(SB), Y5, Y5
+	VXORPD       arcConstant20<>+0(SB), Y5, Y5
 	VBLENDVPD    Y3, Y5, Y4, Y5
 	VBLENDVPD    Y3, Y9, Y7, Y7
 	VBLENDVPD    Y3, Y10, Y4, Y8
-	VMOVUPS      arcConstant67<>+0(SB), Y9
+	VMOVUPS      arcConstant91<>+0(SB), Y9
 	VDIVPD       Y7, Y9, Y9
 	VMULPD       Y9, Y6, Y10
 	VFNMADD231PD Y10, Y7, Y6
@@ -2617,11 +2846,11 @@ back1:
 	VMULPD       Y10, Y10, Y6
 	VBLENDVPD    Y3, Y1, Y4, Y3
 	VADDPD       Y3, Y2, Y2
-	VMULPD       arcConstant70<>+0(SB), Y2, Y3
+	VMULPD       arcConstant95<>+0(SB), Y2, Y3
 	VMOVUPS      Y3, Y4
-	VFMSUB231PD  arcConstant70<>+0(SB), Y2, Y4
-	VFMADD231PD  arcConstant82<>+0(SB), Y2, Y4
-	VANDPD       arcConstant15<>+0(SB), Y1, Y1
+	VFMSUB231PD  arcConstant95<>+0(SB), Y2, Y4
+	VFMADD231PD  arcConstant96<>+0(SB), Y2, Y4
+	VANDPD       arcConstant20<>+0(SB), Y1, Y1
 	VXORPD       Y1, Y10, Y2
 	VFNMADD231PD Y6, Y5, Y5
 	VXORPD       Y1, Y5, Y1
@@ -2631,28 +2860,28 @@ back1:
 	VADDPD       Y1, Y4, Y1
 	VADDPD       Y1, Y3, Y1
 	VMULPD       Y6, Y2, Y2
-	VMOVUPS      arcConstant84<>+0(SB), Y3
-	VFMADD231PD  arcConstant83<>+0(SB), Y6, Y3
-	VMOVUPS      arcConstant86<>+0(SB), Y4
-	VFMADD231PD  arcConstant85<>+0(SB), Y6, Y4
-	VMOVUPS      arcConstant88<>+0(SB), Y7
-	VFMADD231PD  arcConstant87<>+0(SB), Y6, Y7
-	VMOVUPS      arcConstant90<>+0(SB), Y8
-	VFMADD231PD  arcConstant89<>+0(SB), Y6, Y8
-	VMOVUPS      arcConstant92<>+0(SB), Y9
-	VFMADD231PD  arcConstant91<>+0(SB), Y6, Y9
+	VMOVUPS      arcConstant98<>+0(SB), Y3
+	VFMADD231PD  arcConstant97<>+0(SB), Y6, Y3
+	VMOVUPS      arcConstant100<>+0(SB), Y4
+	VFMADD231PD  arcConstant99<>+0(SB), Y6, Y4
+	VMOVUPS      arcConstant102<>+0(SB), Y7
+	VFMADD231PD  arcConstant101<>+0(SB), Y6, Y7
+	VMOVUPS      arcConstant104<>+0(SB), Y8
+	VFMADD231PD  arcConstant103<>+0(SB), Y6, Y8
+	VMOVUPS      arcConstant106<>+0(SB), Y9
+	VFMADD231PD  arcConstant105<>+0(SB), Y6, Y9
 	VMULPD       Y6, Y6, Y10
 	VFMADD231PD  Y10, Y4, Y3
 	VFMADD231PD  Y10, Y8, Y7
-	VFMADD231PD  arcConstant93<>+0(SB), Y10, Y9
+	VFMADD231PD  arcConstant107<>+0(SB), Y10, Y9
 	VMULPD       Y10, Y10, Y4
 	VFMADD231PD  Y4, Y7, Y3
 	VMULPD       Y4, Y4, Y4
 	VFMADD231PD  Y4, Y9, Y3
-	VFMADD213PD  arcConstant94<>+0(SB), Y6, Y3
+	VFMADD213PD  arcConstant108<>+0(SB), Y6, Y3
 	VFMADD231PD  Y3, Y2, Y1
 	VADDPD       Y1, Y5, Y1
-	VANDPD       arcConstant15<>+0(SB), Y0, Y0
+	VANDPD       arcConstant20<>+0(SB), Y0, Y0
 	VXORPD       Y0, Y1, Y0
 	TESTB        R8, R8
 	JNE          past
@@ -2717,21 +2946,21 @@ region1:
 	VMOVUPS   Y5, 192(SP)
 	VMOVUPS   Y6, 224(SP)
 	VMOVUPS   Y7, 256(SP)
-	VCMPPD    $0x00, arcConstant126<>+0(SB), Y4, Y8
-	VCMPPD    $0x00, arcConstant126<>+0(SB), Y5, Y9
+	VCMPPD    $0x00, arcConstant153<>+0(SB), Y4, Y8
+	VCMPPD    $0x00, arcConstant153<>+0(SB), Y5, Y9
 	VANDPD    Y9, Y8, Y8
-	VCMPPD    $0x00, arcConstant2<>+0(SB), Y5, Y9
-	VBLENDVPD Y9, arcConstant67<>+0(SB), Y5, Y9
+	VCMPPD    $0x00, arcConstant3<>+0(SB), Y5, Y9
+	VBLENDVPD Y9, arcConstant91<>+0(SB), Y5, Y9
 	VDIVPD    Y9, Y4, Y9
-	VBLENDVPD Y8, arcConstant67<>+0(SB), Y9, Y9
-	VMOVUPS   arcConstant130<>+0(SB), Y10
+	VBLENDVPD Y8, arcConstant91<>+0(SB), Y9, Y9
+	VMOVUPS   arcConstant154<>+0(SB), Y10
 	VCMPPD    $0x12, Y9, Y10, Y10
-	VXORPD    arcConstant125<>+0(SB), Y10, Y10
+	VXORPD    arcConstant144<>+0(SB), Y10, Y10
 	VORPD     Y8, Y10, Y8
-	VMOVUPS   arcConstant67<>+0(SB), Y10
+	VMOVUPS   arcConstant91<>+0(SB), Y10
 	VCMPPD    $0x11, Y5, Y10, Y11
-	VMOVUPS   arcConstant131<>+0(SB), Y12
-	VBLENDVPD Y11, arcConstant132<>+0(SB), Y12, Y11
+	VMOVUPS   arcConstant155<>+0(SB), Y12
+	VBLENDVPD Y11, arcConstant156<>+0(SB), Y12, Y11
 	VMULPD    Y11, Y4, Y4
 	VBLENDVPD Y8, Y9, Y4, Y4
 	VMULPD    Y11, Y5, Y5
@@ -2742,45 +2971,51 @@ region1:
 	VMOVUPS   Y7, 256(SP)
 	JMP       back1
 
-DATA arcConstant127<>+0(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant127<>+8(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant127<>+16(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant127<>+24(SB)/8, $0x5f2fffffffffffff
-GLOBL arcConstant127<>(SB), RODATA|NOPTR, $32
+DATA arcConstant150<>+0(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant150<>+8(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant150<>+16(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant150<>+24(SB)/8, $0x5f2fffffffffffff
+GLOBL arcConstant150<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant128<>+0(SB)/8, $0x26f0000000000000
-DATA arcConstant128<>+8(SB)/8, $0x26f0000000000000
-DATA arcConstant128<>+16(SB)/8, $0x26f0000000000000
-DATA arcConstant128<>+24(SB)/8, $0x26f0000000000000
-GLOBL arcConstant128<>(SB), RODATA|NOPTR, $32
+DATA arcConstant151<>+0(SB)/8, $0x26f0000000000000
+DATA arcConstant151<>+8(SB)/8, $0x26f0000000000000
+DATA arcConstant151<>+16(SB)/8, $0x26f0000000000000
+DATA arcConstant151<>+24(SB)/8, $0x26f0000000000000
+GLOBL arcConstant151<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant129<>+0(SB)/8, $0x4010000000000000
-DATA arcConstant129<>+8(SB)/8, $0x4010000000000000
-DATA arcConstant129<>+16(SB)/8, $0x4010000000000000
-DATA arcConstant129<>+24(SB)/8, $0x4010000000000000
-GLOBL arcConstant129<>(SB), RODATA|NOPTR, $32
+DATA arcConstant152<>+0(SB)/8, $0x4010000000000000
+DATA arcConstant152<>+8(SB)/8, $0x4010000000000000
+DATA arcConstant152<>+16(SB)/8, $0x4010000000000000
+DATA arcConstant152<>+24(SB)/8, $0x4010000000000000
+GLOBL arcConstant152<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant130<>+0(SB)/8, $0x3e30000000000000
-DATA arcConstant130<>+8(SB)/8, $0x3e30000000000000
-DATA arcConstant130<>+16(SB)/8, $0x3e30000000000000
-DATA arcConstant130<>+24(SB)/8, $0x3e30000000000000
-GLOBL arcConstant130<>(SB), RODATA|NOPTR, $32
+DATA arcConstant153<>+0(SB)/8, $0x7ff0000000000000
+DATA arcConstant153<>+8(SB)/8, $0x7ff0000000000000
+DATA arcConstant153<>+16(SB)/8, $0x7ff0000000000000
+DATA arcConstant153<>+24(SB)/8, $0x7ff0000000000000
+GLOBL arcConstant153<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant131<>+0(SB)/8, $0x6570000000000000
-DATA arcConstant131<>+8(SB)/8, $0x6570000000000000
-DATA arcConstant131<>+16(SB)/8, $0x6570000000000000
-DATA arcConstant131<>+24(SB)/8, $0x6570000000000000
-GLOBL arcConstant131<>(SB), RODATA|NOPTR, $32
+DATA arcConstant154<>+0(SB)/8, $0x3e30000000000000
+DATA arcConstant154<>+8(SB)/8, $0x3e30000000000000
+DATA arcConstant154<>+16(SB)/8, $0x3e30000000000000
+DATA arcConstant154<>+24(SB)/8, $0x3e30000000000000
+GLOBL arcConstant154<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant132<>+0(SB)/8, $0x1a70000000000000
-DATA arcConstant132<>+8(SB)/8, $0x1a70000000000000
-DATA arcConstant132<>+16(SB)/8, $0x1a70000000000000
-DATA arcConstant132<>+24(SB)/8, $0x1a70000000000000
-GLOBL arcConstant132<>(SB), RODATA|NOPTR, $32
+DATA arcConstant155<>+0(SB)/8, $0x6570000000000000
+DATA arcConstant155<>+8(SB)/8, $0x6570000000000000
+DATA arcConstant155<>+16(SB)/8, $0x6570000000000000
+DATA arcConstant155<>+24(SB)/8, $0x6570000000000000
+GLOBL arcConstant155<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant156<>+0(SB)/8, $0x1a70000000000000
+DATA arcConstant156<>+8(SB)/8, $0x1a70000000000000
+DATA arcConstant156<>+16(SB)/8, $0x1a70000000000000
+DATA arcConstant156<>+24(SB)/8, $0x1a70000000000000
+GLOBL arcConstant156<>(SB), RODATA|NOPTR, $32
 
 // func atan2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atan2Float32AVX512(SB), $704-33
+TEXT ·atan2Float32AVX512(SB), $576-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2788,79 +3023,90 @@ TEXT ·atan2Float32AVX512(SB), $704-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD (SI), Z0
-	VCVTPS2PD (DX), Z1
-	VANDPD    arcConstant31<>+0(SB), Z0, Z2
-	VANDPD    arcConstant31<>+0(SB), Z1, Z3
-	VMINPD    Z2, Z3, Z4
-	VMAXPD    Z3, Z2, Z5
-	VCMPPD    $0x11, Z2, Z3, K1
-	VPCMPGTQ  arcConstant133<>+0(SB), Z5, K2
-	VMOVUPS   arcConstant33<>+0(SB), Z2
-	VCMPPD    $0x11, Z4, Z2, K3
-	KNOTB     K3, K3
-	KORB      K3, K2, K2
-	VMOVUPS   Z4, Z3
-	VMOVUPS   Z5, Z6
-	KORTESTB  K2, K2
-	JNE       region1
+	VMOVUPS  (SI), Z0
+	VMOVUPS  (DX), Z1
+	VANDPD   arcConstant34<>+0(SB), Z0, Z2
+	VANDPD   arcConstant34<>+0(SB), Z1, Z3
+	VMINPS   Z2, Z3, Z4
+	VMAXPS   Z3, Z2, Z5
+	VCMPPS   $0x11, Z2, Z3, K1
+	VPCMPGTD arcConstant157<>+0(SB), Z5, K2
+	VMOVUPS  arcConstant158<>+0(SB), Z2
+	VCMPPS   $0x12, Z4, Z2, K3
+	KNOTW    K3, K3
+	KORW     K3, K2, K2
+	VMOVUPS  Z4, Z2
+	VMOVUPS  Z5, Z3
+	KORTESTW K2, K2
+	JNE      region1
 
 back1:
-	VMOVUPS     arcConstant33<>+0(SB), Z4
-	VPCMPGTQ    Z1, Z4, K2
-	VANDPD      arcConstant46<>+0(SB), Z1, Z1
-	VXORPD      arcConstant96<>+0(SB), Z1, Z1
-	VXORPD      arcConstant46<>+0(SB), Z1, Z4
-	VBLENDMPD   Z4, Z1, K1, Z1
-	VBLENDMPD   arcConstant64<>+0(SB), Z2, K2, Z4
-	VBLENDMPD   arcConstant34<>+0(SB), Z4, K1, Z4
-	VMULPD      arcConstant98<>+0(SB), Z6, Z5
-	VCMPPD      $0x11, Z3, Z5, K1
-	VSUBPD      Z6, Z3, Z5
-	VBLENDMPD   Z5, Z3, K1, Z5
-	VADDPD      Z6, Z3, Z3
-	VBLENDMPD   Z3, Z6, K1, Z3
-	VDIVPD      Z3, Z5, Z3
-	VBLENDMPD   arcConstant99<>+0(SB), Z2, K1, Z2
-	VFMADD231PD Z1, Z2, Z4
-	VANDPD      arcConstant46<>+0(SB), Z1, Z1
-	VXORPD      Z1, Z3, Z1
-	VMULPD      Z3, Z3, Z2
-	VMULPD      Z2, Z1, Z3
-	VMOVUPS     arcConstant101<>+0(SB), Z5
-	VFMADD231PD arcConstant100<>+0(SB), Z2, Z5
-	VMOVUPS     arcConstant103<>+0(SB), Z6
-	VFMADD231PD arcConstant102<>+0(SB), Z2, Z6
-	VMOVUPS     arcConstant105<>+0(SB), Z7
-	VFMADD231PD arcConstant104<>+0(SB), Z2, Z7
-	VMOVUPS     arcConstant107<>+0(SB), Z8
-	VFMADD231PD arcConstant106<>+0(SB), Z2, Z8
-	VMULPD      Z2, Z2, Z2
-	VFMADD231PD Z2, Z6, Z5
-	VFMADD231PD Z2, Z8, Z7
-	VMULPD      Z2, Z2, Z2
-	VFMADD231PD Z2, Z7, Z5
-	VMULPD      Z2, Z2, Z2
-	VFMADD231PD arcConstant108<>+0(SB), Z2, Z5
-	VFMADD231PD Z5, Z3, Z1
-	VADDPD      Z1, Z4, Z1
-	VANDPD      arcConstant46<>+0(SB), Z0, Z0
-	VXORPD      Z0, Z1, Z0
-	VCVTPD2PS   Z0, Y31
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS      arcConstant37<>+0(SB), Z4
+	VPCMPGTD     Z1, Z4, K2
+	VANDPD       arcConstant41<>+0(SB), Z1, Z1
+	VXORPD       arcConstant110<>+0(SB), Z1, Z1
+	VXORPD       arcConstant41<>+0(SB), Z1, Z4
+	VBLENDMPS    Z4, Z1, K1, Z1
+	VMOVUPS      arcConstant37<>+0(SB), Z4
+	VBLENDMPS    arcConstant159<>+0(SB), Z4, K2, Z5
+	VBLENDMPS    arcConstant111<>+0(SB), Z5, K1, Z5
+	VMULPS       arcConstant113<>+0(SB), Z3, Z6
+	VCMPPS       $0x11, Z2, Z6, K1
+	VSUBPS       Z3, Z2, Z6
+	VBLENDMPS    Z6, Z2, K1, Z6
+	VADDPS       Z3, Z2, Z2
+	VBLENDMPS    Z2, Z3, K1, Z2
+	VMOVUPS      arcConstant110<>+0(SB), Z3
+	VDIVPS       Z2, Z3, Z3
+	VMULPS       Z3, Z6, Z7
+	VFNMADD231PS Z7, Z2, Z6
+	VMULPS       Z3, Z6, Z2
+	VMULPS       Z7, Z7, Z3
+	VBLENDMPS    Z1, Z4, K1, Z4
+	VADDPS       Z4, Z5, Z4
+	VMULPS       arcConstant114<>+0(SB), Z4, Z5
+	VMULPS       arcConstant115<>+0(SB), Z4, Z6
+	VFMSUB132PS  arcConstant114<>+0(SB), Z5, Z4
+	VADDPS       Z4, Z6, Z4
+	VANDPD       arcConstant41<>+0(SB), Z1, Z1
+	VXORPD       Z1, Z7, Z6
+	VFNMADD231PS Z3, Z2, Z2
+	VXORPD       Z1, Z2, Z1
+	VADDPS       Z6, Z5, Z2
+	VSUBPS       Z5, Z2, Z5
+	VSUBPS       Z5, Z6, Z5
+	VADDPS       Z1, Z4, Z1
+	VADDPS       Z1, Z5, Z1
+	VMULPS       Z3, Z6, Z4
+	VMOVUPS      arcConstant117<>+0(SB), Z5
+	VFMADD231PS  arcConstant116<>+0(SB), Z3, Z5
+	VMOVUPS      arcConstant119<>+0(SB), Z6
+	VFMADD231PS  arcConstant118<>+0(SB), Z3, Z6
+	VMOVUPS      arcConstant121<>+0(SB), Z7
+	VFMADD231PS  arcConstant120<>+0(SB), Z3, Z7
+	VMULPS       Z3, Z3, Z8
+	VFMADD231PS  Z8, Z6, Z5
+	VMULPS       Z8, Z8, Z6
+	VFMADD231PS  Z6, Z7, Z5
+	VFMADD213PS  arcConstant122<>+0(SB), Z3, Z5
+	VFMADD231PS  Z5, Z4, Z1
+	VADDPS       Z1, Z2, Z1
+	VANDPD       arcConstant41<>+0(SB), Z0, Z0
+	VXORPD       Z0, Z1, Z0
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Z0, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2878,14 +3124,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2905,50 +3151,110 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z0, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z0, 192(SP)
-	VMOVUPS   Z1, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	VMOVUPS   Z4, 384(SP)
-	VMOVUPS   Z5, 448(SP)
-	VMOVUPS   Z6, 512(SP)
-	KMOVB     K1, 576(SP)
-	KMOVB     K2, 640(SP)
-	VCMPPD    $0x00, Z2, Z5, K3
-	VBLENDMPD arcConstant96<>+0(SB), Z5, K3, Z7
-	VDIVPD    Z7, Z4, Z7
-	VCMPPD    $0x00, arcConstant134<>+0(SB), Z4, K3
-	VCMPPD    $0x00, arcConstant134<>+0(SB), Z5, K4
-	KANDB     K4, K3, K3
-	VBLENDMPD arcConstant96<>+0(SB), Z7, K3, Z4
-	VBLENDMPD Z4, Z3, K2, Z3
-	VMOVUPS   Z3, 320(SP)
-	VBLENDMPD arcConstant96<>+0(SB), Z6, K2, Z6
-	VMOVUPS   Z6, 512(SP)
+	VMOVUPS   Z2, 192(SP)
+	VMOVUPS   Z3, 256(SP)
+	VMOVUPS   Z4, 320(SP)
+	VMOVUPS   Z5, 384(SP)
+	KMOVW     K1, 448(SP)
+	KMOVW     K2, 512(SP)
+	VCMPPS    $0x00, arcConstant160<>+0(SB), Z4, K3
+	VCMPPS    $0x00, arcConstant160<>+0(SB), Z5, K4
+	KANDW     K4, K3, K3
+	VCMPPS    $0x00, arcConstant37<>+0(SB), Z5, K4
+	VBLENDMPS arcConstant110<>+0(SB), Z5, K4, Z6
+	VDIVPS    Z6, Z4, Z6
+	VBLENDMPS arcConstant110<>+0(SB), Z6, K3, Z6
+	VMOVUPS   arcConstant161<>+0(SB), Z7
+	VCMPPS    $0x12, Z6, Z7, K4
+	KNOTW     K4, K4
+	KORW      K3, K4, K3
+	VMOVUPS   arcConstant110<>+0(SB), Z7
+	VCMPPS    $0x11, Z5, Z7, K4
+	VMOVUPS   arcConstant162<>+0(SB), Z8
+	VBLENDMPS arcConstant163<>+0(SB), Z8, K4, Z8
+	VMULPS    Z8, Z4, Z4
+	VBLENDMPS Z6, Z4, K3, Z4
+	VMULPS    Z8, Z5, Z5
+	VBLENDMPS Z7, Z5, K3, Z5
+	VBLENDMPS Z4, Z2, K2, Z2
+	VMOVUPS   Z2, 192(SP)
+	VBLENDMPS Z5, Z3, K2, Z3
+	VMOVUPS   Z3, 256(SP)
 	JMP       back1
 
-DATA arcConstant133<>+0(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+8(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+16(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+24(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+32(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+40(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+48(SB)/8, $0x4c6fffffffffffff
-DATA arcConstant133<>+56(SB)/8, $0x4c6fffffffffffff
-GLOBL arcConstant133<>(SB), RODATA|NOPTR, $64
+DATA arcConstant157<>+0(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+8(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+16(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+24(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+32(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+40(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+48(SB)/8, $0x5d7fffff5d7fffff
+DATA arcConstant157<>+56(SB)/8, $0x5d7fffff5d7fffff
+GLOBL arcConstant157<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant134<>+0(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+8(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+16(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+24(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+32(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+40(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+48(SB)/8, $0x7ff0000000000000
-DATA arcConstant134<>+56(SB)/8, $0x7ff0000000000000
-GLOBL arcConstant134<>(SB), RODATA|NOPTR, $64
+DATA arcConstant158<>+0(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+8(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+16(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+24(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+32(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+40(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+48(SB)/8, $0x2180000021800000
+DATA arcConstant158<>+56(SB)/8, $0x2180000021800000
+GLOBL arcConstant158<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant159<>+0(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+8(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+16(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+24(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+32(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+40(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+48(SB)/8, $0x4080000040800000
+DATA arcConstant159<>+56(SB)/8, $0x4080000040800000
+GLOBL arcConstant159<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant160<>+0(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+8(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+16(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+24(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+32(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+40(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+48(SB)/8, $0x7f8000007f800000
+DATA arcConstant160<>+56(SB)/8, $0x7f8000007f800000
+GLOBL arcConstant160<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant161<>+0(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+8(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+16(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+24(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+32(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+40(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+48(SB)/8, $0x3880000038800000
+DATA arcConstant161<>+56(SB)/8, $0x3880000038800000
+GLOBL arcConstant161<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant162<>+0(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+8(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+16(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+24(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+32(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+40(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+48(SB)/8, $0x6280000062800000
+DATA arcConstant162<>+56(SB)/8, $0x6280000062800000
+GLOBL arcConstant162<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant163<>+0(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+8(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+16(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+24(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+32(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+40(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+48(SB)/8, $0x1c8000001c800000
+DATA arcConstant163<>+56(SB)/8, $0x1c8000001c800000
+GLOBL arcConstant163<>(SB), RODATA|NOPTR, $64
 
 // func atan2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2967,13 +3273,13 @@ TEXT ·atan2Float64AVX512(SB), $576-33
 loop:
 	VMOVUPS  (SI), Z0
 	VMOVUPS  (DX), Z1
-	VANDPD   arcConstant31<>+0(SB), Z0, Z2
-	VANDPD   arcConstant31<>+0(SB), Z1, Z3
+	VANDPD   arcConstant48<>+0(SB), Z0, Z2
+	VANDPD   arcConstant48<>+0(SB), Z1, Z3
 	VMINPD   Z2, Z3, Z4
 	VMAXPD   Z3, Z2, Z5
 	VCMPPD   $0x11, Z2, Z3, K1
-	VPCMPGTQ arcConstant135<>+0(SB), Z5, K2
-	VMOVUPS  arcConstant136<>+0(SB), Z2
+	VPCMPGTQ arcConstant164<>+0(SB), Z5, K2
+	VMOVUPS  arcConstant165<>+0(SB), Z2
 	VCMPPD   $0x12, Z4, Z2, K3
 	KNOTB    K3, K3
 	KORB     K3, K2, K2
@@ -2983,31 +3289,31 @@ loop:
 	JNE      region1
 
 back1:
-	VMOVUPS      arcConstant33<>+0(SB), Z4
+	VMOVUPS      arcConstant37<>+0(SB), Z4
 	VPCMPGTQ     Z1, Z4, K2
-	VANDPD       arcConstant46<>+0(SB), Z1, Z1
-	VXORPD       arcConstant96<>+0(SB), Z1, Z1
-	VXORPD       arcConstant46<>+0(SB), Z1, Z4
+	VANDPD       arcConstant54<>+0(SB), Z1, Z1
+	VXORPD       arcConstant124<>+0(SB), Z1, Z1
+	VXORPD       arcConstant54<>+0(SB), Z1, Z4
 	VBLENDMPD    Z4, Z1, K1, Z1
-	VMOVUPS      arcConstant33<>+0(SB), Z4
-	VBLENDMPD    arcConstant137<>+0(SB), Z4, K2, Z5
-	VBLENDMPD    arcConstant110<>+0(SB), Z5, K1, Z5
-	VMULPD       arcConstant98<>+0(SB), Z3, Z6
+	VMOVUPS      arcConstant37<>+0(SB), Z4
+	VBLENDMPD    arcConstant166<>+0(SB), Z4, K2, Z5
+	VBLENDMPD    arcConstant125<>+0(SB), Z5, K1, Z5
+	VMULPD       arcConstant127<>+0(SB), Z3, Z6
 	VCMPPD       $0x11, Z2, Z6, K1
-	VXORPD       arcConstant46<>+0(SB), Z2, Z6
+	VXORPD       arcConstant54<>+0(SB), Z2, Z6
 	VADDPD       Z6, Z3, Z7
 	VSUBPD       Z3, Z7, Z8
 	VSUBPD       Z8, Z6, Z6
 	VADDPD       Z2, Z3, Z8
 	VSUBPD       Z3, Z8, Z9
 	VSUBPD       Z9, Z2, Z9
-	VXORPD       arcConstant46<>+0(SB), Z7, Z7
+	VXORPD       arcConstant54<>+0(SB), Z7, Z7
 	VBLENDMPD    Z7, Z2, K1, Z2
-	VXORPD       arcConstant46<>+0(SB), Z6, Z6
+	VXORPD       arcConstant54<>+0(SB), Z6, Z6
 	VBLENDMPD    Z6, Z4, K1, Z6
 	VBLENDMPD    Z8, Z3, K1, Z3
 	VBLENDMPD    Z9, Z4, K1, Z7
-	VMOVUPS      arcConstant96<>+0(SB), Z8
+	VMOVUPS      arcConstant124<>+0(SB), Z8
 	VDIVPD       Z3, Z8, Z8
 	VMULPD       Z8, Z2, Z9
 	VFNMADD231PD Z9, Z3, Z2
@@ -3017,11 +3323,11 @@ back1:
 	VMULPD       Z9, Z9, Z3
 	VBLENDMPD    Z1, Z4, K1, Z4
 	VADDPD       Z4, Z5, Z4
-	VMULPD       arcConstant99<>+0(SB), Z4, Z5
+	VMULPD       arcConstant128<>+0(SB), Z4, Z5
 	VMOVUPS      Z5, Z6
-	VFMSUB231PD  arcConstant99<>+0(SB), Z4, Z6
-	VFMADD231PD  arcConstant111<>+0(SB), Z4, Z6
-	VANDPD       arcConstant46<>+0(SB), Z1, Z1
+	VFMSUB231PD  arcConstant128<>+0(SB), Z4, Z6
+	VFMADD231PD  arcConstant129<>+0(SB), Z4, Z6
+	VANDPD       arcConstant54<>+0(SB), Z1, Z1
 	VXORPD       Z1, Z9, Z4
 	VFNMADD231PD Z3, Z2, Z2
 	VXORPD       Z1, Z2, Z1
@@ -3031,28 +3337,28 @@ back1:
 	VADDPD       Z1, Z6, Z1
 	VADDPD       Z1, Z5, Z1
 	VMULPD       Z3, Z4, Z4
-	VMOVUPS      arcConstant113<>+0(SB), Z5
-	VFMADD231PD  arcConstant112<>+0(SB), Z3, Z5
-	VMOVUPS      arcConstant115<>+0(SB), Z6
-	VFMADD231PD  arcConstant114<>+0(SB), Z3, Z6
-	VMOVUPS      arcConstant117<>+0(SB), Z7
-	VFMADD231PD  arcConstant116<>+0(SB), Z3, Z7
-	VMOVUPS      arcConstant119<>+0(SB), Z8
-	VFMADD231PD  arcConstant118<>+0(SB), Z3, Z8
-	VMOVUPS      arcConstant121<>+0(SB), Z9
-	VFMADD231PD  arcConstant120<>+0(SB), Z3, Z9
+	VMOVUPS      arcConstant131<>+0(SB), Z5
+	VFMADD231PD  arcConstant130<>+0(SB), Z3, Z5
+	VMOVUPS      arcConstant133<>+0(SB), Z6
+	VFMADD231PD  arcConstant132<>+0(SB), Z3, Z6
+	VMOVUPS      arcConstant135<>+0(SB), Z7
+	VFMADD231PD  arcConstant134<>+0(SB), Z3, Z7
+	VMOVUPS      arcConstant137<>+0(SB), Z8
+	VFMADD231PD  arcConstant136<>+0(SB), Z3, Z8
+	VMOVUPS      arcConstant139<>+0(SB), Z9
+	VFMADD231PD  arcConstant138<>+0(SB), Z3, Z9
 	VMULPD       Z3, Z3, Z10
 	VFMADD231PD  Z10, Z6, Z5
 	VFMADD231PD  Z10, Z8, Z7
-	VFMADD231PD  arcConstant122<>+0(SB), Z10, Z9
+	VFMADD231PD  arcConstant140<>+0(SB), Z10, Z9
 	VMULPD       Z10, Z10, Z6
 	VFMADD231PD  Z6, Z7, Z5
 	VMULPD       Z6, Z6, Z6
 	VFMADD231PD  Z6, Z9, Z5
-	VFMADD213PD  arcConstant123<>+0(SB), Z3, Z5
+	VFMADD213PD  arcConstant141<>+0(SB), Z3, Z5
 	VFMADD231PD  Z5, Z4, Z1
 	VADDPD       Z1, Z2, Z1
-	VANDPD       arcConstant46<>+0(SB), Z0, Z0
+	VANDPD       arcConstant54<>+0(SB), Z0, Z0
 	VXORPD       Z0, Z1, Z0
 	TESTB        R8, R8
 	JNE          past
@@ -3117,21 +3423,21 @@ region1:
 	VMOVUPS   Z5, 384(SP)
 	KMOVB     K1, 448(SP)
 	KMOVB     K2, 512(SP)
-	VCMPPD    $0x00, arcConstant134<>+0(SB), Z4, K3
-	VCMPPD    $0x00, arcConstant134<>+0(SB), Z5, K4
+	VCMPPD    $0x00, arcConstant167<>+0(SB), Z4, K3
+	VCMPPD    $0x00, arcConstant167<>+0(SB), Z5, K4
 	KANDB     K4, K3, K3
-	VCMPPD    $0x00, arcConstant33<>+0(SB), Z5, K4
-	VBLENDMPD arcConstant96<>+0(SB), Z5, K4, Z6
+	VCMPPD    $0x00, arcConstant37<>+0(SB), Z5, K4
+	VBLENDMPD arcConstant124<>+0(SB), Z5, K4, Z6
 	VDIVPD    Z6, Z4, Z6
-	VBLENDMPD arcConstant96<>+0(SB), Z6, K3, Z6
-	VMOVUPS   arcConstant138<>+0(SB), Z7
+	VBLENDMPD arcConstant124<>+0(SB), Z6, K3, Z6
+	VMOVUPS   arcConstant168<>+0(SB), Z7
 	VCMPPD    $0x12, Z6, Z7, K4
 	KNOTB     K4, K4
 	KORB      K3, K4, K3
-	VMOVUPS   arcConstant96<>+0(SB), Z7
+	VMOVUPS   arcConstant124<>+0(SB), Z7
 	VCMPPD    $0x11, Z5, Z7, K4
-	VMOVUPS   arcConstant139<>+0(SB), Z8
-	VBLENDMPD arcConstant140<>+0(SB), Z8, K4, Z8
+	VMOVUPS   arcConstant169<>+0(SB), Z8
+	VBLENDMPD arcConstant170<>+0(SB), Z8, K4, Z8
 	VMULPD    Z8, Z4, Z4
 	VBLENDMPD Z6, Z4, K3, Z4
 	VMULPD    Z8, Z5, Z5
@@ -3142,62 +3448,72 @@ region1:
 	VMOVUPS   Z3, 256(SP)
 	JMP       back1
 
-DATA arcConstant135<>+0(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+8(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+16(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+24(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+32(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+40(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+48(SB)/8, $0x5f2fffffffffffff
-DATA arcConstant135<>+56(SB)/8, $0x5f2fffffffffffff
-GLOBL arcConstant135<>(SB), RODATA|NOPTR, $64
+DATA arcConstant164<>+0(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+8(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+16(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+24(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+32(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+40(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+48(SB)/8, $0x5f2fffffffffffff
+DATA arcConstant164<>+56(SB)/8, $0x5f2fffffffffffff
+GLOBL arcConstant164<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant136<>+0(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+8(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+16(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+24(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+32(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+40(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+48(SB)/8, $0x26f0000000000000
-DATA arcConstant136<>+56(SB)/8, $0x26f0000000000000
-GLOBL arcConstant136<>(SB), RODATA|NOPTR, $64
+DATA arcConstant165<>+0(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+8(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+16(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+24(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+32(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+40(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+48(SB)/8, $0x26f0000000000000
+DATA arcConstant165<>+56(SB)/8, $0x26f0000000000000
+GLOBL arcConstant165<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant137<>+0(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+8(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+16(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+24(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+32(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+40(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+48(SB)/8, $0x4010000000000000
-DATA arcConstant137<>+56(SB)/8, $0x4010000000000000
-GLOBL arcConstant137<>(SB), RODATA|NOPTR, $64
+DATA arcConstant166<>+0(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+8(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+16(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+24(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+32(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+40(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+48(SB)/8, $0x4010000000000000
+DATA arcConstant166<>+56(SB)/8, $0x4010000000000000
+GLOBL arcConstant166<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant138<>+0(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+8(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+16(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+24(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+32(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+40(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+48(SB)/8, $0x3e30000000000000
-DATA arcConstant138<>+56(SB)/8, $0x3e30000000000000
-GLOBL arcConstant138<>(SB), RODATA|NOPTR, $64
+DATA arcConstant167<>+0(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+8(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+16(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+24(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+32(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+40(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+48(SB)/8, $0x7ff0000000000000
+DATA arcConstant167<>+56(SB)/8, $0x7ff0000000000000
+GLOBL arcConstant167<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant139<>+0(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+8(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+16(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+24(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+32(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+40(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+48(SB)/8, $0x6570000000000000
-DATA arcConstant139<>+56(SB)/8, $0x6570000000000000
-GLOBL arcConstant139<>(SB), RODATA|NOPTR, $64
+DATA arcConstant168<>+0(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+8(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+16(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+24(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+32(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+40(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+48(SB)/8, $0x3e30000000000000
+DATA arcConstant168<>+56(SB)/8, $0x3e30000000000000
+GLOBL arcConstant168<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant140<>+0(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+8(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+16(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+24(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+32(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+40(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+48(SB)/8, $0x1a70000000000000
-DATA arcConstant140<>+56(SB)/8, $0x1a70000000000000
-GLOBL arcConstant140<>(SB), RODATA|NOPTR, $64
+DATA arcConstant169<>+0(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+8(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+16(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+24(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+32(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+40(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+48(SB)/8, $0x6570000000000000
+DATA arcConstant169<>+56(SB)/8, $0x6570000000000000
+GLOBL arcConstant169<>(SB), RODATA|NOPTR, $64
+
+DATA arcConstant170<>+0(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+8(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+16(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+24(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+32(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+40(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+48(SB)/8, $0x1a70000000000000
+DATA arcConstant170<>+56(SB)/8, $0x1a70000000000000
+GLOBL arcConstant170<>(SB), RODATA|NOPTR, $64

@@ -67,29 +67,56 @@ func Exp(x float64) float64 {
 
 // Exp32 is Exp for float32.
 func Exp32(x float32) float32 {
-	xx := float64(x)
-	v3 := greater(float64(-0x1.9p+07), xx)
-	v4 := lesser(float64(0x1.9p+07), v3)
-	v7 := math.FMA(v4, float64(0x1.71547652b82fep+00), float64(0x1.8p+52))
-	v8 := v7 - float64(0x1.8p+52)
-	v10 := math.FMA(-(v8), float64(0x1.62e42fefa39efp-01), v4)
-	v11 := float64(v10 * v10)
-	v14 := math.FMA(float64(0x1.555555558a272p-03), v10, float64(0x1.fffffffff1306p-02))
-	v17 := math.FMA(float64(0x1.1111108dc5684p-07), v10, float64(0x1.5555557e0e1ebp-05))
-	v20 := math.FMA(float64(0x1.a01b74486de07p-13), v10, float64(0x1.6c163ba47d967p-10))
-	v23 := math.FMA(float64(0x1.710144ebc09bcp-19), v10, float64(0x1.a16e8a6a7052ap-16))
-	v24 := math.FMA(v17, v11, v14)
-	v25 := math.FMA(v23, v11, v20)
-	v26 := float64(v11 * v11)
-	v27 := math.FMA(v25, v26, v24)
-	v28 := math.FMA(v11, v27, v10)
-	v30 := v28 + float64(0x1p+00)
-	v31 := math.Float64bits(v7)
-	v33 := v31 + uint64(0x3ff)
-	v34 := v33 << 52
-	v35 := math.Float64frombits(v34)
-	v36 := float64(v30 * v35)
-	return float32(v36)
+	v3 := fma32(x, float32(0x1.715476p+00), float32(0x1.8p+23))
+	v4 := v3 - float32(0x1.8p+23)
+	v6 := fma32(-(v4), float32(0x1.62e4p-01), x)
+	v8 := float32(v4 * float32(-0x1.7f7d1cp-20))
+	v10 := float32(0x1p+00) + v6
+	v11 := v10 - float32(0x1p+00)
+	v12 := v6 - v11
+	v13 := v6 + v8
+	v14 := float32(v13 * v13)
+	v17 := fma32(float32(0x1.555492p-03), v13, float32(0x1.fffffap-02))
+	v20 := fma32(float32(0x1.123988p-07), v13, float32(0x1.555a26p-05))
+	v22 := fma32(v20, v14, v17)
+	v23 := float32(v14 * v14)
+	v24 := fma32(float32(0x1.694cd4p-10), v23, v22)
+	v25 := v12 + v8
+	v26 := fma32(v14, v24, v25)
+	v27 := v10 + v26
+	v28 := math.Float32bits(v27)
+	v29 := math.Float32bits(v3)
+	v30 := v29 << 23
+	v31 := v28 + v30
+	v32 := math.Float32frombits(v31)
+	v33 := math.Float32bits(x)
+	v35 := v33 & uint32(0x7fffffff)
+	v38 := int32(v35) > int32(1118699519)
+	r65_0 := v32
+	if v38 {
+		v40 := float32(v4 * float32(0x1p-01))
+		v41 := v40 + float32(0x1.8p+23)
+		v42 := v41 - float32(0x1.8p+23)
+		v43 := v4 - v42
+		v45 := v42 + float32(0x1.8000fep+23)
+		v46 := math.Float32bits(v45)
+		v47 := v46 << 23
+		v48 := math.Float32frombits(v47)
+		v49 := float32(v27 * v48)
+		v50 := v43 + float32(0x1.8000fep+23)
+		v51 := math.Float32bits(v50)
+		v52 := v51 << 23
+		v53 := math.Float32frombits(v52)
+		v54 := float32(v49 * v53)
+		v56 := x < float32(-0x1.ap+06)
+		v58 := pick(v56, float32(0x0p+00), v54)
+		v60 := float32(0x1.64p+06) <= x
+		v62 := pick(v60, math.Float32frombits(0x7f800000), v58)
+		v63 := unordered(x, x)
+		v64 := pick(v63, x, v62)
+		r65_0 = v64
+	}
+	return r65_0
 }
 
 // Exp2 is 2 to the power of x.
@@ -155,30 +182,58 @@ func Exp2(x float64) float64 {
 
 // Exp232 is Exp2 for float32.
 func Exp232(x float32) float32 {
-	xx := float64(x)
-	v3 := greater(float64(-0x1.9p+07), xx)
-	v4 := lesser(float64(0x1.9p+07), v3)
-	v6 := v4 + float64(0x1.8p+52)
-	v7 := v6 - float64(0x1.8p+52)
-	v8 := v4 - v7
-	v10 := float64(v8 * float64(0x1.62e42fefa39efp-01))
-	v11 := float64(v10 * v10)
-	v14 := math.FMA(float64(0x1.555555558a272p-03), v10, float64(0x1.fffffffff1306p-02))
-	v17 := math.FMA(float64(0x1.1111108dc5684p-07), v10, float64(0x1.5555557e0e1ebp-05))
-	v20 := math.FMA(float64(0x1.a01b74486de07p-13), v10, float64(0x1.6c163ba47d967p-10))
-	v23 := math.FMA(float64(0x1.710144ebc09bcp-19), v10, float64(0x1.a16e8a6a7052ap-16))
-	v24 := math.FMA(v17, v11, v14)
-	v25 := math.FMA(v23, v11, v20)
-	v26 := float64(v11 * v11)
-	v27 := math.FMA(v25, v26, v24)
-	v28 := math.FMA(v11, v27, v10)
-	v30 := v28 + float64(0x1p+00)
-	v31 := math.Float64bits(v6)
-	v33 := v31 + uint64(0x3ff)
-	v34 := v33 << 52
-	v35 := math.Float64frombits(v34)
-	v36 := float64(v30 * v35)
-	return float32(v36)
+	v2 := x + float32(0x1.8p+23)
+	v3 := v2 - float32(0x1.8p+23)
+	v4 := x - v3
+	v6 := float32(v4 * float32(0x1.62e43p-01))
+	v7 := fma32(v4, float32(0x1.62e43p-01), -(v6))
+	v9 := fma32(v4, float32(-0x1.05c61p-29), v7)
+	v11 := float32(0x1p+00) + v6
+	v12 := v11 - float32(0x1p+00)
+	v13 := v6 - v12
+	v14 := v6 + v9
+	v15 := float32(v14 * v14)
+	v18 := fma32(float32(0x1.555492p-03), v14, float32(0x1.fffffap-02))
+	v21 := fma32(float32(0x1.123988p-07), v14, float32(0x1.555a26p-05))
+	v23 := fma32(v21, v15, v18)
+	v24 := float32(v15 * v15)
+	v25 := fma32(float32(0x1.694cd4p-10), v24, v23)
+	v26 := v13 + v9
+	v27 := fma32(v15, v25, v26)
+	v28 := v11 + v27
+	v29 := math.Float32bits(v28)
+	v30 := math.Float32bits(v2)
+	v31 := v30 << 23
+	v32 := v29 + v31
+	v33 := math.Float32frombits(v32)
+	v34 := math.Float32bits(x)
+	v36 := v34 & uint32(0x7fffffff)
+	v39 := int32(v36) > int32(1123811327)
+	r66_0 := v33
+	if v39 {
+		v41 := float32(v3 * float32(0x1p-01))
+		v42 := v41 + float32(0x1.8p+23)
+		v43 := v42 - float32(0x1.8p+23)
+		v44 := v3 - v43
+		v46 := v43 + float32(0x1.8000fep+23)
+		v47 := math.Float32bits(v46)
+		v48 := v47 << 23
+		v49 := math.Float32frombits(v48)
+		v50 := float32(v28 * v49)
+		v51 := v44 + float32(0x1.8000fep+23)
+		v52 := math.Float32bits(v51)
+		v53 := v52 << 23
+		v54 := math.Float32frombits(v53)
+		v55 := float32(v50 * v54)
+		v57 := x < float32(-0x1.2ep+07)
+		v59 := pick(v57, float32(0x0p+00), v55)
+		v61 := float32(0x1p+07) <= x
+		v63 := pick(v61, math.Float32frombits(0x7f800000), v59)
+		v64 := unordered(x, x)
+		v65 := pick(v64, x, v63)
+		r66_0 = v65
+	}
+	return r66_0
 }
 
 // Expm1 is e to the power of x, less 1, without the cancellation near 0.

@@ -4,54 +4,57 @@
 
 // func expFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expFloat32AVX2(SB), $96-33
+TEXT ·expFloat32AVX2(SB), $224-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Y0
-	VMOVUPS      expConstant0<>+0(SB), Y1
-	VMAXPD       Y0, Y1, Y0
+	VMOVUPS      (SI), Y0
 	VMOVUPS      expConstant1<>+0(SB), Y1
-	VMINPD       Y0, Y1, Y0
-	VMOVUPS      expConstant3<>+0(SB), Y1
-	VFMADD231PD  expConstant2<>+0(SB), Y0, Y1
-	VSUBPD       expConstant3<>+0(SB), Y1, Y2
-	VFNMADD231PD expConstant4<>+0(SB), Y2, Y0
-	VMULPD       Y0, Y0, Y2
-	VMOVUPS      expConstant6<>+0(SB), Y3
-	VFMADD231PD  expConstant5<>+0(SB), Y0, Y3
-	VMOVUPS      expConstant8<>+0(SB), Y4
-	VFMADD231PD  expConstant7<>+0(SB), Y0, Y4
-	VMOVUPS      expConstant10<>+0(SB), Y5
-	VFMADD231PD  expConstant9<>+0(SB), Y0, Y5
-	VMOVUPS      expConstant12<>+0(SB), Y6
-	VFMADD231PD  expConstant11<>+0(SB), Y0, Y6
-	VFMADD231PD  Y2, Y4, Y3
-	VFMADD231PD  Y2, Y6, Y5
-	VMULPD       Y2, Y2, Y4
-	VFMADD231PD  Y4, Y5, Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VADDPD       expConstant13<>+0(SB), Y0, Y0
-	VPADDQ       expConstant14<>+0(SB), Y1, Y1
-	VPSLLQ       $0x34, Y1, Y1
-	VMULPD       Y1, Y0, Y0
-	VCVTPD2PSY   Y0, X15
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      X15, (DI)
+	VFMADD231PS  expConstant0<>+0(SB), Y0, Y1
+	VSUBPS       expConstant1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, Y3
+	VFNMADD231PS expConstant2<>+0(SB), Y2, Y3
+	VMULPS       expConstant3<>+0(SB), Y2, Y4
+	VADDPS       expConstant4<>+0(SB), Y3, Y5
+	VSUBPS       expConstant4<>+0(SB), Y5, Y6
+	VSUBPS       Y6, Y3, Y6
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y7
+	VMOVUPS      expConstant6<>+0(SB), Y8
+	VFMADD231PS  expConstant5<>+0(SB), Y3, Y8
+	VMOVUPS      expConstant8<>+0(SB), Y9
+	VFMADD231PS  expConstant7<>+0(SB), Y3, Y9
+	VFMADD231PS  Y7, Y9, Y8
+	VMULPS       Y7, Y7, Y3
+	VFMADD231PS  expConstant9<>+0(SB), Y3, Y8
+	VADDPS       Y4, Y6, Y3
+	VFMADD231PS  Y8, Y7, Y3
+	VADDPS       Y3, Y5, Y3
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       Y1, Y3, Y1
+	VANDPD       expConstant10<>+0(SB), Y0, Y4
+	VPCMPGTD     expConstant11<>+0(SB), Y4, Y4
+	VMOVMSKPS    Y4, AX
+	TESTL        AX, AX
+	JNE          region1
+
+back1:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y1, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -67,13 +70,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -93,98 +96,142 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y1, (DI)
 	JMP      stored
 
-DATA expConstant0<>+0(SB)/8, $0xc069000000000000
-DATA expConstant0<>+8(SB)/8, $0xc069000000000000
-DATA expConstant0<>+16(SB)/8, $0xc069000000000000
-DATA expConstant0<>+24(SB)/8, $0xc069000000000000
+region1:
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y4, 192(SP)
+	VMULPS    expConstant12<>+0(SB), Y2, Y5
+	VADDPS    expConstant1<>+0(SB), Y5, Y5
+	VSUBPS    expConstant1<>+0(SB), Y5, Y5
+	VSUBPS    Y5, Y2, Y2
+	VADDPS    expConstant13<>+0(SB), Y5, Y5
+	VPSLLD    $0x17, Y5, Y5
+	VMULPS    Y5, Y3, Y3
+	VADDPS    expConstant13<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y3, Y2
+	VCMPPS    $0x11, expConstant14<>+0(SB), Y0, Y3
+	VBLENDVPS Y3, expConstant15<>+0(SB), Y2, Y2
+	VMOVUPS   expConstant16<>+0(SB), Y3
+	VCMPPS    $0x12, Y0, Y3, Y3
+	VBLENDVPS Y3, expConstant17<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VBLENDVPS Y3, Y0, Y2, Y0
+	VBLENDVPS Y4, Y0, Y1, Y1
+	VMOVUPS   Y1, 96(SP)
+	JMP       back1
+
+DATA expConstant0<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant0<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant0<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant0<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
 GLOBL expConstant0<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant1<>+0(SB)/8, $0x4069000000000000
-DATA expConstant1<>+8(SB)/8, $0x4069000000000000
-DATA expConstant1<>+16(SB)/8, $0x4069000000000000
-DATA expConstant1<>+24(SB)/8, $0x4069000000000000
+DATA expConstant1<>+0(SB)/8, $0x4b4000004b400000
+DATA expConstant1<>+8(SB)/8, $0x4b4000004b400000
+DATA expConstant1<>+16(SB)/8, $0x4b4000004b400000
+DATA expConstant1<>+24(SB)/8, $0x4b4000004b400000
 GLOBL expConstant1<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant2<>+0(SB)/8, $0x3ff71547652b82fe
-DATA expConstant2<>+8(SB)/8, $0x3ff71547652b82fe
-DATA expConstant2<>+16(SB)/8, $0x3ff71547652b82fe
-DATA expConstant2<>+24(SB)/8, $0x3ff71547652b82fe
+DATA expConstant2<>+0(SB)/8, $0x3f3172003f317200
+DATA expConstant2<>+8(SB)/8, $0x3f3172003f317200
+DATA expConstant2<>+16(SB)/8, $0x3f3172003f317200
+DATA expConstant2<>+24(SB)/8, $0x3f3172003f317200
 GLOBL expConstant2<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant3<>+0(SB)/8, $0x4338000000000000
-DATA expConstant3<>+8(SB)/8, $0x4338000000000000
-DATA expConstant3<>+16(SB)/8, $0x4338000000000000
-DATA expConstant3<>+24(SB)/8, $0x4338000000000000
+DATA expConstant3<>+0(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant3<>+8(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant3<>+16(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant3<>+24(SB)/8, $0xb5bfbe8eb5bfbe8e
 GLOBL expConstant3<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant4<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant4<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant4<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant4<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant4<>+0(SB)/8, $0x3f8000003f800000
+DATA expConstant4<>+8(SB)/8, $0x3f8000003f800000
+DATA expConstant4<>+16(SB)/8, $0x3f8000003f800000
+DATA expConstant4<>+24(SB)/8, $0x3f8000003f800000
 GLOBL expConstant4<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant5<>+0(SB)/8, $0x3fc555555558a272
-DATA expConstant5<>+8(SB)/8, $0x3fc555555558a272
-DATA expConstant5<>+16(SB)/8, $0x3fc555555558a272
-DATA expConstant5<>+24(SB)/8, $0x3fc555555558a272
+DATA expConstant5<>+0(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant5<>+8(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant5<>+16(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant5<>+24(SB)/8, $0x3e2aaa493e2aaa49
 GLOBL expConstant5<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant6<>+0(SB)/8, $0x3fdfffffffff1306
-DATA expConstant6<>+8(SB)/8, $0x3fdfffffffff1306
-DATA expConstant6<>+16(SB)/8, $0x3fdfffffffff1306
-DATA expConstant6<>+24(SB)/8, $0x3fdfffffffff1306
+DATA expConstant6<>+0(SB)/8, $0x3efffffd3efffffd
+DATA expConstant6<>+8(SB)/8, $0x3efffffd3efffffd
+DATA expConstant6<>+16(SB)/8, $0x3efffffd3efffffd
+DATA expConstant6<>+24(SB)/8, $0x3efffffd3efffffd
 GLOBL expConstant6<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant7<>+0(SB)/8, $0x3f81111108dc5684
-DATA expConstant7<>+8(SB)/8, $0x3f81111108dc5684
-DATA expConstant7<>+16(SB)/8, $0x3f81111108dc5684
-DATA expConstant7<>+24(SB)/8, $0x3f81111108dc5684
+DATA expConstant7<>+0(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant7<>+8(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant7<>+16(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant7<>+24(SB)/8, $0x3c091cc43c091cc4
 GLOBL expConstant7<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant8<>+0(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant8<>+8(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant8<>+16(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant8<>+24(SB)/8, $0x3fa5555557e0e1eb
+DATA expConstant8<>+0(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant8<>+8(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant8<>+16(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant8<>+24(SB)/8, $0x3d2aad133d2aad13
 GLOBL expConstant8<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant9<>+0(SB)/8, $0x3f2a01b74486de07
-DATA expConstant9<>+8(SB)/8, $0x3f2a01b74486de07
-DATA expConstant9<>+16(SB)/8, $0x3f2a01b74486de07
-DATA expConstant9<>+24(SB)/8, $0x3f2a01b74486de07
+DATA expConstant9<>+0(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant9<>+8(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant9<>+16(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant9<>+24(SB)/8, $0x3ab4a66a3ab4a66a
 GLOBL expConstant9<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant10<>+0(SB)/8, $0x3f56c163ba47d967
-DATA expConstant10<>+8(SB)/8, $0x3f56c163ba47d967
-DATA expConstant10<>+16(SB)/8, $0x3f56c163ba47d967
-DATA expConstant10<>+24(SB)/8, $0x3f56c163ba47d967
+DATA expConstant10<>+0(SB)/8, $0x7fffffff7fffffff
+DATA expConstant10<>+8(SB)/8, $0x7fffffff7fffffff
+DATA expConstant10<>+16(SB)/8, $0x7fffffff7fffffff
+DATA expConstant10<>+24(SB)/8, $0x7fffffff7fffffff
 GLOBL expConstant10<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant11<>+0(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant11<>+8(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant11<>+16(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant11<>+24(SB)/8, $0x3ec710144ebc09bc
+DATA expConstant11<>+0(SB)/8, $0x42adffff42adffff
+DATA expConstant11<>+8(SB)/8, $0x42adffff42adffff
+DATA expConstant11<>+16(SB)/8, $0x42adffff42adffff
+DATA expConstant11<>+24(SB)/8, $0x42adffff42adffff
 GLOBL expConstant11<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant12<>+0(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant12<>+8(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant12<>+16(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant12<>+24(SB)/8, $0x3efa16e8a6a7052a
+DATA expConstant12<>+0(SB)/8, $0x3f0000003f000000
+DATA expConstant12<>+8(SB)/8, $0x3f0000003f000000
+DATA expConstant12<>+16(SB)/8, $0x3f0000003f000000
+DATA expConstant12<>+24(SB)/8, $0x3f0000003f000000
 GLOBL expConstant12<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant13<>+0(SB)/8, $0x3ff0000000000000
-DATA expConstant13<>+8(SB)/8, $0x3ff0000000000000
-DATA expConstant13<>+16(SB)/8, $0x3ff0000000000000
-DATA expConstant13<>+24(SB)/8, $0x3ff0000000000000
+DATA expConstant13<>+0(SB)/8, $0x4b40007f4b40007f
+DATA expConstant13<>+8(SB)/8, $0x4b40007f4b40007f
+DATA expConstant13<>+16(SB)/8, $0x4b40007f4b40007f
+DATA expConstant13<>+24(SB)/8, $0x4b40007f4b40007f
 GLOBL expConstant13<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant14<>+0(SB)/8, $0x00000000000003ff
-DATA expConstant14<>+8(SB)/8, $0x00000000000003ff
-DATA expConstant14<>+16(SB)/8, $0x00000000000003ff
-DATA expConstant14<>+24(SB)/8, $0x00000000000003ff
+DATA expConstant14<>+0(SB)/8, $0xc2d00000c2d00000
+DATA expConstant14<>+8(SB)/8, $0xc2d00000c2d00000
+DATA expConstant14<>+16(SB)/8, $0xc2d00000c2d00000
+DATA expConstant14<>+24(SB)/8, $0xc2d00000c2d00000
 GLOBL expConstant14<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant15<>+0(SB)/8, $0x0000000000000000
+DATA expConstant15<>+8(SB)/8, $0x0000000000000000
+DATA expConstant15<>+16(SB)/8, $0x0000000000000000
+DATA expConstant15<>+24(SB)/8, $0x0000000000000000
+GLOBL expConstant15<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant16<>+0(SB)/8, $0x42b2000042b20000
+DATA expConstant16<>+8(SB)/8, $0x42b2000042b20000
+DATA expConstant16<>+16(SB)/8, $0x42b2000042b20000
+DATA expConstant16<>+24(SB)/8, $0x42b2000042b20000
+GLOBL expConstant16<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant17<>+0(SB)/8, $0x7f8000007f800000
+DATA expConstant17<>+8(SB)/8, $0x7f8000007f800000
+DATA expConstant17<>+16(SB)/8, $0x7f8000007f800000
+DATA expConstant17<>+24(SB)/8, $0x7f8000007f800000
+GLOBL expConstant17<>(SB), RODATA|NOPTR, $32
 
 // func expFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -201,28 +248,28 @@ TEXT ·expFloat64AVX2(SB), $224-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      expConstant3<>+0(SB), Y1
-	VFMADD231PD  expConstant2<>+0(SB), Y0, Y1
-	VSUBPD       expConstant3<>+0(SB), Y1, Y2
+	VMOVUPS      expConstant19<>+0(SB), Y1
+	VFMADD231PD  expConstant18<>+0(SB), Y0, Y1
+	VSUBPD       expConstant19<>+0(SB), Y1, Y2
 	VMOVUPS      Y0, Y3
-	VFNMADD231PD expConstant15<>+0(SB), Y2, Y3
+	VFNMADD231PD expConstant20<>+0(SB), Y2, Y3
 	VMOVUPS      Y3, Y4
-	VFNMADD231PD expConstant16<>+0(SB), Y2, Y4
+	VFNMADD231PD expConstant21<>+0(SB), Y2, Y4
 	VSUBPD       Y4, Y3, Y3
-	VFNMADD231PD expConstant16<>+0(SB), Y2, Y3
-	VADDPD       expConstant13<>+0(SB), Y4, Y5
-	VSUBPD       expConstant13<>+0(SB), Y5, Y6
+	VFNMADD231PD expConstant21<>+0(SB), Y2, Y3
+	VADDPD       expConstant22<>+0(SB), Y4, Y5
+	VSUBPD       expConstant22<>+0(SB), Y5, Y6
 	VSUBPD       Y6, Y4, Y6
-	VMOVUPS      expConstant18<>+0(SB), Y7
-	VFMADD231PD  expConstant17<>+0(SB), Y4, Y7
-	VMOVUPS      expConstant20<>+0(SB), Y8
-	VFMADD231PD  expConstant19<>+0(SB), Y4, Y8
-	VMOVUPS      expConstant22<>+0(SB), Y9
-	VFMADD231PD  expConstant21<>+0(SB), Y4, Y9
-	VMOVUPS      expConstant24<>+0(SB), Y10
-	VFMADD231PD  expConstant23<>+0(SB), Y4, Y10
-	VMOVUPS      expConstant26<>+0(SB), Y11
-	VFMADD231PD  expConstant25<>+0(SB), Y4, Y11
+	VMOVUPS      expConstant24<>+0(SB), Y7
+	VFMADD231PD  expConstant23<>+0(SB), Y4, Y7
+	VMOVUPS      expConstant26<>+0(SB), Y8
+	VFMADD231PD  expConstant25<>+0(SB), Y4, Y8
+	VMOVUPS      expConstant28<>+0(SB), Y9
+	VFMADD231PD  expConstant27<>+0(SB), Y4, Y9
+	VMOVUPS      expConstant30<>+0(SB), Y10
+	VFMADD231PD  expConstant29<>+0(SB), Y4, Y10
+	VMOVUPS      expConstant32<>+0(SB), Y11
+	VFMADD231PD  expConstant31<>+0(SB), Y4, Y11
 	VMULPD       Y4, Y4, Y4
 	VFMADD231PD  Y4, Y8, Y7
 	VFMADD231PD  Y4, Y10, Y9
@@ -235,8 +282,8 @@ loop:
 	VADDPD       Y3, Y5, Y3
 	VPSLLQ       $0x34, Y1, Y1
 	VPADDQ       Y1, Y3, Y1
-	VANDPD       expConstant27<>+0(SB), Y0, Y4
-	VPCMPGTQ     expConstant28<>+0(SB), Y4, Y4
+	VANDPD       expConstant33<>+0(SB), Y0, Y4
+	VPCMPGTQ     expConstant34<>+0(SB), Y4, Y4
 	VMOVMSKPD    Y4, AX
 	TESTL        AX, AX
 	JNE          region1
@@ -299,197 +346,211 @@ region1:
 	VMOVUPS   Y2, 128(SP)
 	VMOVUPS   Y3, 160(SP)
 	VMOVUPS   Y4, 192(SP)
-	VMULPD    expConstant29<>+0(SB), Y2, Y5
-	VADDPD    expConstant3<>+0(SB), Y5, Y5
-	VSUBPD    expConstant3<>+0(SB), Y5, Y5
+	VMULPD    expConstant35<>+0(SB), Y2, Y5
+	VADDPD    expConstant19<>+0(SB), Y5, Y5
+	VSUBPD    expConstant19<>+0(SB), Y5, Y5
 	VSUBPD    Y5, Y2, Y2
-	VADDPD    expConstant30<>+0(SB), Y5, Y5
+	VADDPD    expConstant36<>+0(SB), Y5, Y5
 	VPSLLQ    $0x34, Y5, Y5
 	VMULPD    Y5, Y3, Y3
-	VADDPD    expConstant30<>+0(SB), Y2, Y2
+	VADDPD    expConstant36<>+0(SB), Y2, Y2
 	VPSLLQ    $0x34, Y2, Y2
 	VMULPD    Y2, Y3, Y2
-	VCMPPD    $0x11, expConstant31<>+0(SB), Y0, Y3
-	VBLENDVPD Y3, expConstant32<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant33<>+0(SB), Y3
+	VCMPPD    $0x11, expConstant37<>+0(SB), Y0, Y3
+	VBLENDVPD Y3, expConstant15<>+0(SB), Y2, Y2
+	VMOVUPS   expConstant38<>+0(SB), Y3
 	VCMPPD    $0x12, Y0, Y3, Y3
-	VBLENDVPD Y3, expConstant34<>+0(SB), Y2, Y2
+	VBLENDVPD Y3, expConstant39<>+0(SB), Y2, Y2
 	VCMPPD    $0x03, Y0, Y0, Y3
 	VBLENDVPD Y3, Y0, Y2, Y0
 	VBLENDVPD Y4, Y0, Y1, Y1
 	VMOVUPS   Y1, 96(SP)
 	JMP       back1
 
-DATA expConstant15<>+0(SB)/8, $0x3fe62e42fee00000
-DATA expConstant15<>+8(SB)/8, $0x3fe62e42fee00000
-DATA expConstant15<>+16(SB)/8, $0x3fe62e42fee00000
-DATA expConstant15<>+24(SB)/8, $0x3fe62e42fee00000
-GLOBL expConstant15<>(SB), RODATA|NOPTR, $32
-
-DATA expConstant16<>+0(SB)/8, $0x3dea39ef35793c76
-DATA expConstant16<>+8(SB)/8, $0x3dea39ef35793c76
-DATA expConstant16<>+16(SB)/8, $0x3dea39ef35793c76
-DATA expConstant16<>+24(SB)/8, $0x3dea39ef35793c76
-GLOBL expConstant16<>(SB), RODATA|NOPTR, $32
-
-DATA expConstant17<>+0(SB)/8, $0x3fc55555555554fd
-DATA expConstant17<>+8(SB)/8, $0x3fc55555555554fd
-DATA expConstant17<>+16(SB)/8, $0x3fc55555555554fd
-DATA expConstant17<>+24(SB)/8, $0x3fc55555555554fd
-GLOBL expConstant17<>(SB), RODATA|NOPTR, $32
-
-DATA expConstant18<>+0(SB)/8, $0x3fe000000000000a
-DATA expConstant18<>+8(SB)/8, $0x3fe000000000000a
-DATA expConstant18<>+16(SB)/8, $0x3fe000000000000a
-DATA expConstant18<>+24(SB)/8, $0x3fe000000000000a
+DATA expConstant18<>+0(SB)/8, $0x3ff71547652b82fe
+DATA expConstant18<>+8(SB)/8, $0x3ff71547652b82fe
+DATA expConstant18<>+16(SB)/8, $0x3ff71547652b82fe
+DATA expConstant18<>+24(SB)/8, $0x3ff71547652b82fe
 GLOBL expConstant18<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant19<>+0(SB)/8, $0x3f81111111126ec7
-DATA expConstant19<>+8(SB)/8, $0x3f81111111126ec7
-DATA expConstant19<>+16(SB)/8, $0x3f81111111126ec7
-DATA expConstant19<>+24(SB)/8, $0x3f81111111126ec7
+DATA expConstant19<>+0(SB)/8, $0x4338000000000000
+DATA expConstant19<>+8(SB)/8, $0x4338000000000000
+DATA expConstant19<>+16(SB)/8, $0x4338000000000000
+DATA expConstant19<>+24(SB)/8, $0x4338000000000000
 GLOBL expConstant19<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant20<>+0(SB)/8, $0x3fa55555555506a3
-DATA expConstant20<>+8(SB)/8, $0x3fa55555555506a3
-DATA expConstant20<>+16(SB)/8, $0x3fa55555555506a3
-DATA expConstant20<>+24(SB)/8, $0x3fa55555555506a3
+DATA expConstant20<>+0(SB)/8, $0x3fe62e42fee00000
+DATA expConstant20<>+8(SB)/8, $0x3fe62e42fee00000
+DATA expConstant20<>+16(SB)/8, $0x3fe62e42fee00000
+DATA expConstant20<>+24(SB)/8, $0x3fe62e42fee00000
 GLOBL expConstant20<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant21<>+0(SB)/8, $0x3f2a01a012ede077
-DATA expConstant21<>+8(SB)/8, $0x3f2a01a012ede077
-DATA expConstant21<>+16(SB)/8, $0x3f2a01a012ede077
-DATA expConstant21<>+24(SB)/8, $0x3f2a01a012ede077
+DATA expConstant21<>+0(SB)/8, $0x3dea39ef35793c76
+DATA expConstant21<>+8(SB)/8, $0x3dea39ef35793c76
+DATA expConstant21<>+16(SB)/8, $0x3dea39ef35793c76
+DATA expConstant21<>+24(SB)/8, $0x3dea39ef35793c76
 GLOBL expConstant21<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant22<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant22<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant22<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant22<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant22<>+0(SB)/8, $0x3ff0000000000000
+DATA expConstant22<>+8(SB)/8, $0x3ff0000000000000
+DATA expConstant22<>+16(SB)/8, $0x3ff0000000000000
+DATA expConstant22<>+24(SB)/8, $0x3ff0000000000000
 GLOBL expConstant22<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant23<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant23<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant23<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant23<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant23<>+0(SB)/8, $0x3fc55555555554fd
+DATA expConstant23<>+8(SB)/8, $0x3fc55555555554fd
+DATA expConstant23<>+16(SB)/8, $0x3fc55555555554fd
+DATA expConstant23<>+24(SB)/8, $0x3fc55555555554fd
 GLOBL expConstant23<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant24<>+0(SB)/8, $0x3efa0199941cbcab
-DATA expConstant24<>+8(SB)/8, $0x3efa0199941cbcab
-DATA expConstant24<>+16(SB)/8, $0x3efa0199941cbcab
-DATA expConstant24<>+24(SB)/8, $0x3efa0199941cbcab
+DATA expConstant24<>+0(SB)/8, $0x3fe000000000000a
+DATA expConstant24<>+8(SB)/8, $0x3fe000000000000a
+DATA expConstant24<>+16(SB)/8, $0x3fe000000000000a
+DATA expConstant24<>+24(SB)/8, $0x3fe000000000000a
 GLOBL expConstant24<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant25<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant25<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant25<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant25<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant25<>+0(SB)/8, $0x3f81111111126ec7
+DATA expConstant25<>+8(SB)/8, $0x3f81111111126ec7
+DATA expConstant25<>+16(SB)/8, $0x3f81111111126ec7
+DATA expConstant25<>+24(SB)/8, $0x3f81111111126ec7
 GLOBL expConstant25<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant26<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant26<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant26<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant26<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant26<>+0(SB)/8, $0x3fa55555555506a3
+DATA expConstant26<>+8(SB)/8, $0x3fa55555555506a3
+DATA expConstant26<>+16(SB)/8, $0x3fa55555555506a3
+DATA expConstant26<>+24(SB)/8, $0x3fa55555555506a3
 GLOBL expConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant27<>+0(SB)/8, $0x7fffffffffffffff
-DATA expConstant27<>+8(SB)/8, $0x7fffffffffffffff
-DATA expConstant27<>+16(SB)/8, $0x7fffffffffffffff
-DATA expConstant27<>+24(SB)/8, $0x7fffffffffffffff
+DATA expConstant27<>+0(SB)/8, $0x3f2a01a012ede077
+DATA expConstant27<>+8(SB)/8, $0x3f2a01a012ede077
+DATA expConstant27<>+16(SB)/8, $0x3f2a01a012ede077
+DATA expConstant27<>+24(SB)/8, $0x3f2a01a012ede077
 GLOBL expConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant28<>+0(SB)/8, $0x40861fffffffffff
-DATA expConstant28<>+8(SB)/8, $0x40861fffffffffff
-DATA expConstant28<>+16(SB)/8, $0x40861fffffffffff
-DATA expConstant28<>+24(SB)/8, $0x40861fffffffffff
+DATA expConstant28<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant28<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant28<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant28<>+24(SB)/8, $0x3f56c16c1847fa3f
 GLOBL expConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant29<>+0(SB)/8, $0x3fe0000000000000
-DATA expConstant29<>+8(SB)/8, $0x3fe0000000000000
-DATA expConstant29<>+16(SB)/8, $0x3fe0000000000000
-DATA expConstant29<>+24(SB)/8, $0x3fe0000000000000
+DATA expConstant29<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant29<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant29<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant29<>+24(SB)/8, $0x3ec71df1b00a32c0
 GLOBL expConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant30<>+0(SB)/8, $0x43380000000003ff
-DATA expConstant30<>+8(SB)/8, $0x43380000000003ff
-DATA expConstant30<>+16(SB)/8, $0x43380000000003ff
-DATA expConstant30<>+24(SB)/8, $0x43380000000003ff
+DATA expConstant30<>+0(SB)/8, $0x3efa0199941cbcab
+DATA expConstant30<>+8(SB)/8, $0x3efa0199941cbcab
+DATA expConstant30<>+16(SB)/8, $0x3efa0199941cbcab
+DATA expConstant30<>+24(SB)/8, $0x3efa0199941cbcab
 GLOBL expConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant31<>+0(SB)/8, $0xc087500000000000
-DATA expConstant31<>+8(SB)/8, $0xc087500000000000
-DATA expConstant31<>+16(SB)/8, $0xc087500000000000
-DATA expConstant31<>+24(SB)/8, $0xc087500000000000
+DATA expConstant31<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant31<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant31<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant31<>+24(SB)/8, $0x3e5ad901f1640da5
 GLOBL expConstant31<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant32<>+0(SB)/8, $0x0000000000000000
-DATA expConstant32<>+8(SB)/8, $0x0000000000000000
-DATA expConstant32<>+16(SB)/8, $0x0000000000000000
-DATA expConstant32<>+24(SB)/8, $0x0000000000000000
+DATA expConstant32<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant32<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant32<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant32<>+24(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL expConstant32<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant33<>+0(SB)/8, $0x40862e6666666666
-DATA expConstant33<>+8(SB)/8, $0x40862e6666666666
-DATA expConstant33<>+16(SB)/8, $0x40862e6666666666
-DATA expConstant33<>+24(SB)/8, $0x40862e6666666666
+DATA expConstant33<>+0(SB)/8, $0x7fffffffffffffff
+DATA expConstant33<>+8(SB)/8, $0x7fffffffffffffff
+DATA expConstant33<>+16(SB)/8, $0x7fffffffffffffff
+DATA expConstant33<>+24(SB)/8, $0x7fffffffffffffff
 GLOBL expConstant33<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant34<>+0(SB)/8, $0x7ff0000000000000
-DATA expConstant34<>+8(SB)/8, $0x7ff0000000000000
-DATA expConstant34<>+16(SB)/8, $0x7ff0000000000000
-DATA expConstant34<>+24(SB)/8, $0x7ff0000000000000
+DATA expConstant34<>+0(SB)/8, $0x40861fffffffffff
+DATA expConstant34<>+8(SB)/8, $0x40861fffffffffff
+DATA expConstant34<>+16(SB)/8, $0x40861fffffffffff
+DATA expConstant34<>+24(SB)/8, $0x40861fffffffffff
 GLOBL expConstant34<>(SB), RODATA|NOPTR, $32
 
+DATA expConstant35<>+0(SB)/8, $0x3fe0000000000000
+DATA expConstant35<>+8(SB)/8, $0x3fe0000000000000
+DATA expConstant35<>+16(SB)/8, $0x3fe0000000000000
+DATA expConstant35<>+24(SB)/8, $0x3fe0000000000000
+GLOBL expConstant35<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant36<>+0(SB)/8, $0x43380000000003ff
+DATA expConstant36<>+8(SB)/8, $0x43380000000003ff
+DATA expConstant36<>+16(SB)/8, $0x43380000000003ff
+DATA expConstant36<>+24(SB)/8, $0x43380000000003ff
+GLOBL expConstant36<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant37<>+0(SB)/8, $0xc087500000000000
+DATA expConstant37<>+8(SB)/8, $0xc087500000000000
+DATA expConstant37<>+16(SB)/8, $0xc087500000000000
+DATA expConstant37<>+24(SB)/8, $0xc087500000000000
+GLOBL expConstant37<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant38<>+0(SB)/8, $0x40862e6666666666
+DATA expConstant38<>+8(SB)/8, $0x40862e6666666666
+DATA expConstant38<>+16(SB)/8, $0x40862e6666666666
+DATA expConstant38<>+24(SB)/8, $0x40862e6666666666
+GLOBL expConstant38<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant39<>+0(SB)/8, $0x7ff0000000000000
+DATA expConstant39<>+8(SB)/8, $0x7ff0000000000000
+DATA expConstant39<>+16(SB)/8, $0x7ff0000000000000
+DATA expConstant39<>+24(SB)/8, $0x7ff0000000000000
+GLOBL expConstant39<>(SB), RODATA|NOPTR, $32
+
 // func expFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512F
-TEXT ·expFloat32AVX512(SB), $192-33
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·expFloat32AVX512(SB), $448-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VMOVUPS      expConstant35<>+0(SB), Z1
-	VMAXPD       Z0, Z1, Z0
-	VMOVUPS      expConstant36<>+0(SB), Z1
-	VMINPD       Z0, Z1, Z0
-	VMOVUPS      expConstant38<>+0(SB), Z1
-	VFMADD231PD  expConstant37<>+0(SB), Z0, Z1
-	VSUBPD       expConstant38<>+0(SB), Z1, Z2
-	VFNMADD231PD expConstant39<>+0(SB), Z2, Z0
-	VMULPD       Z0, Z0, Z2
-	VMOVUPS      expConstant41<>+0(SB), Z3
-	VFMADD231PD  expConstant40<>+0(SB), Z0, Z3
-	VMOVUPS      expConstant43<>+0(SB), Z4
-	VFMADD231PD  expConstant42<>+0(SB), Z0, Z4
-	VMOVUPS      expConstant45<>+0(SB), Z5
-	VFMADD231PD  expConstant44<>+0(SB), Z0, Z5
-	VMOVUPS      expConstant47<>+0(SB), Z6
-	VFMADD231PD  expConstant46<>+0(SB), Z0, Z6
-	VFMADD231PD  Z2, Z4, Z3
-	VFMADD231PD  Z2, Z6, Z5
-	VMULPD       Z2, Z2, Z4
-	VFMADD231PD  Z4, Z5, Z3
-	VFMADD231PD  Z3, Z2, Z0
-	VADDPD       expConstant48<>+0(SB), Z0, Z0
-	VPADDQ       expConstant49<>+0(SB), Z1, Z1
-	VPSLLQ       $0x34, Z1, Z1
-	VMULPD       Z1, Z0, Z0
-	VCVTPD2PS    Z0, Y31
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      (SI), Z0
+	VMOVUPS      expConstant41<>+0(SB), Z1
+	VFMADD231PS  expConstant40<>+0(SB), Z0, Z1
+	VSUBPS       expConstant41<>+0(SB), Z1, Z2
+	VMOVUPS      Z0, Z3
+	VFNMADD231PS expConstant42<>+0(SB), Z2, Z3
+	VMULPS       expConstant43<>+0(SB), Z2, Z4
+	VADDPS       expConstant44<>+0(SB), Z3, Z5
+	VSUBPS       expConstant44<>+0(SB), Z5, Z6
+	VSUBPS       Z6, Z3, Z6
+	VADDPS       Z4, Z3, Z3
+	VMULPS       Z3, Z3, Z7
+	VMOVUPS      expConstant46<>+0(SB), Z8
+	VFMADD231PS  expConstant45<>+0(SB), Z3, Z8
+	VMOVUPS      expConstant48<>+0(SB), Z9
+	VFMADD231PS  expConstant47<>+0(SB), Z3, Z9
+	VFMADD231PS  Z7, Z9, Z8
+	VMULPS       Z7, Z7, Z3
+	VFMADD231PS  expConstant49<>+0(SB), Z3, Z8
+	VADDPS       Z4, Z6, Z3
+	VFMADD231PS  Z8, Z7, Z3
+	VADDPS       Z3, Z5, Z3
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       Z1, Z3, Z1
+	VANDPD       expConstant50<>+0(SB), Z0, Z4
+	VPCMPGTD     expConstant51<>+0(SB), Z4, K1
+	KORTESTW     K1, K1
+	JNE          region1
+
+back1:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Z1, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -505,13 +566,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -531,158 +592,214 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z1, (DI)
 	JMP      stored
 
-DATA expConstant35<>+0(SB)/8, $0xc069000000000000
-DATA expConstant35<>+8(SB)/8, $0xc069000000000000
-DATA expConstant35<>+16(SB)/8, $0xc069000000000000
-DATA expConstant35<>+24(SB)/8, $0xc069000000000000
-DATA expConstant35<>+32(SB)/8, $0xc069000000000000
-DATA expConstant35<>+40(SB)/8, $0xc069000000000000
-DATA expConstant35<>+48(SB)/8, $0xc069000000000000
-DATA expConstant35<>+56(SB)/8, $0xc069000000000000
-GLOBL expConstant35<>(SB), RODATA|NOPTR, $64
+region1:
+	VMOVUPS   Z1, 192(SP)
+	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z3, 320(SP)
+	KMOVW     K1, 384(SP)
+	VMULPS    expConstant52<>+0(SB), Z2, Z4
+	VADDPS    expConstant41<>+0(SB), Z4, Z4
+	VSUBPS    expConstant41<>+0(SB), Z4, Z4
+	VSUBPS    Z4, Z2, Z2
+	VADDPS    expConstant53<>+0(SB), Z4, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z3, Z3
+	VADDPS    expConstant53<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z3, Z2
+	VCMPPS    $0x11, expConstant54<>+0(SB), Z0, K2
+	VBLENDMPS expConstant55<>+0(SB), Z2, K2, Z2
+	VMOVUPS   expConstant56<>+0(SB), Z3
+	VCMPPS    $0x12, Z0, Z3, K2
+	VBLENDMPS expConstant57<>+0(SB), Z2, K2, Z2
+	VCMPPS    $0x03, Z0, Z0, K2
+	VBLENDMPS Z0, Z2, K2, Z0
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 192(SP)
+	JMP       back1
 
-DATA expConstant36<>+0(SB)/8, $0x4069000000000000
-DATA expConstant36<>+8(SB)/8, $0x4069000000000000
-DATA expConstant36<>+16(SB)/8, $0x4069000000000000
-DATA expConstant36<>+24(SB)/8, $0x4069000000000000
-DATA expConstant36<>+32(SB)/8, $0x4069000000000000
-DATA expConstant36<>+40(SB)/8, $0x4069000000000000
-DATA expConstant36<>+48(SB)/8, $0x4069000000000000
-DATA expConstant36<>+56(SB)/8, $0x4069000000000000
-GLOBL expConstant36<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant37<>+0(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+8(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+16(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+24(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+32(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+40(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+48(SB)/8, $0x3ff71547652b82fe
-DATA expConstant37<>+56(SB)/8, $0x3ff71547652b82fe
-GLOBL expConstant37<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant38<>+0(SB)/8, $0x4338000000000000
-DATA expConstant38<>+8(SB)/8, $0x4338000000000000
-DATA expConstant38<>+16(SB)/8, $0x4338000000000000
-DATA expConstant38<>+24(SB)/8, $0x4338000000000000
-DATA expConstant38<>+32(SB)/8, $0x4338000000000000
-DATA expConstant38<>+40(SB)/8, $0x4338000000000000
-DATA expConstant38<>+48(SB)/8, $0x4338000000000000
-DATA expConstant38<>+56(SB)/8, $0x4338000000000000
-GLOBL expConstant38<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant39<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+24(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+32(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+40(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+48(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant39<>+56(SB)/8, $0x3fe62e42fefa39ef
-GLOBL expConstant39<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant40<>+0(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+8(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+16(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+24(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+32(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+40(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+48(SB)/8, $0x3fc555555558a272
-DATA expConstant40<>+56(SB)/8, $0x3fc555555558a272
+DATA expConstant40<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+32(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+40(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+48(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA expConstant40<>+56(SB)/8, $0x3fb8aa3b3fb8aa3b
 GLOBL expConstant40<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant41<>+0(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+8(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+16(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+24(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+32(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+40(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+48(SB)/8, $0x3fdfffffffff1306
-DATA expConstant41<>+56(SB)/8, $0x3fdfffffffff1306
+DATA expConstant41<>+0(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+8(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+16(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+24(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+32(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+40(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+48(SB)/8, $0x4b4000004b400000
+DATA expConstant41<>+56(SB)/8, $0x4b4000004b400000
 GLOBL expConstant41<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant42<>+0(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+8(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+16(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+24(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+32(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+40(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+48(SB)/8, $0x3f81111108dc5684
-DATA expConstant42<>+56(SB)/8, $0x3f81111108dc5684
+DATA expConstant42<>+0(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+8(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+16(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+24(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+32(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+40(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+48(SB)/8, $0x3f3172003f317200
+DATA expConstant42<>+56(SB)/8, $0x3f3172003f317200
 GLOBL expConstant42<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant43<>+0(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+8(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+16(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+24(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+32(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+40(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+48(SB)/8, $0x3fa5555557e0e1eb
-DATA expConstant43<>+56(SB)/8, $0x3fa5555557e0e1eb
+DATA expConstant43<>+0(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+8(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+16(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+24(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+32(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+40(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+48(SB)/8, $0xb5bfbe8eb5bfbe8e
+DATA expConstant43<>+56(SB)/8, $0xb5bfbe8eb5bfbe8e
 GLOBL expConstant43<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant44<>+0(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+8(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+16(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+24(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+32(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+40(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+48(SB)/8, $0x3f2a01b74486de07
-DATA expConstant44<>+56(SB)/8, $0x3f2a01b74486de07
+DATA expConstant44<>+0(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+8(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+16(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+24(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+32(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+40(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+48(SB)/8, $0x3f8000003f800000
+DATA expConstant44<>+56(SB)/8, $0x3f8000003f800000
 GLOBL expConstant44<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant45<>+0(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+8(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+16(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+24(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+32(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+40(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+48(SB)/8, $0x3f56c163ba47d967
-DATA expConstant45<>+56(SB)/8, $0x3f56c163ba47d967
+DATA expConstant45<>+0(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+8(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+16(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+24(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+32(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+40(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+48(SB)/8, $0x3e2aaa493e2aaa49
+DATA expConstant45<>+56(SB)/8, $0x3e2aaa493e2aaa49
 GLOBL expConstant45<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant46<>+0(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+8(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+16(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+24(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+32(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+40(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+48(SB)/8, $0x3ec710144ebc09bc
-DATA expConstant46<>+56(SB)/8, $0x3ec710144ebc09bc
+DATA expConstant46<>+0(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+8(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+16(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+24(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+32(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+40(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+48(SB)/8, $0x3efffffd3efffffd
+DATA expConstant46<>+56(SB)/8, $0x3efffffd3efffffd
 GLOBL expConstant46<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant47<>+0(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+8(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+16(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+24(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+32(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+40(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+48(SB)/8, $0x3efa16e8a6a7052a
-DATA expConstant47<>+56(SB)/8, $0x3efa16e8a6a7052a
+DATA expConstant47<>+0(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+8(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+16(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+24(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+32(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+40(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+48(SB)/8, $0x3c091cc43c091cc4
+DATA expConstant47<>+56(SB)/8, $0x3c091cc43c091cc4
 GLOBL expConstant47<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant48<>+0(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+8(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+16(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+24(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+32(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+40(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+48(SB)/8, $0x3ff0000000000000
-DATA expConstant48<>+56(SB)/8, $0x3ff0000000000000
+DATA expConstant48<>+0(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+8(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+16(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+24(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+32(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+40(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+48(SB)/8, $0x3d2aad133d2aad13
+DATA expConstant48<>+56(SB)/8, $0x3d2aad133d2aad13
 GLOBL expConstant48<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant49<>+0(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+8(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+16(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+24(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+32(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+40(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+48(SB)/8, $0x00000000000003ff
-DATA expConstant49<>+56(SB)/8, $0x00000000000003ff
+DATA expConstant49<>+0(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+8(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+16(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+24(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+32(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+40(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+48(SB)/8, $0x3ab4a66a3ab4a66a
+DATA expConstant49<>+56(SB)/8, $0x3ab4a66a3ab4a66a
 GLOBL expConstant49<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant50<>+0(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+8(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+16(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+24(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+32(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+40(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+48(SB)/8, $0x7fffffff7fffffff
+DATA expConstant50<>+56(SB)/8, $0x7fffffff7fffffff
+GLOBL expConstant50<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant51<>+0(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+8(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+16(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+24(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+32(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+40(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+48(SB)/8, $0x42adffff42adffff
+DATA expConstant51<>+56(SB)/8, $0x42adffff42adffff
+GLOBL expConstant51<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant52<>+0(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+8(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+16(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+24(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+32(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+40(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+48(SB)/8, $0x3f0000003f000000
+DATA expConstant52<>+56(SB)/8, $0x3f0000003f000000
+GLOBL expConstant52<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant53<>+0(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+8(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+16(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+24(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+32(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+40(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+48(SB)/8, $0x4b40007f4b40007f
+DATA expConstant53<>+56(SB)/8, $0x4b40007f4b40007f
+GLOBL expConstant53<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant54<>+0(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+8(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+16(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+24(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+32(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+40(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+48(SB)/8, $0xc2d00000c2d00000
+DATA expConstant54<>+56(SB)/8, $0xc2d00000c2d00000
+GLOBL expConstant54<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant55<>+0(SB)/8, $0x0000000000000000
+DATA expConstant55<>+8(SB)/8, $0x0000000000000000
+DATA expConstant55<>+16(SB)/8, $0x0000000000000000
+DATA expConstant55<>+24(SB)/8, $0x0000000000000000
+DATA expConstant55<>+32(SB)/8, $0x0000000000000000
+DATA expConstant55<>+40(SB)/8, $0x0000000000000000
+DATA expConstant55<>+48(SB)/8, $0x0000000000000000
+DATA expConstant55<>+56(SB)/8, $0x0000000000000000
+GLOBL expConstant55<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant56<>+0(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+8(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+16(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+24(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+32(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+40(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+48(SB)/8, $0x42b2000042b20000
+DATA expConstant56<>+56(SB)/8, $0x42b2000042b20000
+GLOBL expConstant56<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant57<>+0(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+8(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+16(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+24(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+32(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+40(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+48(SB)/8, $0x7f8000007f800000
+DATA expConstant57<>+56(SB)/8, $0x7f8000007f800000
+GLOBL expConstant57<>(SB), RODATA|NOPTR, $64
 
 // func expFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -699,28 +816,28 @@ TEXT ·expFloat64AVX512(SB), $448-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      expConstant38<>+0(SB), Z1
-	VFMADD231PD  expConstant37<>+0(SB), Z0, Z1
-	VSUBPD       expConstant38<>+0(SB), Z1, Z2
+	VMOVUPS      expConstant59<>+0(SB), Z1
+	VFMADD231PD  expConstant58<>+0(SB), Z0, Z1
+	VSUBPD       expConstant59<>+0(SB), Z1, Z2
 	VMOVUPS      Z0, Z3
-	VFNMADD231PD expConstant50<>+0(SB), Z2, Z3
+	VFNMADD231PD expConstant60<>+0(SB), Z2, Z3
 	VMOVUPS      Z3, Z4
-	VFNMADD231PD expConstant51<>+0(SB), Z2, Z4
+	VFNMADD231PD expConstant61<>+0(SB), Z2, Z4
 	VSUBPD       Z4, Z3, Z3
-	VFNMADD231PD expConstant51<>+0(SB), Z2, Z3
-	VADDPD       expConstant48<>+0(SB), Z4, Z5
-	VSUBPD       expConstant48<>+0(SB), Z5, Z6
+	VFNMADD231PD expConstant61<>+0(SB), Z2, Z3
+	VADDPD       expConstant62<>+0(SB), Z4, Z5
+	VSUBPD       expConstant62<>+0(SB), Z5, Z6
 	VSUBPD       Z6, Z4, Z6
-	VMOVUPS      expConstant53<>+0(SB), Z7
-	VFMADD231PD  expConstant52<>+0(SB), Z4, Z7
-	VMOVUPS      expConstant55<>+0(SB), Z8
-	VFMADD231PD  expConstant54<>+0(SB), Z4, Z8
-	VMOVUPS      expConstant57<>+0(SB), Z9
-	VFMADD231PD  expConstant56<>+0(SB), Z4, Z9
-	VMOVUPS      expConstant59<>+0(SB), Z10
-	VFMADD231PD  expConstant58<>+0(SB), Z4, Z10
-	VMOVUPS      expConstant61<>+0(SB), Z11
-	VFMADD231PD  expConstant60<>+0(SB), Z4, Z11
+	VMOVUPS      expConstant64<>+0(SB), Z7
+	VFMADD231PD  expConstant63<>+0(SB), Z4, Z7
+	VMOVUPS      expConstant66<>+0(SB), Z8
+	VFMADD231PD  expConstant65<>+0(SB), Z4, Z8
+	VMOVUPS      expConstant68<>+0(SB), Z9
+	VFMADD231PD  expConstant67<>+0(SB), Z4, Z9
+	VMOVUPS      expConstant70<>+0(SB), Z10
+	VFMADD231PD  expConstant69<>+0(SB), Z4, Z10
+	VMOVUPS      expConstant72<>+0(SB), Z11
+	VFMADD231PD  expConstant71<>+0(SB), Z4, Z11
 	VMULPD       Z4, Z4, Z4
 	VFMADD231PD  Z4, Z8, Z7
 	VFMADD231PD  Z4, Z10, Z9
@@ -733,8 +850,8 @@ loop:
 	VADDPD       Z3, Z5, Z3
 	VPSLLQ       $0x34, Z1, Z1
 	VPADDQ       Z1, Z3, Z1
-	VANDPD       expConstant62<>+0(SB), Z0, Z4
-	VPCMPGTQ     expConstant63<>+0(SB), Z4, K1
+	VANDPD       expConstant73<>+0(SB), Z0, Z4
+	VPCMPGTQ     expConstant74<>+0(SB), Z4, K1
 	KORTESTB     K1, K1
 	JNE          region1
 
@@ -796,277 +913,301 @@ region1:
 	VMOVUPS   Z2, 256(SP)
 	VMOVUPS   Z3, 320(SP)
 	KMOVB     K1, 384(SP)
-	VMULPD    expConstant64<>+0(SB), Z2, Z4
-	VADDPD    expConstant38<>+0(SB), Z4, Z4
-	VSUBPD    expConstant38<>+0(SB), Z4, Z4
+	VMULPD    expConstant75<>+0(SB), Z2, Z4
+	VADDPD    expConstant59<>+0(SB), Z4, Z4
+	VSUBPD    expConstant59<>+0(SB), Z4, Z4
 	VSUBPD    Z4, Z2, Z2
-	VADDPD    expConstant65<>+0(SB), Z4, Z4
+	VADDPD    expConstant76<>+0(SB), Z4, Z4
 	VPSLLQ    $0x34, Z4, Z4
 	VMULPD    Z4, Z3, Z3
-	VADDPD    expConstant65<>+0(SB), Z2, Z2
+	VADDPD    expConstant76<>+0(SB), Z2, Z2
 	VPSLLQ    $0x34, Z2, Z2
 	VMULPD    Z2, Z3, Z2
-	VCMPPD    $0x11, expConstant66<>+0(SB), Z0, K2
-	VBLENDMPD expConstant67<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant68<>+0(SB), Z3
+	VCMPPD    $0x11, expConstant77<>+0(SB), Z0, K2
+	VBLENDMPD expConstant55<>+0(SB), Z2, K2, Z2
+	VMOVUPS   expConstant78<>+0(SB), Z3
 	VCMPPD    $0x12, Z0, Z3, K2
-	VBLENDMPD expConstant69<>+0(SB), Z2, K2, Z2
+	VBLENDMPD expConstant79<>+0(SB), Z2, K2, Z2
 	VCMPPD    $0x03, Z0, Z0, K2
 	VBLENDMPD Z0, Z2, K2, Z0
 	VBLENDMPD Z0, Z1, K1, Z1
 	VMOVUPS   Z1, 192(SP)
 	JMP       back1
 
-DATA expConstant50<>+0(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+8(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+16(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+24(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+32(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+40(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+48(SB)/8, $0x3fe62e42fee00000
-DATA expConstant50<>+56(SB)/8, $0x3fe62e42fee00000
-GLOBL expConstant50<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant51<>+0(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+8(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+16(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+24(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+32(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+40(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+48(SB)/8, $0x3dea39ef35793c76
-DATA expConstant51<>+56(SB)/8, $0x3dea39ef35793c76
-GLOBL expConstant51<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant52<>+0(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+8(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+16(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+24(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+32(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+40(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+48(SB)/8, $0x3fc55555555554fd
-DATA expConstant52<>+56(SB)/8, $0x3fc55555555554fd
-GLOBL expConstant52<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant53<>+0(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+8(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+16(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+24(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+32(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+40(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+48(SB)/8, $0x3fe000000000000a
-DATA expConstant53<>+56(SB)/8, $0x3fe000000000000a
-GLOBL expConstant53<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant54<>+0(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+8(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+16(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+24(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+32(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+40(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+48(SB)/8, $0x3f81111111126ec7
-DATA expConstant54<>+56(SB)/8, $0x3f81111111126ec7
-GLOBL expConstant54<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant55<>+0(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+8(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+16(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+24(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+32(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+40(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+48(SB)/8, $0x3fa55555555506a3
-DATA expConstant55<>+56(SB)/8, $0x3fa55555555506a3
-GLOBL expConstant55<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant56<>+0(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+8(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+16(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+24(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+32(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+40(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+48(SB)/8, $0x3f2a01a012ede077
-DATA expConstant56<>+56(SB)/8, $0x3f2a01a012ede077
-GLOBL expConstant56<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant57<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant57<>+56(SB)/8, $0x3f56c16c1847fa3f
-GLOBL expConstant57<>(SB), RODATA|NOPTR, $64
-
-DATA expConstant58<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant58<>+56(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant58<>+0(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+8(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+16(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+24(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+32(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+40(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+48(SB)/8, $0x3ff71547652b82fe
+DATA expConstant58<>+56(SB)/8, $0x3ff71547652b82fe
 GLOBL expConstant58<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant59<>+0(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+8(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+16(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+24(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+32(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+40(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+48(SB)/8, $0x3efa0199941cbcab
-DATA expConstant59<>+56(SB)/8, $0x3efa0199941cbcab
+DATA expConstant59<>+0(SB)/8, $0x4338000000000000
+DATA expConstant59<>+8(SB)/8, $0x4338000000000000
+DATA expConstant59<>+16(SB)/8, $0x4338000000000000
+DATA expConstant59<>+24(SB)/8, $0x4338000000000000
+DATA expConstant59<>+32(SB)/8, $0x4338000000000000
+DATA expConstant59<>+40(SB)/8, $0x4338000000000000
+DATA expConstant59<>+48(SB)/8, $0x4338000000000000
+DATA expConstant59<>+56(SB)/8, $0x4338000000000000
 GLOBL expConstant59<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant60<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant60<>+56(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant60<>+0(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+8(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+16(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+24(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+32(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+40(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+48(SB)/8, $0x3fe62e42fee00000
+DATA expConstant60<>+56(SB)/8, $0x3fe62e42fee00000
 GLOBL expConstant60<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant61<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant61<>+56(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant61<>+0(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+8(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+16(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+24(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+32(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+40(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+48(SB)/8, $0x3dea39ef35793c76
+DATA expConstant61<>+56(SB)/8, $0x3dea39ef35793c76
 GLOBL expConstant61<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant62<>+0(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+8(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+16(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+24(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+32(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+40(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+48(SB)/8, $0x7fffffffffffffff
-DATA expConstant62<>+56(SB)/8, $0x7fffffffffffffff
+DATA expConstant62<>+0(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+8(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+16(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+24(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+32(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+40(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+48(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+56(SB)/8, $0x3ff0000000000000
 GLOBL expConstant62<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant63<>+0(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+8(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+16(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+24(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+32(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+40(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+48(SB)/8, $0x40861fffffffffff
-DATA expConstant63<>+56(SB)/8, $0x40861fffffffffff
+DATA expConstant63<>+0(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+8(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+16(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+24(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+32(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+40(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+48(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+56(SB)/8, $0x3fc55555555554fd
 GLOBL expConstant63<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant64<>+0(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+8(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+16(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+24(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+32(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+40(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+48(SB)/8, $0x3fe0000000000000
-DATA expConstant64<>+56(SB)/8, $0x3fe0000000000000
+DATA expConstant64<>+0(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+8(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+16(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+24(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+32(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+40(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+48(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+56(SB)/8, $0x3fe000000000000a
 GLOBL expConstant64<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant65<>+0(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+8(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+16(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+24(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+32(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+40(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+48(SB)/8, $0x43380000000003ff
-DATA expConstant65<>+56(SB)/8, $0x43380000000003ff
+DATA expConstant65<>+0(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+8(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+16(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+24(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+32(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+40(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+48(SB)/8, $0x3f81111111126ec7
+DATA expConstant65<>+56(SB)/8, $0x3f81111111126ec7
 GLOBL expConstant65<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant66<>+0(SB)/8, $0xc087500000000000
-DATA expConstant66<>+8(SB)/8, $0xc087500000000000
-DATA expConstant66<>+16(SB)/8, $0xc087500000000000
-DATA expConstant66<>+24(SB)/8, $0xc087500000000000
-DATA expConstant66<>+32(SB)/8, $0xc087500000000000
-DATA expConstant66<>+40(SB)/8, $0xc087500000000000
-DATA expConstant66<>+48(SB)/8, $0xc087500000000000
-DATA expConstant66<>+56(SB)/8, $0xc087500000000000
+DATA expConstant66<>+0(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+8(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+16(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+24(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+32(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+40(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+48(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+56(SB)/8, $0x3fa55555555506a3
 GLOBL expConstant66<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant67<>+0(SB)/8, $0x0000000000000000
-DATA expConstant67<>+8(SB)/8, $0x0000000000000000
-DATA expConstant67<>+16(SB)/8, $0x0000000000000000
-DATA expConstant67<>+24(SB)/8, $0x0000000000000000
-DATA expConstant67<>+32(SB)/8, $0x0000000000000000
-DATA expConstant67<>+40(SB)/8, $0x0000000000000000
-DATA expConstant67<>+48(SB)/8, $0x0000000000000000
-DATA expConstant67<>+56(SB)/8, $0x0000000000000000
+DATA expConstant67<>+0(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+8(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+16(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+24(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+32(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+40(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+48(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+56(SB)/8, $0x3f2a01a012ede077
 GLOBL expConstant67<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant68<>+0(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+8(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+16(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+24(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+32(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+40(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+48(SB)/8, $0x40862e6666666666
-DATA expConstant68<>+56(SB)/8, $0x40862e6666666666
+DATA expConstant68<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+32(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+40(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+48(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+56(SB)/8, $0x3f56c16c1847fa3f
 GLOBL expConstant68<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant69<>+0(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+8(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+16(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+24(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+32(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+40(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+48(SB)/8, $0x7ff0000000000000
-DATA expConstant69<>+56(SB)/8, $0x7ff0000000000000
+DATA expConstant69<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+32(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+40(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+48(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+56(SB)/8, $0x3ec71df1b00a32c0
 GLOBL expConstant69<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant70<>+0(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+8(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+16(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+24(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+32(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+40(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+48(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+56(SB)/8, $0x3efa0199941cbcab
+GLOBL expConstant70<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant71<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+32(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+40(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+48(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+56(SB)/8, $0x3e5ad901f1640da5
+GLOBL expConstant71<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant72<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+32(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+40(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+48(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+56(SB)/8, $0x3e928ae1bd8fac9a
+GLOBL expConstant72<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant73<>+0(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+8(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+16(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+24(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+32(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+40(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+48(SB)/8, $0x7fffffffffffffff
+DATA expConstant73<>+56(SB)/8, $0x7fffffffffffffff
+GLOBL expConstant73<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant74<>+0(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+8(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+16(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+24(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+32(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+40(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+48(SB)/8, $0x40861fffffffffff
+DATA expConstant74<>+56(SB)/8, $0x40861fffffffffff
+GLOBL expConstant74<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant75<>+0(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+8(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+16(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+24(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+32(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+40(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+48(SB)/8, $0x3fe0000000000000
+DATA expConstant75<>+56(SB)/8, $0x3fe0000000000000
+GLOBL expConstant75<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant76<>+0(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+8(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+16(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+24(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+32(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+40(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+48(SB)/8, $0x43380000000003ff
+DATA expConstant76<>+56(SB)/8, $0x43380000000003ff
+GLOBL expConstant76<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant77<>+0(SB)/8, $0xc087500000000000
+DATA expConstant77<>+8(SB)/8, $0xc087500000000000
+DATA expConstant77<>+16(SB)/8, $0xc087500000000000
+DATA expConstant77<>+24(SB)/8, $0xc087500000000000
+DATA expConstant77<>+32(SB)/8, $0xc087500000000000
+DATA expConstant77<>+40(SB)/8, $0xc087500000000000
+DATA expConstant77<>+48(SB)/8, $0xc087500000000000
+DATA expConstant77<>+56(SB)/8, $0xc087500000000000
+GLOBL expConstant77<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant78<>+0(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+8(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+16(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+24(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+32(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+40(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+48(SB)/8, $0x40862e6666666666
+DATA expConstant78<>+56(SB)/8, $0x40862e6666666666
+GLOBL expConstant78<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant79<>+0(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+8(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+16(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+24(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+32(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+40(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+48(SB)/8, $0x7ff0000000000000
+DATA expConstant79<>+56(SB)/8, $0x7ff0000000000000
+GLOBL expConstant79<>(SB), RODATA|NOPTR, $64
 
 // func exp2Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·exp2Float32AVX2(SB), $96-33
+TEXT ·exp2Float32AVX2(SB), $224-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Y0
-	VMOVUPS     expConstant0<>+0(SB), Y1
-	VMAXPD      Y0, Y1, Y0
-	VMOVUPS     expConstant1<>+0(SB), Y1
-	VMINPD      Y0, Y1, Y0
-	VADDPD      expConstant3<>+0(SB), Y0, Y1
-	VSUBPD      expConstant3<>+0(SB), Y1, Y2
-	VSUBPD      Y2, Y0, Y0
-	VMULPD      expConstant4<>+0(SB), Y0, Y0
-	VMULPD      Y0, Y0, Y2
-	VMOVUPS     expConstant6<>+0(SB), Y3
-	VFMADD231PD expConstant5<>+0(SB), Y0, Y3
-	VMOVUPS     expConstant8<>+0(SB), Y4
-	VFMADD231PD expConstant7<>+0(SB), Y0, Y4
-	VMOVUPS     expConstant10<>+0(SB), Y5
-	VFMADD231PD expConstant9<>+0(SB), Y0, Y5
-	VMOVUPS     expConstant12<>+0(SB), Y6
-	VFMADD231PD expConstant11<>+0(SB), Y0, Y6
-	VFMADD231PD Y2, Y4, Y3
-	VFMADD231PD Y2, Y6, Y5
-	VMULPD      Y2, Y2, Y4
-	VFMADD231PD Y4, Y5, Y3
-	VFMADD231PD Y3, Y2, Y0
-	VADDPD      expConstant13<>+0(SB), Y0, Y0
-	VPADDQ      expConstant14<>+0(SB), Y1, Y1
-	VPSLLQ      $0x34, Y1, Y1
-	VMULPD      Y1, Y0, Y0
-	VCVTPD2PSY  Y0, X15
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS     (SI), Y0
+	VADDPS      expConstant1<>+0(SB), Y0, Y1
+	VSUBPS      expConstant1<>+0(SB), Y1, Y2
+	VSUBPS      Y2, Y0, Y3
+	VMULPS      expConstant80<>+0(SB), Y3, Y4
+	VMOVUPS     Y4, Y5
+	VFMSUB231PS expConstant80<>+0(SB), Y3, Y5
+	VFMADD231PS expConstant81<>+0(SB), Y3, Y5
+	VADDPS      expConstant4<>+0(SB), Y4, Y3
+	VSUBPS      expConstant4<>+0(SB), Y3, Y6
+	VSUBPS      Y6, Y4, Y6
+	VADDPS      Y5, Y4, Y4
+	VMULPS      Y4, Y4, Y7
+	VMOVUPS     expConstant6<>+0(SB), Y8
+	VFMADD231PS expConstant5<>+0(SB), Y4, Y8
+	VMOVUPS     expConstant8<>+0(SB), Y9
+	VFMADD231PS expConstant7<>+0(SB), Y4, Y9
+	VFMADD231PS Y7, Y9, Y8
+	VMULPS      Y7, Y7, Y4
+	VFMADD231PS expConstant9<>+0(SB), Y4, Y8
+	VADDPS      Y5, Y6, Y4
+	VFMADD231PS Y8, Y7, Y4
+	VADDPS      Y4, Y3, Y3
+	VPSLLD      $0x17, Y1, Y1
+	VPADDD      Y1, Y3, Y1
+	VANDPD      expConstant10<>+0(SB), Y0, Y4
+	VPCMPGTD    expConstant82<>+0(SB), Y4, Y4
+	VMOVMSKPS   Y4, AX
+	TESTL       AX, AX
+	JNE         region1
+
+back1:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y1, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1082,13 +1223,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1108,8 +1249,64 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y1, (DI)
 	JMP      stored
+
+region1:
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y4, 192(SP)
+	VMULPS    expConstant12<>+0(SB), Y2, Y5
+	VADDPS    expConstant1<>+0(SB), Y5, Y5
+	VSUBPS    expConstant1<>+0(SB), Y5, Y5
+	VSUBPS    Y5, Y2, Y2
+	VADDPS    expConstant13<>+0(SB), Y5, Y5
+	VPSLLD    $0x17, Y5, Y5
+	VMULPS    Y5, Y3, Y3
+	VADDPS    expConstant13<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y3, Y2
+	VCMPPS    $0x11, expConstant83<>+0(SB), Y0, Y3
+	VBLENDVPS Y3, expConstant15<>+0(SB), Y2, Y2
+	VMOVUPS   expConstant84<>+0(SB), Y3
+	VCMPPS    $0x12, Y0, Y3, Y3
+	VBLENDVPS Y3, expConstant17<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VBLENDVPS Y3, Y0, Y2, Y0
+	VBLENDVPS Y4, Y0, Y1, Y1
+	VMOVUPS   Y1, 96(SP)
+	JMP       back1
+
+DATA expConstant80<>+0(SB)/8, $0x3f3172183f317218
+DATA expConstant80<>+8(SB)/8, $0x3f3172183f317218
+DATA expConstant80<>+16(SB)/8, $0x3f3172183f317218
+DATA expConstant80<>+24(SB)/8, $0x3f3172183f317218
+GLOBL expConstant80<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant81<>+0(SB)/8, $0xb102e308b102e308
+DATA expConstant81<>+8(SB)/8, $0xb102e308b102e308
+DATA expConstant81<>+16(SB)/8, $0xb102e308b102e308
+DATA expConstant81<>+24(SB)/8, $0xb102e308b102e308
+GLOBL expConstant81<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant82<>+0(SB)/8, $0x42fbffff42fbffff
+DATA expConstant82<>+8(SB)/8, $0x42fbffff42fbffff
+DATA expConstant82<>+16(SB)/8, $0x42fbffff42fbffff
+DATA expConstant82<>+24(SB)/8, $0x42fbffff42fbffff
+GLOBL expConstant82<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant83<>+0(SB)/8, $0xc3170000c3170000
+DATA expConstant83<>+8(SB)/8, $0xc3170000c3170000
+DATA expConstant83<>+16(SB)/8, $0xc3170000c3170000
+DATA expConstant83<>+24(SB)/8, $0xc3170000c3170000
+GLOBL expConstant83<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant84<>+0(SB)/8, $0x4300000043000000
+DATA expConstant84<>+8(SB)/8, $0x4300000043000000
+DATA expConstant84<>+16(SB)/8, $0x4300000043000000
+DATA expConstant84<>+24(SB)/8, $0x4300000043000000
+GLOBL expConstant84<>(SB), RODATA|NOPTR, $32
 
 // func exp2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1126,26 +1323,26 @@ TEXT ·exp2Float64AVX2(SB), $224-33
 
 loop:
 	VMOVUPS     (SI), Y0
-	VADDPD      expConstant3<>+0(SB), Y0, Y1
-	VSUBPD      expConstant3<>+0(SB), Y1, Y2
+	VADDPD      expConstant19<>+0(SB), Y0, Y1
+	VSUBPD      expConstant19<>+0(SB), Y1, Y2
 	VSUBPD      Y2, Y0, Y3
-	VMULPD      expConstant4<>+0(SB), Y3, Y4
+	VMULPD      expConstant85<>+0(SB), Y3, Y4
 	VMOVUPS     Y4, Y5
-	VFMSUB231PD expConstant4<>+0(SB), Y3, Y5
-	VFMADD231PD expConstant70<>+0(SB), Y3, Y5
-	VADDPD      expConstant13<>+0(SB), Y4, Y3
-	VSUBPD      expConstant13<>+0(SB), Y3, Y6
+	VFMSUB231PD expConstant85<>+0(SB), Y3, Y5
+	VFMADD231PD expConstant86<>+0(SB), Y3, Y5
+	VADDPD      expConstant22<>+0(SB), Y4, Y3
+	VSUBPD      expConstant22<>+0(SB), Y3, Y6
 	VSUBPD      Y6, Y4, Y6
-	VMOVUPS     expConstant18<>+0(SB), Y7
-	VFMADD231PD expConstant17<>+0(SB), Y4, Y7
-	VMOVUPS     expConstant20<>+0(SB), Y8
-	VFMADD231PD expConstant19<>+0(SB), Y4, Y8
-	VMOVUPS     expConstant22<>+0(SB), Y9
-	VFMADD231PD expConstant21<>+0(SB), Y4, Y9
-	VMOVUPS     expConstant24<>+0(SB), Y10
-	VFMADD231PD expConstant23<>+0(SB), Y4, Y10
-	VMOVUPS     expConstant26<>+0(SB), Y11
-	VFMADD231PD expConstant25<>+0(SB), Y4, Y11
+	VMOVUPS     expConstant24<>+0(SB), Y7
+	VFMADD231PD expConstant23<>+0(SB), Y4, Y7
+	VMOVUPS     expConstant26<>+0(SB), Y8
+	VFMADD231PD expConstant25<>+0(SB), Y4, Y8
+	VMOVUPS     expConstant28<>+0(SB), Y9
+	VFMADD231PD expConstant27<>+0(SB), Y4, Y9
+	VMOVUPS     expConstant30<>+0(SB), Y10
+	VFMADD231PD expConstant29<>+0(SB), Y4, Y10
+	VMOVUPS     expConstant32<>+0(SB), Y11
+	VFMADD231PD expConstant31<>+0(SB), Y4, Y11
 	VMULPD      Y4, Y4, Y4
 	VFMADD231PD Y4, Y8, Y7
 	VFMADD231PD Y4, Y10, Y9
@@ -1158,8 +1355,8 @@ loop:
 	VADDPD      Y4, Y3, Y3
 	VPSLLQ      $0x34, Y1, Y1
 	VPADDQ      Y1, Y3, Y1
-	VANDPD      expConstant27<>+0(SB), Y0, Y4
-	VPCMPGTQ    expConstant71<>+0(SB), Y4, Y4
+	VANDPD      expConstant33<>+0(SB), Y0, Y4
+	VPCMPGTQ    expConstant87<>+0(SB), Y4, Y4
 	VMOVMSKPD   Y4, AX
 	TESTL       AX, AX
 	JNE         region1
@@ -1222,101 +1419,110 @@ region1:
 	VMOVUPS   Y2, 128(SP)
 	VMOVUPS   Y3, 160(SP)
 	VMOVUPS   Y4, 192(SP)
-	VMULPD    expConstant29<>+0(SB), Y2, Y5
-	VADDPD    expConstant3<>+0(SB), Y5, Y5
-	VSUBPD    expConstant3<>+0(SB), Y5, Y5
+	VMULPD    expConstant35<>+0(SB), Y2, Y5
+	VADDPD    expConstant19<>+0(SB), Y5, Y5
+	VSUBPD    expConstant19<>+0(SB), Y5, Y5
 	VSUBPD    Y5, Y2, Y2
-	VADDPD    expConstant30<>+0(SB), Y5, Y5
+	VADDPD    expConstant36<>+0(SB), Y5, Y5
 	VPSLLQ    $0x34, Y5, Y5
 	VMULPD    Y5, Y3, Y3
-	VADDPD    expConstant30<>+0(SB), Y2, Y2
+	VADDPD    expConstant36<>+0(SB), Y2, Y2
 	VPSLLQ    $0x34, Y2, Y2
 	VMULPD    Y2, Y3, Y2
-	VCMPPD    $0x11, expConstant72<>+0(SB), Y0, Y3
-	VBLENDVPD Y3, expConstant32<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant73<>+0(SB), Y3
+	VCMPPD    $0x11, expConstant88<>+0(SB), Y0, Y3
+	VBLENDVPD Y3, expConstant15<>+0(SB), Y2, Y2
+	VMOVUPS   expConstant89<>+0(SB), Y3
 	VCMPPD    $0x12, Y0, Y3, Y3
-	VBLENDVPD Y3, expConstant34<>+0(SB), Y2, Y2
+	VBLENDVPD Y3, expConstant39<>+0(SB), Y2, Y2
 	VCMPPD    $0x03, Y0, Y0, Y3
 	VBLENDVPD Y3, Y0, Y2, Y0
 	VBLENDVPD Y4, Y0, Y1, Y1
 	VMOVUPS   Y1, 96(SP)
 	JMP       back1
 
-DATA expConstant70<>+0(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant70<>+8(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant70<>+16(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant70<>+24(SB)/8, $0x3c7abc9e3b39803f
-GLOBL expConstant70<>(SB), RODATA|NOPTR, $32
+DATA expConstant85<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant85<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant85<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant85<>+24(SB)/8, $0x3fe62e42fefa39ef
+GLOBL expConstant85<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant71<>+0(SB)/8, $0x408fefffffffffff
-DATA expConstant71<>+8(SB)/8, $0x408fefffffffffff
-DATA expConstant71<>+16(SB)/8, $0x408fefffffffffff
-DATA expConstant71<>+24(SB)/8, $0x408fefffffffffff
-GLOBL expConstant71<>(SB), RODATA|NOPTR, $32
+DATA expConstant86<>+0(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant86<>+8(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant86<>+16(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant86<>+24(SB)/8, $0x3c7abc9e3b39803f
+GLOBL expConstant86<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant72<>+0(SB)/8, $0xc090d00000000000
-DATA expConstant72<>+8(SB)/8, $0xc090d00000000000
-DATA expConstant72<>+16(SB)/8, $0xc090d00000000000
-DATA expConstant72<>+24(SB)/8, $0xc090d00000000000
-GLOBL expConstant72<>(SB), RODATA|NOPTR, $32
+DATA expConstant87<>+0(SB)/8, $0x408fefffffffffff
+DATA expConstant87<>+8(SB)/8, $0x408fefffffffffff
+DATA expConstant87<>+16(SB)/8, $0x408fefffffffffff
+DATA expConstant87<>+24(SB)/8, $0x408fefffffffffff
+GLOBL expConstant87<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant73<>+0(SB)/8, $0x4090000000000000
-DATA expConstant73<>+8(SB)/8, $0x4090000000000000
-DATA expConstant73<>+16(SB)/8, $0x4090000000000000
-DATA expConstant73<>+24(SB)/8, $0x4090000000000000
-GLOBL expConstant73<>(SB), RODATA|NOPTR, $32
+DATA expConstant88<>+0(SB)/8, $0xc090d00000000000
+DATA expConstant88<>+8(SB)/8, $0xc090d00000000000
+DATA expConstant88<>+16(SB)/8, $0xc090d00000000000
+DATA expConstant88<>+24(SB)/8, $0xc090d00000000000
+GLOBL expConstant88<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant89<>+0(SB)/8, $0x4090000000000000
+DATA expConstant89<>+8(SB)/8, $0x4090000000000000
+DATA expConstant89<>+16(SB)/8, $0x4090000000000000
+DATA expConstant89<>+24(SB)/8, $0x4090000000000000
+GLOBL expConstant89<>(SB), RODATA|NOPTR, $32
 
 // func exp2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512F
-TEXT ·exp2Float32AVX512(SB), $192-33
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·exp2Float32AVX512(SB), $448-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VMOVUPS     expConstant35<>+0(SB), Z1
-	VMAXPD      Z0, Z1, Z0
-	VMOVUPS     expConstant36<>+0(SB), Z1
-	VMINPD      Z0, Z1, Z0
-	VADDPD      expConstant38<>+0(SB), Z0, Z1
-	VSUBPD      expConstant38<>+0(SB), Z1, Z2
-	VSUBPD      Z2, Z0, Z0
-	VMULPD      expConstant39<>+0(SB), Z0, Z0
-	VMULPD      Z0, Z0, Z2
-	VMOVUPS     expConstant41<>+0(SB), Z3
-	VFMADD231PD expConstant40<>+0(SB), Z0, Z3
-	VMOVUPS     expConstant43<>+0(SB), Z4
-	VFMADD231PD expConstant42<>+0(SB), Z0, Z4
-	VMOVUPS     expConstant45<>+0(SB), Z5
-	VFMADD231PD expConstant44<>+0(SB), Z0, Z5
-	VMOVUPS     expConstant47<>+0(SB), Z6
-	VFMADD231PD expConstant46<>+0(SB), Z0, Z6
-	VFMADD231PD Z2, Z4, Z3
-	VFMADD231PD Z2, Z6, Z5
-	VMULPD      Z2, Z2, Z4
-	VFMADD231PD Z4, Z5, Z3
-	VFMADD231PD Z3, Z2, Z0
-	VADDPD      expConstant48<>+0(SB), Z0, Z0
-	VPADDQ      expConstant49<>+0(SB), Z1, Z1
-	VPSLLQ      $0x34, Z1, Z1
-	VMULPD      Z1, Z0, Z0
-	VCVTPD2PS   Z0, Y31
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     (SI), Z0
+	VADDPS      expConstant41<>+0(SB), Z0, Z1
+	VSUBPS      expConstant41<>+0(SB), Z1, Z2
+	VSUBPS      Z2, Z0, Z3
+	VMULPS      expConstant90<>+0(SB), Z3, Z4
+	VMOVUPS     Z4, Z5
+	VFMSUB231PS expConstant90<>+0(SB), Z3, Z5
+	VFMADD231PS expConstant91<>+0(SB), Z3, Z5
+	VADDPS      expConstant44<>+0(SB), Z4, Z3
+	VSUBPS      expConstant44<>+0(SB), Z3, Z6
+	VSUBPS      Z6, Z4, Z6
+	VADDPS      Z5, Z4, Z4
+	VMULPS      Z4, Z4, Z7
+	VMOVUPS     expConstant46<>+0(SB), Z8
+	VFMADD231PS expConstant45<>+0(SB), Z4, Z8
+	VMOVUPS     expConstant48<>+0(SB), Z9
+	VFMADD231PS expConstant47<>+0(SB), Z4, Z9
+	VFMADD231PS Z7, Z9, Z8
+	VMULPS      Z7, Z7, Z4
+	VFMADD231PS expConstant49<>+0(SB), Z4, Z8
+	VADDPS      Z5, Z6, Z4
+	VFMADD231PS Z8, Z7, Z4
+	VADDPS      Z4, Z3, Z3
+	VPSLLD      $0x17, Z1, Z1
+	VPADDD      Z1, Z3, Z1
+	VANDPD      expConstant50<>+0(SB), Z0, Z4
+	VPCMPGTD    expConstant92<>+0(SB), Z4, K1
+	KORTESTW    K1, K1
+	JNE         region1
+
+back1:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Z1, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1332,13 +1538,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1358,8 +1564,84 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z1, (DI)
 	JMP      stored
+
+region1:
+	VMOVUPS   Z1, 192(SP)
+	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z3, 320(SP)
+	KMOVW     K1, 384(SP)
+	VMULPS    expConstant52<>+0(SB), Z2, Z4
+	VADDPS    expConstant41<>+0(SB), Z4, Z4
+	VSUBPS    expConstant41<>+0(SB), Z4, Z4
+	VSUBPS    Z4, Z2, Z2
+	VADDPS    expConstant53<>+0(SB), Z4, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z3, Z3
+	VADDPS    expConstant53<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z3, Z2
+	VCMPPS    $0x11, expConstant93<>+0(SB), Z0, K2
+	VBLENDMPS expConstant55<>+0(SB), Z2, K2, Z2
+	VMOVUPS   expConstant94<>+0(SB), Z3
+	VCMPPS    $0x12, Z0, Z3, K2
+	VBLENDMPS expConstant57<>+0(SB), Z2, K2, Z2
+	VCMPPS    $0x03, Z0, Z0, K2
+	VBLENDMPS Z0, Z2, K2, Z0
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 192(SP)
+	JMP       back1
+
+DATA expConstant90<>+0(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+8(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+16(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+24(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+32(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+40(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+48(SB)/8, $0x3f3172183f317218
+DATA expConstant90<>+56(SB)/8, $0x3f3172183f317218
+GLOBL expConstant90<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant91<>+0(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+8(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+16(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+24(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+32(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+40(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+48(SB)/8, $0xb102e308b102e308
+DATA expConstant91<>+56(SB)/8, $0xb102e308b102e308
+GLOBL expConstant91<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant92<>+0(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+8(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+16(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+24(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+32(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+40(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+48(SB)/8, $0x42fbffff42fbffff
+DATA expConstant92<>+56(SB)/8, $0x42fbffff42fbffff
+GLOBL expConstant92<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant93<>+0(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+8(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+16(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+24(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+32(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+40(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+48(SB)/8, $0xc3170000c3170000
+DATA expConstant93<>+56(SB)/8, $0xc3170000c3170000
+GLOBL expConstant93<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant94<>+0(SB)/8, $0x4300000043000000
+DATA expConstant94<>+8(SB)/8, $0x4300000043000000
+DATA expConstant94<>+16(SB)/8, $0x4300000043000000
+DATA expConstant94<>+24(SB)/8, $0x4300000043000000
+DATA expConstant94<>+32(SB)/8, $0x4300000043000000
+DATA expConstant94<>+40(SB)/8, $0x4300000043000000
+DATA expConstant94<>+48(SB)/8, $0x4300000043000000
+DATA expConstant94<>+56(SB)/8, $0x4300000043000000
+GLOBL expConstant94<>(SB), RODATA|NOPTR, $64
 
 // func exp2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1376,26 +1658,26 @@ TEXT ·exp2Float64AVX512(SB), $448-33
 
 loop:
 	VMOVUPS     (SI), Z0
-	VADDPD      expConstant38<>+0(SB), Z0, Z1
-	VSUBPD      expConstant38<>+0(SB), Z1, Z2
+	VADDPD      expConstant59<>+0(SB), Z0, Z1
+	VSUBPD      expConstant59<>+0(SB), Z1, Z2
 	VSUBPD      Z2, Z0, Z3
-	VMULPD      expConstant39<>+0(SB), Z3, Z4
+	VMULPD      expConstant95<>+0(SB), Z3, Z4
 	VMOVUPS     Z4, Z5
-	VFMSUB231PD expConstant39<>+0(SB), Z3, Z5
-	VFMADD231PD expConstant74<>+0(SB), Z3, Z5
-	VADDPD      expConstant48<>+0(SB), Z4, Z3
-	VSUBPD      expConstant48<>+0(SB), Z3, Z6
+	VFMSUB231PD expConstant95<>+0(SB), Z3, Z5
+	VFMADD231PD expConstant96<>+0(SB), Z3, Z5
+	VADDPD      expConstant62<>+0(SB), Z4, Z3
+	VSUBPD      expConstant62<>+0(SB), Z3, Z6
 	VSUBPD      Z6, Z4, Z6
-	VMOVUPS     expConstant53<>+0(SB), Z7
-	VFMADD231PD expConstant52<>+0(SB), Z4, Z7
-	VMOVUPS     expConstant55<>+0(SB), Z8
-	VFMADD231PD expConstant54<>+0(SB), Z4, Z8
-	VMOVUPS     expConstant57<>+0(SB), Z9
-	VFMADD231PD expConstant56<>+0(SB), Z4, Z9
-	VMOVUPS     expConstant59<>+0(SB), Z10
-	VFMADD231PD expConstant58<>+0(SB), Z4, Z10
-	VMOVUPS     expConstant61<>+0(SB), Z11
-	VFMADD231PD expConstant60<>+0(SB), Z4, Z11
+	VMOVUPS     expConstant64<>+0(SB), Z7
+	VFMADD231PD expConstant63<>+0(SB), Z4, Z7
+	VMOVUPS     expConstant66<>+0(SB), Z8
+	VFMADD231PD expConstant65<>+0(SB), Z4, Z8
+	VMOVUPS     expConstant68<>+0(SB), Z9
+	VFMADD231PD expConstant67<>+0(SB), Z4, Z9
+	VMOVUPS     expConstant70<>+0(SB), Z10
+	VFMADD231PD expConstant69<>+0(SB), Z4, Z10
+	VMOVUPS     expConstant72<>+0(SB), Z11
+	VFMADD231PD expConstant71<>+0(SB), Z4, Z11
 	VMULPD      Z4, Z4, Z4
 	VFMADD231PD Z4, Z8, Z7
 	VFMADD231PD Z4, Z10, Z9
@@ -1408,8 +1690,8 @@ loop:
 	VADDPD      Z4, Z3, Z3
 	VPSLLQ      $0x34, Z1, Z1
 	VPADDQ      Z1, Z3, Z1
-	VANDPD      expConstant62<>+0(SB), Z0, Z4
-	VPCMPGTQ    expConstant75<>+0(SB), Z4, K1
+	VANDPD      expConstant73<>+0(SB), Z0, Z4
+	VPCMPGTQ    expConstant97<>+0(SB), Z4, K1
 	KORTESTB    K1, K1
 	JNE         region1
 
@@ -1471,66 +1753,76 @@ region1:
 	VMOVUPS   Z2, 256(SP)
 	VMOVUPS   Z3, 320(SP)
 	KMOVB     K1, 384(SP)
-	VMULPD    expConstant64<>+0(SB), Z2, Z4
-	VADDPD    expConstant38<>+0(SB), Z4, Z4
-	VSUBPD    expConstant38<>+0(SB), Z4, Z4
+	VMULPD    expConstant75<>+0(SB), Z2, Z4
+	VADDPD    expConstant59<>+0(SB), Z4, Z4
+	VSUBPD    expConstant59<>+0(SB), Z4, Z4
 	VSUBPD    Z4, Z2, Z2
-	VADDPD    expConstant65<>+0(SB), Z4, Z4
+	VADDPD    expConstant76<>+0(SB), Z4, Z4
 	VPSLLQ    $0x34, Z4, Z4
 	VMULPD    Z4, Z3, Z3
-	VADDPD    expConstant65<>+0(SB), Z2, Z2
+	VADDPD    expConstant76<>+0(SB), Z2, Z2
 	VPSLLQ    $0x34, Z2, Z2
 	VMULPD    Z2, Z3, Z2
-	VCMPPD    $0x11, expConstant76<>+0(SB), Z0, K2
-	VBLENDMPD expConstant67<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant77<>+0(SB), Z3
+	VCMPPD    $0x11, expConstant98<>+0(SB), Z0, K2
+	VBLENDMPD expConstant55<>+0(SB), Z2, K2, Z2
+	VMOVUPS   expConstant99<>+0(SB), Z3
 	VCMPPD    $0x12, Z0, Z3, K2
-	VBLENDMPD expConstant69<>+0(SB), Z2, K2, Z2
+	VBLENDMPD expConstant79<>+0(SB), Z2, K2, Z2
 	VCMPPD    $0x03, Z0, Z0, K2
 	VBLENDMPD Z0, Z2, K2, Z0
 	VBLENDMPD Z0, Z1, K1, Z1
 	VMOVUPS   Z1, 192(SP)
 	JMP       back1
 
-DATA expConstant74<>+0(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+8(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+16(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+24(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+32(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+40(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+48(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant74<>+56(SB)/8, $0x3c7abc9e3b39803f
-GLOBL expConstant74<>(SB), RODATA|NOPTR, $64
+DATA expConstant95<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+32(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+40(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+48(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+56(SB)/8, $0x3fe62e42fefa39ef
+GLOBL expConstant95<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant75<>+0(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+8(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+16(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+24(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+32(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+40(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+48(SB)/8, $0x408fefffffffffff
-DATA expConstant75<>+56(SB)/8, $0x408fefffffffffff
-GLOBL expConstant75<>(SB), RODATA|NOPTR, $64
+DATA expConstant96<>+0(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+8(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+16(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+24(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+32(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+40(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+48(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant96<>+56(SB)/8, $0x3c7abc9e3b39803f
+GLOBL expConstant96<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant76<>+0(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+8(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+16(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+24(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+32(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+40(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+48(SB)/8, $0xc090d00000000000
-DATA expConstant76<>+56(SB)/8, $0xc090d00000000000
-GLOBL expConstant76<>(SB), RODATA|NOPTR, $64
+DATA expConstant97<>+0(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+8(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+16(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+24(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+32(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+40(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+48(SB)/8, $0x408fefffffffffff
+DATA expConstant97<>+56(SB)/8, $0x408fefffffffffff
+GLOBL expConstant97<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant77<>+0(SB)/8, $0x4090000000000000
-DATA expConstant77<>+8(SB)/8, $0x4090000000000000
-DATA expConstant77<>+16(SB)/8, $0x4090000000000000
-DATA expConstant77<>+24(SB)/8, $0x4090000000000000
-DATA expConstant77<>+32(SB)/8, $0x4090000000000000
-DATA expConstant77<>+40(SB)/8, $0x4090000000000000
-DATA expConstant77<>+48(SB)/8, $0x4090000000000000
-DATA expConstant77<>+56(SB)/8, $0x4090000000000000
-GLOBL expConstant77<>(SB), RODATA|NOPTR, $64
+DATA expConstant98<>+0(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+8(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+16(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+24(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+32(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+40(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+48(SB)/8, $0xc090d00000000000
+DATA expConstant98<>+56(SB)/8, $0xc090d00000000000
+GLOBL expConstant98<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant99<>+0(SB)/8, $0x4090000000000000
+DATA expConstant99<>+8(SB)/8, $0x4090000000000000
+DATA expConstant99<>+16(SB)/8, $0x4090000000000000
+DATA expConstant99<>+24(SB)/8, $0x4090000000000000
+DATA expConstant99<>+32(SB)/8, $0x4090000000000000
+DATA expConstant99<>+40(SB)/8, $0x4090000000000000
+DATA expConstant99<>+48(SB)/8, $0x4090000000000000
+DATA expConstant99<>+56(SB)/8, $0x4090000000000000
+GLOBL expConstant99<>(SB), RODATA|NOPTR, $64
 
 // func expm1Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1547,33 +1839,33 @@ TEXT ·expm1Float32AVX2(SB), $96-33
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VMOVUPS      expConstant0<>+0(SB), Y1
+	VMOVUPS      expConstant100<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y1
-	VMOVUPS      expConstant1<>+0(SB), Y2
+	VMOVUPS      expConstant101<>+0(SB), Y2
 	VMINPD       Y1, Y2, Y1
-	VMOVUPS      expConstant3<>+0(SB), Y2
-	VFMADD231PD  expConstant2<>+0(SB), Y1, Y2
-	VSUBPD       expConstant3<>+0(SB), Y2, Y3
-	VFNMADD231PD expConstant4<>+0(SB), Y3, Y1
+	VMOVUPS      expConstant19<>+0(SB), Y2
+	VFMADD231PD  expConstant18<>+0(SB), Y1, Y2
+	VSUBPD       expConstant19<>+0(SB), Y2, Y3
+	VFNMADD231PD expConstant85<>+0(SB), Y3, Y1
 	VMULPD       Y1, Y1, Y3
-	VMOVUPS      expConstant79<>+0(SB), Y4
-	VFMADD231PD  expConstant78<>+0(SB), Y1, Y4
-	VMOVUPS      expConstant81<>+0(SB), Y5
-	VFMADD231PD  expConstant80<>+0(SB), Y1, Y5
-	VMOVUPS      expConstant83<>+0(SB), Y6
-	VFMADD231PD  expConstant82<>+0(SB), Y1, Y6
-	VMOVUPS      expConstant85<>+0(SB), Y7
-	VFMADD231PD  expConstant84<>+0(SB), Y1, Y7
+	VMOVUPS      expConstant103<>+0(SB), Y4
+	VFMADD231PD  expConstant102<>+0(SB), Y1, Y4
+	VMOVUPS      expConstant105<>+0(SB), Y5
+	VFMADD231PD  expConstant104<>+0(SB), Y1, Y5
+	VMOVUPS      expConstant107<>+0(SB), Y6
+	VFMADD231PD  expConstant106<>+0(SB), Y1, Y6
+	VMOVUPS      expConstant109<>+0(SB), Y7
+	VFMADD231PD  expConstant108<>+0(SB), Y1, Y7
 	VFMADD231PD  Y3, Y5, Y4
 	VFMADD231PD  Y3, Y7, Y6
 	VMULPD       Y3, Y3, Y5
 	VFMADD231PD  Y5, Y6, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VPADDQ       expConstant14<>+0(SB), Y2, Y2
+	VPADDQ       expConstant110<>+0(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
-	VSUBPD       expConstant13<>+0(SB), Y2, Y3
+	VSUBPD       expConstant22<>+0(SB), Y2, Y3
 	VFMADD231PD  Y2, Y1, Y3
-	VANDPD       expConstant86<>+0(SB), Y0, Y0
+	VANDPD       expConstant111<>+0(SB), Y0, Y0
 	VORPD        Y0, Y3, Y0
 	VCVTPD2PSY   Y0, X15
 	TESTB        R8, R8
@@ -1628,59 +1920,77 @@ past:
 	VMOVNTPS X15, (DI)
 	JMP      stored
 
-DATA expConstant78<>+0(SB)/8, $0x3fc555555554f627
-DATA expConstant78<>+8(SB)/8, $0x3fc555555554f627
-DATA expConstant78<>+16(SB)/8, $0x3fc555555554f627
-DATA expConstant78<>+24(SB)/8, $0x3fc555555554f627
-GLOBL expConstant78<>(SB), RODATA|NOPTR, $32
+DATA expConstant100<>+0(SB)/8, $0xc069000000000000
+DATA expConstant100<>+8(SB)/8, $0xc069000000000000
+DATA expConstant100<>+16(SB)/8, $0xc069000000000000
+DATA expConstant100<>+24(SB)/8, $0xc069000000000000
+GLOBL expConstant100<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant79<>+0(SB)/8, $0x3fdfffffffff7342
-DATA expConstant79<>+8(SB)/8, $0x3fdfffffffff7342
-DATA expConstant79<>+16(SB)/8, $0x3fdfffffffff7342
-DATA expConstant79<>+24(SB)/8, $0x3fdfffffffff7342
-GLOBL expConstant79<>(SB), RODATA|NOPTR, $32
+DATA expConstant101<>+0(SB)/8, $0x4069000000000000
+DATA expConstant101<>+8(SB)/8, $0x4069000000000000
+DATA expConstant101<>+16(SB)/8, $0x4069000000000000
+DATA expConstant101<>+24(SB)/8, $0x4069000000000000
+GLOBL expConstant101<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant80<>+0(SB)/8, $0x3f8111111295a0eb
-DATA expConstant80<>+8(SB)/8, $0x3f8111111295a0eb
-DATA expConstant80<>+16(SB)/8, $0x3f8111111295a0eb
-DATA expConstant80<>+24(SB)/8, $0x3f8111111295a0eb
-GLOBL expConstant80<>(SB), RODATA|NOPTR, $32
+DATA expConstant102<>+0(SB)/8, $0x3fc555555554f627
+DATA expConstant102<>+8(SB)/8, $0x3fc555555554f627
+DATA expConstant102<>+16(SB)/8, $0x3fc555555554f627
+DATA expConstant102<>+24(SB)/8, $0x3fc555555554f627
+GLOBL expConstant102<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant81<>+0(SB)/8, $0x3fa55555574103a0
-DATA expConstant81<>+8(SB)/8, $0x3fa55555574103a0
-DATA expConstant81<>+16(SB)/8, $0x3fa55555574103a0
-DATA expConstant81<>+24(SB)/8, $0x3fa55555574103a0
-GLOBL expConstant81<>(SB), RODATA|NOPTR, $32
+DATA expConstant103<>+0(SB)/8, $0x3fdfffffffff7342
+DATA expConstant103<>+8(SB)/8, $0x3fdfffffffff7342
+DATA expConstant103<>+16(SB)/8, $0x3fdfffffffff7342
+DATA expConstant103<>+24(SB)/8, $0x3fdfffffffff7342
+GLOBL expConstant103<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant82<>+0(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant82<>+8(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant82<>+16(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant82<>+24(SB)/8, $0x3f2a0197fe3289b5
-GLOBL expConstant82<>(SB), RODATA|NOPTR, $32
+DATA expConstant104<>+0(SB)/8, $0x3f8111111295a0eb
+DATA expConstant104<>+8(SB)/8, $0x3f8111111295a0eb
+DATA expConstant104<>+16(SB)/8, $0x3f8111111295a0eb
+DATA expConstant104<>+24(SB)/8, $0x3f8111111295a0eb
+GLOBL expConstant104<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant83<>+0(SB)/8, $0x3f56c164e0d08200
-DATA expConstant83<>+8(SB)/8, $0x3f56c164e0d08200
-DATA expConstant83<>+16(SB)/8, $0x3f56c164e0d08200
-DATA expConstant83<>+24(SB)/8, $0x3f56c164e0d08200
-GLOBL expConstant83<>(SB), RODATA|NOPTR, $32
+DATA expConstant105<>+0(SB)/8, $0x3fa55555574103a0
+DATA expConstant105<>+8(SB)/8, $0x3fa55555574103a0
+DATA expConstant105<>+16(SB)/8, $0x3fa55555574103a0
+DATA expConstant105<>+24(SB)/8, $0x3fa55555574103a0
+GLOBL expConstant105<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant84<>+0(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant84<>+8(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant84<>+16(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant84<>+24(SB)/8, $0x3ec72f7f097867ca
-GLOBL expConstant84<>(SB), RODATA|NOPTR, $32
+DATA expConstant106<>+0(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant106<>+8(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant106<>+16(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant106<>+24(SB)/8, $0x3f2a0197fe3289b5
+GLOBL expConstant106<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant85<>+0(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant85<>+8(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant85<>+16(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant85<>+24(SB)/8, $0x3efa15a48cd898b0
-GLOBL expConstant85<>(SB), RODATA|NOPTR, $32
+DATA expConstant107<>+0(SB)/8, $0x3f56c164e0d08200
+DATA expConstant107<>+8(SB)/8, $0x3f56c164e0d08200
+DATA expConstant107<>+16(SB)/8, $0x3f56c164e0d08200
+DATA expConstant107<>+24(SB)/8, $0x3f56c164e0d08200
+GLOBL expConstant107<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant86<>+0(SB)/8, $0x8000000000000000
-DATA expConstant86<>+8(SB)/8, $0x8000000000000000
-DATA expConstant86<>+16(SB)/8, $0x8000000000000000
-DATA expConstant86<>+24(SB)/8, $0x8000000000000000
-GLOBL expConstant86<>(SB), RODATA|NOPTR, $32
+DATA expConstant108<>+0(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant108<>+8(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant108<>+16(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant108<>+24(SB)/8, $0x3ec72f7f097867ca
+GLOBL expConstant108<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant109<>+0(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant109<>+8(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant109<>+16(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant109<>+24(SB)/8, $0x3efa15a48cd898b0
+GLOBL expConstant109<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant110<>+0(SB)/8, $0x00000000000003ff
+DATA expConstant110<>+8(SB)/8, $0x00000000000003ff
+DATA expConstant110<>+16(SB)/8, $0x00000000000003ff
+DATA expConstant110<>+24(SB)/8, $0x00000000000003ff
+GLOBL expConstant110<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant111<>+0(SB)/8, $0x8000000000000000
+DATA expConstant111<>+8(SB)/8, $0x8000000000000000
+DATA expConstant111<>+16(SB)/8, $0x8000000000000000
+DATA expConstant111<>+24(SB)/8, $0x8000000000000000
+GLOBL expConstant111<>(SB), RODATA|NOPTR, $32
 
 // func expm1Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1697,17 +2007,17 @@ TEXT ·expm1Float64AVX2(SB), $352-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      expConstant87<>+0(SB), Y1
+	VMOVUPS      expConstant112<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y1
-	VMOVUPS      expConstant3<>+0(SB), Y2
-	VFMADD231PD  expConstant2<>+0(SB), Y1, Y2
-	VSUBPD       expConstant3<>+0(SB), Y2, Y3
-	VFNMADD231PD expConstant15<>+0(SB), Y3, Y1
+	VMOVUPS      expConstant19<>+0(SB), Y2
+	VFMADD231PD  expConstant18<>+0(SB), Y1, Y2
+	VSUBPD       expConstant19<>+0(SB), Y2, Y3
+	VFNMADD231PD expConstant20<>+0(SB), Y3, Y1
 	VMOVUPS      Y1, Y4
-	VFNMADD231PD expConstant16<>+0(SB), Y3, Y4
+	VFNMADD231PD expConstant21<>+0(SB), Y3, Y4
 	VSUBPD       Y4, Y1, Y1
-	VFNMADD231PD expConstant16<>+0(SB), Y3, Y1
-	VMULPD       expConstant29<>+0(SB), Y4, Y5
+	VFNMADD231PD expConstant21<>+0(SB), Y3, Y1
+	VMULPD       expConstant35<>+0(SB), Y4, Y5
 	VMULPD       Y4, Y5, Y6
 	VADDPD       Y6, Y4, Y7
 	VSUBPD       Y4, Y7, Y8
@@ -1718,16 +2028,16 @@ loop:
 	VADDPD       Y5, Y9, Y5
 	VADDPD       Y6, Y6, Y6
 	VMULPD       Y4, Y6, Y6
-	VMOVUPS      expConstant89<>+0(SB), Y9
-	VFMADD231PD  expConstant88<>+0(SB), Y4, Y9
-	VMOVUPS      expConstant91<>+0(SB), Y10
-	VFMADD231PD  expConstant90<>+0(SB), Y4, Y10
-	VMOVUPS      expConstant93<>+0(SB), Y11
-	VFMADD231PD  expConstant92<>+0(SB), Y4, Y11
-	VMOVUPS      expConstant95<>+0(SB), Y12
-	VFMADD231PD  expConstant94<>+0(SB), Y4, Y12
-	VMOVUPS      expConstant97<>+0(SB), Y13
-	VFMADD231PD  expConstant96<>+0(SB), Y4, Y13
+	VMOVUPS      expConstant114<>+0(SB), Y9
+	VFMADD231PD  expConstant113<>+0(SB), Y4, Y9
+	VMOVUPS      expConstant116<>+0(SB), Y10
+	VFMADD231PD  expConstant115<>+0(SB), Y4, Y10
+	VMOVUPS      expConstant118<>+0(SB), Y11
+	VFMADD231PD  expConstant117<>+0(SB), Y4, Y11
+	VMOVUPS      expConstant120<>+0(SB), Y12
+	VFMADD231PD  expConstant119<>+0(SB), Y4, Y12
+	VMOVUPS      expConstant122<>+0(SB), Y13
+	VFMADD231PD  expConstant121<>+0(SB), Y4, Y13
 	VMULPD       Y4, Y4, Y14
 	VFMADD231PD  Y14, Y10, Y9
 	VFMADD231PD  Y14, Y12, Y11
@@ -1737,25 +2047,25 @@ loop:
 	VFMADD231PD  Y11, Y13, Y9
 	VADDPD       Y5, Y8, Y5
 	VFMADD231PD  Y9, Y6, Y5
-	VADDPD       expConstant13<>+0(SB), Y7, Y6
-	VSUBPD       expConstant13<>+0(SB), Y6, Y8
+	VADDPD       expConstant22<>+0(SB), Y7, Y6
+	VSUBPD       expConstant22<>+0(SB), Y6, Y8
 	VSUBPD       Y8, Y7, Y7
-	VPADDQ       expConstant14<>+0(SB), Y2, Y2
+	VPADDQ       expConstant110<>+0(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y6, Y6
-	VADDPD       expConstant98<>+0(SB), Y6, Y8
+	VADDPD       expConstant123<>+0(SB), Y6, Y8
 	VSUBPD       Y6, Y8, Y9
 	VSUBPD       Y9, Y8, Y12
 	VSUBPD       Y12, Y6, Y6
-	VMOVUPS      expConstant98<>+0(SB), Y12
+	VMOVUPS      expConstant123<>+0(SB), Y12
 	VSUBPD       Y9, Y12, Y9
 	VADDPD       Y9, Y6, Y6
 	VADDPD       Y5, Y7, Y5
 	VFMADD231PD  Y2, Y5, Y6
 	VADDPD       Y6, Y8, Y2
-	VANDPD       expConstant86<>+0(SB), Y0, Y5
+	VANDPD       expConstant111<>+0(SB), Y0, Y5
 	VORPD        Y5, Y2, Y2
-	VMOVUPS      expConstant99<>+0(SB), Y5
+	VMOVUPS      expConstant124<>+0(SB), Y5
 	VCMPPD       $0x12, Y0, Y5, Y5
 	VMOVMSKPD    Y5, AX
 	TESTL        AX, AX
@@ -1823,21 +2133,21 @@ region1:
 	VMOVUPS     Y10, 256(SP)
 	VMOVUPS     Y11, 288(SP)
 	VMOVUPS     Y14, 320(SP)
-	VMOVUPS     expConstant33<>+0(SB), Y6
+	VMOVUPS     expConstant38<>+0(SB), Y6
 	VCMPPD      $0x12, Y0, Y6, Y0
-	VADDPD      expConstant13<>+0(SB), Y4, Y6
-	VSUBPD      expConstant13<>+0(SB), Y6, Y7
+	VADDPD      expConstant22<>+0(SB), Y4, Y6
+	VSUBPD      expConstant22<>+0(SB), Y6, Y7
 	VSUBPD      Y7, Y4, Y7
-	VMOVUPS     expConstant18<>+0(SB), Y8
-	VFMADD231PD expConstant17<>+0(SB), Y4, Y8
-	VMOVUPS     expConstant20<>+0(SB), Y9
-	VFMADD231PD expConstant19<>+0(SB), Y4, Y9
-	VMOVUPS     expConstant22<>+0(SB), Y12
-	VFMADD231PD expConstant21<>+0(SB), Y4, Y12
-	VMOVUPS     expConstant24<>+0(SB), Y13
-	VFMADD231PD expConstant23<>+0(SB), Y4, Y13
-	VMOVUPS     expConstant26<>+0(SB), Y15
-	VFMADD231PD expConstant25<>+0(SB), Y4, Y15
+	VMOVUPS     expConstant24<>+0(SB), Y8
+	VFMADD231PD expConstant23<>+0(SB), Y4, Y8
+	VMOVUPS     expConstant26<>+0(SB), Y9
+	VFMADD231PD expConstant25<>+0(SB), Y4, Y9
+	VMOVUPS     expConstant28<>+0(SB), Y12
+	VFMADD231PD expConstant27<>+0(SB), Y4, Y12
+	VMOVUPS     expConstant30<>+0(SB), Y13
+	VFMADD231PD expConstant29<>+0(SB), Y4, Y13
+	VMOVUPS     expConstant32<>+0(SB), Y15
+	VFMADD231PD expConstant31<>+0(SB), Y4, Y15
 	VFMADD231PD Y14, Y9, Y8
 	VFMADD231PD Y14, Y13, Y12
 	VFMADD231PD Y10, Y12, Y8
@@ -1845,98 +2155,98 @@ region1:
 	VFMADD231PD Y8, Y14, Y1
 	VADDPD      Y1, Y7, Y1
 	VADDPD      Y1, Y6, Y1
-	VMULPD      expConstant29<>+0(SB), Y3, Y4
-	VADDPD      expConstant3<>+0(SB), Y4, Y4
-	VSUBPD      expConstant3<>+0(SB), Y4, Y4
+	VMULPD      expConstant35<>+0(SB), Y3, Y4
+	VADDPD      expConstant19<>+0(SB), Y4, Y4
+	VSUBPD      expConstant19<>+0(SB), Y4, Y4
 	VSUBPD      Y4, Y3, Y3
-	VADDPD      expConstant30<>+0(SB), Y4, Y4
+	VADDPD      expConstant36<>+0(SB), Y4, Y4
 	VPSLLQ      $0x34, Y4, Y4
 	VMULPD      Y4, Y1, Y1
-	VADDPD      expConstant30<>+0(SB), Y3, Y3
+	VADDPD      expConstant36<>+0(SB), Y3, Y3
 	VPSLLQ      $0x34, Y3, Y3
 	VMULPD      Y3, Y1, Y1
-	VBLENDVPD   Y0, expConstant34<>+0(SB), Y1, Y0
+	VBLENDVPD   Y0, expConstant39<>+0(SB), Y1, Y0
 	VBLENDVPD   Y5, Y0, Y2, Y2
 	VMOVUPS     Y2, 128(SP)
 	JMP         back1
 
-DATA expConstant87<>+0(SB)/8, $0xc059000000000000
-DATA expConstant87<>+8(SB)/8, $0xc059000000000000
-DATA expConstant87<>+16(SB)/8, $0xc059000000000000
-DATA expConstant87<>+24(SB)/8, $0xc059000000000000
-GLOBL expConstant87<>(SB), RODATA|NOPTR, $32
+DATA expConstant112<>+0(SB)/8, $0xc059000000000000
+DATA expConstant112<>+8(SB)/8, $0xc059000000000000
+DATA expConstant112<>+16(SB)/8, $0xc059000000000000
+DATA expConstant112<>+24(SB)/8, $0xc059000000000000
+GLOBL expConstant112<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant88<>+0(SB)/8, $0x3fa5555555555559
-DATA expConstant88<>+8(SB)/8, $0x3fa5555555555559
-DATA expConstant88<>+16(SB)/8, $0x3fa5555555555559
-DATA expConstant88<>+24(SB)/8, $0x3fa5555555555559
-GLOBL expConstant88<>(SB), RODATA|NOPTR, $32
+DATA expConstant113<>+0(SB)/8, $0x3fa5555555555559
+DATA expConstant113<>+8(SB)/8, $0x3fa5555555555559
+DATA expConstant113<>+16(SB)/8, $0x3fa5555555555559
+DATA expConstant113<>+24(SB)/8, $0x3fa5555555555559
+GLOBL expConstant113<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant89<>+0(SB)/8, $0x3fc5555555555559
-DATA expConstant89<>+8(SB)/8, $0x3fc5555555555559
-DATA expConstant89<>+16(SB)/8, $0x3fc5555555555559
-DATA expConstant89<>+24(SB)/8, $0x3fc5555555555559
-GLOBL expConstant89<>(SB), RODATA|NOPTR, $32
+DATA expConstant114<>+0(SB)/8, $0x3fc5555555555559
+DATA expConstant114<>+8(SB)/8, $0x3fc5555555555559
+DATA expConstant114<>+16(SB)/8, $0x3fc5555555555559
+DATA expConstant114<>+24(SB)/8, $0x3fc5555555555559
+GLOBL expConstant114<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant90<>+0(SB)/8, $0x3f56c16c16c14804
-DATA expConstant90<>+8(SB)/8, $0x3f56c16c16c14804
-DATA expConstant90<>+16(SB)/8, $0x3f56c16c16c14804
-DATA expConstant90<>+24(SB)/8, $0x3f56c16c16c14804
-GLOBL expConstant90<>(SB), RODATA|NOPTR, $32
+DATA expConstant115<>+0(SB)/8, $0x3f56c16c16c14804
+DATA expConstant115<>+8(SB)/8, $0x3f56c16c16c14804
+DATA expConstant115<>+16(SB)/8, $0x3f56c16c16c14804
+DATA expConstant115<>+24(SB)/8, $0x3f56c16c16c14804
+GLOBL expConstant115<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant91<>+0(SB)/8, $0x3f8111111110f649
-DATA expConstant91<>+8(SB)/8, $0x3f8111111110f649
-DATA expConstant91<>+16(SB)/8, $0x3f8111111110f649
-DATA expConstant91<>+24(SB)/8, $0x3f8111111110f649
-GLOBL expConstant91<>(SB), RODATA|NOPTR, $32
+DATA expConstant116<>+0(SB)/8, $0x3f8111111110f649
+DATA expConstant116<>+8(SB)/8, $0x3f8111111110f649
+DATA expConstant116<>+16(SB)/8, $0x3f8111111110f649
+DATA expConstant116<>+24(SB)/8, $0x3f8111111110f649
+GLOBL expConstant116<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant92<>+0(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant92<>+8(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant92<>+16(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant92<>+24(SB)/8, $0x3efa01a01b02fecf
-GLOBL expConstant92<>(SB), RODATA|NOPTR, $32
+DATA expConstant117<>+0(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant117<>+8(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant117<>+16(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant117<>+24(SB)/8, $0x3efa01a01b02fecf
+GLOBL expConstant117<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant93<>+0(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant93<>+8(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant93<>+16(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant93<>+24(SB)/8, $0x3f2a01a01b00ad7b
-GLOBL expConstant93<>(SB), RODATA|NOPTR, $32
+DATA expConstant118<>+0(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant118<>+8(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant118<>+16(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant118<>+24(SB)/8, $0x3f2a01a01b00ad7b
+GLOBL expConstant118<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant94<>+0(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant94<>+8(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant94<>+16(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant94<>+24(SB)/8, $0x3e927e4c610d62d2
-GLOBL expConstant94<>(SB), RODATA|NOPTR, $32
+DATA expConstant119<>+0(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant119<>+8(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant119<>+16(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant119<>+24(SB)/8, $0x3e927e4c610d62d2
+GLOBL expConstant119<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant95<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant95<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant95<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant95<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
-GLOBL expConstant95<>(SB), RODATA|NOPTR, $32
+DATA expConstant120<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant120<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant120<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant120<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
+GLOBL expConstant120<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant96<>+0(SB)/8, $0x3e21f955842506d2
-DATA expConstant96<>+8(SB)/8, $0x3e21f955842506d2
-DATA expConstant96<>+16(SB)/8, $0x3e21f955842506d2
-DATA expConstant96<>+24(SB)/8, $0x3e21f955842506d2
-GLOBL expConstant96<>(SB), RODATA|NOPTR, $32
+DATA expConstant121<>+0(SB)/8, $0x3e21f955842506d2
+DATA expConstant121<>+8(SB)/8, $0x3e21f955842506d2
+DATA expConstant121<>+16(SB)/8, $0x3e21f955842506d2
+DATA expConstant121<>+24(SB)/8, $0x3e21f955842506d2
+GLOBL expConstant121<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant97<>+0(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant97<>+8(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant97<>+16(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant97<>+24(SB)/8, $0x3e5af5f5933b9b3c
-GLOBL expConstant97<>(SB), RODATA|NOPTR, $32
+DATA expConstant122<>+0(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant122<>+8(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant122<>+16(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant122<>+24(SB)/8, $0x3e5af5f5933b9b3c
+GLOBL expConstant122<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant98<>+0(SB)/8, $0xbff0000000000000
-DATA expConstant98<>+8(SB)/8, $0xbff0000000000000
-DATA expConstant98<>+16(SB)/8, $0xbff0000000000000
-DATA expConstant98<>+24(SB)/8, $0xbff0000000000000
-GLOBL expConstant98<>(SB), RODATA|NOPTR, $32
+DATA expConstant123<>+0(SB)/8, $0xbff0000000000000
+DATA expConstant123<>+8(SB)/8, $0xbff0000000000000
+DATA expConstant123<>+16(SB)/8, $0xbff0000000000000
+DATA expConstant123<>+24(SB)/8, $0xbff0000000000000
+GLOBL expConstant123<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant99<>+0(SB)/8, $0x4086200000000000
-DATA expConstant99<>+8(SB)/8, $0x4086200000000000
-DATA expConstant99<>+16(SB)/8, $0x4086200000000000
-DATA expConstant99<>+24(SB)/8, $0x4086200000000000
-GLOBL expConstant99<>(SB), RODATA|NOPTR, $32
+DATA expConstant124<>+0(SB)/8, $0x4086200000000000
+DATA expConstant124<>+8(SB)/8, $0x4086200000000000
+DATA expConstant124<>+16(SB)/8, $0x4086200000000000
+DATA expConstant124<>+24(SB)/8, $0x4086200000000000
+GLOBL expConstant124<>(SB), RODATA|NOPTR, $32
 
 // func expm1Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1953,33 +2263,33 @@ TEXT ·expm1Float32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VMOVUPS      expConstant35<>+0(SB), Z1
+	VMOVUPS      expConstant125<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z1
-	VMOVUPS      expConstant36<>+0(SB), Z2
+	VMOVUPS      expConstant126<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z1
-	VMOVUPS      expConstant38<>+0(SB), Z2
-	VFMADD231PD  expConstant37<>+0(SB), Z1, Z2
-	VSUBPD       expConstant38<>+0(SB), Z2, Z3
-	VFNMADD231PD expConstant39<>+0(SB), Z3, Z1
+	VMOVUPS      expConstant59<>+0(SB), Z2
+	VFMADD231PD  expConstant58<>+0(SB), Z1, Z2
+	VSUBPD       expConstant59<>+0(SB), Z2, Z3
+	VFNMADD231PD expConstant95<>+0(SB), Z3, Z1
 	VMULPD       Z1, Z1, Z3
-	VMOVUPS      expConstant101<>+0(SB), Z4
-	VFMADD231PD  expConstant100<>+0(SB), Z1, Z4
-	VMOVUPS      expConstant103<>+0(SB), Z5
-	VFMADD231PD  expConstant102<>+0(SB), Z1, Z5
-	VMOVUPS      expConstant105<>+0(SB), Z6
-	VFMADD231PD  expConstant104<>+0(SB), Z1, Z6
-	VMOVUPS      expConstant107<>+0(SB), Z7
-	VFMADD231PD  expConstant106<>+0(SB), Z1, Z7
+	VMOVUPS      expConstant128<>+0(SB), Z4
+	VFMADD231PD  expConstant127<>+0(SB), Z1, Z4
+	VMOVUPS      expConstant130<>+0(SB), Z5
+	VFMADD231PD  expConstant129<>+0(SB), Z1, Z5
+	VMOVUPS      expConstant132<>+0(SB), Z6
+	VFMADD231PD  expConstant131<>+0(SB), Z1, Z6
+	VMOVUPS      expConstant134<>+0(SB), Z7
+	VFMADD231PD  expConstant133<>+0(SB), Z1, Z7
 	VFMADD231PD  Z3, Z5, Z4
 	VFMADD231PD  Z3, Z7, Z6
 	VMULPD       Z3, Z3, Z5
 	VFMADD231PD  Z5, Z6, Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VPADDQ       expConstant49<>+0(SB), Z2, Z2
+	VPADDQ       expConstant135<>+0(SB), Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       expConstant48<>+0(SB), Z2, Z3
+	VSUBPD       expConstant62<>+0(SB), Z2, Z3
 	VFMADD231PD  Z2, Z1, Z3
-	VANDPD       expConstant108<>+0(SB), Z0, Z0
+	VANDPD       expConstant136<>+0(SB), Z0, Z0
 	VORPD        Z0, Z3, Z0
 	VCVTPD2PS    Z0, Y31
 	TESTB        R8, R8
@@ -2034,95 +2344,125 @@ past:
 	VMOVNTPS Y31, (DI)
 	JMP      stored
 
-DATA expConstant100<>+0(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+8(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+16(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+24(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+32(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+40(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+48(SB)/8, $0x3fc555555554f627
-DATA expConstant100<>+56(SB)/8, $0x3fc555555554f627
-GLOBL expConstant100<>(SB), RODATA|NOPTR, $64
+DATA expConstant125<>+0(SB)/8, $0xc069000000000000
+DATA expConstant125<>+8(SB)/8, $0xc069000000000000
+DATA expConstant125<>+16(SB)/8, $0xc069000000000000
+DATA expConstant125<>+24(SB)/8, $0xc069000000000000
+DATA expConstant125<>+32(SB)/8, $0xc069000000000000
+DATA expConstant125<>+40(SB)/8, $0xc069000000000000
+DATA expConstant125<>+48(SB)/8, $0xc069000000000000
+DATA expConstant125<>+56(SB)/8, $0xc069000000000000
+GLOBL expConstant125<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant101<>+0(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+8(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+16(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+24(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+32(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+40(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+48(SB)/8, $0x3fdfffffffff7342
-DATA expConstant101<>+56(SB)/8, $0x3fdfffffffff7342
-GLOBL expConstant101<>(SB), RODATA|NOPTR, $64
+DATA expConstant126<>+0(SB)/8, $0x4069000000000000
+DATA expConstant126<>+8(SB)/8, $0x4069000000000000
+DATA expConstant126<>+16(SB)/8, $0x4069000000000000
+DATA expConstant126<>+24(SB)/8, $0x4069000000000000
+DATA expConstant126<>+32(SB)/8, $0x4069000000000000
+DATA expConstant126<>+40(SB)/8, $0x4069000000000000
+DATA expConstant126<>+48(SB)/8, $0x4069000000000000
+DATA expConstant126<>+56(SB)/8, $0x4069000000000000
+GLOBL expConstant126<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant102<>+0(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+8(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+16(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+24(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+32(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+40(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+48(SB)/8, $0x3f8111111295a0eb
-DATA expConstant102<>+56(SB)/8, $0x3f8111111295a0eb
-GLOBL expConstant102<>(SB), RODATA|NOPTR, $64
+DATA expConstant127<>+0(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+8(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+16(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+24(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+32(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+40(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+48(SB)/8, $0x3fc555555554f627
+DATA expConstant127<>+56(SB)/8, $0x3fc555555554f627
+GLOBL expConstant127<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant103<>+0(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+8(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+16(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+24(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+32(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+40(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+48(SB)/8, $0x3fa55555574103a0
-DATA expConstant103<>+56(SB)/8, $0x3fa55555574103a0
-GLOBL expConstant103<>(SB), RODATA|NOPTR, $64
+DATA expConstant128<>+0(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+8(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+16(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+24(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+32(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+40(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+48(SB)/8, $0x3fdfffffffff7342
+DATA expConstant128<>+56(SB)/8, $0x3fdfffffffff7342
+GLOBL expConstant128<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant104<>+0(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+8(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+16(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+24(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+32(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+40(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+48(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant104<>+56(SB)/8, $0x3f2a0197fe3289b5
-GLOBL expConstant104<>(SB), RODATA|NOPTR, $64
+DATA expConstant129<>+0(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+8(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+16(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+24(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+32(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+40(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+48(SB)/8, $0x3f8111111295a0eb
+DATA expConstant129<>+56(SB)/8, $0x3f8111111295a0eb
+GLOBL expConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant105<>+0(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+8(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+16(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+24(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+32(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+40(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+48(SB)/8, $0x3f56c164e0d08200
-DATA expConstant105<>+56(SB)/8, $0x3f56c164e0d08200
-GLOBL expConstant105<>(SB), RODATA|NOPTR, $64
+DATA expConstant130<>+0(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+8(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+16(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+24(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+32(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+40(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+48(SB)/8, $0x3fa55555574103a0
+DATA expConstant130<>+56(SB)/8, $0x3fa55555574103a0
+GLOBL expConstant130<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant106<>+0(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+8(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+16(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+24(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+32(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+40(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+48(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant106<>+56(SB)/8, $0x3ec72f7f097867ca
-GLOBL expConstant106<>(SB), RODATA|NOPTR, $64
+DATA expConstant131<>+0(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+8(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+16(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+24(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+32(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+40(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+48(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant131<>+56(SB)/8, $0x3f2a0197fe3289b5
+GLOBL expConstant131<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant107<>+0(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+8(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+16(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+24(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+32(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+40(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+48(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant107<>+56(SB)/8, $0x3efa15a48cd898b0
-GLOBL expConstant107<>(SB), RODATA|NOPTR, $64
+DATA expConstant132<>+0(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+8(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+16(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+24(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+32(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+40(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+48(SB)/8, $0x3f56c164e0d08200
+DATA expConstant132<>+56(SB)/8, $0x3f56c164e0d08200
+GLOBL expConstant132<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant108<>+0(SB)/8, $0x8000000000000000
-DATA expConstant108<>+8(SB)/8, $0x8000000000000000
-DATA expConstant108<>+16(SB)/8, $0x8000000000000000
-DATA expConstant108<>+24(SB)/8, $0x8000000000000000
-DATA expConstant108<>+32(SB)/8, $0x8000000000000000
-DATA expConstant108<>+40(SB)/8, $0x8000000000000000
-DATA expConstant108<>+48(SB)/8, $0x8000000000000000
-DATA expConstant108<>+56(SB)/8, $0x8000000000000000
-GLOBL expConstant108<>(SB), RODATA|NOPTR, $64
+DATA expConstant133<>+0(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+8(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+16(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+24(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+32(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+40(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+48(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant133<>+56(SB)/8, $0x3ec72f7f097867ca
+GLOBL expConstant133<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant134<>+0(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+8(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+16(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+24(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+32(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+40(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+48(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant134<>+56(SB)/8, $0x3efa15a48cd898b0
+GLOBL expConstant134<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant135<>+0(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+8(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+16(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+24(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+32(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+40(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+48(SB)/8, $0x00000000000003ff
+DATA expConstant135<>+56(SB)/8, $0x00000000000003ff
+GLOBL expConstant135<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant136<>+0(SB)/8, $0x8000000000000000
+DATA expConstant136<>+8(SB)/8, $0x8000000000000000
+DATA expConstant136<>+16(SB)/8, $0x8000000000000000
+DATA expConstant136<>+24(SB)/8, $0x8000000000000000
+DATA expConstant136<>+32(SB)/8, $0x8000000000000000
+DATA expConstant136<>+40(SB)/8, $0x8000000000000000
+DATA expConstant136<>+48(SB)/8, $0x8000000000000000
+DATA expConstant136<>+56(SB)/8, $0x8000000000000000
+GLOBL expConstant136<>(SB), RODATA|NOPTR, $64
 
 // func expm1Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2139,17 +2479,17 @@ TEXT ·expm1Float64AVX512(SB), $704-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      expConstant109<>+0(SB), Z1
+	VMOVUPS      expConstant137<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z1
-	VMOVUPS      expConstant38<>+0(SB), Z2
-	VFMADD231PD  expConstant37<>+0(SB), Z1, Z2
-	VSUBPD       expConstant38<>+0(SB), Z2, Z3
-	VFNMADD231PD expConstant50<>+0(SB), Z3, Z1
+	VMOVUPS      expConstant59<>+0(SB), Z2
+	VFMADD231PD  expConstant58<>+0(SB), Z1, Z2
+	VSUBPD       expConstant59<>+0(SB), Z2, Z3
+	VFNMADD231PD expConstant60<>+0(SB), Z3, Z1
 	VMOVUPS      Z1, Z4
-	VFNMADD231PD expConstant51<>+0(SB), Z3, Z4
+	VFNMADD231PD expConstant61<>+0(SB), Z3, Z4
 	VSUBPD       Z4, Z1, Z1
-	VFNMADD231PD expConstant51<>+0(SB), Z3, Z1
-	VMULPD       expConstant64<>+0(SB), Z4, Z5
+	VFNMADD231PD expConstant61<>+0(SB), Z3, Z1
+	VMULPD       expConstant75<>+0(SB), Z4, Z5
 	VMULPD       Z4, Z5, Z6
 	VADDPD       Z6, Z4, Z7
 	VSUBPD       Z4, Z7, Z8
@@ -2160,16 +2500,16 @@ loop:
 	VADDPD       Z5, Z9, Z5
 	VADDPD       Z6, Z6, Z6
 	VMULPD       Z4, Z6, Z6
-	VMOVUPS      expConstant111<>+0(SB), Z9
-	VFMADD231PD  expConstant110<>+0(SB), Z4, Z9
-	VMOVUPS      expConstant113<>+0(SB), Z10
-	VFMADD231PD  expConstant112<>+0(SB), Z4, Z10
-	VMOVUPS      expConstant115<>+0(SB), Z11
-	VFMADD231PD  expConstant114<>+0(SB), Z4, Z11
-	VMOVUPS      expConstant117<>+0(SB), Z12
-	VFMADD231PD  expConstant116<>+0(SB), Z4, Z12
-	VMOVUPS      expConstant119<>+0(SB), Z13
-	VFMADD231PD  expConstant118<>+0(SB), Z4, Z13
+	VMOVUPS      expConstant139<>+0(SB), Z9
+	VFMADD231PD  expConstant138<>+0(SB), Z4, Z9
+	VMOVUPS      expConstant141<>+0(SB), Z10
+	VFMADD231PD  expConstant140<>+0(SB), Z4, Z10
+	VMOVUPS      expConstant143<>+0(SB), Z11
+	VFMADD231PD  expConstant142<>+0(SB), Z4, Z11
+	VMOVUPS      expConstant145<>+0(SB), Z12
+	VFMADD231PD  expConstant144<>+0(SB), Z4, Z12
+	VMOVUPS      expConstant147<>+0(SB), Z13
+	VFMADD231PD  expConstant146<>+0(SB), Z4, Z13
 	VMULPD       Z4, Z4, Z14
 	VFMADD231PD  Z14, Z10, Z9
 	VFMADD231PD  Z14, Z12, Z11
@@ -2179,25 +2519,25 @@ loop:
 	VFMADD231PD  Z11, Z13, Z9
 	VADDPD       Z5, Z8, Z5
 	VFMADD231PD  Z9, Z6, Z5
-	VADDPD       expConstant48<>+0(SB), Z7, Z6
-	VSUBPD       expConstant48<>+0(SB), Z6, Z8
+	VADDPD       expConstant62<>+0(SB), Z7, Z6
+	VSUBPD       expConstant62<>+0(SB), Z6, Z8
 	VSUBPD       Z8, Z7, Z7
-	VPADDQ       expConstant49<>+0(SB), Z2, Z2
+	VPADDQ       expConstant135<>+0(SB), Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
 	VMULPD       Z2, Z6, Z6
-	VADDPD       expConstant120<>+0(SB), Z6, Z8
+	VADDPD       expConstant148<>+0(SB), Z6, Z8
 	VSUBPD       Z6, Z8, Z9
 	VSUBPD       Z9, Z8, Z12
 	VSUBPD       Z12, Z6, Z6
-	VMOVUPS      expConstant120<>+0(SB), Z12
+	VMOVUPS      expConstant148<>+0(SB), Z12
 	VSUBPD       Z9, Z12, Z9
 	VADDPD       Z9, Z6, Z6
 	VADDPD       Z5, Z7, Z5
 	VFMADD231PD  Z2, Z5, Z6
 	VADDPD       Z6, Z8, Z2
-	VANDPD       expConstant108<>+0(SB), Z0, Z5
+	VANDPD       expConstant136<>+0(SB), Z0, Z5
 	VORPD        Z5, Z2, Z2
-	VMOVUPS      expConstant121<>+0(SB), Z5
+	VMOVUPS      expConstant149<>+0(SB), Z5
 	VCMPPD       $0x12, Z0, Z5, K1
 	KORTESTB     K1, K1
 	JNE          region1
@@ -2264,21 +2604,21 @@ region1:
 	VMOVUPS     Z11, 512(SP)
 	VMOVUPS     Z14, 576(SP)
 	KMOVB       K1, 640(SP)
-	VMOVUPS     expConstant68<>+0(SB), Z5
+	VMOVUPS     expConstant78<>+0(SB), Z5
 	VCMPPD      $0x12, Z0, Z5, K2
-	VADDPD      expConstant48<>+0(SB), Z4, Z0
-	VSUBPD      expConstant48<>+0(SB), Z0, Z5
+	VADDPD      expConstant62<>+0(SB), Z4, Z0
+	VSUBPD      expConstant62<>+0(SB), Z0, Z5
 	VSUBPD      Z5, Z4, Z5
-	VMOVUPS     expConstant53<>+0(SB), Z6
-	VFMADD231PD expConstant52<>+0(SB), Z4, Z6
-	VMOVUPS     expConstant55<>+0(SB), Z7
-	VFMADD231PD expConstant54<>+0(SB), Z4, Z7
-	VMOVUPS     expConstant57<>+0(SB), Z8
-	VFMADD231PD expConstant56<>+0(SB), Z4, Z8
-	VMOVUPS     expConstant59<>+0(SB), Z9
-	VFMADD231PD expConstant58<>+0(SB), Z4, Z9
-	VMOVUPS     expConstant61<>+0(SB), Z12
-	VFMADD231PD expConstant60<>+0(SB), Z4, Z12
+	VMOVUPS     expConstant64<>+0(SB), Z6
+	VFMADD231PD expConstant63<>+0(SB), Z4, Z6
+	VMOVUPS     expConstant66<>+0(SB), Z7
+	VFMADD231PD expConstant65<>+0(SB), Z4, Z7
+	VMOVUPS     expConstant68<>+0(SB), Z8
+	VFMADD231PD expConstant67<>+0(SB), Z4, Z8
+	VMOVUPS     expConstant70<>+0(SB), Z9
+	VFMADD231PD expConstant69<>+0(SB), Z4, Z9
+	VMOVUPS     expConstant72<>+0(SB), Z12
+	VFMADD231PD expConstant71<>+0(SB), Z4, Z12
 	VFMADD231PD Z14, Z7, Z6
 	VFMADD231PD Z14, Z9, Z8
 	VFMADD231PD Z10, Z8, Z6
@@ -2286,147 +2626,147 @@ region1:
 	VFMADD231PD Z6, Z14, Z1
 	VADDPD      Z1, Z5, Z1
 	VADDPD      Z1, Z0, Z0
-	VMULPD      expConstant64<>+0(SB), Z3, Z1
-	VADDPD      expConstant38<>+0(SB), Z1, Z1
-	VSUBPD      expConstant38<>+0(SB), Z1, Z1
+	VMULPD      expConstant75<>+0(SB), Z3, Z1
+	VADDPD      expConstant59<>+0(SB), Z1, Z1
+	VSUBPD      expConstant59<>+0(SB), Z1, Z1
 	VSUBPD      Z1, Z3, Z3
-	VADDPD      expConstant65<>+0(SB), Z1, Z1
+	VADDPD      expConstant76<>+0(SB), Z1, Z1
 	VPSLLQ      $0x34, Z1, Z1
 	VMULPD      Z1, Z0, Z0
-	VADDPD      expConstant65<>+0(SB), Z3, Z1
+	VADDPD      expConstant76<>+0(SB), Z3, Z1
 	VPSLLQ      $0x34, Z1, Z1
 	VMULPD      Z1, Z0, Z0
-	VBLENDMPD   expConstant69<>+0(SB), Z0, K2, Z0
+	VBLENDMPD   expConstant79<>+0(SB), Z0, K2, Z0
 	VBLENDMPD   Z0, Z2, K1, Z2
 	VMOVUPS     Z2, 256(SP)
 	JMP         back1
 
-DATA expConstant109<>+0(SB)/8, $0xc059000000000000
-DATA expConstant109<>+8(SB)/8, $0xc059000000000000
-DATA expConstant109<>+16(SB)/8, $0xc059000000000000
-DATA expConstant109<>+24(SB)/8, $0xc059000000000000
-DATA expConstant109<>+32(SB)/8, $0xc059000000000000
-DATA expConstant109<>+40(SB)/8, $0xc059000000000000
-DATA expConstant109<>+48(SB)/8, $0xc059000000000000
-DATA expConstant109<>+56(SB)/8, $0xc059000000000000
-GLOBL expConstant109<>(SB), RODATA|NOPTR, $64
+DATA expConstant137<>+0(SB)/8, $0xc059000000000000
+DATA expConstant137<>+8(SB)/8, $0xc059000000000000
+DATA expConstant137<>+16(SB)/8, $0xc059000000000000
+DATA expConstant137<>+24(SB)/8, $0xc059000000000000
+DATA expConstant137<>+32(SB)/8, $0xc059000000000000
+DATA expConstant137<>+40(SB)/8, $0xc059000000000000
+DATA expConstant137<>+48(SB)/8, $0xc059000000000000
+DATA expConstant137<>+56(SB)/8, $0xc059000000000000
+GLOBL expConstant137<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant110<>+0(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+8(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+16(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+24(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+32(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+40(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+48(SB)/8, $0x3fa5555555555559
-DATA expConstant110<>+56(SB)/8, $0x3fa5555555555559
-GLOBL expConstant110<>(SB), RODATA|NOPTR, $64
+DATA expConstant138<>+0(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+8(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+16(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+24(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+32(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+40(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+48(SB)/8, $0x3fa5555555555559
+DATA expConstant138<>+56(SB)/8, $0x3fa5555555555559
+GLOBL expConstant138<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant111<>+0(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+8(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+16(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+24(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+32(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+40(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+48(SB)/8, $0x3fc5555555555559
-DATA expConstant111<>+56(SB)/8, $0x3fc5555555555559
-GLOBL expConstant111<>(SB), RODATA|NOPTR, $64
+DATA expConstant139<>+0(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+8(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+16(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+24(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+32(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+40(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+48(SB)/8, $0x3fc5555555555559
+DATA expConstant139<>+56(SB)/8, $0x3fc5555555555559
+GLOBL expConstant139<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant112<>+0(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+8(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+16(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+24(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+32(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+40(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+48(SB)/8, $0x3f56c16c16c14804
-DATA expConstant112<>+56(SB)/8, $0x3f56c16c16c14804
-GLOBL expConstant112<>(SB), RODATA|NOPTR, $64
+DATA expConstant140<>+0(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+8(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+16(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+24(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+32(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+40(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+48(SB)/8, $0x3f56c16c16c14804
+DATA expConstant140<>+56(SB)/8, $0x3f56c16c16c14804
+GLOBL expConstant140<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant113<>+0(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+8(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+16(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+24(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+32(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+40(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+48(SB)/8, $0x3f8111111110f649
-DATA expConstant113<>+56(SB)/8, $0x3f8111111110f649
-GLOBL expConstant113<>(SB), RODATA|NOPTR, $64
+DATA expConstant141<>+0(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+8(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+16(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+24(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+32(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+40(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+48(SB)/8, $0x3f8111111110f649
+DATA expConstant141<>+56(SB)/8, $0x3f8111111110f649
+GLOBL expConstant141<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant114<>+0(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+8(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+16(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+24(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+32(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+40(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+48(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant114<>+56(SB)/8, $0x3efa01a01b02fecf
-GLOBL expConstant114<>(SB), RODATA|NOPTR, $64
+DATA expConstant142<>+0(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+8(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+16(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+24(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+32(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+40(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+48(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant142<>+56(SB)/8, $0x3efa01a01b02fecf
+GLOBL expConstant142<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant115<>+0(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+8(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+16(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+24(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+32(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+40(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+48(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant115<>+56(SB)/8, $0x3f2a01a01b00ad7b
-GLOBL expConstant115<>(SB), RODATA|NOPTR, $64
+DATA expConstant143<>+0(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+8(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+16(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+24(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+32(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+40(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+48(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant143<>+56(SB)/8, $0x3f2a01a01b00ad7b
+GLOBL expConstant143<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant116<>+0(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+8(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+16(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+24(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+32(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+40(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+48(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant116<>+56(SB)/8, $0x3e927e4c610d62d2
-GLOBL expConstant116<>(SB), RODATA|NOPTR, $64
+DATA expConstant144<>+0(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+8(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+16(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+24(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+32(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+40(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+48(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant144<>+56(SB)/8, $0x3e927e4c610d62d2
+GLOBL expConstant144<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant117<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+32(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+40(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+48(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant117<>+56(SB)/8, $0x3ec71ddf7f8a0b5d
-GLOBL expConstant117<>(SB), RODATA|NOPTR, $64
+DATA expConstant145<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+32(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+40(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+48(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant145<>+56(SB)/8, $0x3ec71ddf7f8a0b5d
+GLOBL expConstant145<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant118<>+0(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+8(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+16(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+24(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+32(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+40(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+48(SB)/8, $0x3e21f955842506d2
-DATA expConstant118<>+56(SB)/8, $0x3e21f955842506d2
-GLOBL expConstant118<>(SB), RODATA|NOPTR, $64
+DATA expConstant146<>+0(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+8(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+16(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+24(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+32(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+40(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+48(SB)/8, $0x3e21f955842506d2
+DATA expConstant146<>+56(SB)/8, $0x3e21f955842506d2
+GLOBL expConstant146<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant119<>+0(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+8(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+16(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+24(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+32(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+40(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+48(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant119<>+56(SB)/8, $0x3e5af5f5933b9b3c
-GLOBL expConstant119<>(SB), RODATA|NOPTR, $64
+DATA expConstant147<>+0(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+8(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+16(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+24(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+32(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+40(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+48(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant147<>+56(SB)/8, $0x3e5af5f5933b9b3c
+GLOBL expConstant147<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant120<>+0(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+8(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+16(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+24(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+32(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+40(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+48(SB)/8, $0xbff0000000000000
-DATA expConstant120<>+56(SB)/8, $0xbff0000000000000
-GLOBL expConstant120<>(SB), RODATA|NOPTR, $64
+DATA expConstant148<>+0(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+8(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+16(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+24(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+32(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+40(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+48(SB)/8, $0xbff0000000000000
+DATA expConstant148<>+56(SB)/8, $0xbff0000000000000
+GLOBL expConstant148<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant121<>+0(SB)/8, $0x4086200000000000
-DATA expConstant121<>+8(SB)/8, $0x4086200000000000
-DATA expConstant121<>+16(SB)/8, $0x4086200000000000
-DATA expConstant121<>+24(SB)/8, $0x4086200000000000
-DATA expConstant121<>+32(SB)/8, $0x4086200000000000
-DATA expConstant121<>+40(SB)/8, $0x4086200000000000
-DATA expConstant121<>+48(SB)/8, $0x4086200000000000
-DATA expConstant121<>+56(SB)/8, $0x4086200000000000
-GLOBL expConstant121<>(SB), RODATA|NOPTR, $64
+DATA expConstant149<>+0(SB)/8, $0x4086200000000000
+DATA expConstant149<>+8(SB)/8, $0x4086200000000000
+DATA expConstant149<>+16(SB)/8, $0x4086200000000000
+DATA expConstant149<>+24(SB)/8, $0x4086200000000000
+DATA expConstant149<>+32(SB)/8, $0x4086200000000000
+DATA expConstant149<>+40(SB)/8, $0x4086200000000000
+DATA expConstant149<>+48(SB)/8, $0x4086200000000000
+DATA expConstant149<>+56(SB)/8, $0x4086200000000000
+GLOBL expConstant149<>(SB), RODATA|NOPTR, $64

@@ -73,43 +73,57 @@ func Log(x float64) float64 {
 
 // Log32 is Log for float32.
 func Log32(x float32) float32 {
-	xx := float64(x)
-	v1 := math.Float64bits(xx)
-	v3 := v1 + uint64(0x95f619980c433)
-	v4 := v3 >> 52
-	v6 := v4 | uint64(0x4330000000000000)
-	v7 := math.Float64frombits(v6)
-	v9 := v7 - float64(0x1.00000000003ffp+52)
-	v11 := v3 & uint64(0xfffffffffffff)
-	v13 := v11 + uint64(0x3fe6a09e667f3bcd)
-	v14 := math.Float64frombits(v13)
-	v16 := v14 - float64(0x1p+00)
-	v18 := v16 + float64(0x1p+01)
-	v19 := v16 / v18
-	v20 := float64(v19 * v19)
-	v21 := float64(v20 * v19)
-	v24 := math.FMA(float64(0x1.999998c6d3303p-02), v20, float64(0x1.5555555565585p-01))
-	v27 := math.FMA(float64(0x1.c679693b881dp-03), v20, float64(0x1.249326f873cd8p-02))
-	v29 := float64(v20 * v20)
-	v30 := math.FMA(v27, v29, v24)
-	v31 := float64(v29 * v29)
-	v32 := math.FMA(float64(0x1.8ca6ceb63178bp-03), v31, v30)
-	v33 := v19 + v19
-	v34 := math.FMA(v21, v32, v33)
-	v36 := math.FMA(v9, float64(0x1.62e42fefa39efp-01), v34)
-	v38 := v1 + uint64(0x7fffffffffffffff)
-	v40 := int64(v38) > int64(-4503599627370498)
-	r50_0 := v36
-	if v40 {
-		v42 := xx == float64(0x0p+00)
-		v45 := pick(v42, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v46 := float64(0x0p+00) < xx
-		v47 := unordered(xx, xx)
-		v48 := v46 || v47
-		v49 := pick(v48, xx, v45)
-		r50_0 = v49
+	v2 := x < float32(0x1p-126)
+	r7_0 := x
+	r7_1 := float32(0x0p+00)
+	if v2 {
+		v5 := float32(x * float32(0x1p+25))
+		r7_0 = v5
+		r7_1 = float32(0x1.9p+04)
 	}
-	return float32(r50_0)
+	v10 := math.Float32bits(r7_0)
+	v12 := v10 + uint32(0x4afb0d)
+	v13 := v12 >> 23
+	v15 := v13 | uint32(0x4b000000)
+	v16 := math.Float32frombits(v15)
+	v18 := v16 - float32(0x1.0000fep+23)
+	v20 := v12 & uint32(0x7fffff)
+	v22 := v20 + uint32(0x3f3504f3)
+	v23 := math.Float32frombits(v22)
+	v24 := v18 - r7_1
+	v26 := v23 - float32(0x1p+00)
+	v28 := float32(v24 * float32(0x1.62e4p-01))
+	v29 := v28 + v26
+	v30 := v29 - v28
+	v31 := v26 - v30
+	v32 := float32(v26 * v26)
+	v34 := fma32(v24, float32(0x1.7f7d1cp-20), float32(0x0p+00))
+	v37 := fma32(float32(0x1.13be0cp-04), v32, float32(0x1.e6dd24p-04))
+	v39 := fma32(v37, v32, float32(0x1.233af6p-03))
+	v41 := fma32(v39, v32, float32(0x1.99a478p-03))
+	v43 := fma32(v41, v32, float32(0x1.555548p-02))
+	v46 := fma32(float32(-0x1.dd992ap-04), v32, float32(-0x1.fc3e3ap-04))
+	v48 := fma32(v46, v32, float32(-0x1.555b8cp-03))
+	v50 := fma32(v48, v32, float32(-0x1.000008p-02))
+	v51 := fma32(v50, v26, v43)
+	v53 := fma32(v51, v26, float32(-0x1p-01))
+	v54 := fma32(v32, v53, v34)
+	v55 := v31 + v54
+	v56 := v29 + v55
+	v57 := math.Float32bits(x)
+	v59 := v57 + uint32(0x7fffffff)
+	v61 := int32(v59) > int32(-8388610)
+	r70_0 := v56
+	if v61 {
+		v62 := x == float32(0x0p+00)
+		v65 := pick(v62, math.Float32frombits(0xff800000), math.Float32frombits(0x7fc00000))
+		v66 := float32(0x0p+00) < x
+		v67 := unordered(x, x)
+		v68 := v66 || v67
+		v69 := pick(v68, x, v65)
+		r70_0 = v69
+	}
+	return r70_0
 }
 
 // Log2 is the logarithm of x to base 2; exact for powers of 2.
@@ -183,43 +197,61 @@ func Log2(x float64) float64 {
 
 // Log232 is Log2 for float32.
 func Log232(x float32) float32 {
-	xx := float64(x)
-	v1 := math.Float64bits(xx)
-	v3 := v1 + uint64(0x95f619980c433)
-	v4 := v3 >> 52
-	v6 := v4 | uint64(0x4330000000000000)
-	v7 := math.Float64frombits(v6)
-	v9 := v7 - float64(0x1.00000000003ffp+52)
-	v11 := v3 & uint64(0xfffffffffffff)
-	v13 := v11 + uint64(0x3fe6a09e667f3bcd)
-	v14 := math.Float64frombits(v13)
-	v16 := v14 - float64(0x1p+00)
-	v18 := v16 + float64(0x1p+01)
-	v19 := v16 / v18
-	v20 := float64(v19 * v19)
-	v21 := float64(v20 * v19)
-	v24 := math.FMA(float64(0x1.999998c6d3303p-02), v20, float64(0x1.5555555565585p-01))
-	v27 := math.FMA(float64(0x1.c679693b881dp-03), v20, float64(0x1.249326f873cd8p-02))
-	v29 := float64(v20 * v20)
-	v30 := math.FMA(v27, v29, v24)
-	v31 := float64(v29 * v29)
-	v32 := math.FMA(float64(0x1.8ca6ceb63178bp-03), v31, v30)
-	v33 := v19 + v19
-	v34 := math.FMA(v21, v32, v33)
-	v36 := math.FMA(v34, float64(0x1.71547652b82fep+00), v9)
-	v38 := v1 + uint64(0x7fffffffffffffff)
-	v40 := int64(v38) > int64(-4503599627370498)
-	r50_0 := v36
-	if v40 {
-		v42 := xx == float64(0x0p+00)
-		v45 := pick(v42, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v46 := float64(0x0p+00) < xx
-		v47 := unordered(xx, xx)
-		v48 := v46 || v47
-		v49 := pick(v48, xx, v45)
-		r50_0 = v49
+	v2 := x < float32(0x1p-126)
+	r7_0 := x
+	r7_1 := float32(0x0p+00)
+	if v2 {
+		v5 := float32(x * float32(0x1p+25))
+		r7_0 = v5
+		r7_1 = float32(0x1.9p+04)
 	}
-	return float32(r50_0)
+	v10 := math.Float32bits(r7_0)
+	v12 := v10 + uint32(0x4afb0d)
+	v13 := v12 >> 23
+	v15 := v13 | uint32(0x4b000000)
+	v16 := math.Float32frombits(v15)
+	v18 := v16 - float32(0x1.0000fep+23)
+	v20 := v12 & uint32(0x7fffff)
+	v22 := v20 + uint32(0x3f3504f3)
+	v23 := math.Float32frombits(v22)
+	v24 := v18 - r7_1
+	v26 := v23 - float32(0x1p+00)
+	v28 := float32(v26 * float32(0x1.715476p+00))
+	v29 := float32(v24 * float32(0x1p+00))
+	v30 := v29 + v28
+	v31 := v30 - v29
+	v32 := v28 - v31
+	v33 := float32(v26 * v26)
+	v34 := fma32(v26, v26, -(v33))
+	v35 := fma32(v26, float32(0x1.715476p+00), -(v28))
+	v37 := fma32(v26, float32(0x1.4ae0cp-26), v35)
+	v39 := fma32(v34, float32(-0x1.715476p-01), v37)
+	v42 := fma32(float32(0x1.86f59cp-04), v33, float32(0x1.603298p-03))
+	v44 := fma32(v42, v33, float32(0x1.a40d22p-03))
+	v46 := fma32(v44, v33, float32(0x1.277f38p-02))
+	v48 := fma32(v46, v33, float32(0x1.ec7088p-02))
+	v51 := fma32(float32(-0x1.570c7ap-03), v33, float32(-0x1.6f0954p-03))
+	v53 := fma32(v51, v33, float32(-0x1.ec6f2p-03))
+	v55 := fma32(v53, v33, float32(-0x1.7154b6p-02))
+	v56 := fma32(v55, v26, v48)
+	v57 := fma32(v56, v26, float32(-0x1.715476p-01))
+	v58 := fma32(v33, v57, v39)
+	v59 := v32 + v58
+	v60 := v30 + v59
+	v61 := math.Float32bits(x)
+	v63 := v61 + uint32(0x7fffffff)
+	v65 := int32(v63) > int32(-8388610)
+	r74_0 := v60
+	if v65 {
+		v66 := x == float32(0x0p+00)
+		v69 := pick(v66, math.Float32frombits(0xff800000), math.Float32frombits(0x7fc00000))
+		v70 := float32(0x0p+00) < x
+		v71 := unordered(x, x)
+		v72 := v70 || v71
+		v73 := pick(v72, x, v69)
+		r74_0 = v73
+	}
+	return r74_0
 }
 
 // Log10 is the logarithm of x to base 10; exact for powers of 10.
@@ -295,44 +327,62 @@ func Log10(x float64) float64 {
 
 // Log1032 is Log10 for float32.
 func Log1032(x float32) float32 {
-	xx := float64(x)
-	v1 := math.Float64bits(xx)
-	v3 := v1 + uint64(0x95f619980c433)
-	v4 := v3 >> 52
-	v6 := v4 | uint64(0x4330000000000000)
-	v7 := math.Float64frombits(v6)
-	v9 := v7 - float64(0x1.00000000003ffp+52)
-	v11 := v3 & uint64(0xfffffffffffff)
-	v13 := v11 + uint64(0x3fe6a09e667f3bcd)
-	v14 := math.Float64frombits(v13)
-	v16 := v14 - float64(0x1p+00)
-	v18 := v16 + float64(0x1p+01)
-	v19 := v16 / v18
-	v20 := float64(v19 * v19)
-	v21 := float64(v20 * v19)
-	v24 := math.FMA(float64(0x1.999998c6d3303p-02), v20, float64(0x1.5555555565585p-01))
-	v27 := math.FMA(float64(0x1.c679693b881dp-03), v20, float64(0x1.249326f873cd8p-02))
-	v29 := float64(v20 * v20)
-	v30 := math.FMA(v27, v29, v24)
-	v31 := float64(v29 * v29)
-	v32 := math.FMA(float64(0x1.8ca6ceb63178bp-03), v31, v30)
-	v33 := v19 + v19
-	v34 := math.FMA(v21, v32, v33)
-	v36 := float64(v34 * float64(0x1.bcb7b1526e50ep-02))
-	v38 := math.FMA(v9, float64(0x1.34413509f79ffp-02), v36)
-	v40 := v1 + uint64(0x7fffffffffffffff)
-	v42 := int64(v40) > int64(-4503599627370498)
-	r52_0 := v38
-	if v42 {
-		v44 := xx == float64(0x0p+00)
-		v47 := pick(v44, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v48 := float64(0x0p+00) < xx
-		v49 := unordered(xx, xx)
-		v50 := v48 || v49
-		v51 := pick(v50, xx, v47)
-		r52_0 = v51
+	v2 := x < float32(0x1p-126)
+	r7_0 := x
+	r7_1 := float32(0x0p+00)
+	if v2 {
+		v5 := float32(x * float32(0x1p+25))
+		r7_0 = v5
+		r7_1 = float32(0x1.9p+04)
 	}
-	return float32(r52_0)
+	v10 := math.Float32bits(r7_0)
+	v12 := v10 + uint32(0x4afb0d)
+	v13 := v12 >> 23
+	v15 := v13 | uint32(0x4b000000)
+	v16 := math.Float32frombits(v15)
+	v18 := v16 - float32(0x1.0000fep+23)
+	v20 := v12 & uint32(0x7fffff)
+	v22 := v20 + uint32(0x3f3504f3)
+	v23 := math.Float32frombits(v22)
+	v24 := v18 - r7_1
+	v28 := v23 - float32(0x1p+00)
+	v30 := float32(v28 * float32(0x1.bcb7b2p-02))
+	v31 := float32(v24 * float32(0x1.3441p-02))
+	v32 := v31 + v30
+	v33 := v32 - v31
+	v34 := v30 - v33
+	v35 := float32(v28 * v28)
+	v36 := fma32(v28, v28, -(v35))
+	v37 := fma32(v28, float32(0x1.bcb7b2p-02), -(v30))
+	v39 := fma32(v28, float32(-0x1.5b235ep-27), v37)
+	v41 := fma32(v36, float32(-0x1.bcb7b2p-03), v39)
+	v42 := fma32(v24, float32(0x1.a84fbcp-21), v41)
+	v45 := fma32(float32(0x1.fa50aap-06), v35, float32(0x1.a53fe8p-05))
+	v47 := fma32(v45, v35, float32(0x1.f9e70ap-05))
+	v49 := fma32(v47, v35, float32(0x1.63d074p-04))
+	v51 := fma32(v49, v35, float32(0x1.287a68p-03))
+	v54 := fma32(float32(-0x1.a8348p-05), v35, float32(-0x1.b774eep-05))
+	v56 := fma32(v54, v35, float32(-0x1.2892e6p-04))
+	v58 := fma32(v56, v35, float32(-0x1.bcb72ep-04))
+	v59 := fma32(v58, v28, v51)
+	v60 := fma32(v59, v28, float32(-0x1.bcb7b2p-03))
+	v61 := fma32(v35, v60, v42)
+	v62 := v34 + v61
+	v63 := v32 + v62
+	v64 := math.Float32bits(x)
+	v66 := v64 + uint32(0x7fffffff)
+	v68 := int32(v66) > int32(-8388610)
+	r77_0 := v63
+	if v68 {
+		v69 := x == float32(0x0p+00)
+		v72 := pick(v69, math.Float32frombits(0xff800000), math.Float32frombits(0x7fc00000))
+		v73 := float32(0x0p+00) < x
+		v74 := unordered(x, x)
+		v75 := v73 || v74
+		v76 := pick(v75, x, v72)
+		r77_0 = v76
+	}
+	return r77_0
 }
 
 // Log1p is the natural logarithm of 1 + x, without the cancellation near 0.
@@ -416,49 +466,68 @@ func Log1p(x float64) float64 {
 
 // Log1p32 is Log1p for float32.
 func Log1p32(x float32) float32 {
-	xx := float64(x)
-	v2 := xx + float64(0x1p+00)
-	v3 := math.Float64bits(v2)
-	v5 := v3 + uint64(0x95f619980c433)
-	v6 := v5 >> 52
-	v8 := v6 | uint64(0x4330000000000000)
-	v9 := math.Float64frombits(v8)
-	v11 := v9 - float64(0x1.00000000003ffp+52)
-	v13 := v5 & uint64(0xfffffffffffff)
-	v15 := v13 + uint64(0x3fe6a09e667f3bcd)
-	v16 := math.Float64frombits(v15)
-	v18 := v6 == uint64(0x3ff)
-	v19 := v16 - float64(0x1p+00)
-	v20 := pick(v18, xx, v19)
-	v22 := v20 + float64(0x1p+01)
-	v23 := v20 / v22
-	v24 := float64(v23 * v23)
-	v25 := float64(v24 * v23)
-	v28 := math.FMA(float64(0x1.999998c6d3303p-02), v24, float64(0x1.5555555565585p-01))
-	v31 := math.FMA(float64(0x1.c679693b881dp-03), v24, float64(0x1.249326f873cd8p-02))
-	v33 := float64(v24 * v24)
-	v34 := math.FMA(v31, v33, v28)
-	v35 := float64(v33 * v33)
-	v36 := math.FMA(float64(0x1.8ca6ceb63178bp-03), v35, v34)
-	v37 := v23 + v23
-	v38 := math.FMA(v25, v36, v37)
-	v40 := math.FMA(v11, float64(0x1.62e42fefa39efp-01), v38)
-	v41 := math.Float64bits(v40)
-	v42 := math.Float64bits(xx)
-	v44 := v42 & uint64(0x8000000000000000)
-	v45 := v41 | v44
-	v46 := math.Float64frombits(v45)
-	v48 := v3 + uint64(0x7fffffffffffffff)
-	v50 := int64(v48) > int64(-4503599627370498)
-	r61_0 := v46
-	if v50 {
-		v52 := xx == float64(-0x1p+00)
-		v55 := pick(v52, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v57 := float64(0x0p+00) < xx
-		v58 := unordered(xx, xx)
-		v59 := v57 || v58
-		v60 := pick(v59, xx, v55)
-		r61_0 = v60
+	v2 := x + float32(0x1p+00)
+	v3 := v2 - x
+	v4 := v2 - v3
+	v5 := x - v4
+	v6 := float32(0x1p+00) - v3
+	v7 := v5 + v6
+	v8 := math.Float32bits(v2)
+	v10 := v8 + uint32(0x4afb0d)
+	v11 := v10 >> 23
+	v13 := v11 | uint32(0x4b000000)
+	v14 := math.Float32frombits(v13)
+	v16 := v14 - float32(0x1.0000fep+23)
+	v18 := v10 & uint32(0x7fffff)
+	v20 := v18 + uint32(0x3f3504f3)
+	v21 := math.Float32frombits(v20)
+	v23 := v11 == uint32(0x7f)
+	v24 := v21 - float32(0x1p+00)
+	v25 := pick(v23, x, v24)
+	v27 := uint32(0xfe) - v11
+	v28 := v27 << 23
+	v29 := math.Float32frombits(v28)
+	v31 := greater(v29, float32(0x0p+00))
+	v32 := float32(v7 * v31)
+	v33 := pick(v23, float32(0x0p+00), v32)
+	v34 := fma32(v25, v25, -(v25))
+	v35 := v34 + float32(0x1p+00)
+	v36 := float32(v35 * v33)
+	v38 := float32(v16 * float32(0x1.62e4p-01))
+	v39 := v38 + v25
+	v40 := v39 - v38
+	v41 := v25 - v40
+	v42 := float32(v25 * v25)
+	v44 := fma32(v16, float32(0x1.7f7d1cp-20), v36)
+	v47 := fma32(float32(0x1.13be0cp-04), v42, float32(0x1.e6dd24p-04))
+	v49 := fma32(v47, v42, float32(0x1.233af6p-03))
+	v51 := fma32(v49, v42, float32(0x1.99a478p-03))
+	v53 := fma32(v51, v42, float32(0x1.555548p-02))
+	v56 := fma32(float32(-0x1.dd992ap-04), v42, float32(-0x1.fc3e3ap-04))
+	v58 := fma32(v56, v42, float32(-0x1.555b8cp-03))
+	v60 := fma32(v58, v42, float32(-0x1.000008p-02))
+	v61 := fma32(v60, v25, v53)
+	v63 := fma32(v61, v25, float32(-0x1p-01))
+	v64 := fma32(v42, v63, v44)
+	v65 := v41 + v64
+	v66 := v39 + v65
+	v67 := math.Float32bits(v66)
+	v69 := v67 &^ uint32(0x80000000)
+	v70 := math.Float32bits(x)
+	v71 := v70 & uint32(0x80000000)
+	v72 := v69 | v71
+	v73 := math.Float32frombits(v72)
+	v75 := v8 + uint32(0x7fffffff)
+	v77 := int32(v75) > int32(-8388610)
+	r87_0 := v73
+	if v77 {
+		v79 := x == float32(-0x1p+00)
+		v82 := pick(v79, math.Float32frombits(0xff800000), math.Float32frombits(0x7fc00000))
+		v83 := float32(0x0p+00) < x
+		v84 := unordered(x, x)
+		v85 := v83 || v84
+		v86 := pick(v85, x, v82)
+		r87_0 = v86
 	}
-	return float32(r61_0)
+	return r87_0
 }

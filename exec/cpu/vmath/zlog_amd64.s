@@ -4,57 +4,71 @@
 
 // func logFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logFloat32AVX2(SB), $192-33
+TEXT ·logFloat32AVX2(SB), $256-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Y0
-	VPADDQ      logConstant0<>+0(SB), Y0, Y1
-	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant1<>+0(SB), Y2, Y2
-	VSUBPD      logConstant2<>+0(SB), Y2, Y2
-	VANDPD      logConstant3<>+0(SB), Y1, Y1
-	VPADDQ      logConstant4<>+0(SB), Y1, Y1
-	VSUBPD      logConstant5<>+0(SB), Y1, Y1
-	VADDPD      logConstant6<>+0(SB), Y1, Y3
-	VDIVPD      Y3, Y1, Y1
-	VMULPD      Y1, Y1, Y3
-	VMULPD      Y1, Y3, Y4
-	VMOVUPS     logConstant8<>+0(SB), Y5
-	VFMADD231PD logConstant7<>+0(SB), Y3, Y5
-	VMOVUPS     logConstant10<>+0(SB), Y6
-	VFMADD231PD logConstant9<>+0(SB), Y3, Y6
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y6, Y5
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD logConstant11<>+0(SB), Y3, Y5
-	VADDPD      Y1, Y1, Y1
-	VFMADD231PD Y5, Y4, Y1
-	VFMADD231PD logConstant12<>+0(SB), Y2, Y1
-	VPADDQ      logConstant13<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant14<>+0(SB), Y2, Y2
-	VMOVMSKPD   Y2, AX
-	TESTL       AX, AX
-	JNE         region1
+	VMOVUPS   (SI), Y0
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y1
+	VMOVUPS   Y0, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VMOVMSKPS Y1, AX
+	TESTL     AX, AX
+	JNE       region1
 
 back1:
-	VCVTPD2PSY Y1, X15
-	TESTB      R8, R8
-	JNE        past
-	VMOVUPS    X15, (DI)
+	VPADDD      logConstant2<>+0(SB), Y2, Y1
+	VPSRLD      $0x17, Y1, Y2
+	VORPD       logConstant3<>+0(SB), Y2, Y2
+	VSUBPS      logConstant4<>+0(SB), Y2, Y2
+	VANDPD      logConstant5<>+0(SB), Y1, Y1
+	VPADDD      logConstant6<>+0(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VSUBPS      logConstant7<>+0(SB), Y1, Y1
+	VMULPS      logConstant8<>+0(SB), Y2, Y3
+	VADDPS      Y1, Y3, Y4
+	VSUBPS      Y3, Y4, Y3
+	VSUBPS      Y3, Y1, Y3
+	VMULPS      Y1, Y1, Y5
+	VMOVUPS     logConstant1<>+0(SB), Y6
+	VFMADD231PS logConstant9<>+0(SB), Y2, Y6
+	VMOVUPS     logConstant11<>+0(SB), Y2
+	VFMADD231PS logConstant10<>+0(SB), Y5, Y2
+	VFMADD213PS logConstant12<>+0(SB), Y5, Y2
+	VFMADD213PS logConstant13<>+0(SB), Y5, Y2
+	VFMADD213PS logConstant14<>+0(SB), Y5, Y2
+	VMOVUPS     logConstant16<>+0(SB), Y7
+	VFMADD231PS logConstant15<>+0(SB), Y5, Y7
+	VFMADD213PS logConstant17<>+0(SB), Y5, Y7
+	VFMADD213PS logConstant18<>+0(SB), Y5, Y7
+	VFMADD231PS Y1, Y7, Y2
+	VFMADD213PS logConstant19<>+0(SB), Y1, Y2
+	VFMADD231PS Y2, Y5, Y6
+	VADDPS      Y6, Y3, Y1
+	VADDPS      Y1, Y4, Y1
+	VPADDD      logConstant20<>+0(SB), Y0, Y2
+	VPCMPGTD    logConstant21<>+0(SB), Y2, Y2
+	VMOVMSKPS   Y2, AX
+	TESTL       AX, AX
+	JNE         region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y1, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -70,13 +84,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -96,132 +110,190 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y1, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VCMPPD    $0x00, logConstant15<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 128(SP)
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y3, 160(SP)
+	VMULPS    logConstant22<>+0(SB), Y0, Y4
+	VBLENDVPS Y1, Y4, Y2, Y2
+	VMOVUPS   Y2, 128(SP)
+	VBLENDVPS Y1, logConstant23<>+0(SB), Y3, Y3
+	VMOVUPS   Y3, 160(SP)
 	JMP       back1
 
-DATA logConstant0<>+0(SB)/8, $0x00095f619980c433
-DATA logConstant0<>+8(SB)/8, $0x00095f619980c433
-DATA logConstant0<>+16(SB)/8, $0x00095f619980c433
-DATA logConstant0<>+24(SB)/8, $0x00095f619980c433
+region2:
+	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 224(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y0, Y4, Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VORPD     Y5, Y4, Y4
+	VBLENDVPS Y4, Y0, Y3, Y0
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 192(SP)
+	JMP       back2
+
+DATA logConstant0<>+0(SB)/8, $0x0080000000800000
+DATA logConstant0<>+8(SB)/8, $0x0080000000800000
+DATA logConstant0<>+16(SB)/8, $0x0080000000800000
+DATA logConstant0<>+24(SB)/8, $0x0080000000800000
 GLOBL logConstant0<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant1<>+0(SB)/8, $0x4330000000000000
-DATA logConstant1<>+8(SB)/8, $0x4330000000000000
-DATA logConstant1<>+16(SB)/8, $0x4330000000000000
-DATA logConstant1<>+24(SB)/8, $0x4330000000000000
+DATA logConstant1<>+0(SB)/8, $0x0000000000000000
+DATA logConstant1<>+8(SB)/8, $0x0000000000000000
+DATA logConstant1<>+16(SB)/8, $0x0000000000000000
+DATA logConstant1<>+24(SB)/8, $0x0000000000000000
 GLOBL logConstant1<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant2<>+0(SB)/8, $0x43300000000003ff
-DATA logConstant2<>+8(SB)/8, $0x43300000000003ff
-DATA logConstant2<>+16(SB)/8, $0x43300000000003ff
-DATA logConstant2<>+24(SB)/8, $0x43300000000003ff
+DATA logConstant2<>+0(SB)/8, $0x004afb0d004afb0d
+DATA logConstant2<>+8(SB)/8, $0x004afb0d004afb0d
+DATA logConstant2<>+16(SB)/8, $0x004afb0d004afb0d
+DATA logConstant2<>+24(SB)/8, $0x004afb0d004afb0d
 GLOBL logConstant2<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant3<>+0(SB)/8, $0x000fffffffffffff
-DATA logConstant3<>+8(SB)/8, $0x000fffffffffffff
-DATA logConstant3<>+16(SB)/8, $0x000fffffffffffff
-DATA logConstant3<>+24(SB)/8, $0x000fffffffffffff
+DATA logConstant3<>+0(SB)/8, $0x4b0000004b000000
+DATA logConstant3<>+8(SB)/8, $0x4b0000004b000000
+DATA logConstant3<>+16(SB)/8, $0x4b0000004b000000
+DATA logConstant3<>+24(SB)/8, $0x4b0000004b000000
 GLOBL logConstant3<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant4<>+0(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant4<>+8(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant4<>+16(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant4<>+24(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant4<>+0(SB)/8, $0x4b00007f4b00007f
+DATA logConstant4<>+8(SB)/8, $0x4b00007f4b00007f
+DATA logConstant4<>+16(SB)/8, $0x4b00007f4b00007f
+DATA logConstant4<>+24(SB)/8, $0x4b00007f4b00007f
 GLOBL logConstant4<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant5<>+0(SB)/8, $0x3ff0000000000000
-DATA logConstant5<>+8(SB)/8, $0x3ff0000000000000
-DATA logConstant5<>+16(SB)/8, $0x3ff0000000000000
-DATA logConstant5<>+24(SB)/8, $0x3ff0000000000000
+DATA logConstant5<>+0(SB)/8, $0x007fffff007fffff
+DATA logConstant5<>+8(SB)/8, $0x007fffff007fffff
+DATA logConstant5<>+16(SB)/8, $0x007fffff007fffff
+DATA logConstant5<>+24(SB)/8, $0x007fffff007fffff
 GLOBL logConstant5<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant6<>+0(SB)/8, $0x4000000000000000
-DATA logConstant6<>+8(SB)/8, $0x4000000000000000
-DATA logConstant6<>+16(SB)/8, $0x4000000000000000
-DATA logConstant6<>+24(SB)/8, $0x4000000000000000
+DATA logConstant6<>+0(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant6<>+8(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant6<>+16(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant6<>+24(SB)/8, $0x3f3504f33f3504f3
 GLOBL logConstant6<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant7<>+0(SB)/8, $0x3fd999998c6d3303
-DATA logConstant7<>+8(SB)/8, $0x3fd999998c6d3303
-DATA logConstant7<>+16(SB)/8, $0x3fd999998c6d3303
-DATA logConstant7<>+24(SB)/8, $0x3fd999998c6d3303
+DATA logConstant7<>+0(SB)/8, $0x3f8000003f800000
+DATA logConstant7<>+8(SB)/8, $0x3f8000003f800000
+DATA logConstant7<>+16(SB)/8, $0x3f8000003f800000
+DATA logConstant7<>+24(SB)/8, $0x3f8000003f800000
 GLOBL logConstant7<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant8<>+0(SB)/8, $0x3fe5555555565585
-DATA logConstant8<>+8(SB)/8, $0x3fe5555555565585
-DATA logConstant8<>+16(SB)/8, $0x3fe5555555565585
-DATA logConstant8<>+24(SB)/8, $0x3fe5555555565585
+DATA logConstant8<>+0(SB)/8, $0x3f3172003f317200
+DATA logConstant8<>+8(SB)/8, $0x3f3172003f317200
+DATA logConstant8<>+16(SB)/8, $0x3f3172003f317200
+DATA logConstant8<>+24(SB)/8, $0x3f3172003f317200
 GLOBL logConstant8<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant9<>+0(SB)/8, $0x3fcc679693b881d0
-DATA logConstant9<>+8(SB)/8, $0x3fcc679693b881d0
-DATA logConstant9<>+16(SB)/8, $0x3fcc679693b881d0
-DATA logConstant9<>+24(SB)/8, $0x3fcc679693b881d0
+DATA logConstant9<>+0(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant9<>+8(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant9<>+16(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant9<>+24(SB)/8, $0x35bfbe8e35bfbe8e
 GLOBL logConstant9<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant10<>+0(SB)/8, $0x3fd249326f873cd8
-DATA logConstant10<>+8(SB)/8, $0x3fd249326f873cd8
-DATA logConstant10<>+16(SB)/8, $0x3fd249326f873cd8
-DATA logConstant10<>+24(SB)/8, $0x3fd249326f873cd8
+DATA logConstant10<>+0(SB)/8, $0x3d89df063d89df06
+DATA logConstant10<>+8(SB)/8, $0x3d89df063d89df06
+DATA logConstant10<>+16(SB)/8, $0x3d89df063d89df06
+DATA logConstant10<>+24(SB)/8, $0x3d89df063d89df06
 GLOBL logConstant10<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant11<>+0(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant11<>+8(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant11<>+16(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant11<>+24(SB)/8, $0x3fc8ca6ceb63178b
+DATA logConstant11<>+0(SB)/8, $0x3df36e923df36e92
+DATA logConstant11<>+8(SB)/8, $0x3df36e923df36e92
+DATA logConstant11<>+16(SB)/8, $0x3df36e923df36e92
+DATA logConstant11<>+24(SB)/8, $0x3df36e923df36e92
 GLOBL logConstant11<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant12<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant12<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant12<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant12<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA logConstant12<>+0(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant12<>+8(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant12<>+16(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant12<>+24(SB)/8, $0x3e119d7b3e119d7b
 GLOBL logConstant12<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant13<>+0(SB)/8, $0x7fffffffffffffff
-DATA logConstant13<>+8(SB)/8, $0x7fffffffffffffff
-DATA logConstant13<>+16(SB)/8, $0x7fffffffffffffff
-DATA logConstant13<>+24(SB)/8, $0x7fffffffffffffff
+DATA logConstant13<>+0(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant13<>+8(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant13<>+16(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant13<>+24(SB)/8, $0x3e4cd23c3e4cd23c
 GLOBL logConstant13<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant14<>+0(SB)/8, $0xffeffffffffffffe
-DATA logConstant14<>+8(SB)/8, $0xffeffffffffffffe
-DATA logConstant14<>+16(SB)/8, $0xffeffffffffffffe
-DATA logConstant14<>+24(SB)/8, $0xffeffffffffffffe
+DATA logConstant14<>+0(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant14<>+8(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant14<>+16(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant14<>+24(SB)/8, $0x3eaaaaa43eaaaaa4
 GLOBL logConstant14<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant15<>+0(SB)/8, $0x0000000000000000
-DATA logConstant15<>+8(SB)/8, $0x0000000000000000
-DATA logConstant15<>+16(SB)/8, $0x0000000000000000
-DATA logConstant15<>+24(SB)/8, $0x0000000000000000
+DATA logConstant15<>+0(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant15<>+8(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant15<>+16(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant15<>+24(SB)/8, $0xbdeecc95bdeecc95
 GLOBL logConstant15<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant16<>+0(SB)/8, $0x7ff8000000000001
-DATA logConstant16<>+8(SB)/8, $0x7ff8000000000001
-DATA logConstant16<>+16(SB)/8, $0x7ff8000000000001
-DATA logConstant16<>+24(SB)/8, $0x7ff8000000000001
+DATA logConstant16<>+0(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant16<>+8(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant16<>+16(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant16<>+24(SB)/8, $0xbdfe1f1dbdfe1f1d
 GLOBL logConstant16<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant17<>+0(SB)/8, $0xfff0000000000000
-DATA logConstant17<>+8(SB)/8, $0xfff0000000000000
-DATA logConstant17<>+16(SB)/8, $0xfff0000000000000
-DATA logConstant17<>+24(SB)/8, $0xfff0000000000000
+DATA logConstant17<>+0(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant17<>+8(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant17<>+16(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant17<>+24(SB)/8, $0xbe2aadc6be2aadc6
 GLOBL logConstant17<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant18<>+0(SB)/8, $0xbe800004be800004
+DATA logConstant18<>+8(SB)/8, $0xbe800004be800004
+DATA logConstant18<>+16(SB)/8, $0xbe800004be800004
+DATA logConstant18<>+24(SB)/8, $0xbe800004be800004
+GLOBL logConstant18<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant19<>+0(SB)/8, $0xbf000000bf000000
+DATA logConstant19<>+8(SB)/8, $0xbf000000bf000000
+DATA logConstant19<>+16(SB)/8, $0xbf000000bf000000
+DATA logConstant19<>+24(SB)/8, $0xbf000000bf000000
+GLOBL logConstant19<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant20<>+0(SB)/8, $0x7fffffff7fffffff
+DATA logConstant20<>+8(SB)/8, $0x7fffffff7fffffff
+DATA logConstant20<>+16(SB)/8, $0x7fffffff7fffffff
+DATA logConstant20<>+24(SB)/8, $0x7fffffff7fffffff
+GLOBL logConstant20<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant21<>+0(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant21<>+8(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant21<>+16(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant21<>+24(SB)/8, $0xff7ffffeff7ffffe
+GLOBL logConstant21<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant22<>+0(SB)/8, $0x4c0000004c000000
+DATA logConstant22<>+8(SB)/8, $0x4c0000004c000000
+DATA logConstant22<>+16(SB)/8, $0x4c0000004c000000
+DATA logConstant22<>+24(SB)/8, $0x4c0000004c000000
+GLOBL logConstant22<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant23<>+0(SB)/8, $0x41c8000041c80000
+DATA logConstant23<>+8(SB)/8, $0x41c8000041c80000
+DATA logConstant23<>+16(SB)/8, $0x41c8000041c80000
+DATA logConstant23<>+24(SB)/8, $0x41c8000041c80000
+GLOBL logConstant23<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant24<>+0(SB)/8, $0x7fc000007fc00000
+DATA logConstant24<>+8(SB)/8, $0x7fc000007fc00000
+DATA logConstant24<>+16(SB)/8, $0x7fc000007fc00000
+DATA logConstant24<>+24(SB)/8, $0x7fc000007fc00000
+GLOBL logConstant24<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant25<>+0(SB)/8, $0xff800000ff800000
+DATA logConstant25<>+8(SB)/8, $0xff800000ff800000
+DATA logConstant25<>+16(SB)/8, $0xff800000ff800000
+DATA logConstant25<>+24(SB)/8, $0xff800000ff800000
+GLOBL logConstant25<>(SB), RODATA|NOPTR, $32
 
 // func logFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -238,55 +310,55 @@ TEXT ·logFloat64AVX2(SB), $256-33
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPD    $0x11, logConstant18<>+0(SB), Y0, Y1
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y1
 	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant15<>+0(SB), Y3
+	VMOVUPS   logConstant1<>+0(SB), Y3
 	VMOVMSKPD Y1, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ      logConstant0<>+0(SB), Y2, Y1
+	VPADDQ      logConstant27<>+0(SB), Y2, Y1
 	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant1<>+0(SB), Y2, Y2
-	VSUBPD      logConstant2<>+0(SB), Y2, Y2
-	VANDPD      logConstant3<>+0(SB), Y1, Y1
-	VPADDQ      logConstant4<>+0(SB), Y1, Y1
+	VORPD       logConstant28<>+0(SB), Y2, Y2
+	VSUBPD      logConstant29<>+0(SB), Y2, Y2
+	VANDPD      logConstant30<>+0(SB), Y1, Y1
+	VPADDQ      logConstant31<>+0(SB), Y1, Y1
 	VSUBPD      Y3, Y2, Y2
-	VSUBPD      logConstant5<>+0(SB), Y1, Y1
-	VADDPD      logConstant6<>+0(SB), Y1, Y3
+	VSUBPD      logConstant32<>+0(SB), Y1, Y1
+	VADDPD      logConstant33<>+0(SB), Y1, Y3
 	VDIVPD      Y3, Y1, Y3
 	VMULPD      Y3, Y3, Y4
-	VMULPD      logConstant19<>+0(SB), Y1, Y5
+	VMULPD      logConstant34<>+0(SB), Y1, Y5
 	VMULPD      Y1, Y5, Y6
 	VFMSUB213PD Y6, Y1, Y5
-	VXORPD      logConstant20<>+0(SB), Y6, Y7
+	VXORPD      logConstant35<>+0(SB), Y6, Y7
 	VADDPD      Y7, Y1, Y8
 	VSUBPD      Y1, Y8, Y1
 	VSUBPD      Y1, Y7, Y1
-	VMOVUPS     logConstant22<>+0(SB), Y7
-	VFMADD231PD logConstant21<>+0(SB), Y4, Y7
-	VMOVUPS     logConstant24<>+0(SB), Y9
-	VFMADD231PD logConstant23<>+0(SB), Y4, Y9
-	VMOVUPS     logConstant26<>+0(SB), Y10
-	VFMADD231PD logConstant25<>+0(SB), Y4, Y10
+	VMOVUPS     logConstant37<>+0(SB), Y7
+	VFMADD231PD logConstant36<>+0(SB), Y4, Y7
+	VMOVUPS     logConstant39<>+0(SB), Y9
+	VFMADD231PD logConstant38<>+0(SB), Y4, Y9
+	VMOVUPS     logConstant41<>+0(SB), Y10
+	VFMADD231PD logConstant40<>+0(SB), Y4, Y10
 	VMULPD      Y4, Y4, Y11
 	VFMADD231PD Y11, Y9, Y7
-	VFMADD231PD logConstant27<>+0(SB), Y11, Y10
+	VFMADD231PD logConstant42<>+0(SB), Y11, Y10
 	VMULPD      Y11, Y11, Y9
 	VFMADD231PD Y9, Y10, Y7
 	VFMADD231PD Y7, Y4, Y6
 	VSUBPD      Y5, Y1, Y1
 	VFMADD231PD Y6, Y3, Y1
-	VMULPD      logConstant28<>+0(SB), Y2, Y3
+	VMULPD      logConstant43<>+0(SB), Y2, Y3
 	VADDPD      Y8, Y3, Y4
 	VSUBPD      Y3, Y4, Y3
 	VSUBPD      Y3, Y8, Y3
-	VFMADD231PD logConstant29<>+0(SB), Y2, Y1
+	VFMADD231PD logConstant44<>+0(SB), Y2, Y1
 	VADDPD      Y1, Y3, Y1
 	VADDPD      Y1, Y4, Y1
-	VPADDQ      logConstant13<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant14<>+0(SB), Y2, Y2
+	VPADDQ      logConstant45<>+0(SB), Y0, Y2
+	VPCMPGTQ    logConstant46<>+0(SB), Y2, Y2
 	VMOVMSKPD   Y2, AX
 	TESTL       AX, AX
 	JNE         region2
@@ -348,20 +420,20 @@ region1:
 	VMOVUPS   Y1, 96(SP)
 	VMOVUPS   Y2, 128(SP)
 	VMOVUPS   Y3, 160(SP)
-	VMULPD    logConstant30<>+0(SB), Y0, Y4
+	VMULPD    logConstant47<>+0(SB), Y0, Y4
 	VBLENDVPD Y1, Y4, Y2, Y2
 	VMOVUPS   Y2, 128(SP)
-	VBLENDVPD Y1, logConstant31<>+0(SB), Y3, Y3
+	VBLENDVPD Y1, logConstant48<>+0(SB), Y3, Y3
 	VMOVUPS   Y3, 160(SP)
 	JMP       back1
 
 region2:
 	VMOVUPS   Y1, 192(SP)
 	VMOVUPS   Y2, 224(SP)
-	VCMPPD    $0x00, logConstant15<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant49<>+0(SB), Y4
+	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
 	VCMPPD    $0x11, Y0, Y4, Y4
 	VCMPPD    $0x03, Y0, Y0, Y5
 	VORPD     Y5, Y4, Y4
@@ -370,142 +442,221 @@ region2:
 	VMOVUPS   Y1, 192(SP)
 	JMP       back2
 
-DATA logConstant18<>+0(SB)/8, $0x0010000000000000
-DATA logConstant18<>+8(SB)/8, $0x0010000000000000
-DATA logConstant18<>+16(SB)/8, $0x0010000000000000
-DATA logConstant18<>+24(SB)/8, $0x0010000000000000
-GLOBL logConstant18<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant19<>+0(SB)/8, $0x3fe0000000000000
-DATA logConstant19<>+8(SB)/8, $0x3fe0000000000000
-DATA logConstant19<>+16(SB)/8, $0x3fe0000000000000
-DATA logConstant19<>+24(SB)/8, $0x3fe0000000000000
-GLOBL logConstant19<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant20<>+0(SB)/8, $0x8000000000000000
-DATA logConstant20<>+8(SB)/8, $0x8000000000000000
-DATA logConstant20<>+16(SB)/8, $0x8000000000000000
-DATA logConstant20<>+24(SB)/8, $0x8000000000000000
-GLOBL logConstant20<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant21<>+0(SB)/8, $0x3fd9999999995203
-DATA logConstant21<>+8(SB)/8, $0x3fd9999999995203
-DATA logConstant21<>+16(SB)/8, $0x3fd9999999995203
-DATA logConstant21<>+24(SB)/8, $0x3fd9999999995203
-GLOBL logConstant21<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant22<>+0(SB)/8, $0x3fe5555555555558
-DATA logConstant22<>+8(SB)/8, $0x3fe5555555555558
-DATA logConstant22<>+16(SB)/8, $0x3fe5555555555558
-DATA logConstant22<>+24(SB)/8, $0x3fe5555555555558
-GLOBL logConstant22<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant23<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant23<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant23<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant23<>+24(SB)/8, $0x3fcc71c62b58aec2
-GLOBL logConstant23<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant24<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logConstant24<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logConstant24<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logConstant24<>+24(SB)/8, $0x3fd2492492e13abf
-GLOBL logConstant24<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant25<>+0(SB)/8, $0x3fc39fc856682013
-DATA logConstant25<>+8(SB)/8, $0x3fc39fc856682013
-DATA logConstant25<>+16(SB)/8, $0x3fc39fc856682013
-DATA logConstant25<>+24(SB)/8, $0x3fc39fc856682013
-GLOBL logConstant25<>(SB), RODATA|NOPTR, $32
-
-DATA logConstant26<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logConstant26<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logConstant26<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logConstant26<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logConstant26<>+0(SB)/8, $0x0010000000000000
+DATA logConstant26<>+8(SB)/8, $0x0010000000000000
+DATA logConstant26<>+16(SB)/8, $0x0010000000000000
+DATA logConstant26<>+24(SB)/8, $0x0010000000000000
 GLOBL logConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant27<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant27<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant27<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant27<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant27<>+0(SB)/8, $0x00095f619980c433
+DATA logConstant27<>+8(SB)/8, $0x00095f619980c433
+DATA logConstant27<>+16(SB)/8, $0x00095f619980c433
+DATA logConstant27<>+24(SB)/8, $0x00095f619980c433
 GLOBL logConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant28<>+0(SB)/8, $0x3fe62e42fee00000
-DATA logConstant28<>+8(SB)/8, $0x3fe62e42fee00000
-DATA logConstant28<>+16(SB)/8, $0x3fe62e42fee00000
-DATA logConstant28<>+24(SB)/8, $0x3fe62e42fee00000
+DATA logConstant28<>+0(SB)/8, $0x4330000000000000
+DATA logConstant28<>+8(SB)/8, $0x4330000000000000
+DATA logConstant28<>+16(SB)/8, $0x4330000000000000
+DATA logConstant28<>+24(SB)/8, $0x4330000000000000
 GLOBL logConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant29<>+0(SB)/8, $0x3dea39ef35793c76
-DATA logConstant29<>+8(SB)/8, $0x3dea39ef35793c76
-DATA logConstant29<>+16(SB)/8, $0x3dea39ef35793c76
-DATA logConstant29<>+24(SB)/8, $0x3dea39ef35793c76
+DATA logConstant29<>+0(SB)/8, $0x43300000000003ff
+DATA logConstant29<>+8(SB)/8, $0x43300000000003ff
+DATA logConstant29<>+16(SB)/8, $0x43300000000003ff
+DATA logConstant29<>+24(SB)/8, $0x43300000000003ff
 GLOBL logConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant30<>+0(SB)/8, $0x4350000000000000
-DATA logConstant30<>+8(SB)/8, $0x4350000000000000
-DATA logConstant30<>+16(SB)/8, $0x4350000000000000
-DATA logConstant30<>+24(SB)/8, $0x4350000000000000
+DATA logConstant30<>+0(SB)/8, $0x000fffffffffffff
+DATA logConstant30<>+8(SB)/8, $0x000fffffffffffff
+DATA logConstant30<>+16(SB)/8, $0x000fffffffffffff
+DATA logConstant30<>+24(SB)/8, $0x000fffffffffffff
 GLOBL logConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant31<>+0(SB)/8, $0x404b000000000000
-DATA logConstant31<>+8(SB)/8, $0x404b000000000000
-DATA logConstant31<>+16(SB)/8, $0x404b000000000000
-DATA logConstant31<>+24(SB)/8, $0x404b000000000000
+DATA logConstant31<>+0(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant31<>+8(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant31<>+16(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant31<>+24(SB)/8, $0x3fe6a09e667f3bcd
 GLOBL logConstant31<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant32<>+0(SB)/8, $0x3ff0000000000000
+DATA logConstant32<>+8(SB)/8, $0x3ff0000000000000
+DATA logConstant32<>+16(SB)/8, $0x3ff0000000000000
+DATA logConstant32<>+24(SB)/8, $0x3ff0000000000000
+GLOBL logConstant32<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant33<>+0(SB)/8, $0x4000000000000000
+DATA logConstant33<>+8(SB)/8, $0x4000000000000000
+DATA logConstant33<>+16(SB)/8, $0x4000000000000000
+DATA logConstant33<>+24(SB)/8, $0x4000000000000000
+GLOBL logConstant33<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant34<>+0(SB)/8, $0x3fe0000000000000
+DATA logConstant34<>+8(SB)/8, $0x3fe0000000000000
+DATA logConstant34<>+16(SB)/8, $0x3fe0000000000000
+DATA logConstant34<>+24(SB)/8, $0x3fe0000000000000
+GLOBL logConstant34<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant35<>+0(SB)/8, $0x8000000000000000
+DATA logConstant35<>+8(SB)/8, $0x8000000000000000
+DATA logConstant35<>+16(SB)/8, $0x8000000000000000
+DATA logConstant35<>+24(SB)/8, $0x8000000000000000
+GLOBL logConstant35<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant36<>+0(SB)/8, $0x3fd9999999995203
+DATA logConstant36<>+8(SB)/8, $0x3fd9999999995203
+DATA logConstant36<>+16(SB)/8, $0x3fd9999999995203
+DATA logConstant36<>+24(SB)/8, $0x3fd9999999995203
+GLOBL logConstant36<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant37<>+0(SB)/8, $0x3fe5555555555558
+DATA logConstant37<>+8(SB)/8, $0x3fe5555555555558
+DATA logConstant37<>+16(SB)/8, $0x3fe5555555555558
+DATA logConstant37<>+24(SB)/8, $0x3fe5555555555558
+GLOBL logConstant37<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant38<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant38<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant38<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant38<>+24(SB)/8, $0x3fcc71c62b58aec2
+GLOBL logConstant38<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant39<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logConstant39<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logConstant39<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logConstant39<>+24(SB)/8, $0x3fd2492492e13abf
+GLOBL logConstant39<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant40<>+0(SB)/8, $0x3fc39fc856682013
+DATA logConstant40<>+8(SB)/8, $0x3fc39fc856682013
+DATA logConstant40<>+16(SB)/8, $0x3fc39fc856682013
+DATA logConstant40<>+24(SB)/8, $0x3fc39fc856682013
+GLOBL logConstant40<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant41<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logConstant41<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logConstant41<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logConstant41<>+24(SB)/8, $0x3fc7462c2c752057
+GLOBL logConstant41<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant42<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant42<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant42<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant42<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+GLOBL logConstant42<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant43<>+0(SB)/8, $0x3fe62e42fee00000
+DATA logConstant43<>+8(SB)/8, $0x3fe62e42fee00000
+DATA logConstant43<>+16(SB)/8, $0x3fe62e42fee00000
+DATA logConstant43<>+24(SB)/8, $0x3fe62e42fee00000
+GLOBL logConstant43<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant44<>+0(SB)/8, $0x3dea39ef35793c76
+DATA logConstant44<>+8(SB)/8, $0x3dea39ef35793c76
+DATA logConstant44<>+16(SB)/8, $0x3dea39ef35793c76
+DATA logConstant44<>+24(SB)/8, $0x3dea39ef35793c76
+GLOBL logConstant44<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant45<>+0(SB)/8, $0x7fffffffffffffff
+DATA logConstant45<>+8(SB)/8, $0x7fffffffffffffff
+DATA logConstant45<>+16(SB)/8, $0x7fffffffffffffff
+DATA logConstant45<>+24(SB)/8, $0x7fffffffffffffff
+GLOBL logConstant45<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant46<>+0(SB)/8, $0xffeffffffffffffe
+DATA logConstant46<>+8(SB)/8, $0xffeffffffffffffe
+DATA logConstant46<>+16(SB)/8, $0xffeffffffffffffe
+DATA logConstant46<>+24(SB)/8, $0xffeffffffffffffe
+GLOBL logConstant46<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant47<>+0(SB)/8, $0x4350000000000000
+DATA logConstant47<>+8(SB)/8, $0x4350000000000000
+DATA logConstant47<>+16(SB)/8, $0x4350000000000000
+DATA logConstant47<>+24(SB)/8, $0x4350000000000000
+GLOBL logConstant47<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant48<>+0(SB)/8, $0x404b000000000000
+DATA logConstant48<>+8(SB)/8, $0x404b000000000000
+DATA logConstant48<>+16(SB)/8, $0x404b000000000000
+DATA logConstant48<>+24(SB)/8, $0x404b000000000000
+GLOBL logConstant48<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant49<>+0(SB)/8, $0x7ff8000000000001
+DATA logConstant49<>+8(SB)/8, $0x7ff8000000000001
+DATA logConstant49<>+16(SB)/8, $0x7ff8000000000001
+DATA logConstant49<>+24(SB)/8, $0x7ff8000000000001
+GLOBL logConstant49<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant50<>+0(SB)/8, $0xfff0000000000000
+DATA logConstant50<>+8(SB)/8, $0xfff0000000000000
+DATA logConstant50<>+16(SB)/8, $0xfff0000000000000
+DATA logConstant50<>+24(SB)/8, $0xfff0000000000000
+GLOBL logConstant50<>(SB), RODATA|NOPTR, $32
 
 // func logFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·logFloat32AVX512(SB), $384-33
+TEXT ·logFloat32AVX512(SB), $512-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VPADDQ      logConstant32<>+0(SB), Z0, Z1
-	VPSRLQ      $0x34, Z1, Z2
-	VORPD       logConstant33<>+0(SB), Z2, Z2
-	VSUBPD      logConstant34<>+0(SB), Z2, Z2
-	VANDPD      logConstant35<>+0(SB), Z1, Z1
-	VPADDQ      logConstant36<>+0(SB), Z1, Z1
-	VSUBPD      logConstant37<>+0(SB), Z1, Z1
-	VADDPD      logConstant38<>+0(SB), Z1, Z3
-	VDIVPD      Z3, Z1, Z1
-	VMULPD      Z1, Z1, Z3
-	VMULPD      Z1, Z3, Z4
-	VMOVUPS     logConstant40<>+0(SB), Z5
-	VFMADD231PD logConstant39<>+0(SB), Z3, Z5
-	VMOVUPS     logConstant42<>+0(SB), Z6
-	VFMADD231PD logConstant41<>+0(SB), Z3, Z6
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD Z3, Z6, Z5
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD logConstant43<>+0(SB), Z3, Z5
-	VADDPD      Z1, Z1, Z1
-	VFMADD231PD Z5, Z4, Z1
-	VFMADD231PD logConstant44<>+0(SB), Z2, Z1
-	VPADDQ      logConstant45<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant46<>+0(SB), Z2, K1
-	KORTESTB    K1, K1
-	JNE         region1
+	VMOVUPS  (SI), Z0
+	VCMPPS   $0x11, logConstant51<>+0(SB), Z0, K1
+	VMOVUPS  Z0, Z1
+	VMOVUPS  logConstant52<>+0(SB), Z2
+	KORTESTW K1, K1
+	JNE      region1
 
 back1:
-	VCVTPD2PS Z1, Y31
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y31, (DI)
+	VPADDD      logConstant53<>+0(SB), Z1, Z1
+	VPSRLD      $0x17, Z1, Z3
+	VORPD       logConstant54<>+0(SB), Z3, Z3
+	VSUBPS      logConstant55<>+0(SB), Z3, Z3
+	VANDPD      logConstant56<>+0(SB), Z1, Z1
+	VPADDD      logConstant57<>+0(SB), Z1, Z1
+	VSUBPS      Z2, Z3, Z2
+	VSUBPS      logConstant58<>+0(SB), Z1, Z1
+	VMULPS      logConstant59<>+0(SB), Z2, Z3
+	VADDPS      Z1, Z3, Z4
+	VSUBPS      Z3, Z4, Z3
+	VSUBPS      Z3, Z1, Z3
+	VMULPS      Z1, Z1, Z5
+	VMOVUPS     logConstant52<>+0(SB), Z6
+	VFMADD231PS logConstant60<>+0(SB), Z2, Z6
+	VMOVUPS     logConstant62<>+0(SB), Z2
+	VFMADD231PS logConstant61<>+0(SB), Z5, Z2
+	VFMADD213PS logConstant63<>+0(SB), Z5, Z2
+	VFMADD213PS logConstant64<>+0(SB), Z5, Z2
+	VFMADD213PS logConstant65<>+0(SB), Z5, Z2
+	VMOVUPS     logConstant67<>+0(SB), Z7
+	VFMADD231PS logConstant66<>+0(SB), Z5, Z7
+	VFMADD213PS logConstant68<>+0(SB), Z5, Z7
+	VFMADD213PS logConstant69<>+0(SB), Z5, Z7
+	VFMADD231PS Z1, Z7, Z2
+	VFMADD213PS logConstant70<>+0(SB), Z1, Z2
+	VFMADD231PS Z2, Z5, Z6
+	VADDPS      Z6, Z3, Z1
+	VADDPS      Z1, Z4, Z1
+	VPADDD      logConstant71<>+0(SB), Z0, Z2
+	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
+	KORTESTW    K1, K1
+	JNE         region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Z1, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -521,13 +672,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -547,204 +698,294 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z1, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z0, 192(SP)
-	VMOVUPS   Z1, 256(SP)
-	KMOVB     K1, 320(SP)
-	VCMPPD    $0x00, logConstant47<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z2
-	VBLENDMPD logConstant49<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant47<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 256(SP)
+	VMOVUPS   Z1, 192(SP)
+	VMOVUPS   Z2, 256(SP)
+	KMOVW     K1, 320(SP)
+	VMULPS    logConstant73<>+0(SB), Z0, Z3
+	VBLENDMPS Z3, Z1, K1, Z1
+	VMOVUPS   Z1, 192(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z2, K1, Z2
+	VMOVUPS   Z2, 256(SP)
 	JMP       back1
 
-DATA logConstant32<>+0(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+8(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+16(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+24(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+32(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+40(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+48(SB)/8, $0x00095f619980c433
-DATA logConstant32<>+56(SB)/8, $0x00095f619980c433
-GLOBL logConstant32<>(SB), RODATA|NOPTR, $64
+region2:
+	VMOVUPS   Z1, 384(SP)
+	KMOVW     K1, 448(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K2
+	VMOVUPS   logConstant75<>+0(SB), Z2
+	VBLENDMPS logConstant76<>+0(SB), Z2, K2, Z2
+	VMOVUPS   logConstant52<>+0(SB), Z3
+	VCMPPS    $0x11, Z0, Z3, K2
+	VCMPPS    $0x03, Z0, Z0, K3
+	KORW      K3, K2, K2
+	VBLENDMPS Z0, Z2, K2, Z0
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 384(SP)
+	JMP       back2
 
-DATA logConstant33<>+0(SB)/8, $0x4330000000000000
-DATA logConstant33<>+8(SB)/8, $0x4330000000000000
-DATA logConstant33<>+16(SB)/8, $0x4330000000000000
-DATA logConstant33<>+24(SB)/8, $0x4330000000000000
-DATA logConstant33<>+32(SB)/8, $0x4330000000000000
-DATA logConstant33<>+40(SB)/8, $0x4330000000000000
-DATA logConstant33<>+48(SB)/8, $0x4330000000000000
-DATA logConstant33<>+56(SB)/8, $0x4330000000000000
-GLOBL logConstant33<>(SB), RODATA|NOPTR, $64
+DATA logConstant51<>+0(SB)/8, $0x0080000000800000
+DATA logConstant51<>+8(SB)/8, $0x0080000000800000
+DATA logConstant51<>+16(SB)/8, $0x0080000000800000
+DATA logConstant51<>+24(SB)/8, $0x0080000000800000
+DATA logConstant51<>+32(SB)/8, $0x0080000000800000
+DATA logConstant51<>+40(SB)/8, $0x0080000000800000
+DATA logConstant51<>+48(SB)/8, $0x0080000000800000
+DATA logConstant51<>+56(SB)/8, $0x0080000000800000
+GLOBL logConstant51<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant34<>+0(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+8(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+16(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+24(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+32(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+40(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+48(SB)/8, $0x43300000000003ff
-DATA logConstant34<>+56(SB)/8, $0x43300000000003ff
-GLOBL logConstant34<>(SB), RODATA|NOPTR, $64
+DATA logConstant52<>+0(SB)/8, $0x0000000000000000
+DATA logConstant52<>+8(SB)/8, $0x0000000000000000
+DATA logConstant52<>+16(SB)/8, $0x0000000000000000
+DATA logConstant52<>+24(SB)/8, $0x0000000000000000
+DATA logConstant52<>+32(SB)/8, $0x0000000000000000
+DATA logConstant52<>+40(SB)/8, $0x0000000000000000
+DATA logConstant52<>+48(SB)/8, $0x0000000000000000
+DATA logConstant52<>+56(SB)/8, $0x0000000000000000
+GLOBL logConstant52<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant35<>+0(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+8(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+16(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+24(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+32(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+40(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+48(SB)/8, $0x000fffffffffffff
-DATA logConstant35<>+56(SB)/8, $0x000fffffffffffff
-GLOBL logConstant35<>(SB), RODATA|NOPTR, $64
+DATA logConstant53<>+0(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+8(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+16(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+24(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+32(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+40(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+48(SB)/8, $0x004afb0d004afb0d
+DATA logConstant53<>+56(SB)/8, $0x004afb0d004afb0d
+GLOBL logConstant53<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant36<>+0(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+8(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+16(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+24(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+32(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+40(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+48(SB)/8, $0x3fe6a09e667f3bcd
-DATA logConstant36<>+56(SB)/8, $0x3fe6a09e667f3bcd
-GLOBL logConstant36<>(SB), RODATA|NOPTR, $64
+DATA logConstant54<>+0(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+8(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+16(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+24(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+32(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+40(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+48(SB)/8, $0x4b0000004b000000
+DATA logConstant54<>+56(SB)/8, $0x4b0000004b000000
+GLOBL logConstant54<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant37<>+0(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+8(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+16(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+24(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+32(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+40(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+48(SB)/8, $0x3ff0000000000000
-DATA logConstant37<>+56(SB)/8, $0x3ff0000000000000
-GLOBL logConstant37<>(SB), RODATA|NOPTR, $64
+DATA logConstant55<>+0(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+8(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+16(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+24(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+32(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+40(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+48(SB)/8, $0x4b00007f4b00007f
+DATA logConstant55<>+56(SB)/8, $0x4b00007f4b00007f
+GLOBL logConstant55<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant38<>+0(SB)/8, $0x4000000000000000
-DATA logConstant38<>+8(SB)/8, $0x4000000000000000
-DATA logConstant38<>+16(SB)/8, $0x4000000000000000
-DATA logConstant38<>+24(SB)/8, $0x4000000000000000
-DATA logConstant38<>+32(SB)/8, $0x4000000000000000
-DATA logConstant38<>+40(SB)/8, $0x4000000000000000
-DATA logConstant38<>+48(SB)/8, $0x4000000000000000
-DATA logConstant38<>+56(SB)/8, $0x4000000000000000
-GLOBL logConstant38<>(SB), RODATA|NOPTR, $64
+DATA logConstant56<>+0(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+8(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+16(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+24(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+32(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+40(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+48(SB)/8, $0x007fffff007fffff
+DATA logConstant56<>+56(SB)/8, $0x007fffff007fffff
+GLOBL logConstant56<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant39<>+0(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+8(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+16(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+24(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+32(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+40(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+48(SB)/8, $0x3fd999998c6d3303
-DATA logConstant39<>+56(SB)/8, $0x3fd999998c6d3303
-GLOBL logConstant39<>(SB), RODATA|NOPTR, $64
+DATA logConstant57<>+0(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+8(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+16(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+24(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+32(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+40(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+48(SB)/8, $0x3f3504f33f3504f3
+DATA logConstant57<>+56(SB)/8, $0x3f3504f33f3504f3
+GLOBL logConstant57<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant40<>+0(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+8(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+16(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+24(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+32(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+40(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+48(SB)/8, $0x3fe5555555565585
-DATA logConstant40<>+56(SB)/8, $0x3fe5555555565585
-GLOBL logConstant40<>(SB), RODATA|NOPTR, $64
+DATA logConstant58<>+0(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+8(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+16(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+24(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+32(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+40(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+48(SB)/8, $0x3f8000003f800000
+DATA logConstant58<>+56(SB)/8, $0x3f8000003f800000
+GLOBL logConstant58<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant41<>+0(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+8(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+16(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+24(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+32(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+40(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+48(SB)/8, $0x3fcc679693b881d0
-DATA logConstant41<>+56(SB)/8, $0x3fcc679693b881d0
-GLOBL logConstant41<>(SB), RODATA|NOPTR, $64
+DATA logConstant59<>+0(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+8(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+16(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+24(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+32(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+40(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+48(SB)/8, $0x3f3172003f317200
+DATA logConstant59<>+56(SB)/8, $0x3f3172003f317200
+GLOBL logConstant59<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant42<>+0(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+8(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+16(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+24(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+32(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+40(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+48(SB)/8, $0x3fd249326f873cd8
-DATA logConstant42<>+56(SB)/8, $0x3fd249326f873cd8
-GLOBL logConstant42<>(SB), RODATA|NOPTR, $64
+DATA logConstant60<>+0(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+8(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+16(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+24(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+32(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+40(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+48(SB)/8, $0x35bfbe8e35bfbe8e
+DATA logConstant60<>+56(SB)/8, $0x35bfbe8e35bfbe8e
+GLOBL logConstant60<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant43<>+0(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+8(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+16(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+24(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+32(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+40(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+48(SB)/8, $0x3fc8ca6ceb63178b
-DATA logConstant43<>+56(SB)/8, $0x3fc8ca6ceb63178b
-GLOBL logConstant43<>(SB), RODATA|NOPTR, $64
+DATA logConstant61<>+0(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+8(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+16(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+24(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+32(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+40(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+48(SB)/8, $0x3d89df063d89df06
+DATA logConstant61<>+56(SB)/8, $0x3d89df063d89df06
+GLOBL logConstant61<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant44<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+24(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+32(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+40(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+48(SB)/8, $0x3fe62e42fefa39ef
-DATA logConstant44<>+56(SB)/8, $0x3fe62e42fefa39ef
-GLOBL logConstant44<>(SB), RODATA|NOPTR, $64
+DATA logConstant62<>+0(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+8(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+16(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+24(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+32(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+40(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+48(SB)/8, $0x3df36e923df36e92
+DATA logConstant62<>+56(SB)/8, $0x3df36e923df36e92
+GLOBL logConstant62<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant45<>+0(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+8(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+16(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+24(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+32(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+40(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+48(SB)/8, $0x7fffffffffffffff
-DATA logConstant45<>+56(SB)/8, $0x7fffffffffffffff
-GLOBL logConstant45<>(SB), RODATA|NOPTR, $64
+DATA logConstant63<>+0(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+8(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+16(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+24(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+32(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+40(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+48(SB)/8, $0x3e119d7b3e119d7b
+DATA logConstant63<>+56(SB)/8, $0x3e119d7b3e119d7b
+GLOBL logConstant63<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant46<>+0(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+8(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+16(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+24(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+32(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+40(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+48(SB)/8, $0xffeffffffffffffe
-DATA logConstant46<>+56(SB)/8, $0xffeffffffffffffe
-GLOBL logConstant46<>(SB), RODATA|NOPTR, $64
+DATA logConstant64<>+0(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+8(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+16(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+24(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+32(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+40(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+48(SB)/8, $0x3e4cd23c3e4cd23c
+DATA logConstant64<>+56(SB)/8, $0x3e4cd23c3e4cd23c
+GLOBL logConstant64<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant47<>+0(SB)/8, $0x0000000000000000
-DATA logConstant47<>+8(SB)/8, $0x0000000000000000
-DATA logConstant47<>+16(SB)/8, $0x0000000000000000
-DATA logConstant47<>+24(SB)/8, $0x0000000000000000
-DATA logConstant47<>+32(SB)/8, $0x0000000000000000
-DATA logConstant47<>+40(SB)/8, $0x0000000000000000
-DATA logConstant47<>+48(SB)/8, $0x0000000000000000
-DATA logConstant47<>+56(SB)/8, $0x0000000000000000
-GLOBL logConstant47<>(SB), RODATA|NOPTR, $64
+DATA logConstant65<>+0(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+8(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+16(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+24(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+32(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+40(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+48(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA logConstant65<>+56(SB)/8, $0x3eaaaaa43eaaaaa4
+GLOBL logConstant65<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant48<>+0(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+8(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+16(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+24(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+32(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+40(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+48(SB)/8, $0x7ff8000000000001
-DATA logConstant48<>+56(SB)/8, $0x7ff8000000000001
-GLOBL logConstant48<>(SB), RODATA|NOPTR, $64
+DATA logConstant66<>+0(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+8(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+16(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+24(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+32(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+40(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+48(SB)/8, $0xbdeecc95bdeecc95
+DATA logConstant66<>+56(SB)/8, $0xbdeecc95bdeecc95
+GLOBL logConstant66<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant49<>+0(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+8(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+16(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+24(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+32(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+40(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+48(SB)/8, $0xfff0000000000000
-DATA logConstant49<>+56(SB)/8, $0xfff0000000000000
-GLOBL logConstant49<>(SB), RODATA|NOPTR, $64
+DATA logConstant67<>+0(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+8(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+16(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+24(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+32(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+40(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+48(SB)/8, $0xbdfe1f1dbdfe1f1d
+DATA logConstant67<>+56(SB)/8, $0xbdfe1f1dbdfe1f1d
+GLOBL logConstant67<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant68<>+0(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+8(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+16(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+24(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+32(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+40(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+48(SB)/8, $0xbe2aadc6be2aadc6
+DATA logConstant68<>+56(SB)/8, $0xbe2aadc6be2aadc6
+GLOBL logConstant68<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant69<>+0(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+8(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+16(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+24(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+32(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+40(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+48(SB)/8, $0xbe800004be800004
+DATA logConstant69<>+56(SB)/8, $0xbe800004be800004
+GLOBL logConstant69<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant70<>+0(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+8(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+16(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+24(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+32(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+40(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+48(SB)/8, $0xbf000000bf000000
+DATA logConstant70<>+56(SB)/8, $0xbf000000bf000000
+GLOBL logConstant70<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant71<>+0(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+8(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+16(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+24(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+32(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+40(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+48(SB)/8, $0x7fffffff7fffffff
+DATA logConstant71<>+56(SB)/8, $0x7fffffff7fffffff
+GLOBL logConstant71<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant72<>+0(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+8(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+16(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+24(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+32(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+40(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+48(SB)/8, $0xff7ffffeff7ffffe
+DATA logConstant72<>+56(SB)/8, $0xff7ffffeff7ffffe
+GLOBL logConstant72<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant73<>+0(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+8(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+16(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+24(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+32(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+40(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+48(SB)/8, $0x4c0000004c000000
+DATA logConstant73<>+56(SB)/8, $0x4c0000004c000000
+GLOBL logConstant73<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant74<>+0(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+8(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+16(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+24(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+32(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+40(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+48(SB)/8, $0x41c8000041c80000
+DATA logConstant74<>+56(SB)/8, $0x41c8000041c80000
+GLOBL logConstant74<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant75<>+0(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+8(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+16(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+24(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+32(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+40(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+48(SB)/8, $0x7fc000007fc00000
+DATA logConstant75<>+56(SB)/8, $0x7fc000007fc00000
+GLOBL logConstant75<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant76<>+0(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+8(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+16(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+24(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+32(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+40(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+48(SB)/8, $0xff800000ff800000
+DATA logConstant76<>+56(SB)/8, $0xff800000ff800000
+GLOBL logConstant76<>(SB), RODATA|NOPTR, $64
 
 // func logFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -761,54 +1002,54 @@ TEXT ·logFloat64AVX512(SB), $512-33
 
 loop:
 	VMOVUPS  (SI), Z0
-	VCMPPD   $0x11, logConstant50<>+0(SB), Z0, K1
+	VCMPPD   $0x11, logConstant77<>+0(SB), Z0, K1
 	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant47<>+0(SB), Z2
+	VMOVUPS  logConstant52<>+0(SB), Z2
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ      logConstant32<>+0(SB), Z1, Z1
+	VPADDQ      logConstant78<>+0(SB), Z1, Z1
 	VPSRLQ      $0x34, Z1, Z3
-	VORPD       logConstant33<>+0(SB), Z3, Z3
-	VSUBPD      logConstant34<>+0(SB), Z3, Z3
-	VANDPD      logConstant35<>+0(SB), Z1, Z1
-	VPADDQ      logConstant36<>+0(SB), Z1, Z1
+	VORPD       logConstant79<>+0(SB), Z3, Z3
+	VSUBPD      logConstant80<>+0(SB), Z3, Z3
+	VANDPD      logConstant81<>+0(SB), Z1, Z1
+	VPADDQ      logConstant82<>+0(SB), Z1, Z1
 	VSUBPD      Z2, Z3, Z2
-	VSUBPD      logConstant37<>+0(SB), Z1, Z1
-	VADDPD      logConstant38<>+0(SB), Z1, Z3
+	VSUBPD      logConstant83<>+0(SB), Z1, Z1
+	VADDPD      logConstant84<>+0(SB), Z1, Z3
 	VDIVPD      Z3, Z1, Z3
 	VMULPD      Z3, Z3, Z4
-	VMULPD      logConstant51<>+0(SB), Z1, Z5
+	VMULPD      logConstant85<>+0(SB), Z1, Z5
 	VMULPD      Z1, Z5, Z6
 	VFMSUB213PD Z6, Z1, Z5
-	VXORPD      logConstant52<>+0(SB), Z6, Z7
+	VXORPD      logConstant86<>+0(SB), Z6, Z7
 	VADDPD      Z7, Z1, Z8
 	VSUBPD      Z1, Z8, Z1
 	VSUBPD      Z1, Z7, Z1
-	VMOVUPS     logConstant54<>+0(SB), Z7
-	VFMADD231PD logConstant53<>+0(SB), Z4, Z7
-	VMOVUPS     logConstant56<>+0(SB), Z9
-	VFMADD231PD logConstant55<>+0(SB), Z4, Z9
-	VMOVUPS     logConstant58<>+0(SB), Z10
-	VFMADD231PD logConstant57<>+0(SB), Z4, Z10
+	VMOVUPS     logConstant88<>+0(SB), Z7
+	VFMADD231PD logConstant87<>+0(SB), Z4, Z7
+	VMOVUPS     logConstant90<>+0(SB), Z9
+	VFMADD231PD logConstant89<>+0(SB), Z4, Z9
+	VMOVUPS     logConstant92<>+0(SB), Z10
+	VFMADD231PD logConstant91<>+0(SB), Z4, Z10
 	VMULPD      Z4, Z4, Z11
 	VFMADD231PD Z11, Z9, Z7
-	VFMADD231PD logConstant59<>+0(SB), Z11, Z10
+	VFMADD231PD logConstant93<>+0(SB), Z11, Z10
 	VMULPD      Z11, Z11, Z9
 	VFMADD231PD Z9, Z10, Z7
 	VFMADD231PD Z7, Z4, Z6
 	VSUBPD      Z5, Z1, Z1
 	VFMADD231PD Z6, Z3, Z1
-	VMULPD      logConstant60<>+0(SB), Z2, Z3
+	VMULPD      logConstant94<>+0(SB), Z2, Z3
 	VADDPD      Z8, Z3, Z4
 	VSUBPD      Z3, Z4, Z3
 	VSUBPD      Z3, Z8, Z3
-	VFMADD231PD logConstant61<>+0(SB), Z2, Z1
+	VFMADD231PD logConstant95<>+0(SB), Z2, Z1
 	VADDPD      Z1, Z3, Z1
 	VADDPD      Z1, Z4, Z1
-	VPADDQ      logConstant45<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant46<>+0(SB), Z2, K1
+	VPADDQ      logConstant96<>+0(SB), Z0, Z2
+	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
 	KORTESTB    K1, K1
 	JNE         region2
 
@@ -869,20 +1110,20 @@ region1:
 	VMOVUPS   Z1, 192(SP)
 	VMOVUPS   Z2, 256(SP)
 	KMOVB     K1, 320(SP)
-	VMULPD    logConstant62<>+0(SB), Z0, Z3
+	VMULPD    logConstant98<>+0(SB), Z0, Z3
 	VBLENDMPD Z3, Z1, K1, Z1
 	VMOVUPS   Z1, 192(SP)
-	VBLENDMPD logConstant63<>+0(SB), Z2, K1, Z2
+	VBLENDMPD logConstant99<>+0(SB), Z2, K1, Z2
 	VMOVUPS   Z2, 256(SP)
 	JMP       back1
 
 region2:
 	VMOVUPS   Z1, 384(SP)
 	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, logConstant47<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z2
-	VBLENDMPD logConstant49<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant47<>+0(SB), Z3
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K2
+	VMOVUPS   logConstant100<>+0(SB), Z2
+	VBLENDMPD logConstant101<>+0(SB), Z2, K2, Z2
+	VMOVUPS   logConstant52<>+0(SB), Z3
 	VCMPPD    $0x11, Z0, Z3, K2
 	VCMPPD    $0x03, Z0, Z0, K3
 	KORB      K3, K2, K2
@@ -891,199 +1132,327 @@ region2:
 	VMOVUPS   Z1, 384(SP)
 	JMP       back2
 
-DATA logConstant50<>+0(SB)/8, $0x0010000000000000
-DATA logConstant50<>+8(SB)/8, $0x0010000000000000
-DATA logConstant50<>+16(SB)/8, $0x0010000000000000
-DATA logConstant50<>+24(SB)/8, $0x0010000000000000
-DATA logConstant50<>+32(SB)/8, $0x0010000000000000
-DATA logConstant50<>+40(SB)/8, $0x0010000000000000
-DATA logConstant50<>+48(SB)/8, $0x0010000000000000
-DATA logConstant50<>+56(SB)/8, $0x0010000000000000
-GLOBL logConstant50<>(SB), RODATA|NOPTR, $64
+DATA logConstant77<>+0(SB)/8, $0x0010000000000000
+DATA logConstant77<>+8(SB)/8, $0x0010000000000000
+DATA logConstant77<>+16(SB)/8, $0x0010000000000000
+DATA logConstant77<>+24(SB)/8, $0x0010000000000000
+DATA logConstant77<>+32(SB)/8, $0x0010000000000000
+DATA logConstant77<>+40(SB)/8, $0x0010000000000000
+DATA logConstant77<>+48(SB)/8, $0x0010000000000000
+DATA logConstant77<>+56(SB)/8, $0x0010000000000000
+GLOBL logConstant77<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant51<>+0(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+8(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+16(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+24(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+32(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+40(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+48(SB)/8, $0x3fe0000000000000
-DATA logConstant51<>+56(SB)/8, $0x3fe0000000000000
-GLOBL logConstant51<>(SB), RODATA|NOPTR, $64
+DATA logConstant78<>+0(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+8(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+16(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+24(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+32(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+40(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+48(SB)/8, $0x00095f619980c433
+DATA logConstant78<>+56(SB)/8, $0x00095f619980c433
+GLOBL logConstant78<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant52<>+0(SB)/8, $0x8000000000000000
-DATA logConstant52<>+8(SB)/8, $0x8000000000000000
-DATA logConstant52<>+16(SB)/8, $0x8000000000000000
-DATA logConstant52<>+24(SB)/8, $0x8000000000000000
-DATA logConstant52<>+32(SB)/8, $0x8000000000000000
-DATA logConstant52<>+40(SB)/8, $0x8000000000000000
-DATA logConstant52<>+48(SB)/8, $0x8000000000000000
-DATA logConstant52<>+56(SB)/8, $0x8000000000000000
-GLOBL logConstant52<>(SB), RODATA|NOPTR, $64
+DATA logConstant79<>+0(SB)/8, $0x4330000000000000
+DATA logConstant79<>+8(SB)/8, $0x4330000000000000
+DATA logConstant79<>+16(SB)/8, $0x4330000000000000
+DATA logConstant79<>+24(SB)/8, $0x4330000000000000
+DATA logConstant79<>+32(SB)/8, $0x4330000000000000
+DATA logConstant79<>+40(SB)/8, $0x4330000000000000
+DATA logConstant79<>+48(SB)/8, $0x4330000000000000
+DATA logConstant79<>+56(SB)/8, $0x4330000000000000
+GLOBL logConstant79<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant53<>+0(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+8(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+16(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+24(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+32(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+40(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+48(SB)/8, $0x3fd9999999995203
-DATA logConstant53<>+56(SB)/8, $0x3fd9999999995203
-GLOBL logConstant53<>(SB), RODATA|NOPTR, $64
+DATA logConstant80<>+0(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+8(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+16(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+24(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+32(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+40(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+48(SB)/8, $0x43300000000003ff
+DATA logConstant80<>+56(SB)/8, $0x43300000000003ff
+GLOBL logConstant80<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant54<>+0(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+8(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+16(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+24(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+32(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+40(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+48(SB)/8, $0x3fe5555555555558
-DATA logConstant54<>+56(SB)/8, $0x3fe5555555555558
-GLOBL logConstant54<>(SB), RODATA|NOPTR, $64
+DATA logConstant81<>+0(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+8(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+16(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+24(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+32(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+40(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+48(SB)/8, $0x000fffffffffffff
+DATA logConstant81<>+56(SB)/8, $0x000fffffffffffff
+GLOBL logConstant81<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant55<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+24(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+32(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+40(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+48(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant55<>+56(SB)/8, $0x3fcc71c62b58aec2
-GLOBL logConstant55<>(SB), RODATA|NOPTR, $64
+DATA logConstant82<>+0(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+8(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+16(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+24(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+32(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+40(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+48(SB)/8, $0x3fe6a09e667f3bcd
+DATA logConstant82<>+56(SB)/8, $0x3fe6a09e667f3bcd
+GLOBL logConstant82<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant56<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+24(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+32(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+40(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+48(SB)/8, $0x3fd2492492e13abf
-DATA logConstant56<>+56(SB)/8, $0x3fd2492492e13abf
-GLOBL logConstant56<>(SB), RODATA|NOPTR, $64
+DATA logConstant83<>+0(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+8(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+16(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+24(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+32(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+40(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+48(SB)/8, $0x3ff0000000000000
+DATA logConstant83<>+56(SB)/8, $0x3ff0000000000000
+GLOBL logConstant83<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant57<>+0(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+8(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+16(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+24(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+32(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+40(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+48(SB)/8, $0x3fc39fc856682013
-DATA logConstant57<>+56(SB)/8, $0x3fc39fc856682013
-GLOBL logConstant57<>(SB), RODATA|NOPTR, $64
+DATA logConstant84<>+0(SB)/8, $0x4000000000000000
+DATA logConstant84<>+8(SB)/8, $0x4000000000000000
+DATA logConstant84<>+16(SB)/8, $0x4000000000000000
+DATA logConstant84<>+24(SB)/8, $0x4000000000000000
+DATA logConstant84<>+32(SB)/8, $0x4000000000000000
+DATA logConstant84<>+40(SB)/8, $0x4000000000000000
+DATA logConstant84<>+48(SB)/8, $0x4000000000000000
+DATA logConstant84<>+56(SB)/8, $0x4000000000000000
+GLOBL logConstant84<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant58<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+24(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+32(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+40(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+48(SB)/8, $0x3fc7462c2c752057
-DATA logConstant58<>+56(SB)/8, $0x3fc7462c2c752057
-GLOBL logConstant58<>(SB), RODATA|NOPTR, $64
+DATA logConstant85<>+0(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+8(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+16(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+24(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+32(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+40(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+48(SB)/8, $0x3fe0000000000000
+DATA logConstant85<>+56(SB)/8, $0x3fe0000000000000
+GLOBL logConstant85<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant59<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant59<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
-GLOBL logConstant59<>(SB), RODATA|NOPTR, $64
+DATA logConstant86<>+0(SB)/8, $0x8000000000000000
+DATA logConstant86<>+8(SB)/8, $0x8000000000000000
+DATA logConstant86<>+16(SB)/8, $0x8000000000000000
+DATA logConstant86<>+24(SB)/8, $0x8000000000000000
+DATA logConstant86<>+32(SB)/8, $0x8000000000000000
+DATA logConstant86<>+40(SB)/8, $0x8000000000000000
+DATA logConstant86<>+48(SB)/8, $0x8000000000000000
+DATA logConstant86<>+56(SB)/8, $0x8000000000000000
+GLOBL logConstant86<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant60<>+0(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+8(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+16(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+24(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+32(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+40(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+48(SB)/8, $0x3fe62e42fee00000
-DATA logConstant60<>+56(SB)/8, $0x3fe62e42fee00000
-GLOBL logConstant60<>(SB), RODATA|NOPTR, $64
+DATA logConstant87<>+0(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+8(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+16(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+24(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+32(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+40(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+48(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+56(SB)/8, $0x3fd9999999995203
+GLOBL logConstant87<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant61<>+0(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+8(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+16(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+24(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+32(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+40(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+48(SB)/8, $0x3dea39ef35793c76
-DATA logConstant61<>+56(SB)/8, $0x3dea39ef35793c76
-GLOBL logConstant61<>(SB), RODATA|NOPTR, $64
+DATA logConstant88<>+0(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+8(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+16(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+24(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+32(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+40(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+48(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+56(SB)/8, $0x3fe5555555555558
+GLOBL logConstant88<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant62<>+0(SB)/8, $0x4350000000000000
-DATA logConstant62<>+8(SB)/8, $0x4350000000000000
-DATA logConstant62<>+16(SB)/8, $0x4350000000000000
-DATA logConstant62<>+24(SB)/8, $0x4350000000000000
-DATA logConstant62<>+32(SB)/8, $0x4350000000000000
-DATA logConstant62<>+40(SB)/8, $0x4350000000000000
-DATA logConstant62<>+48(SB)/8, $0x4350000000000000
-DATA logConstant62<>+56(SB)/8, $0x4350000000000000
-GLOBL logConstant62<>(SB), RODATA|NOPTR, $64
+DATA logConstant89<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+32(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+40(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+48(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+56(SB)/8, $0x3fcc71c62b58aec2
+GLOBL logConstant89<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant63<>+0(SB)/8, $0x404b000000000000
-DATA logConstant63<>+8(SB)/8, $0x404b000000000000
-DATA logConstant63<>+16(SB)/8, $0x404b000000000000
-DATA logConstant63<>+24(SB)/8, $0x404b000000000000
-DATA logConstant63<>+32(SB)/8, $0x404b000000000000
-DATA logConstant63<>+40(SB)/8, $0x404b000000000000
-DATA logConstant63<>+48(SB)/8, $0x404b000000000000
-DATA logConstant63<>+56(SB)/8, $0x404b000000000000
-GLOBL logConstant63<>(SB), RODATA|NOPTR, $64
+DATA logConstant90<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+32(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+40(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+48(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+56(SB)/8, $0x3fd2492492e13abf
+GLOBL logConstant90<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant91<>+0(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+8(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+16(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+24(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+32(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+40(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+48(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+56(SB)/8, $0x3fc39fc856682013
+GLOBL logConstant91<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant92<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+32(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+40(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+48(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+56(SB)/8, $0x3fc7462c2c752057
+GLOBL logConstant92<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant93<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+GLOBL logConstant93<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant94<>+0(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+8(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+16(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+24(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+32(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+40(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+48(SB)/8, $0x3fe62e42fee00000
+DATA logConstant94<>+56(SB)/8, $0x3fe62e42fee00000
+GLOBL logConstant94<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant95<>+0(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+8(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+16(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+24(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+32(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+40(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+48(SB)/8, $0x3dea39ef35793c76
+DATA logConstant95<>+56(SB)/8, $0x3dea39ef35793c76
+GLOBL logConstant95<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant96<>+0(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+8(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+16(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+24(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+32(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+40(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+48(SB)/8, $0x7fffffffffffffff
+DATA logConstant96<>+56(SB)/8, $0x7fffffffffffffff
+GLOBL logConstant96<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant97<>+0(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+8(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+16(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+24(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+32(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+40(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+48(SB)/8, $0xffeffffffffffffe
+DATA logConstant97<>+56(SB)/8, $0xffeffffffffffffe
+GLOBL logConstant97<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant98<>+0(SB)/8, $0x4350000000000000
+DATA logConstant98<>+8(SB)/8, $0x4350000000000000
+DATA logConstant98<>+16(SB)/8, $0x4350000000000000
+DATA logConstant98<>+24(SB)/8, $0x4350000000000000
+DATA logConstant98<>+32(SB)/8, $0x4350000000000000
+DATA logConstant98<>+40(SB)/8, $0x4350000000000000
+DATA logConstant98<>+48(SB)/8, $0x4350000000000000
+DATA logConstant98<>+56(SB)/8, $0x4350000000000000
+GLOBL logConstant98<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant99<>+0(SB)/8, $0x404b000000000000
+DATA logConstant99<>+8(SB)/8, $0x404b000000000000
+DATA logConstant99<>+16(SB)/8, $0x404b000000000000
+DATA logConstant99<>+24(SB)/8, $0x404b000000000000
+DATA logConstant99<>+32(SB)/8, $0x404b000000000000
+DATA logConstant99<>+40(SB)/8, $0x404b000000000000
+DATA logConstant99<>+48(SB)/8, $0x404b000000000000
+DATA logConstant99<>+56(SB)/8, $0x404b000000000000
+GLOBL logConstant99<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant100<>+0(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+8(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+16(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+24(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+32(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+40(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+48(SB)/8, $0x7ff8000000000001
+DATA logConstant100<>+56(SB)/8, $0x7ff8000000000001
+GLOBL logConstant100<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant101<>+0(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+8(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+16(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+24(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+32(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+40(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+48(SB)/8, $0xfff0000000000000
+DATA logConstant101<>+56(SB)/8, $0xfff0000000000000
+GLOBL logConstant101<>(SB), RODATA|NOPTR, $64
 
 // func log2Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log2Float32AVX2(SB), $192-33
+TEXT ·log2Float32AVX2(SB), $256-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Y0
-	VPADDQ      logConstant0<>+0(SB), Y0, Y1
-	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant1<>+0(SB), Y2, Y2
-	VSUBPD      logConstant2<>+0(SB), Y2, Y2
-	VANDPD      logConstant3<>+0(SB), Y1, Y1
-	VPADDQ      logConstant4<>+0(SB), Y1, Y1
-	VSUBPD      logConstant5<>+0(SB), Y1, Y1
-	VADDPD      logConstant6<>+0(SB), Y1, Y3
-	VDIVPD      Y3, Y1, Y1
-	VMULPD      Y1, Y1, Y3
-	VMULPD      Y1, Y3, Y4
-	VMOVUPS     logConstant8<>+0(SB), Y5
-	VFMADD231PD logConstant7<>+0(SB), Y3, Y5
-	VMOVUPS     logConstant10<>+0(SB), Y6
-	VFMADD231PD logConstant9<>+0(SB), Y3, Y6
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y6, Y5
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD logConstant11<>+0(SB), Y3, Y5
-	VADDPD      Y1, Y1, Y1
-	VFMADD231PD Y5, Y4, Y1
-	VFMADD231PD logConstant64<>+0(SB), Y1, Y2
-	VPADDQ      logConstant13<>+0(SB), Y0, Y1
-	VPCMPGTQ    logConstant14<>+0(SB), Y1, Y1
-	VMOVMSKPD   Y1, AX
-	TESTL       AX, AX
-	JNE         region1
+	VMOVUPS   (SI), Y0
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y1
+	VMOVUPS   Y0, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VMOVMSKPS Y1, AX
+	TESTL     AX, AX
+	JNE       region1
 
 back1:
-	VCVTPD2PSY Y2, X15
-	TESTB      R8, R8
-	JNE        past
-	VMOVUPS    X15, (DI)
+	VPADDD      logConstant2<>+0(SB), Y2, Y1
+	VPSRLD      $0x17, Y1, Y2
+	VORPD       logConstant3<>+0(SB), Y2, Y2
+	VSUBPS      logConstant4<>+0(SB), Y2, Y2
+	VANDPD      logConstant5<>+0(SB), Y1, Y1
+	VPADDD      logConstant6<>+0(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VSUBPS      logConstant7<>+0(SB), Y1, Y1
+	VMULPS      logConstant102<>+0(SB), Y1, Y3
+	VMULPS      logConstant7<>+0(SB), Y2, Y2
+	VADDPS      Y3, Y2, Y4
+	VSUBPS      Y2, Y4, Y2
+	VSUBPS      Y2, Y3, Y2
+	VMULPS      Y1, Y1, Y5
+	VMOVUPS     Y5, Y6
+	VFMSUB231PS Y1, Y1, Y6
+	VFMSUB231PS logConstant102<>+0(SB), Y1, Y3
+	VFMADD231PS logConstant103<>+0(SB), Y1, Y3
+	VFMADD231PS logConstant104<>+0(SB), Y6, Y3
+	VMOVUPS     logConstant106<>+0(SB), Y6
+	VFMADD231PS logConstant105<>+0(SB), Y5, Y6
+	VFMADD213PS logConstant107<>+0(SB), Y5, Y6
+	VFMADD213PS logConstant108<>+0(SB), Y5, Y6
+	VFMADD213PS logConstant109<>+0(SB), Y5, Y6
+	VMOVUPS     logConstant111<>+0(SB), Y7
+	VFMADD231PS logConstant110<>+0(SB), Y5, Y7
+	VFMADD213PS logConstant112<>+0(SB), Y5, Y7
+	VFMADD213PS logConstant113<>+0(SB), Y5, Y7
+	VFMADD231PS Y1, Y7, Y6
+	VFMADD213PS logConstant104<>+0(SB), Y1, Y6
+	VFMADD231PS Y6, Y5, Y3
+	VADDPS      Y3, Y2, Y1
+	VADDPS      Y1, Y4, Y1
+	VPADDD      logConstant20<>+0(SB), Y0, Y2
+	VPCMPGTD    logConstant21<>+0(SB), Y2, Y2
+	VMOVMSKPS   Y2, AX
+	TESTL       AX, AX
+	JNE         region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y1, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1099,13 +1468,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1125,30 +1494,106 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y1, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VCMPPD    $0x00, logConstant15<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y1, Y0, Y2, Y2
-	VMOVUPS   Y2, 160(SP)
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y3, 160(SP)
+	VMULPS    logConstant22<>+0(SB), Y0, Y4
+	VBLENDVPS Y1, Y4, Y2, Y2
+	VMOVUPS   Y2, 128(SP)
+	VBLENDVPS Y1, logConstant23<>+0(SB), Y3, Y3
+	VMOVUPS   Y3, 160(SP)
 	JMP       back1
 
-DATA logConstant64<>+0(SB)/8, $0x3ff71547652b82fe
-DATA logConstant64<>+8(SB)/8, $0x3ff71547652b82fe
-DATA logConstant64<>+16(SB)/8, $0x3ff71547652b82fe
-DATA logConstant64<>+24(SB)/8, $0x3ff71547652b82fe
-GLOBL logConstant64<>(SB), RODATA|NOPTR, $32
+region2:
+	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 224(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y0, Y4, Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VORPD     Y5, Y4, Y4
+	VBLENDVPS Y4, Y0, Y3, Y0
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 192(SP)
+	JMP       back2
+
+DATA logConstant102<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant102<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant102<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant102<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL logConstant102<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant103<>+0(SB)/8, $0x32a5706032a57060
+DATA logConstant103<>+8(SB)/8, $0x32a5706032a57060
+DATA logConstant103<>+16(SB)/8, $0x32a5706032a57060
+DATA logConstant103<>+24(SB)/8, $0x32a5706032a57060
+GLOBL logConstant103<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant104<>+0(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant104<>+8(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant104<>+16(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant104<>+24(SB)/8, $0xbf38aa3bbf38aa3b
+GLOBL logConstant104<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant105<>+0(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant105<>+8(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant105<>+16(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant105<>+24(SB)/8, $0x3dc37ace3dc37ace
+GLOBL logConstant105<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant106<>+0(SB)/8, $0x3e30194c3e30194c
+DATA logConstant106<>+8(SB)/8, $0x3e30194c3e30194c
+DATA logConstant106<>+16(SB)/8, $0x3e30194c3e30194c
+DATA logConstant106<>+24(SB)/8, $0x3e30194c3e30194c
+GLOBL logConstant106<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant107<>+0(SB)/8, $0x3e5206913e520691
+DATA logConstant107<>+8(SB)/8, $0x3e5206913e520691
+DATA logConstant107<>+16(SB)/8, $0x3e5206913e520691
+DATA logConstant107<>+24(SB)/8, $0x3e5206913e520691
+GLOBL logConstant107<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant108<>+0(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant108<>+8(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant108<>+16(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant108<>+24(SB)/8, $0x3e93bf9c3e93bf9c
+GLOBL logConstant108<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant109<>+0(SB)/8, $0x3ef638443ef63844
+DATA logConstant109<>+8(SB)/8, $0x3ef638443ef63844
+DATA logConstant109<>+16(SB)/8, $0x3ef638443ef63844
+DATA logConstant109<>+24(SB)/8, $0x3ef638443ef63844
+GLOBL logConstant109<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant110<>+0(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant110<>+8(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant110<>+16(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant110<>+24(SB)/8, $0xbe2b863dbe2b863d
+GLOBL logConstant110<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant111<>+0(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant111<>+8(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant111<>+16(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant111<>+24(SB)/8, $0xbe3784aabe3784aa
+GLOBL logConstant111<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant112<>+0(SB)/8, $0xbe763790be763790
+DATA logConstant112<>+8(SB)/8, $0xbe763790be763790
+DATA logConstant112<>+16(SB)/8, $0xbe763790be763790
+DATA logConstant112<>+24(SB)/8, $0xbe763790be763790
+GLOBL logConstant112<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant113<>+0(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant113<>+8(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant113<>+16(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant113<>+24(SB)/8, $0xbeb8aa5bbeb8aa5b
+GLOBL logConstant113<>(SB), RODATA|NOPTR, $32
 
 // func log2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1165,58 +1610,58 @@ TEXT ·log2Float64AVX2(SB), $256-33
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPD    $0x11, logConstant18<>+0(SB), Y0, Y1
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y1
 	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant15<>+0(SB), Y3
+	VMOVUPS   logConstant1<>+0(SB), Y3
 	VMOVMSKPD Y1, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ      logConstant0<>+0(SB), Y2, Y1
+	VPADDQ      logConstant27<>+0(SB), Y2, Y1
 	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant1<>+0(SB), Y2, Y2
-	VSUBPD      logConstant2<>+0(SB), Y2, Y2
-	VANDPD      logConstant3<>+0(SB), Y1, Y1
-	VPADDQ      logConstant4<>+0(SB), Y1, Y1
+	VORPD       logConstant28<>+0(SB), Y2, Y2
+	VSUBPD      logConstant29<>+0(SB), Y2, Y2
+	VANDPD      logConstant30<>+0(SB), Y1, Y1
+	VPADDQ      logConstant31<>+0(SB), Y1, Y1
 	VSUBPD      Y3, Y2, Y2
-	VSUBPD      logConstant5<>+0(SB), Y1, Y1
-	VADDPD      logConstant6<>+0(SB), Y1, Y3
+	VSUBPD      logConstant32<>+0(SB), Y1, Y1
+	VADDPD      logConstant33<>+0(SB), Y1, Y3
 	VDIVPD      Y3, Y1, Y3
 	VMULPD      Y3, Y3, Y4
-	VMULPD      logConstant19<>+0(SB), Y1, Y5
+	VMULPD      logConstant34<>+0(SB), Y1, Y5
 	VMULPD      Y1, Y5, Y6
 	VFMSUB213PD Y6, Y1, Y5
-	VXORPD      logConstant20<>+0(SB), Y6, Y7
+	VXORPD      logConstant35<>+0(SB), Y6, Y7
 	VADDPD      Y7, Y1, Y8
 	VSUBPD      Y1, Y8, Y1
 	VSUBPD      Y1, Y7, Y1
-	VMOVUPS     logConstant22<>+0(SB), Y7
-	VFMADD231PD logConstant21<>+0(SB), Y4, Y7
-	VMOVUPS     logConstant24<>+0(SB), Y9
-	VFMADD231PD logConstant23<>+0(SB), Y4, Y9
-	VMOVUPS     logConstant26<>+0(SB), Y10
-	VFMADD231PD logConstant25<>+0(SB), Y4, Y10
+	VMOVUPS     logConstant37<>+0(SB), Y7
+	VFMADD231PD logConstant36<>+0(SB), Y4, Y7
+	VMOVUPS     logConstant39<>+0(SB), Y9
+	VFMADD231PD logConstant38<>+0(SB), Y4, Y9
+	VMOVUPS     logConstant41<>+0(SB), Y10
+	VFMADD231PD logConstant40<>+0(SB), Y4, Y10
 	VMULPD      Y4, Y4, Y11
 	VFMADD231PD Y11, Y9, Y7
-	VFMADD231PD logConstant27<>+0(SB), Y11, Y10
+	VFMADD231PD logConstant42<>+0(SB), Y11, Y10
 	VMULPD      Y11, Y11, Y9
 	VFMADD231PD Y9, Y10, Y7
 	VFMADD231PD Y7, Y4, Y6
 	VSUBPD      Y5, Y1, Y1
 	VFMADD231PD Y6, Y3, Y1
-	VMULPD      logConstant64<>+0(SB), Y8, Y3
+	VMULPD      logConstant114<>+0(SB), Y8, Y3
 	VMOVUPS     Y3, Y4
-	VFMSUB231PD logConstant64<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant65<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant64<>+0(SB), Y1, Y4
+	VFMSUB231PD logConstant114<>+0(SB), Y8, Y4
+	VFMADD231PD logConstant115<>+0(SB), Y8, Y4
+	VFMADD231PD logConstant114<>+0(SB), Y1, Y4
 	VADDPD      Y3, Y2, Y1
 	VSUBPD      Y2, Y1, Y2
 	VSUBPD      Y2, Y3, Y2
 	VADDPD      Y4, Y2, Y2
 	VADDPD      Y2, Y1, Y1
-	VPADDQ      logConstant13<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant14<>+0(SB), Y2, Y2
+	VPADDQ      logConstant45<>+0(SB), Y0, Y2
+	VPCMPGTQ    logConstant46<>+0(SB), Y2, Y2
 	VMOVMSKPD   Y2, AX
 	TESTL       AX, AX
 	JNE         region2
@@ -1278,20 +1723,20 @@ region1:
 	VMOVUPS   Y1, 96(SP)
 	VMOVUPS   Y2, 128(SP)
 	VMOVUPS   Y3, 160(SP)
-	VMULPD    logConstant30<>+0(SB), Y0, Y4
+	VMULPD    logConstant47<>+0(SB), Y0, Y4
 	VBLENDVPD Y1, Y4, Y2, Y2
 	VMOVUPS   Y2, 128(SP)
-	VBLENDVPD Y1, logConstant31<>+0(SB), Y3, Y3
+	VBLENDVPD Y1, logConstant48<>+0(SB), Y3, Y3
 	VMOVUPS   Y3, 160(SP)
 	JMP       back1
 
 region2:
 	VMOVUPS   Y1, 192(SP)
 	VMOVUPS   Y2, 224(SP)
-	VCMPPD    $0x00, logConstant15<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant49<>+0(SB), Y4
+	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
 	VCMPPD    $0x11, Y0, Y4, Y4
 	VCMPPD    $0x03, Y0, Y0, Y5
 	VORPD     Y5, Y4, Y4
@@ -1300,64 +1745,87 @@ region2:
 	VMOVUPS   Y1, 192(SP)
 	JMP       back2
 
-DATA logConstant65<>+0(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant65<>+8(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant65<>+16(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant65<>+24(SB)/8, $0x3c7777d0ffda0d24
-GLOBL logConstant65<>(SB), RODATA|NOPTR, $32
+DATA logConstant114<>+0(SB)/8, $0x3ff71547652b82fe
+DATA logConstant114<>+8(SB)/8, $0x3ff71547652b82fe
+DATA logConstant114<>+16(SB)/8, $0x3ff71547652b82fe
+DATA logConstant114<>+24(SB)/8, $0x3ff71547652b82fe
+GLOBL logConstant114<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant115<>+0(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant115<>+8(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant115<>+16(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant115<>+24(SB)/8, $0x3c7777d0ffda0d24
+GLOBL logConstant115<>(SB), RODATA|NOPTR, $32
 
 // func log2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log2Float32AVX512(SB), $384-33
+TEXT ·log2Float32AVX512(SB), $512-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VPADDQ      logConstant32<>+0(SB), Z0, Z1
-	VPSRLQ      $0x34, Z1, Z2
-	VORPD       logConstant33<>+0(SB), Z2, Z2
-	VSUBPD      logConstant34<>+0(SB), Z2, Z2
-	VANDPD      logConstant35<>+0(SB), Z1, Z1
-	VPADDQ      logConstant36<>+0(SB), Z1, Z1
-	VSUBPD      logConstant37<>+0(SB), Z1, Z1
-	VADDPD      logConstant38<>+0(SB), Z1, Z3
-	VDIVPD      Z3, Z1, Z1
-	VMULPD      Z1, Z1, Z3
-	VMULPD      Z1, Z3, Z4
-	VMOVUPS     logConstant40<>+0(SB), Z5
-	VFMADD231PD logConstant39<>+0(SB), Z3, Z5
-	VMOVUPS     logConstant42<>+0(SB), Z6
-	VFMADD231PD logConstant41<>+0(SB), Z3, Z6
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD Z3, Z6, Z5
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD logConstant43<>+0(SB), Z3, Z5
-	VADDPD      Z1, Z1, Z1
-	VFMADD231PD Z5, Z4, Z1
-	VFMADD231PD logConstant66<>+0(SB), Z1, Z2
-	VPADDQ      logConstant45<>+0(SB), Z0, Z1
-	VPCMPGTQ    logConstant46<>+0(SB), Z1, K1
-	KORTESTB    K1, K1
-	JNE         region1
+	VMOVUPS  (SI), Z0
+	VCMPPS   $0x11, logConstant51<>+0(SB), Z0, K1
+	VMOVUPS  Z0, Z1
+	VMOVUPS  logConstant52<>+0(SB), Z2
+	KORTESTW K1, K1
+	JNE      region1
 
 back1:
-	VCVTPD2PS Z2, Y31
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y31, (DI)
+	VPADDD      logConstant53<>+0(SB), Z1, Z1
+	VPSRLD      $0x17, Z1, Z3
+	VORPD       logConstant54<>+0(SB), Z3, Z3
+	VSUBPS      logConstant55<>+0(SB), Z3, Z3
+	VANDPD      logConstant56<>+0(SB), Z1, Z1
+	VPADDD      logConstant57<>+0(SB), Z1, Z1
+	VSUBPS      Z2, Z3, Z2
+	VSUBPS      logConstant58<>+0(SB), Z1, Z1
+	VMULPS      logConstant116<>+0(SB), Z1, Z3
+	VMULPS      logConstant58<>+0(SB), Z2, Z2
+	VADDPS      Z3, Z2, Z4
+	VSUBPS      Z2, Z4, Z2
+	VSUBPS      Z2, Z3, Z2
+	VMULPS      Z1, Z1, Z5
+	VMOVUPS     Z5, Z6
+	VFMSUB231PS Z1, Z1, Z6
+	VFMSUB231PS logConstant116<>+0(SB), Z1, Z3
+	VFMADD231PS logConstant117<>+0(SB), Z1, Z3
+	VFMADD231PS logConstant118<>+0(SB), Z6, Z3
+	VMOVUPS     logConstant120<>+0(SB), Z6
+	VFMADD231PS logConstant119<>+0(SB), Z5, Z6
+	VFMADD213PS logConstant121<>+0(SB), Z5, Z6
+	VFMADD213PS logConstant122<>+0(SB), Z5, Z6
+	VFMADD213PS logConstant123<>+0(SB), Z5, Z6
+	VMOVUPS     logConstant125<>+0(SB), Z7
+	VFMADD231PS logConstant124<>+0(SB), Z5, Z7
+	VFMADD213PS logConstant126<>+0(SB), Z5, Z7
+	VFMADD213PS logConstant127<>+0(SB), Z5, Z7
+	VFMADD231PS Z1, Z7, Z6
+	VFMADD213PS logConstant118<>+0(SB), Z1, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VADDPS      Z3, Z2, Z1
+	VADDPS      Z1, Z4, Z1
+	VPADDD      logConstant71<>+0(SB), Z0, Z2
+	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
+	KORTESTW    K1, K1
+	JNE         region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Z1, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1373,13 +1841,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1399,34 +1867,154 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z1, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z0, 192(SP)
+	VMOVUPS   Z1, 192(SP)
 	VMOVUPS   Z2, 256(SP)
-	KMOVB     K1, 320(SP)
-	VCMPPD    $0x00, logConstant47<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z1
-	VBLENDMPD logConstant49<>+0(SB), Z1, K2, Z1
-	VMOVUPS   logConstant47<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z1, K2, Z0
-	VBLENDMPD Z0, Z2, K1, Z2
+	KMOVW     K1, 320(SP)
+	VMULPS    logConstant73<>+0(SB), Z0, Z3
+	VBLENDMPS Z3, Z1, K1, Z1
+	VMOVUPS   Z1, 192(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z2, K1, Z2
 	VMOVUPS   Z2, 256(SP)
 	JMP       back1
 
-DATA logConstant66<>+0(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+8(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+16(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+24(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+32(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+40(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+48(SB)/8, $0x3ff71547652b82fe
-DATA logConstant66<>+56(SB)/8, $0x3ff71547652b82fe
-GLOBL logConstant66<>(SB), RODATA|NOPTR, $64
+region2:
+	VMOVUPS   Z1, 384(SP)
+	KMOVW     K1, 448(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K2
+	VMOVUPS   logConstant75<>+0(SB), Z2
+	VBLENDMPS logConstant76<>+0(SB), Z2, K2, Z2
+	VMOVUPS   logConstant52<>+0(SB), Z3
+	VCMPPS    $0x11, Z0, Z3, K2
+	VCMPPS    $0x03, Z0, Z0, K3
+	KORW      K3, K2, K2
+	VBLENDMPS Z0, Z2, K2, Z0
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 384(SP)
+	JMP       back2
+
+DATA logConstant116<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+32(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+40(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+48(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA logConstant116<>+56(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL logConstant116<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant117<>+0(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+8(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+16(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+24(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+32(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+40(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+48(SB)/8, $0x32a5706032a57060
+DATA logConstant117<>+56(SB)/8, $0x32a5706032a57060
+GLOBL logConstant117<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant118<>+0(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+8(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+16(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+24(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+32(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+40(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+48(SB)/8, $0xbf38aa3bbf38aa3b
+DATA logConstant118<>+56(SB)/8, $0xbf38aa3bbf38aa3b
+GLOBL logConstant118<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant119<>+0(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+8(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+16(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+24(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+32(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+40(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+48(SB)/8, $0x3dc37ace3dc37ace
+DATA logConstant119<>+56(SB)/8, $0x3dc37ace3dc37ace
+GLOBL logConstant119<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant120<>+0(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+8(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+16(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+24(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+32(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+40(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+48(SB)/8, $0x3e30194c3e30194c
+DATA logConstant120<>+56(SB)/8, $0x3e30194c3e30194c
+GLOBL logConstant120<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant121<>+0(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+8(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+16(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+24(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+32(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+40(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+48(SB)/8, $0x3e5206913e520691
+DATA logConstant121<>+56(SB)/8, $0x3e5206913e520691
+GLOBL logConstant121<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant122<>+0(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+8(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+16(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+24(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+32(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+40(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+48(SB)/8, $0x3e93bf9c3e93bf9c
+DATA logConstant122<>+56(SB)/8, $0x3e93bf9c3e93bf9c
+GLOBL logConstant122<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant123<>+0(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+8(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+16(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+24(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+32(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+40(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+48(SB)/8, $0x3ef638443ef63844
+DATA logConstant123<>+56(SB)/8, $0x3ef638443ef63844
+GLOBL logConstant123<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant124<>+0(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+8(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+16(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+24(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+32(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+40(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+48(SB)/8, $0xbe2b863dbe2b863d
+DATA logConstant124<>+56(SB)/8, $0xbe2b863dbe2b863d
+GLOBL logConstant124<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant125<>+0(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+8(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+16(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+24(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+32(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+40(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+48(SB)/8, $0xbe3784aabe3784aa
+DATA logConstant125<>+56(SB)/8, $0xbe3784aabe3784aa
+GLOBL logConstant125<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant126<>+0(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+8(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+16(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+24(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+32(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+40(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+48(SB)/8, $0xbe763790be763790
+DATA logConstant126<>+56(SB)/8, $0xbe763790be763790
+GLOBL logConstant126<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant127<>+0(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+8(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+16(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+24(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+32(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+40(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+48(SB)/8, $0xbeb8aa5bbeb8aa5b
+DATA logConstant127<>+56(SB)/8, $0xbeb8aa5bbeb8aa5b
+GLOBL logConstant127<>(SB), RODATA|NOPTR, $64
 
 // func log2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1443,57 +2031,57 @@ TEXT ·log2Float64AVX512(SB), $512-33
 
 loop:
 	VMOVUPS  (SI), Z0
-	VCMPPD   $0x11, logConstant50<>+0(SB), Z0, K1
+	VCMPPD   $0x11, logConstant77<>+0(SB), Z0, K1
 	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant47<>+0(SB), Z2
+	VMOVUPS  logConstant52<>+0(SB), Z2
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ      logConstant32<>+0(SB), Z1, Z1
+	VPADDQ      logConstant78<>+0(SB), Z1, Z1
 	VPSRLQ      $0x34, Z1, Z3
-	VORPD       logConstant33<>+0(SB), Z3, Z3
-	VSUBPD      logConstant34<>+0(SB), Z3, Z3
-	VANDPD      logConstant35<>+0(SB), Z1, Z1
-	VPADDQ      logConstant36<>+0(SB), Z1, Z1
+	VORPD       logConstant79<>+0(SB), Z3, Z3
+	VSUBPD      logConstant80<>+0(SB), Z3, Z3
+	VANDPD      logConstant81<>+0(SB), Z1, Z1
+	VPADDQ      logConstant82<>+0(SB), Z1, Z1
 	VSUBPD      Z2, Z3, Z2
-	VSUBPD      logConstant37<>+0(SB), Z1, Z1
-	VADDPD      logConstant38<>+0(SB), Z1, Z3
+	VSUBPD      logConstant83<>+0(SB), Z1, Z1
+	VADDPD      logConstant84<>+0(SB), Z1, Z3
 	VDIVPD      Z3, Z1, Z3
 	VMULPD      Z3, Z3, Z4
-	VMULPD      logConstant51<>+0(SB), Z1, Z5
+	VMULPD      logConstant85<>+0(SB), Z1, Z5
 	VMULPD      Z1, Z5, Z6
 	VFMSUB213PD Z6, Z1, Z5
-	VXORPD      logConstant52<>+0(SB), Z6, Z7
+	VXORPD      logConstant86<>+0(SB), Z6, Z7
 	VADDPD      Z7, Z1, Z8
 	VSUBPD      Z1, Z8, Z1
 	VSUBPD      Z1, Z7, Z1
-	VMOVUPS     logConstant54<>+0(SB), Z7
-	VFMADD231PD logConstant53<>+0(SB), Z4, Z7
-	VMOVUPS     logConstant56<>+0(SB), Z9
-	VFMADD231PD logConstant55<>+0(SB), Z4, Z9
-	VMOVUPS     logConstant58<>+0(SB), Z10
-	VFMADD231PD logConstant57<>+0(SB), Z4, Z10
+	VMOVUPS     logConstant88<>+0(SB), Z7
+	VFMADD231PD logConstant87<>+0(SB), Z4, Z7
+	VMOVUPS     logConstant90<>+0(SB), Z9
+	VFMADD231PD logConstant89<>+0(SB), Z4, Z9
+	VMOVUPS     logConstant92<>+0(SB), Z10
+	VFMADD231PD logConstant91<>+0(SB), Z4, Z10
 	VMULPD      Z4, Z4, Z11
 	VFMADD231PD Z11, Z9, Z7
-	VFMADD231PD logConstant59<>+0(SB), Z11, Z10
+	VFMADD231PD logConstant93<>+0(SB), Z11, Z10
 	VMULPD      Z11, Z11, Z9
 	VFMADD231PD Z9, Z10, Z7
 	VFMADD231PD Z7, Z4, Z6
 	VSUBPD      Z5, Z1, Z1
 	VFMADD231PD Z6, Z3, Z1
-	VMULPD      logConstant66<>+0(SB), Z8, Z3
+	VMULPD      logConstant128<>+0(SB), Z8, Z3
 	VMOVUPS     Z3, Z4
-	VFMSUB231PD logConstant66<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant67<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant66<>+0(SB), Z1, Z4
+	VFMSUB231PD logConstant128<>+0(SB), Z8, Z4
+	VFMADD231PD logConstant129<>+0(SB), Z8, Z4
+	VFMADD231PD logConstant128<>+0(SB), Z1, Z4
 	VADDPD      Z3, Z2, Z1
 	VSUBPD      Z2, Z1, Z2
 	VSUBPD      Z2, Z3, Z2
 	VADDPD      Z4, Z2, Z2
 	VADDPD      Z2, Z1, Z1
-	VPADDQ      logConstant45<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant46<>+0(SB), Z2, K1
+	VPADDQ      logConstant96<>+0(SB), Z0, Z2
+	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
 	KORTESTB    K1, K1
 	JNE         region2
 
@@ -1554,20 +2142,20 @@ region1:
 	VMOVUPS   Z1, 192(SP)
 	VMOVUPS   Z2, 256(SP)
 	KMOVB     K1, 320(SP)
-	VMULPD    logConstant62<>+0(SB), Z0, Z3
+	VMULPD    logConstant98<>+0(SB), Z0, Z3
 	VBLENDMPD Z3, Z1, K1, Z1
 	VMOVUPS   Z1, 192(SP)
-	VBLENDMPD logConstant63<>+0(SB), Z2, K1, Z2
+	VBLENDMPD logConstant99<>+0(SB), Z2, K1, Z2
 	VMOVUPS   Z2, 256(SP)
 	JMP       back1
 
 region2:
 	VMOVUPS   Z1, 384(SP)
 	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, logConstant47<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z2
-	VBLENDMPD logConstant49<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant47<>+0(SB), Z3
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K2
+	VMOVUPS   logConstant100<>+0(SB), Z2
+	VBLENDMPD logConstant101<>+0(SB), Z2, K2, Z2
+	VMOVUPS   logConstant52<>+0(SB), Z3
 	VCMPPD    $0x11, Z0, Z3, K2
 	VCMPPD    $0x03, Z0, Z0, K3
 	KORB      K3, K2, K2
@@ -1576,70 +2164,98 @@ region2:
 	VMOVUPS   Z1, 384(SP)
 	JMP       back2
 
-DATA logConstant67<>+0(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+8(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+16(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+24(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+32(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+40(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+48(SB)/8, $0x3c7777d0ffda0d24
-DATA logConstant67<>+56(SB)/8, $0x3c7777d0ffda0d24
-GLOBL logConstant67<>(SB), RODATA|NOPTR, $64
+DATA logConstant128<>+0(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+8(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+16(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+24(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+32(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+40(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+48(SB)/8, $0x3ff71547652b82fe
+DATA logConstant128<>+56(SB)/8, $0x3ff71547652b82fe
+GLOBL logConstant128<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant129<>+0(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+8(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+16(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+24(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+32(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+40(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+48(SB)/8, $0x3c7777d0ffda0d24
+DATA logConstant129<>+56(SB)/8, $0x3c7777d0ffda0d24
+GLOBL logConstant129<>(SB), RODATA|NOPTR, $64
 
 // func log10Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log10Float32AVX2(SB), $192-33
+TEXT ·log10Float32AVX2(SB), $256-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Y0
-	VPADDQ      logConstant0<>+0(SB), Y0, Y1
-	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant1<>+0(SB), Y2, Y2
-	VSUBPD      logConstant2<>+0(SB), Y2, Y2
-	VANDPD      logConstant3<>+0(SB), Y1, Y1
-	VPADDQ      logConstant4<>+0(SB), Y1, Y1
-	VSUBPD      logConstant5<>+0(SB), Y1, Y1
-	VADDPD      logConstant6<>+0(SB), Y1, Y3
-	VDIVPD      Y3, Y1, Y1
-	VMULPD      Y1, Y1, Y3
-	VMULPD      Y1, Y3, Y4
-	VMOVUPS     logConstant8<>+0(SB), Y5
-	VFMADD231PD logConstant7<>+0(SB), Y3, Y5
-	VMOVUPS     logConstant10<>+0(SB), Y6
-	VFMADD231PD logConstant9<>+0(SB), Y3, Y6
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y6, Y5
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD logConstant11<>+0(SB), Y3, Y5
-	VADDPD      Y1, Y1, Y1
-	VFMADD231PD Y5, Y4, Y1
-	VMULPD      logConstant68<>+0(SB), Y1, Y1
-	VFMADD231PD logConstant69<>+0(SB), Y2, Y1
-	VPADDQ      logConstant13<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant14<>+0(SB), Y2, Y2
-	VMOVMSKPD   Y2, AX
-	TESTL       AX, AX
-	JNE         region1
+	VMOVUPS   (SI), Y0
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y1
+	VMOVUPS   Y0, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VMOVMSKPS Y1, AX
+	TESTL     AX, AX
+	JNE       region1
 
 back1:
-	VCVTPD2PSY Y1, X15
-	TESTB      R8, R8
-	JNE        past
-	VMOVUPS    X15, (DI)
+	VPADDD      logConstant2<>+0(SB), Y2, Y1
+	VPSRLD      $0x17, Y1, Y2
+	VORPD       logConstant3<>+0(SB), Y2, Y2
+	VSUBPS      logConstant4<>+0(SB), Y2, Y2
+	VANDPD      logConstant5<>+0(SB), Y1, Y1
+	VPADDD      logConstant6<>+0(SB), Y1, Y1
+	VSUBPS      Y3, Y2, Y2
+	VSUBPS      logConstant7<>+0(SB), Y1, Y1
+	VMULPS      logConstant130<>+0(SB), Y1, Y3
+	VMULPS      logConstant131<>+0(SB), Y2, Y4
+	VADDPS      Y3, Y4, Y5
+	VSUBPS      Y4, Y5, Y4
+	VSUBPS      Y4, Y3, Y4
+	VMULPS      Y1, Y1, Y6
+	VMOVUPS     Y6, Y7
+	VFMSUB231PS Y1, Y1, Y7
+	VFMSUB231PS logConstant130<>+0(SB), Y1, Y3
+	VFMADD231PS logConstant132<>+0(SB), Y1, Y3
+	VFMADD231PS logConstant133<>+0(SB), Y7, Y3
+	VFMADD231PS logConstant134<>+0(SB), Y2, Y3
+	VMOVUPS     logConstant136<>+0(SB), Y2
+	VFMADD231PS logConstant135<>+0(SB), Y6, Y2
+	VFMADD213PS logConstant137<>+0(SB), Y6, Y2
+	VFMADD213PS logConstant138<>+0(SB), Y6, Y2
+	VFMADD213PS logConstant139<>+0(SB), Y6, Y2
+	VMOVUPS     logConstant141<>+0(SB), Y7
+	VFMADD231PS logConstant140<>+0(SB), Y6, Y7
+	VFMADD213PS logConstant142<>+0(SB), Y6, Y7
+	VFMADD213PS logConstant143<>+0(SB), Y6, Y7
+	VFMADD231PS Y1, Y7, Y2
+	VFMADD213PS logConstant133<>+0(SB), Y1, Y2
+	VFMADD231PS Y2, Y6, Y3
+	VADDPS      Y3, Y4, Y1
+	VADDPS      Y1, Y5, Y1
+	VPADDD      logConstant20<>+0(SB), Y0, Y2
+	VPCMPGTD    logConstant21<>+0(SB), Y2, Y2
+	VMOVMSKPS   Y2, AX
+	TESTL       AX, AX
+	JNE         region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y1, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1655,13 +2271,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1681,36 +2297,118 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y1, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VCMPPD    $0x00, logConstant15<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 128(SP)
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y3, 160(SP)
+	VMULPS    logConstant22<>+0(SB), Y0, Y4
+	VBLENDVPS Y1, Y4, Y2, Y2
+	VMOVUPS   Y2, 128(SP)
+	VBLENDVPS Y1, logConstant23<>+0(SB), Y3, Y3
+	VMOVUPS   Y3, 160(SP)
 	JMP       back1
 
-DATA logConstant68<>+0(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant68<>+8(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant68<>+16(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant68<>+24(SB)/8, $0x3fdbcb7b1526e50e
-GLOBL logConstant68<>(SB), RODATA|NOPTR, $32
+region2:
+	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 224(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y0, Y4, Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
+	VORPD     Y5, Y4, Y4
+	VBLENDVPS Y4, Y0, Y3, Y0
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 192(SP)
+	JMP       back2
 
-DATA logConstant69<>+0(SB)/8, $0x3fd34413509f79ff
-DATA logConstant69<>+8(SB)/8, $0x3fd34413509f79ff
-DATA logConstant69<>+16(SB)/8, $0x3fd34413509f79ff
-DATA logConstant69<>+24(SB)/8, $0x3fd34413509f79ff
-GLOBL logConstant69<>(SB), RODATA|NOPTR, $32
+DATA logConstant130<>+0(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant130<>+8(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant130<>+16(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant130<>+24(SB)/8, $0x3ede5bd93ede5bd9
+GLOBL logConstant130<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant131<>+0(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant131<>+8(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant131<>+16(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant131<>+24(SB)/8, $0x3e9a20803e9a2080
+GLOBL logConstant131<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant132<>+0(SB)/8, $0xb22d91afb22d91af
+DATA logConstant132<>+8(SB)/8, $0xb22d91afb22d91af
+DATA logConstant132<>+16(SB)/8, $0xb22d91afb22d91af
+DATA logConstant132<>+24(SB)/8, $0xb22d91afb22d91af
+GLOBL logConstant132<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant133<>+0(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant133<>+8(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant133<>+16(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant133<>+24(SB)/8, $0xbe5e5bd9be5e5bd9
+GLOBL logConstant133<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant134<>+0(SB)/8, $0x355427de355427de
+DATA logConstant134<>+8(SB)/8, $0x355427de355427de
+DATA logConstant134<>+16(SB)/8, $0x355427de355427de
+DATA logConstant134<>+24(SB)/8, $0x355427de355427de
+GLOBL logConstant134<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant135<>+0(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant135<>+8(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant135<>+16(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant135<>+24(SB)/8, $0x3cfd28553cfd2855
+GLOBL logConstant135<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant136<>+0(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant136<>+8(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant136<>+16(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant136<>+24(SB)/8, $0x3d529ff43d529ff4
+GLOBL logConstant136<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant137<>+0(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant137<>+8(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant137<>+16(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant137<>+24(SB)/8, $0x3d7cf3853d7cf385
+GLOBL logConstant137<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant138<>+0(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant138<>+8(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant138<>+16(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant138<>+24(SB)/8, $0x3db1e83a3db1e83a
+GLOBL logConstant138<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant139<>+0(SB)/8, $0x3e143d343e143d34
+DATA logConstant139<>+8(SB)/8, $0x3e143d343e143d34
+DATA logConstant139<>+16(SB)/8, $0x3e143d343e143d34
+DATA logConstant139<>+24(SB)/8, $0x3e143d343e143d34
+GLOBL logConstant139<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant140<>+0(SB)/8, $0xbd541a40bd541a40
+DATA logConstant140<>+8(SB)/8, $0xbd541a40bd541a40
+DATA logConstant140<>+16(SB)/8, $0xbd541a40bd541a40
+DATA logConstant140<>+24(SB)/8, $0xbd541a40bd541a40
+GLOBL logConstant140<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant141<>+0(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant141<>+8(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant141<>+16(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant141<>+24(SB)/8, $0xbd5bba77bd5bba77
+GLOBL logConstant141<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant142<>+0(SB)/8, $0xbd944973bd944973
+DATA logConstant142<>+8(SB)/8, $0xbd944973bd944973
+DATA logConstant142<>+16(SB)/8, $0xbd944973bd944973
+DATA logConstant142<>+24(SB)/8, $0xbd944973bd944973
+GLOBL logConstant142<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant143<>+0(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant143<>+8(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant143<>+16(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant143<>+24(SB)/8, $0xbdde5b97bdde5b97
+GLOBL logConstant143<>(SB), RODATA|NOPTR, $32
 
 // func log10Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1727,60 +2425,60 @@ TEXT ·log10Float64AVX2(SB), $256-33
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPD    $0x11, logConstant18<>+0(SB), Y0, Y1
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y1
 	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant15<>+0(SB), Y3
+	VMOVUPS   logConstant1<>+0(SB), Y3
 	VMOVMSKPD Y1, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ      logConstant0<>+0(SB), Y2, Y1
+	VPADDQ      logConstant27<>+0(SB), Y2, Y1
 	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant1<>+0(SB), Y2, Y2
-	VSUBPD      logConstant2<>+0(SB), Y2, Y2
-	VANDPD      logConstant3<>+0(SB), Y1, Y1
-	VPADDQ      logConstant4<>+0(SB), Y1, Y1
+	VORPD       logConstant28<>+0(SB), Y2, Y2
+	VSUBPD      logConstant29<>+0(SB), Y2, Y2
+	VANDPD      logConstant30<>+0(SB), Y1, Y1
+	VPADDQ      logConstant31<>+0(SB), Y1, Y1
 	VSUBPD      Y3, Y2, Y2
-	VSUBPD      logConstant5<>+0(SB), Y1, Y1
-	VADDPD      logConstant6<>+0(SB), Y1, Y3
+	VSUBPD      logConstant32<>+0(SB), Y1, Y1
+	VADDPD      logConstant33<>+0(SB), Y1, Y3
 	VDIVPD      Y3, Y1, Y3
 	VMULPD      Y3, Y3, Y4
-	VMULPD      logConstant19<>+0(SB), Y1, Y5
+	VMULPD      logConstant34<>+0(SB), Y1, Y5
 	VMULPD      Y1, Y5, Y6
 	VFMSUB213PD Y6, Y1, Y5
-	VXORPD      logConstant20<>+0(SB), Y6, Y7
+	VXORPD      logConstant35<>+0(SB), Y6, Y7
 	VADDPD      Y7, Y1, Y8
 	VSUBPD      Y1, Y8, Y1
 	VSUBPD      Y1, Y7, Y1
-	VMOVUPS     logConstant22<>+0(SB), Y7
-	VFMADD231PD logConstant21<>+0(SB), Y4, Y7
-	VMOVUPS     logConstant24<>+0(SB), Y9
-	VFMADD231PD logConstant23<>+0(SB), Y4, Y9
-	VMOVUPS     logConstant26<>+0(SB), Y10
-	VFMADD231PD logConstant25<>+0(SB), Y4, Y10
+	VMOVUPS     logConstant37<>+0(SB), Y7
+	VFMADD231PD logConstant36<>+0(SB), Y4, Y7
+	VMOVUPS     logConstant39<>+0(SB), Y9
+	VFMADD231PD logConstant38<>+0(SB), Y4, Y9
+	VMOVUPS     logConstant41<>+0(SB), Y10
+	VFMADD231PD logConstant40<>+0(SB), Y4, Y10
 	VMULPD      Y4, Y4, Y11
 	VFMADD231PD Y11, Y9, Y7
-	VFMADD231PD logConstant27<>+0(SB), Y11, Y10
+	VFMADD231PD logConstant42<>+0(SB), Y11, Y10
 	VMULPD      Y11, Y11, Y9
 	VFMADD231PD Y9, Y10, Y7
 	VFMADD231PD Y7, Y4, Y6
 	VSUBPD      Y5, Y1, Y1
 	VFMADD231PD Y6, Y3, Y1
-	VMULPD      logConstant68<>+0(SB), Y8, Y3
+	VMULPD      logConstant144<>+0(SB), Y8, Y3
 	VMOVUPS     Y3, Y4
-	VFMSUB231PD logConstant68<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant70<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant68<>+0(SB), Y1, Y4
-	VMULPD      logConstant71<>+0(SB), Y2, Y1
+	VFMSUB231PD logConstant144<>+0(SB), Y8, Y4
+	VFMADD231PD logConstant145<>+0(SB), Y8, Y4
+	VFMADD231PD logConstant144<>+0(SB), Y1, Y4
+	VMULPD      logConstant146<>+0(SB), Y2, Y1
 	VADDPD      Y3, Y1, Y5
 	VSUBPD      Y1, Y5, Y1
 	VSUBPD      Y1, Y3, Y1
-	VFMADD231PD logConstant72<>+0(SB), Y2, Y4
+	VFMADD231PD logConstant147<>+0(SB), Y2, Y4
 	VADDPD      Y4, Y1, Y1
 	VADDPD      Y1, Y5, Y1
-	VPADDQ      logConstant13<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant14<>+0(SB), Y2, Y2
+	VPADDQ      logConstant45<>+0(SB), Y0, Y2
+	VPCMPGTQ    logConstant46<>+0(SB), Y2, Y2
 	VMOVMSKPD   Y2, AX
 	TESTL       AX, AX
 	JNE         region2
@@ -1842,20 +2540,20 @@ region1:
 	VMOVUPS   Y1, 96(SP)
 	VMOVUPS   Y2, 128(SP)
 	VMOVUPS   Y3, 160(SP)
-	VMULPD    logConstant30<>+0(SB), Y0, Y4
+	VMULPD    logConstant47<>+0(SB), Y0, Y4
 	VBLENDVPD Y1, Y4, Y2, Y2
 	VMOVUPS   Y2, 128(SP)
-	VBLENDVPD Y1, logConstant31<>+0(SB), Y3, Y3
+	VBLENDVPD Y1, logConstant48<>+0(SB), Y3, Y3
 	VMOVUPS   Y3, 160(SP)
 	JMP       back1
 
 region2:
 	VMOVUPS   Y1, 192(SP)
 	VMOVUPS   Y2, 224(SP)
-	VCMPPD    $0x00, logConstant15<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant49<>+0(SB), Y4
+	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
 	VCMPPD    $0x11, Y0, Y4, Y4
 	VCMPPD    $0x03, Y0, Y0, Y5
 	VORPD     Y5, Y4, Y4
@@ -1864,77 +2562,100 @@ region2:
 	VMOVUPS   Y1, 192(SP)
 	JMP       back2
 
-DATA logConstant70<>+0(SB)/8, $0x3c695355baaafad3
-DATA logConstant70<>+8(SB)/8, $0x3c695355baaafad3
-DATA logConstant70<>+16(SB)/8, $0x3c695355baaafad3
-DATA logConstant70<>+24(SB)/8, $0x3c695355baaafad3
-GLOBL logConstant70<>(SB), RODATA|NOPTR, $32
+DATA logConstant144<>+0(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant144<>+8(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant144<>+16(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant144<>+24(SB)/8, $0x3fdbcb7b1526e50e
+GLOBL logConstant144<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant71<>+0(SB)/8, $0x3fd3441350a00000
-DATA logConstant71<>+8(SB)/8, $0x3fd3441350a00000
-DATA logConstant71<>+16(SB)/8, $0x3fd3441350a00000
-DATA logConstant71<>+24(SB)/8, $0x3fd3441350a00000
-GLOBL logConstant71<>(SB), RODATA|NOPTR, $32
+DATA logConstant145<>+0(SB)/8, $0x3c695355baaafad3
+DATA logConstant145<>+8(SB)/8, $0x3c695355baaafad3
+DATA logConstant145<>+16(SB)/8, $0x3c695355baaafad3
+DATA logConstant145<>+24(SB)/8, $0x3c695355baaafad3
+GLOBL logConstant145<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant72<>+0(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant72<>+8(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant72<>+16(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant72<>+24(SB)/8, $0xbd80c0219dc1da99
-GLOBL logConstant72<>(SB), RODATA|NOPTR, $32
+DATA logConstant146<>+0(SB)/8, $0x3fd3441350a00000
+DATA logConstant146<>+8(SB)/8, $0x3fd3441350a00000
+DATA logConstant146<>+16(SB)/8, $0x3fd3441350a00000
+DATA logConstant146<>+24(SB)/8, $0x3fd3441350a00000
+GLOBL logConstant146<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant147<>+0(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant147<>+8(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant147<>+16(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant147<>+24(SB)/8, $0xbd80c0219dc1da99
+GLOBL logConstant147<>(SB), RODATA|NOPTR, $32
 
 // func log10Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log10Float32AVX512(SB), $384-33
+TEXT ·log10Float32AVX512(SB), $512-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VPADDQ      logConstant32<>+0(SB), Z0, Z1
-	VPSRLQ      $0x34, Z1, Z2
-	VORPD       logConstant33<>+0(SB), Z2, Z2
-	VSUBPD      logConstant34<>+0(SB), Z2, Z2
-	VANDPD      logConstant35<>+0(SB), Z1, Z1
-	VPADDQ      logConstant36<>+0(SB), Z1, Z1
-	VSUBPD      logConstant37<>+0(SB), Z1, Z1
-	VADDPD      logConstant38<>+0(SB), Z1, Z3
-	VDIVPD      Z3, Z1, Z1
-	VMULPD      Z1, Z1, Z3
-	VMULPD      Z1, Z3, Z4
-	VMOVUPS     logConstant40<>+0(SB), Z5
-	VFMADD231PD logConstant39<>+0(SB), Z3, Z5
-	VMOVUPS     logConstant42<>+0(SB), Z6
-	VFMADD231PD logConstant41<>+0(SB), Z3, Z6
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD Z3, Z6, Z5
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD logConstant43<>+0(SB), Z3, Z5
-	VADDPD      Z1, Z1, Z1
-	VFMADD231PD Z5, Z4, Z1
-	VMULPD      logConstant73<>+0(SB), Z1, Z1
-	VFMADD231PD logConstant74<>+0(SB), Z2, Z1
-	VPADDQ      logConstant45<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant46<>+0(SB), Z2, K1
-	KORTESTB    K1, K1
-	JNE         region1
+	VMOVUPS  (SI), Z0
+	VCMPPS   $0x11, logConstant51<>+0(SB), Z0, K1
+	VMOVUPS  Z0, Z1
+	VMOVUPS  logConstant52<>+0(SB), Z2
+	KORTESTW K1, K1
+	JNE      region1
 
 back1:
-	VCVTPD2PS Z1, Y31
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y31, (DI)
+	VPADDD      logConstant53<>+0(SB), Z1, Z1
+	VPSRLD      $0x17, Z1, Z3
+	VORPD       logConstant54<>+0(SB), Z3, Z3
+	VSUBPS      logConstant55<>+0(SB), Z3, Z3
+	VANDPD      logConstant56<>+0(SB), Z1, Z1
+	VPADDD      logConstant57<>+0(SB), Z1, Z1
+	VSUBPS      Z2, Z3, Z2
+	VSUBPS      logConstant58<>+0(SB), Z1, Z1
+	VMULPS      logConstant148<>+0(SB), Z1, Z3
+	VMULPS      logConstant149<>+0(SB), Z2, Z4
+	VADDPS      Z3, Z4, Z5
+	VSUBPS      Z4, Z5, Z4
+	VSUBPS      Z4, Z3, Z4
+	VMULPS      Z1, Z1, Z6
+	VMOVUPS     Z6, Z7
+	VFMSUB231PS Z1, Z1, Z7
+	VFMSUB231PS logConstant148<>+0(SB), Z1, Z3
+	VFMADD231PS logConstant150<>+0(SB), Z1, Z3
+	VFMADD231PS logConstant151<>+0(SB), Z7, Z3
+	VFMADD231PS logConstant152<>+0(SB), Z2, Z3
+	VMOVUPS     logConstant154<>+0(SB), Z2
+	VFMADD231PS logConstant153<>+0(SB), Z6, Z2
+	VFMADD213PS logConstant155<>+0(SB), Z6, Z2
+	VFMADD213PS logConstant156<>+0(SB), Z6, Z2
+	VFMADD213PS logConstant157<>+0(SB), Z6, Z2
+	VMOVUPS     logConstant159<>+0(SB), Z7
+	VFMADD231PS logConstant158<>+0(SB), Z6, Z7
+	VFMADD213PS logConstant160<>+0(SB), Z6, Z7
+	VFMADD213PS logConstant161<>+0(SB), Z6, Z7
+	VFMADD231PS Z1, Z7, Z2
+	VFMADD213PS logConstant151<>+0(SB), Z1, Z2
+	VFMADD231PS Z2, Z6, Z3
+	VADDPS      Z3, Z4, Z1
+	VADDPS      Z1, Z5, Z1
+	VPADDD      logConstant71<>+0(SB), Z0, Z2
+	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
+	KORTESTW    K1, K1
+	JNE         region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Z1, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1950,13 +2671,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1976,44 +2697,174 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z1, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z0, 192(SP)
-	VMOVUPS   Z1, 256(SP)
-	KMOVB     K1, 320(SP)
-	VCMPPD    $0x00, logConstant47<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z2
-	VBLENDMPD logConstant49<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant47<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 256(SP)
+	VMOVUPS   Z1, 192(SP)
+	VMOVUPS   Z2, 256(SP)
+	KMOVW     K1, 320(SP)
+	VMULPS    logConstant73<>+0(SB), Z0, Z3
+	VBLENDMPS Z3, Z1, K1, Z1
+	VMOVUPS   Z1, 192(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z2, K1, Z2
+	VMOVUPS   Z2, 256(SP)
 	JMP       back1
 
-DATA logConstant73<>+0(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+8(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+16(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+24(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+32(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+40(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+48(SB)/8, $0x3fdbcb7b1526e50e
-DATA logConstant73<>+56(SB)/8, $0x3fdbcb7b1526e50e
-GLOBL logConstant73<>(SB), RODATA|NOPTR, $64
+region2:
+	VMOVUPS   Z1, 384(SP)
+	KMOVW     K1, 448(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K2
+	VMOVUPS   logConstant75<>+0(SB), Z2
+	VBLENDMPS logConstant76<>+0(SB), Z2, K2, Z2
+	VMOVUPS   logConstant52<>+0(SB), Z3
+	VCMPPS    $0x11, Z0, Z3, K2
+	VCMPPS    $0x03, Z0, Z0, K3
+	KORW      K3, K2, K2
+	VBLENDMPS Z0, Z2, K2, Z0
+	VBLENDMPS Z0, Z1, K1, Z1
+	VMOVUPS   Z1, 384(SP)
+	JMP       back2
 
-DATA logConstant74<>+0(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+8(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+16(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+24(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+32(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+40(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+48(SB)/8, $0x3fd34413509f79ff
-DATA logConstant74<>+56(SB)/8, $0x3fd34413509f79ff
-GLOBL logConstant74<>(SB), RODATA|NOPTR, $64
+DATA logConstant148<>+0(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+8(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+16(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+24(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+32(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+40(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+48(SB)/8, $0x3ede5bd93ede5bd9
+DATA logConstant148<>+56(SB)/8, $0x3ede5bd93ede5bd9
+GLOBL logConstant148<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant149<>+0(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+8(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+16(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+24(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+32(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+40(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+48(SB)/8, $0x3e9a20803e9a2080
+DATA logConstant149<>+56(SB)/8, $0x3e9a20803e9a2080
+GLOBL logConstant149<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant150<>+0(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+8(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+16(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+24(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+32(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+40(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+48(SB)/8, $0xb22d91afb22d91af
+DATA logConstant150<>+56(SB)/8, $0xb22d91afb22d91af
+GLOBL logConstant150<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant151<>+0(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+8(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+16(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+24(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+32(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+40(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+48(SB)/8, $0xbe5e5bd9be5e5bd9
+DATA logConstant151<>+56(SB)/8, $0xbe5e5bd9be5e5bd9
+GLOBL logConstant151<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant152<>+0(SB)/8, $0x355427de355427de
+DATA logConstant152<>+8(SB)/8, $0x355427de355427de
+DATA logConstant152<>+16(SB)/8, $0x355427de355427de
+DATA logConstant152<>+24(SB)/8, $0x355427de355427de
+DATA logConstant152<>+32(SB)/8, $0x355427de355427de
+DATA logConstant152<>+40(SB)/8, $0x355427de355427de
+DATA logConstant152<>+48(SB)/8, $0x355427de355427de
+DATA logConstant152<>+56(SB)/8, $0x355427de355427de
+GLOBL logConstant152<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant153<>+0(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+8(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+16(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+24(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+32(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+40(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+48(SB)/8, $0x3cfd28553cfd2855
+DATA logConstant153<>+56(SB)/8, $0x3cfd28553cfd2855
+GLOBL logConstant153<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant154<>+0(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+8(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+16(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+24(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+32(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+40(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+48(SB)/8, $0x3d529ff43d529ff4
+DATA logConstant154<>+56(SB)/8, $0x3d529ff43d529ff4
+GLOBL logConstant154<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant155<>+0(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+8(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+16(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+24(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+32(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+40(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+48(SB)/8, $0x3d7cf3853d7cf385
+DATA logConstant155<>+56(SB)/8, $0x3d7cf3853d7cf385
+GLOBL logConstant155<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant156<>+0(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+8(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+16(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+24(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+32(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+40(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+48(SB)/8, $0x3db1e83a3db1e83a
+DATA logConstant156<>+56(SB)/8, $0x3db1e83a3db1e83a
+GLOBL logConstant156<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant157<>+0(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+8(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+16(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+24(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+32(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+40(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+48(SB)/8, $0x3e143d343e143d34
+DATA logConstant157<>+56(SB)/8, $0x3e143d343e143d34
+GLOBL logConstant157<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant158<>+0(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+8(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+16(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+24(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+32(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+40(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+48(SB)/8, $0xbd541a40bd541a40
+DATA logConstant158<>+56(SB)/8, $0xbd541a40bd541a40
+GLOBL logConstant158<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant159<>+0(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+8(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+16(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+24(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+32(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+40(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+48(SB)/8, $0xbd5bba77bd5bba77
+DATA logConstant159<>+56(SB)/8, $0xbd5bba77bd5bba77
+GLOBL logConstant159<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant160<>+0(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+8(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+16(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+24(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+32(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+40(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+48(SB)/8, $0xbd944973bd944973
+DATA logConstant160<>+56(SB)/8, $0xbd944973bd944973
+GLOBL logConstant160<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant161<>+0(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+8(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+16(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+24(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+32(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+40(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+48(SB)/8, $0xbdde5b97bdde5b97
+DATA logConstant161<>+56(SB)/8, $0xbdde5b97bdde5b97
+GLOBL logConstant161<>(SB), RODATA|NOPTR, $64
 
 // func log10Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2030,59 +2881,59 @@ TEXT ·log10Float64AVX512(SB), $512-33
 
 loop:
 	VMOVUPS  (SI), Z0
-	VCMPPD   $0x11, logConstant50<>+0(SB), Z0, K1
+	VCMPPD   $0x11, logConstant77<>+0(SB), Z0, K1
 	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant47<>+0(SB), Z2
+	VMOVUPS  logConstant52<>+0(SB), Z2
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ      logConstant32<>+0(SB), Z1, Z1
+	VPADDQ      logConstant78<>+0(SB), Z1, Z1
 	VPSRLQ      $0x34, Z1, Z3
-	VORPD       logConstant33<>+0(SB), Z3, Z3
-	VSUBPD      logConstant34<>+0(SB), Z3, Z3
-	VANDPD      logConstant35<>+0(SB), Z1, Z1
-	VPADDQ      logConstant36<>+0(SB), Z1, Z1
+	VORPD       logConstant79<>+0(SB), Z3, Z3
+	VSUBPD      logConstant80<>+0(SB), Z3, Z3
+	VANDPD      logConstant81<>+0(SB), Z1, Z1
+	VPADDQ      logConstant82<>+0(SB), Z1, Z1
 	VSUBPD      Z2, Z3, Z2
-	VSUBPD      logConstant37<>+0(SB), Z1, Z1
-	VADDPD      logConstant38<>+0(SB), Z1, Z3
+	VSUBPD      logConstant83<>+0(SB), Z1, Z1
+	VADDPD      logConstant84<>+0(SB), Z1, Z3
 	VDIVPD      Z3, Z1, Z3
 	VMULPD      Z3, Z3, Z4
-	VMULPD      logConstant51<>+0(SB), Z1, Z5
+	VMULPD      logConstant85<>+0(SB), Z1, Z5
 	VMULPD      Z1, Z5, Z6
 	VFMSUB213PD Z6, Z1, Z5
-	VXORPD      logConstant52<>+0(SB), Z6, Z7
+	VXORPD      logConstant86<>+0(SB), Z6, Z7
 	VADDPD      Z7, Z1, Z8
 	VSUBPD      Z1, Z8, Z1
 	VSUBPD      Z1, Z7, Z1
-	VMOVUPS     logConstant54<>+0(SB), Z7
-	VFMADD231PD logConstant53<>+0(SB), Z4, Z7
-	VMOVUPS     logConstant56<>+0(SB), Z9
-	VFMADD231PD logConstant55<>+0(SB), Z4, Z9
-	VMOVUPS     logConstant58<>+0(SB), Z10
-	VFMADD231PD logConstant57<>+0(SB), Z4, Z10
+	VMOVUPS     logConstant88<>+0(SB), Z7
+	VFMADD231PD logConstant87<>+0(SB), Z4, Z7
+	VMOVUPS     logConstant90<>+0(SB), Z9
+	VFMADD231PD logConstant89<>+0(SB), Z4, Z9
+	VMOVUPS     logConstant92<>+0(SB), Z10
+	VFMADD231PD logConstant91<>+0(SB), Z4, Z10
 	VMULPD      Z4, Z4, Z11
 	VFMADD231PD Z11, Z9, Z7
-	VFMADD231PD logConstant59<>+0(SB), Z11, Z10
+	VFMADD231PD logConstant93<>+0(SB), Z11, Z10
 	VMULPD      Z11, Z11, Z9
 	VFMADD231PD Z9, Z10, Z7
 	VFMADD231PD Z7, Z4, Z6
 	VSUBPD      Z5, Z1, Z1
 	VFMADD231PD Z6, Z3, Z1
-	VMULPD      logConstant73<>+0(SB), Z8, Z3
+	VMULPD      logConstant162<>+0(SB), Z8, Z3
 	VMOVUPS     Z3, Z4
-	VFMSUB231PD logConstant73<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant75<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant73<>+0(SB), Z1, Z4
-	VMULPD      logConstant76<>+0(SB), Z2, Z1
+	VFMSUB231PD logConstant162<>+0(SB), Z8, Z4
+	VFMADD231PD logConstant163<>+0(SB), Z8, Z4
+	VFMADD231PD logConstant162<>+0(SB), Z1, Z4
+	VMULPD      logConstant164<>+0(SB), Z2, Z1
 	VADDPD      Z3, Z1, Z5
 	VSUBPD      Z1, Z5, Z1
 	VSUBPD      Z1, Z3, Z1
-	VFMADD231PD logConstant77<>+0(SB), Z2, Z4
+	VFMADD231PD logConstant165<>+0(SB), Z2, Z4
 	VADDPD      Z4, Z1, Z1
 	VADDPD      Z1, Z5, Z1
-	VPADDQ      logConstant45<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant46<>+0(SB), Z2, K1
+	VPADDQ      logConstant96<>+0(SB), Z0, Z2
+	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
 	KORTESTB    K1, K1
 	JNE         region2
 
@@ -2143,20 +2994,20 @@ region1:
 	VMOVUPS   Z1, 192(SP)
 	VMOVUPS   Z2, 256(SP)
 	KMOVB     K1, 320(SP)
-	VMULPD    logConstant62<>+0(SB), Z0, Z3
+	VMULPD    logConstant98<>+0(SB), Z0, Z3
 	VBLENDMPD Z3, Z1, K1, Z1
 	VMOVUPS   Z1, 192(SP)
-	VBLENDMPD logConstant63<>+0(SB), Z2, K1, Z2
+	VBLENDMPD logConstant99<>+0(SB), Z2, K1, Z2
 	VMOVUPS   Z2, 256(SP)
 	JMP       back1
 
 region2:
 	VMOVUPS   Z1, 384(SP)
 	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, logConstant47<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z2
-	VBLENDMPD logConstant49<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant47<>+0(SB), Z3
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K2
+	VMOVUPS   logConstant100<>+0(SB), Z2
+	VBLENDMPD logConstant101<>+0(SB), Z2, K2, Z2
+	VMOVUPS   logConstant52<>+0(SB), Z3
 	VCMPPD    $0x11, Z0, Z3, K2
 	VCMPPD    $0x03, Z0, Z0, K3
 	KORB      K3, K2, K2
@@ -2165,94 +3016,126 @@ region2:
 	VMOVUPS   Z1, 384(SP)
 	JMP       back2
 
-DATA logConstant75<>+0(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+8(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+16(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+24(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+32(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+40(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+48(SB)/8, $0x3c695355baaafad3
-DATA logConstant75<>+56(SB)/8, $0x3c695355baaafad3
-GLOBL logConstant75<>(SB), RODATA|NOPTR, $64
+DATA logConstant162<>+0(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+8(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+16(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+24(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+32(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+40(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+48(SB)/8, $0x3fdbcb7b1526e50e
+DATA logConstant162<>+56(SB)/8, $0x3fdbcb7b1526e50e
+GLOBL logConstant162<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant76<>+0(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+8(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+16(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+24(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+32(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+40(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+48(SB)/8, $0x3fd3441350a00000
-DATA logConstant76<>+56(SB)/8, $0x3fd3441350a00000
-GLOBL logConstant76<>(SB), RODATA|NOPTR, $64
+DATA logConstant163<>+0(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+8(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+16(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+24(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+32(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+40(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+48(SB)/8, $0x3c695355baaafad3
+DATA logConstant163<>+56(SB)/8, $0x3c695355baaafad3
+GLOBL logConstant163<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant77<>+0(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+8(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+16(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+24(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+32(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+40(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+48(SB)/8, $0xbd80c0219dc1da99
-DATA logConstant77<>+56(SB)/8, $0xbd80c0219dc1da99
-GLOBL logConstant77<>(SB), RODATA|NOPTR, $64
+DATA logConstant164<>+0(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+8(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+16(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+24(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+32(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+40(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+48(SB)/8, $0x3fd3441350a00000
+DATA logConstant164<>+56(SB)/8, $0x3fd3441350a00000
+GLOBL logConstant164<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant165<>+0(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+8(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+16(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+24(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+32(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+40(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+48(SB)/8, $0xbd80c0219dc1da99
+DATA logConstant165<>+56(SB)/8, $0xbd80c0219dc1da99
+GLOBL logConstant165<>(SB), RODATA|NOPTR, $64
 
 // func log1pFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log1pFloat32AVX2(SB), $192-33
+TEXT ·log1pFloat32AVX2(SB), $160-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Y0
-	VADDPD      logConstant5<>+0(SB), Y0, Y1
-	VPADDQ      logConstant0<>+0(SB), Y1, Y2
-	VPSRLQ      $0x34, Y2, Y3
-	VORPD       logConstant1<>+0(SB), Y3, Y4
-	VSUBPD      logConstant2<>+0(SB), Y4, Y4
-	VANDPD      logConstant3<>+0(SB), Y2, Y2
-	VPADDQ      logConstant4<>+0(SB), Y2, Y2
-	VPCMPEQQ    logConstant78<>+0(SB), Y3, Y3
-	VSUBPD      logConstant5<>+0(SB), Y2, Y2
-	VBLENDVPD   Y3, Y0, Y2, Y2
-	VADDPD      logConstant6<>+0(SB), Y2, Y3
-	VDIVPD      Y3, Y2, Y2
-	VMULPD      Y2, Y2, Y3
-	VMULPD      Y2, Y3, Y5
-	VMOVUPS     logConstant8<>+0(SB), Y6
-	VFMADD231PD logConstant7<>+0(SB), Y3, Y6
-	VMOVUPS     logConstant10<>+0(SB), Y7
-	VFMADD231PD logConstant9<>+0(SB), Y3, Y7
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y7, Y6
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD logConstant11<>+0(SB), Y3, Y6
-	VADDPD      Y2, Y2, Y2
-	VFMADD231PD Y6, Y5, Y2
-	VFMADD231PD logConstant12<>+0(SB), Y4, Y2
-	VANDPD      logConstant20<>+0(SB), Y0, Y3
+	VMOVUPS     (SI), Y0
+	VADDPS      logConstant7<>+0(SB), Y0, Y1
+	VSUBPS      Y0, Y1, Y2
+	VSUBPS      Y2, Y1, Y3
+	VSUBPS      Y3, Y0, Y3
+	VMOVUPS     logConstant7<>+0(SB), Y4
+	VSUBPS      Y2, Y4, Y2
+	VADDPS      Y2, Y3, Y2
+	VPADDD      logConstant2<>+0(SB), Y1, Y3
+	VPSRLD      $0x17, Y3, Y5
+	VORPD       logConstant3<>+0(SB), Y5, Y6
+	VSUBPS      logConstant4<>+0(SB), Y6, Y6
+	VANDPD      logConstant5<>+0(SB), Y3, Y3
+	VPADDD      logConstant6<>+0(SB), Y3, Y3
+	VPCMPEQD    logConstant166<>+0(SB), Y5, Y7
+	VSUBPS      Y4, Y3, Y3
+	VBLENDVPS   Y7, Y0, Y3, Y3
+	VMOVUPS     logConstant167<>+0(SB), Y8
+	VPSUBD      Y5, Y8, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VMAXPS      logConstant1<>+0(SB), Y5, Y5
+	VMULPS      Y5, Y2, Y2
+	VBLENDVPS   Y7, logConstant1<>+0(SB), Y2, Y2
+	VMOVUPS     Y3, Y5
+	VFMSUB231PS Y3, Y3, Y5
+	VADDPS      Y4, Y5, Y4
+	VMULPS      Y2, Y4, Y2
+	VMULPS      logConstant8<>+0(SB), Y6, Y4
+	VADDPS      Y3, Y4, Y5
+	VSUBPS      Y4, Y5, Y4
+	VSUBPS      Y4, Y3, Y4
+	VMULPS      Y3, Y3, Y7
+	VFMADD231PS logConstant9<>+0(SB), Y6, Y2
+	VMOVUPS     logConstant11<>+0(SB), Y6
+	VFMADD231PS logConstant10<>+0(SB), Y7, Y6
+	VFMADD213PS logConstant12<>+0(SB), Y7, Y6
+	VFMADD213PS logConstant13<>+0(SB), Y7, Y6
+	VFMADD213PS logConstant14<>+0(SB), Y7, Y6
+	VMOVUPS     logConstant16<>+0(SB), Y8
+	VFMADD231PS logConstant15<>+0(SB), Y7, Y8
+	VFMADD213PS logConstant17<>+0(SB), Y7, Y8
+	VFMADD213PS logConstant18<>+0(SB), Y7, Y8
+	VFMADD231PS Y3, Y8, Y6
+	VFMADD213PS logConstant19<>+0(SB), Y3, Y6
+	VFMADD231PS Y6, Y7, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y2, Y5, Y2
+	VMOVUPS     logConstant168<>+0(SB), Y3
+	VANDNPD     Y2, Y3, Y2
+	VANDPD      Y3, Y0, Y3
 	VORPD       Y3, Y2, Y2
-	VPADDQ      logConstant13<>+0(SB), Y1, Y1
-	VPCMPGTQ    logConstant14<>+0(SB), Y1, Y1
-	VMOVMSKPD   Y1, AX
+	VPADDD      logConstant20<>+0(SB), Y1, Y1
+	VPCMPGTD    logConstant21<>+0(SB), Y1, Y1
+	VMOVMSKPS   Y1, AX
 	TESTL       AX, AX
 	JNE         region1
 
 back1:
-	VCVTPD2PSY Y2, X15
-	TESTB      R8, R8
-	JNE        past
-	VMOVUPS    X15, (DI)
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y2, (DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2268,13 +3151,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2294,36 +3177,47 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y2, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VCMPPD    $0x00, logConstant79<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VCMPPS    $0x00, logConstant169<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y0, Y4, Y4
+	VCMPPS    $0x03, Y0, Y0, Y5
 	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y1, Y0, Y2, Y2
-	VMOVUPS   Y2, 160(SP)
+	VBLENDVPS Y4, Y0, Y3, Y0
+	VBLENDVPS Y1, Y0, Y2, Y2
+	VMOVUPS   Y2, 128(SP)
 	JMP       back1
 
-DATA logConstant78<>+0(SB)/8, $0x00000000000003ff
-DATA logConstant78<>+8(SB)/8, $0x00000000000003ff
-DATA logConstant78<>+16(SB)/8, $0x00000000000003ff
-DATA logConstant78<>+24(SB)/8, $0x00000000000003ff
-GLOBL logConstant78<>(SB), RODATA|NOPTR, $32
+DATA logConstant166<>+0(SB)/8, $0x0000007f0000007f
+DATA logConstant166<>+8(SB)/8, $0x0000007f0000007f
+DATA logConstant166<>+16(SB)/8, $0x0000007f0000007f
+DATA logConstant166<>+24(SB)/8, $0x0000007f0000007f
+GLOBL logConstant166<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant79<>+0(SB)/8, $0xbff0000000000000
-DATA logConstant79<>+8(SB)/8, $0xbff0000000000000
-DATA logConstant79<>+16(SB)/8, $0xbff0000000000000
-DATA logConstant79<>+24(SB)/8, $0xbff0000000000000
-GLOBL logConstant79<>(SB), RODATA|NOPTR, $32
+DATA logConstant167<>+0(SB)/8, $0x000000fe000000fe
+DATA logConstant167<>+8(SB)/8, $0x000000fe000000fe
+DATA logConstant167<>+16(SB)/8, $0x000000fe000000fe
+DATA logConstant167<>+24(SB)/8, $0x000000fe000000fe
+GLOBL logConstant167<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant168<>+0(SB)/8, $0x8000000080000000
+DATA logConstant168<>+8(SB)/8, $0x8000000080000000
+DATA logConstant168<>+16(SB)/8, $0x8000000080000000
+DATA logConstant168<>+24(SB)/8, $0x8000000080000000
+GLOBL logConstant168<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant169<>+0(SB)/8, $0xbf800000bf800000
+DATA logConstant169<>+8(SB)/8, $0xbf800000bf800000
+DATA logConstant169<>+16(SB)/8, $0xbf800000bf800000
+DATA logConstant169<>+24(SB)/8, $0xbf800000bf800000
+GLOBL logConstant169<>(SB), RODATA|NOPTR, $32
 
 // func log1pFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -2340,47 +3234,47 @@ TEXT ·log1pFloat64AVX2(SB), $160-33
 
 loop:
 	VMOVUPS     (SI), Y0
-	VADDPD      logConstant5<>+0(SB), Y0, Y1
+	VADDPD      logConstant32<>+0(SB), Y0, Y1
 	VSUBPD      Y0, Y1, Y2
 	VSUBPD      Y2, Y1, Y3
 	VSUBPD      Y3, Y0, Y3
-	VMOVUPS     logConstant5<>+0(SB), Y4
+	VMOVUPS     logConstant32<>+0(SB), Y4
 	VSUBPD      Y2, Y4, Y2
 	VADDPD      Y2, Y3, Y2
-	VPADDQ      logConstant0<>+0(SB), Y1, Y3
+	VPADDQ      logConstant27<>+0(SB), Y1, Y3
 	VPSRLQ      $0x34, Y3, Y5
-	VORPD       logConstant1<>+0(SB), Y5, Y6
-	VSUBPD      logConstant2<>+0(SB), Y6, Y6
-	VANDPD      logConstant3<>+0(SB), Y3, Y3
-	VPADDQ      logConstant4<>+0(SB), Y3, Y3
-	VPCMPEQQ    logConstant78<>+0(SB), Y5, Y7
+	VORPD       logConstant28<>+0(SB), Y5, Y6
+	VSUBPD      logConstant29<>+0(SB), Y6, Y6
+	VANDPD      logConstant30<>+0(SB), Y3, Y3
+	VPADDQ      logConstant31<>+0(SB), Y3, Y3
+	VPCMPEQQ    logConstant170<>+0(SB), Y5, Y7
 	VSUBPD      Y4, Y3, Y3
 	VBLENDVPD   Y7, Y0, Y3, Y3
-	VMOVUPS     logConstant80<>+0(SB), Y8
+	VMOVUPS     logConstant171<>+0(SB), Y8
 	VPSUBQ      Y5, Y8, Y5
 	VPSLLQ      $0x34, Y5, Y5
-	VMAXPD      logConstant15<>+0(SB), Y5, Y5
+	VMAXPD      logConstant1<>+0(SB), Y5, Y5
 	VMULPD      Y5, Y2, Y2
-	VBLENDVPD   Y7, logConstant15<>+0(SB), Y2, Y2
-	VADDPD      logConstant6<>+0(SB), Y3, Y5
+	VBLENDVPD   Y7, logConstant1<>+0(SB), Y2, Y2
+	VADDPD      logConstant33<>+0(SB), Y3, Y5
 	VDIVPD      Y5, Y3, Y5
 	VMULPD      Y5, Y5, Y7
-	VMULPD      logConstant19<>+0(SB), Y3, Y8
+	VMULPD      logConstant34<>+0(SB), Y3, Y8
 	VMULPD      Y3, Y8, Y9
 	VFMSUB213PD Y9, Y3, Y8
-	VXORPD      logConstant20<>+0(SB), Y9, Y10
+	VXORPD      logConstant35<>+0(SB), Y9, Y10
 	VADDPD      Y10, Y3, Y11
 	VSUBPD      Y3, Y11, Y12
 	VSUBPD      Y12, Y10, Y10
-	VMOVUPS     logConstant22<>+0(SB), Y12
-	VFMADD231PD logConstant21<>+0(SB), Y7, Y12
-	VMOVUPS     logConstant24<>+0(SB), Y13
-	VFMADD231PD logConstant23<>+0(SB), Y7, Y13
-	VMOVUPS     logConstant26<>+0(SB), Y14
-	VFMADD231PD logConstant25<>+0(SB), Y7, Y14
+	VMOVUPS     logConstant37<>+0(SB), Y12
+	VFMADD231PD logConstant36<>+0(SB), Y7, Y12
+	VMOVUPS     logConstant39<>+0(SB), Y13
+	VFMADD231PD logConstant38<>+0(SB), Y7, Y13
+	VMOVUPS     logConstant41<>+0(SB), Y14
+	VFMADD231PD logConstant40<>+0(SB), Y7, Y14
 	VMULPD      Y7, Y7, Y15
 	VFMADD231PD Y15, Y13, Y12
-	VFMADD231PD logConstant27<>+0(SB), Y15, Y14
+	VFMADD231PD logConstant42<>+0(SB), Y15, Y14
 	VMULPD      Y15, Y15, Y13
 	VFMADD231PD Y13, Y14, Y12
 	VFMADD231PD Y12, Y7, Y9
@@ -2389,17 +3283,17 @@ loop:
 	VFMSUB231PD Y3, Y3, Y3
 	VADDPD      Y4, Y3, Y3
 	VFMADD231PD Y2, Y3, Y7
-	VMULPD      logConstant28<>+0(SB), Y6, Y2
+	VMULPD      logConstant43<>+0(SB), Y6, Y2
 	VADDPD      Y11, Y2, Y3
 	VSUBPD      Y2, Y3, Y2
 	VSUBPD      Y2, Y11, Y2
-	VFMADD231PD logConstant29<>+0(SB), Y6, Y7
+	VFMADD231PD logConstant44<>+0(SB), Y6, Y7
 	VADDPD      Y7, Y2, Y2
 	VADDPD      Y2, Y3, Y2
-	VANDPD      logConstant20<>+0(SB), Y0, Y3
+	VANDPD      logConstant35<>+0(SB), Y0, Y3
 	VORPD       Y3, Y2, Y2
-	VPADDQ      logConstant13<>+0(SB), Y1, Y1
-	VPCMPGTQ    logConstant14<>+0(SB), Y1, Y1
+	VPADDQ      logConstant45<>+0(SB), Y1, Y1
+	VPCMPGTQ    logConstant46<>+0(SB), Y1, Y1
 	VMOVMSKPD   Y1, AX
 	TESTL       AX, AX
 	JNE         region1
@@ -2460,10 +3354,10 @@ past:
 region1:
 	VMOVUPS   Y1, 96(SP)
 	VMOVUPS   Y2, 128(SP)
-	VCMPPD    $0x00, logConstant79<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant16<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant17<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant15<>+0(SB), Y4
+	VCMPPD    $0x00, logConstant172<>+0(SB), Y0, Y3
+	VMOVUPS   logConstant49<>+0(SB), Y4
+	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
+	VMOVUPS   logConstant1<>+0(SB), Y4
 	VCMPPD    $0x11, Y0, Y4, Y4
 	VCMPPD    $0x03, Y0, Y0, Y5
 	VORPD     Y5, Y4, Y4
@@ -2472,69 +3366,103 @@ region1:
 	VMOVUPS   Y2, 128(SP)
 	JMP       back1
 
-DATA logConstant80<>+0(SB)/8, $0x00000000000007fe
-DATA logConstant80<>+8(SB)/8, $0x00000000000007fe
-DATA logConstant80<>+16(SB)/8, $0x00000000000007fe
-DATA logConstant80<>+24(SB)/8, $0x00000000000007fe
-GLOBL logConstant80<>(SB), RODATA|NOPTR, $32
+DATA logConstant170<>+0(SB)/8, $0x00000000000003ff
+DATA logConstant170<>+8(SB)/8, $0x00000000000003ff
+DATA logConstant170<>+16(SB)/8, $0x00000000000003ff
+DATA logConstant170<>+24(SB)/8, $0x00000000000003ff
+GLOBL logConstant170<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant171<>+0(SB)/8, $0x00000000000007fe
+DATA logConstant171<>+8(SB)/8, $0x00000000000007fe
+DATA logConstant171<>+16(SB)/8, $0x00000000000007fe
+DATA logConstant171<>+24(SB)/8, $0x00000000000007fe
+GLOBL logConstant171<>(SB), RODATA|NOPTR, $32
+
+DATA logConstant172<>+0(SB)/8, $0xbff0000000000000
+DATA logConstant172<>+8(SB)/8, $0xbff0000000000000
+DATA logConstant172<>+16(SB)/8, $0xbff0000000000000
+DATA logConstant172<>+24(SB)/8, $0xbff0000000000000
+GLOBL logConstant172<>(SB), RODATA|NOPTR, $32
 
 // func log1pFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log1pFloat32AVX512(SB), $384-33
+TEXT ·log1pFloat32AVX512(SB), $320-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VADDPD      logConstant37<>+0(SB), Z0, Z1
-	VPADDQ      logConstant32<>+0(SB), Z1, Z2
-	VPSRLQ      $0x34, Z2, Z3
-	VORPD       logConstant33<>+0(SB), Z3, Z4
-	VSUBPD      logConstant34<>+0(SB), Z4, Z4
-	VANDPD      logConstant35<>+0(SB), Z2, Z2
-	VPADDQ      logConstant36<>+0(SB), Z2, Z2
-	VPCMPEQQ    logConstant81<>+0(SB), Z3, K1
-	VSUBPD      logConstant37<>+0(SB), Z2, Z2
-	VBLENDMPD   Z0, Z2, K1, Z2
-	VADDPD      logConstant38<>+0(SB), Z2, Z3
-	VDIVPD      Z3, Z2, Z2
-	VMULPD      Z2, Z2, Z3
-	VMULPD      Z2, Z3, Z5
-	VMOVUPS     logConstant40<>+0(SB), Z6
-	VFMADD231PD logConstant39<>+0(SB), Z3, Z6
-	VMOVUPS     logConstant42<>+0(SB), Z7
-	VFMADD231PD logConstant41<>+0(SB), Z3, Z7
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD Z3, Z7, Z6
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD logConstant43<>+0(SB), Z3, Z6
-	VADDPD      Z2, Z2, Z2
-	VFMADD231PD Z6, Z5, Z2
-	VFMADD231PD logConstant44<>+0(SB), Z4, Z2
-	VANDPD      logConstant52<>+0(SB), Z0, Z3
+	VMOVUPS     (SI), Z0
+	VADDPS      logConstant58<>+0(SB), Z0, Z1
+	VSUBPS      Z0, Z1, Z2
+	VSUBPS      Z2, Z1, Z3
+	VSUBPS      Z3, Z0, Z3
+	VMOVUPS     logConstant58<>+0(SB), Z4
+	VSUBPS      Z2, Z4, Z2
+	VADDPS      Z2, Z3, Z2
+	VPADDD      logConstant53<>+0(SB), Z1, Z3
+	VPSRLD      $0x17, Z3, Z5
+	VORPD       logConstant54<>+0(SB), Z5, Z6
+	VSUBPS      logConstant55<>+0(SB), Z6, Z6
+	VANDPD      logConstant56<>+0(SB), Z3, Z3
+	VPADDD      logConstant57<>+0(SB), Z3, Z3
+	VPCMPEQD    logConstant173<>+0(SB), Z5, K1
+	VSUBPS      Z4, Z3, Z3
+	VBLENDMPS   Z0, Z3, K1, Z3
+	VMOVUPS     logConstant174<>+0(SB), Z7
+	VPSUBD      Z5, Z7, Z5
+	VPSLLD      $0x17, Z5, Z5
+	VMAXPS      logConstant52<>+0(SB), Z5, Z5
+	VMULPS      Z5, Z2, Z2
+	VBLENDMPS   logConstant52<>+0(SB), Z2, K1, Z2
+	VMOVUPS     Z3, Z5
+	VFMSUB231PS Z3, Z3, Z5
+	VADDPS      Z4, Z5, Z4
+	VMULPS      Z2, Z4, Z2
+	VMULPS      logConstant59<>+0(SB), Z6, Z4
+	VADDPS      Z3, Z4, Z5
+	VSUBPS      Z4, Z5, Z4
+	VSUBPS      Z4, Z3, Z4
+	VMULPS      Z3, Z3, Z7
+	VFMADD231PS logConstant60<>+0(SB), Z6, Z2
+	VMOVUPS     logConstant62<>+0(SB), Z6
+	VFMADD231PS logConstant61<>+0(SB), Z7, Z6
+	VFMADD213PS logConstant63<>+0(SB), Z7, Z6
+	VFMADD213PS logConstant64<>+0(SB), Z7, Z6
+	VFMADD213PS logConstant65<>+0(SB), Z7, Z6
+	VMOVUPS     logConstant67<>+0(SB), Z8
+	VFMADD231PS logConstant66<>+0(SB), Z7, Z8
+	VFMADD213PS logConstant68<>+0(SB), Z7, Z8
+	VFMADD213PS logConstant69<>+0(SB), Z7, Z8
+	VFMADD231PS Z3, Z8, Z6
+	VFMADD213PS logConstant70<>+0(SB), Z3, Z6
+	VFMADD231PS Z6, Z7, Z2
+	VADDPS      Z2, Z4, Z2
+	VADDPS      Z2, Z5, Z2
+	VMOVUPS     logConstant175<>+0(SB), Z3
+	VANDNPD     Z2, Z3, Z2
+	VANDPD      Z3, Z0, Z3
 	VORPD       Z3, Z2, Z2
-	VPADDQ      logConstant45<>+0(SB), Z1, Z1
-	VPCMPGTQ    logConstant46<>+0(SB), Z1, K1
-	KORTESTB    K1, K1
+	VPADDD      logConstant71<>+0(SB), Z1, Z1
+	VPCMPGTD    logConstant72<>+0(SB), Z1, K1
+	KORTESTW    K1, K1
 	JNE         region1
 
 back1:
-	VCVTPD2PS Z2, Y31
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y31, (DI)
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Z2, (DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2550,13 +3478,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2576,44 +3504,63 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Z2, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z0, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVB     K1, 320(SP)
-	VCMPPD    $0x00, logConstant82<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z1
-	VBLENDMPD logConstant49<>+0(SB), Z1, K2, Z1
-	VMOVUPS   logConstant47<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z1, K2, Z0
-	VBLENDMPD Z0, Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 192(SP)
+	KMOVW     K1, 256(SP)
+	VCMPPS    $0x00, logConstant176<>+0(SB), Z0, K2
+	VMOVUPS   logConstant75<>+0(SB), Z1
+	VBLENDMPS logConstant76<>+0(SB), Z1, K2, Z1
+	VMOVUPS   logConstant52<>+0(SB), Z3
+	VCMPPS    $0x11, Z0, Z3, K2
+	VCMPPS    $0x03, Z0, Z0, K3
+	KORW      K3, K2, K2
+	VBLENDMPS Z0, Z1, K2, Z0
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 192(SP)
 	JMP       back1
 
-DATA logConstant81<>+0(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+8(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+16(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+24(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+32(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+40(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+48(SB)/8, $0x00000000000003ff
-DATA logConstant81<>+56(SB)/8, $0x00000000000003ff
-GLOBL logConstant81<>(SB), RODATA|NOPTR, $64
+DATA logConstant173<>+0(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+8(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+16(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+24(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+32(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+40(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+48(SB)/8, $0x0000007f0000007f
+DATA logConstant173<>+56(SB)/8, $0x0000007f0000007f
+GLOBL logConstant173<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant82<>+0(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+8(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+16(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+24(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+32(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+40(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+48(SB)/8, $0xbff0000000000000
-DATA logConstant82<>+56(SB)/8, $0xbff0000000000000
-GLOBL logConstant82<>(SB), RODATA|NOPTR, $64
+DATA logConstant174<>+0(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+8(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+16(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+24(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+32(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+40(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+48(SB)/8, $0x000000fe000000fe
+DATA logConstant174<>+56(SB)/8, $0x000000fe000000fe
+GLOBL logConstant174<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant175<>+0(SB)/8, $0x8000000080000000
+DATA logConstant175<>+8(SB)/8, $0x8000000080000000
+DATA logConstant175<>+16(SB)/8, $0x8000000080000000
+DATA logConstant175<>+24(SB)/8, $0x8000000080000000
+DATA logConstant175<>+32(SB)/8, $0x8000000080000000
+DATA logConstant175<>+40(SB)/8, $0x8000000080000000
+DATA logConstant175<>+48(SB)/8, $0x8000000080000000
+DATA logConstant175<>+56(SB)/8, $0x8000000080000000
+GLOBL logConstant175<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant176<>+0(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+8(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+16(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+24(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+32(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+40(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+48(SB)/8, $0xbf800000bf800000
+DATA logConstant176<>+56(SB)/8, $0xbf800000bf800000
+GLOBL logConstant176<>(SB), RODATA|NOPTR, $64
 
 // func log1pFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2630,47 +3577,47 @@ TEXT ·log1pFloat64AVX512(SB), $320-33
 
 loop:
 	VMOVUPS     (SI), Z0
-	VADDPD      logConstant37<>+0(SB), Z0, Z1
+	VADDPD      logConstant83<>+0(SB), Z0, Z1
 	VSUBPD      Z0, Z1, Z2
 	VSUBPD      Z2, Z1, Z3
 	VSUBPD      Z3, Z0, Z3
-	VMOVUPS     logConstant37<>+0(SB), Z4
+	VMOVUPS     logConstant83<>+0(SB), Z4
 	VSUBPD      Z2, Z4, Z2
 	VADDPD      Z2, Z3, Z2
-	VPADDQ      logConstant32<>+0(SB), Z1, Z3
+	VPADDQ      logConstant78<>+0(SB), Z1, Z3
 	VPSRLQ      $0x34, Z3, Z5
-	VORPD       logConstant33<>+0(SB), Z5, Z6
-	VSUBPD      logConstant34<>+0(SB), Z6, Z6
-	VANDPD      logConstant35<>+0(SB), Z3, Z3
-	VPADDQ      logConstant36<>+0(SB), Z3, Z3
-	VPCMPEQQ    logConstant81<>+0(SB), Z5, K1
+	VORPD       logConstant79<>+0(SB), Z5, Z6
+	VSUBPD      logConstant80<>+0(SB), Z6, Z6
+	VANDPD      logConstant81<>+0(SB), Z3, Z3
+	VPADDQ      logConstant82<>+0(SB), Z3, Z3
+	VPCMPEQQ    logConstant177<>+0(SB), Z5, K1
 	VSUBPD      Z4, Z3, Z3
 	VBLENDMPD   Z0, Z3, K1, Z3
-	VMOVUPS     logConstant83<>+0(SB), Z7
+	VMOVUPS     logConstant178<>+0(SB), Z7
 	VPSUBQ      Z5, Z7, Z5
 	VPSLLQ      $0x34, Z5, Z5
-	VMAXPD      logConstant47<>+0(SB), Z5, Z5
+	VMAXPD      logConstant52<>+0(SB), Z5, Z5
 	VMULPD      Z5, Z2, Z2
-	VBLENDMPD   logConstant47<>+0(SB), Z2, K1, Z2
-	VADDPD      logConstant38<>+0(SB), Z3, Z5
+	VBLENDMPD   logConstant52<>+0(SB), Z2, K1, Z2
+	VADDPD      logConstant84<>+0(SB), Z3, Z5
 	VDIVPD      Z5, Z3, Z5
 	VMULPD      Z5, Z5, Z7
-	VMULPD      logConstant51<>+0(SB), Z3, Z8
+	VMULPD      logConstant85<>+0(SB), Z3, Z8
 	VMULPD      Z3, Z8, Z9
 	VFMSUB213PD Z9, Z3, Z8
-	VXORPD      logConstant52<>+0(SB), Z9, Z10
+	VXORPD      logConstant86<>+0(SB), Z9, Z10
 	VADDPD      Z10, Z3, Z11
 	VSUBPD      Z3, Z11, Z12
 	VSUBPD      Z12, Z10, Z10
-	VMOVUPS     logConstant54<>+0(SB), Z12
-	VFMADD231PD logConstant53<>+0(SB), Z7, Z12
-	VMOVUPS     logConstant56<>+0(SB), Z13
-	VFMADD231PD logConstant55<>+0(SB), Z7, Z13
-	VMOVUPS     logConstant58<>+0(SB), Z14
-	VFMADD231PD logConstant57<>+0(SB), Z7, Z14
+	VMOVUPS     logConstant88<>+0(SB), Z12
+	VFMADD231PD logConstant87<>+0(SB), Z7, Z12
+	VMOVUPS     logConstant90<>+0(SB), Z13
+	VFMADD231PD logConstant89<>+0(SB), Z7, Z13
+	VMOVUPS     logConstant92<>+0(SB), Z14
+	VFMADD231PD logConstant91<>+0(SB), Z7, Z14
 	VMULPD      Z7, Z7, Z15
 	VFMADD231PD Z15, Z13, Z12
-	VFMADD231PD logConstant59<>+0(SB), Z15, Z14
+	VFMADD231PD logConstant93<>+0(SB), Z15, Z14
 	VMULPD      Z15, Z15, Z13
 	VFMADD231PD Z13, Z14, Z12
 	VFMADD231PD Z12, Z7, Z9
@@ -2679,17 +3626,17 @@ loop:
 	VFMSUB231PD Z3, Z3, Z3
 	VADDPD      Z4, Z3, Z3
 	VFMADD231PD Z2, Z3, Z7
-	VMULPD      logConstant60<>+0(SB), Z6, Z2
+	VMULPD      logConstant94<>+0(SB), Z6, Z2
 	VADDPD      Z11, Z2, Z3
 	VSUBPD      Z2, Z3, Z2
 	VSUBPD      Z2, Z11, Z2
-	VFMADD231PD logConstant61<>+0(SB), Z6, Z7
+	VFMADD231PD logConstant95<>+0(SB), Z6, Z7
 	VADDPD      Z7, Z2, Z2
 	VADDPD      Z2, Z3, Z2
-	VANDPD      logConstant52<>+0(SB), Z0, Z3
+	VANDPD      logConstant86<>+0(SB), Z0, Z3
 	VORPD       Z3, Z2, Z2
-	VPADDQ      logConstant45<>+0(SB), Z1, Z1
-	VPCMPGTQ    logConstant46<>+0(SB), Z1, K1
+	VPADDQ      logConstant96<>+0(SB), Z1, Z1
+	VPCMPGTQ    logConstant97<>+0(SB), Z1, K1
 	KORTESTB    K1, K1
 	JNE         region1
 
@@ -2749,10 +3696,10 @@ past:
 region1:
 	VMOVUPS   Z2, 192(SP)
 	KMOVB     K1, 256(SP)
-	VCMPPD    $0x00, logConstant82<>+0(SB), Z0, K2
-	VMOVUPS   logConstant48<>+0(SB), Z1
-	VBLENDMPD logConstant49<>+0(SB), Z1, K2, Z1
-	VMOVUPS   logConstant47<>+0(SB), Z3
+	VCMPPD    $0x00, logConstant179<>+0(SB), Z0, K2
+	VMOVUPS   logConstant100<>+0(SB), Z1
+	VBLENDMPD logConstant101<>+0(SB), Z1, K2, Z1
+	VMOVUPS   logConstant52<>+0(SB), Z3
 	VCMPPD    $0x11, Z0, Z3, K2
 	VCMPPD    $0x03, Z0, Z0, K3
 	KORB      K3, K2, K2
@@ -2761,12 +3708,32 @@ region1:
 	VMOVUPS   Z2, 192(SP)
 	JMP       back1
 
-DATA logConstant83<>+0(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+8(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+16(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+24(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+32(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+40(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+48(SB)/8, $0x00000000000007fe
-DATA logConstant83<>+56(SB)/8, $0x00000000000007fe
-GLOBL logConstant83<>(SB), RODATA|NOPTR, $64
+DATA logConstant177<>+0(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+8(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+16(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+24(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+32(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+40(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+48(SB)/8, $0x00000000000003ff
+DATA logConstant177<>+56(SB)/8, $0x00000000000003ff
+GLOBL logConstant177<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant178<>+0(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+8(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+16(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+24(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+32(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+40(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+48(SB)/8, $0x00000000000007fe
+DATA logConstant178<>+56(SB)/8, $0x00000000000007fe
+GLOBL logConstant178<>(SB), RODATA|NOPTR, $64
+
+DATA logConstant179<>+0(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+8(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+16(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+24(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+32(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+40(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+48(SB)/8, $0xbff0000000000000
+DATA logConstant179<>+56(SB)/8, $0xbff0000000000000
+GLOBL logConstant179<>(SB), RODATA|NOPTR, $64

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/darray-go/darray/exec/cpu/kern"
 	"github.com/darray-go/darray/exec/cpu/vmath"
 	"github.com/darray-go/darray/internal/ref/judge"
+	"github.com/darray-go/darray/internal/ref/real"
 )
 
 // measureAll measures what the options ask for, and saves after each function. It fails in the end where one broke its promise,
@@ -178,13 +180,8 @@ func binary[T judge.Float](f func(x, y T) T) func(dst, x, y []T) {
 // times measures a thousand elements in cache, of the range of ordinary results, for each instruction set that is here.
 func times[T judge.Float](s *judge.Spec) map[string]spread {
 	const n = 1000
-	x, y, dst := make([]T, n), make([]T, n), make([]T, n)
-	judge.Fill(s, judge.Range, rand.New(rand.NewPCG(1, 1)), x, y)
-	for i := range x { // no logarithm of a negative number: it would be as fast or slow as NaN is
-		if s.Low == 0 || s.Name == "pow" {
-			x[i] = max(x[i], -x[i])
-		}
-	}
+	x, y := ordinary[T](s, n)
+	dst := make([]T, n)
 	out := map[string]spread{}
 	for isa := kern.Go; isa <= kern.Best(); isa++ {
 		apply, err := inGo[T](s)
@@ -196,6 +193,24 @@ func times[T judge.Float](s *judge.Spec) map[string]spread {
 		}
 	}
 	return out
+}
+
+// ordinary are n operands in the range of ordinary results that give normal numbers: what overflows in float32 is none, and
+// subnormal numbers, zeros and NaN have ways, and speeds, of their own.
+func ordinary[T judge.Float](s *judge.Spec, n int) (x, y []T) {
+	f, rng := real.Find(s.Name), rand.New(rand.NewPCG(1, 1))
+	least, most := math.SmallestNonzeroFloat64*0x1p52, math.MaxFloat64
+	if single[T]() {
+		least, most = math.SmallestNonzeroFloat32*0x1p23, math.MaxFloat32
+	}
+	a, b := make([]T, 1), make([]T, 1)
+	for len(x) < n {
+		judge.Fill(s, judge.Range, rng, a, b)
+		if r := math.Abs(f.Round64(float64(a[0]), float64(b[0]))); r >= least && r <= most {
+			x, y = append(x, a[0]), append(y, b[0])
+		}
+	}
+	return x, y
 }
 
 // timed runs f for some milliseconds, eleven times.

@@ -37,9 +37,9 @@ func (u *unit) laneLoop(name string, isa isa, d array.DType, arity int, p *lanes
 	w.body(p.Body)
 	w.store()
 	for _, a := range append([]reg.GPPhysical{laneDst}, laneOperands[:arity]...) {
-		r.ADDQ(operand.U32(uint32(isa.width/8*d.Size())), a)
+		r.ADDQ(operand.U32(uint32(w.lanes()*d.Size())), a)
 	}
-	r.SUBQ(operand.U32(uint32(isa.width/8)), laneN)
+	r.SUBQ(operand.U32(uint32(w.lanes())), laneN)
 	r.JNE(operand.LabelRef("loop"))
 	w.rest(arity)
 	r.end()
@@ -63,7 +63,7 @@ func (w *laneRoutine) begin(arity int) {
 	}
 	w.asm.XORL(laneTail.As32(), laneTail.As32())
 	w.asm.MOVQ(laneN, laneRest)
-	w.asm.ANDQ(operand.U32(uint32(w.asm.isa.width/8-1)), laneRest)
+	w.asm.ANDQ(operand.U32(uint32(w.lanes()-1)), laneRest)
 	w.asm.SUBQ(laneRest, laneN)
 	w.asm.JEQ(operand.LabelRef("rest"))
 }
@@ -92,7 +92,7 @@ func (w *laneRoutine) rest(arity int) {
 	w.asm.INCQ(laneIndex)
 	w.asm.CMPQ(laneIndex, laneRest)
 	w.asm.JB(operand.LabelRef("in"))
-	w.asm.CMPQ(laneIndex, operand.U32(uint32(w.asm.isa.width/8)))
+	w.asm.CMPQ(laneIndex, operand.U32(uint32(w.lanes())))
 	w.asm.JB(operand.LabelRef("fill"))
 	w.asm.MOVQ(laneDst, laneTail)
 	w.asm.LEAQ(out, laneDst)
@@ -100,7 +100,7 @@ func (w *laneRoutine) rest(arity int) {
 		w.asm.LEAQ(in[i], laneOperands[i])
 	}
 	w.asm.XORL(lanePast.As32(), lanePast.As32())
-	w.asm.MOVQ(operand.U32(uint32(w.asm.isa.width/8)), laneN)
+	w.asm.MOVQ(operand.U32(uint32(w.lanes())), laneN)
 	w.asm.MOVQ(laneRest, laneCount)
 	w.asm.XORL(laneRest.As32(), laneRest.As32())
 	w.asm.JMP(operand.LabelRef("loop"))
@@ -119,7 +119,7 @@ func (w *laneRoutine) rest(arity int) {
 func (w *laneRoutine) store() {
 	const never = math.MaxInt / 2
 	result := w.in(w.value(w.p.Result), never)
-	if w.dtype == array.Float32 {
+	if w.converts() {
 		if w.asm.isa == avx512 {
 			w.asm.VCVTPD2PS(result, reg.Y31)
 			result = reg.Y31

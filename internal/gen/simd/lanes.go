@@ -47,6 +47,20 @@ func (s state) clone() state {
 	return c
 }
 
+// lanes is how many elements a vector has.
+func (w *laneRoutine) lanes() int { return w.asm.isa.width * 8 / w.p.Width }
+
+// converts reports whether elements are float32 in memory and float64 in lanes.
+func (w *laneRoutine) converts() bool { return w.dtype == array.Float32 && w.p.Width == 64 }
+
+// sized is the instruction for lanes of 64 or of 32 bits; a mask of those has 8 bits or 16.
+func sized[I any](w *laneRoutine, wide, narrow I) I {
+	if w.p.Width == 32 {
+		return narrow
+	}
+	return wide
+}
+
 // number gives each step its position, and each value those that read it.
 func (w *laneRoutine) number(body []int, at int) int {
 	for _, id := range body {
@@ -105,7 +119,7 @@ func (w *laneRoutine) body(ids []int) {
 		case lanes.Const, lanes.Retype, lanes.Joined:
 		case lanes.Arg:
 			to := w.take(id, w.at[id])
-			if w.dtype == array.Float32 {
+			if w.converts() {
 				w.asm.VCVTPS2PD(operand.Mem{Base: laneOperands[n.By]}, to)
 			} else {
 				w.asm.VMOVUPS(operand.Mem{Base: laneOperands[n.By]}, to)
@@ -126,9 +140,12 @@ func (w *laneRoutine) home(id int) (operand.Mem, bool) {
 		words := make([]uint64, w.asm.isa.width/8)
 		for i := range words {
 			words[i] = n.Bits
+			if w.p.Width == 32 {
+				words[i] |= n.Bits << 32
+			}
 		}
 		return w.asm.constant(words), true
-	case n.Op == lanes.Arg && w.dtype == array.Float64:
+	case n.Op == lanes.Arg && !w.converts():
 		return operand.Mem{Base: laneOperands[n.By]}, true
 	}
 	if at, ok := w.slot[id]; ok {
@@ -231,7 +248,7 @@ func (w *laneRoutine) newSlot() int {
 // move copies a register from or to memory or a register.
 func (w *laneRoutine) move(from, to operand.Op) {
 	if operand.IsK(from) || operand.IsK(to) {
-		w.asm.KMOVB(from, to)
+		sized(w, w.asm.KMOVB, w.asm.KMOVW)(from, to)
 	} else {
 		w.asm.VMOVUPS(from, to)
 	}
@@ -306,9 +323,9 @@ func (w *laneRoutine) region(id int, n *lanes.Node) {
 	}
 	test := w.in(mask, begin, joined...)
 	if w.asm.isa == avx512 {
-		w.asm.KORTESTB(test, test)
+		sized(w, w.asm.KORTESTB, w.asm.KORTESTW)(test, test)
 	} else {
-		w.asm.VMOVMSKPD(test, laneScratch.As32())
+		sized(w, w.asm.VMOVMSKPD, w.asm.VMOVMSKPS)(test, laneScratch.As32())
 		w.asm.TESTL(laneScratch.As32(), laneScratch.As32())
 	}
 	w.asm.JNE(operand.LabelRef(enter))
@@ -364,9 +381,9 @@ func (w *laneRoutine) inside(n *lanes.Node, joined []int, mask, end int) {
 		m := w.in(mask, end, slow, j)
 		to := w.in(j, end, slow, mask)
 		if w.asm.isa == avx512 {
-			w.asm.VBLENDMPD(w.any(slow), to, m, to)
+			sized(w, w.asm.VBLENDMPD, w.asm.VBLENDMPS)(w.any(slow), to, m, to)
 		} else {
-			w.asm.VBLENDVPD(m, w.any(slow), to, to)
+			sized(w, w.asm.VBLENDVPD, w.asm.VBLENDVPS)(m, w.any(slow), to, to)
 		}
 		w.move(to, w.slots[w.slot[j]])
 	}

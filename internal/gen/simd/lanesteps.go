@@ -24,13 +24,13 @@ func (w *laneRoutine) step(id int, n *lanes.Node, at int) {
 	}
 	switch n.Op {
 	case lanes.FMA:
-		w.fused(id, args, at, w.asm.VFMADD132PD, w.asm.VFMADD213PD, w.asm.VFMADD231PD)
+		w.fused(id, args, at, sized(w, w.asm.VFMADD132PD, w.asm.VFMADD132PS), sized(w, w.asm.VFMADD213PD, w.asm.VFMADD213PS), sized(w, w.asm.VFMADD231PD, w.asm.VFMADD231PS))
 	case lanes.FMS:
-		w.fused(id, args, at, w.asm.VFMSUB132PD, w.asm.VFMSUB213PD, w.asm.VFMSUB231PD)
+		w.fused(id, args, at, sized(w, w.asm.VFMSUB132PD, w.asm.VFMSUB132PS), sized(w, w.asm.VFMSUB213PD, w.asm.VFMSUB213PS), sized(w, w.asm.VFMSUB231PD, w.asm.VFMSUB231PS))
 	case lanes.FNMA:
-		w.fused(id, args, at, w.asm.VFNMADD132PD, w.asm.VFNMADD213PD, w.asm.VFNMADD231PD)
+		w.fused(id, args, at, sized(w, w.asm.VFNMADD132PD, w.asm.VFNMADD132PS), sized(w, w.asm.VFNMADD213PD, w.asm.VFNMADD213PS), sized(w, w.asm.VFNMADD231PD, w.asm.VFNMADD231PS))
 	case lanes.Sqrt:
-		w.unary(id, args[0], at, func(x operand.Op, to reg.Physical) { w.asm.VSQRTPD(x, to) })
+		w.unary(id, args[0], at, func(x operand.Op, to reg.Physical) { sized(w, w.asm.VSQRTPD, w.asm.VSQRTPS)(x, to) })
 	case lanes.Round:
 		w.unary(id, args[0], at, w.round(roundNearest))
 	case lanes.Floor:
@@ -44,9 +44,9 @@ func (w *laneRoutine) step(id int, n *lanes.Node, at int) {
 		w.release(at, args...)
 		to := w.take(id, at)
 		if n.Op == lanes.Shl {
-			w.asm.VPSLLQ(operand.U8(n.By), x, to)
+			sized(w, w.asm.VPSLLQ, w.asm.VPSLLD)(operand.U8(n.By), x, to)
 		} else {
-			w.asm.VPSRLQ(operand.U8(n.By), x, to)
+			sized(w, w.asm.VPSRLQ, w.asm.VPSRLD)(operand.U8(n.By), x, to)
 		}
 	case lanes.Less:
 		w.compare(id, args, at, predicateLess)
@@ -76,17 +76,17 @@ func (w *laneRoutine) step(id int, n *lanes.Node, at int) {
 func (w *laneRoutine) binary(op lanes.Op) (instruction, bool) {
 	switch op {
 	case lanes.Add:
-		return w.asm.VADDPD, true
+		return sized(w, w.asm.VADDPD, w.asm.VADDPS), true
 	case lanes.Sub:
-		return w.asm.VSUBPD, false
+		return sized(w, w.asm.VSUBPD, w.asm.VSUBPS), false
 	case lanes.Mul:
-		return w.asm.VMULPD, true
+		return sized(w, w.asm.VMULPD, w.asm.VMULPS), true
 	case lanes.Div:
-		return w.asm.VDIVPD, false
+		return sized(w, w.asm.VDIVPD, w.asm.VDIVPS), false
 	case lanes.Min:
-		return w.asm.VMINPD, false
+		return sized(w, w.asm.VMINPD, w.asm.VMINPS), false
 	case lanes.Max:
-		return w.asm.VMAXPD, false
+		return sized(w, w.asm.VMAXPD, w.asm.VMAXPS), false
 	case lanes.And:
 		return w.asm.VANDPD, true
 	case lanes.Or:
@@ -96,19 +96,19 @@ func (w *laneRoutine) binary(op lanes.Op) (instruction, bool) {
 	case lanes.AndNot:
 		return w.asm.VANDNPD, false
 	case lanes.IAdd:
-		return w.asm.VPADDQ, true
+		return sized(w, w.asm.VPADDQ, w.asm.VPADDD), true
 	case lanes.ISub:
-		return w.asm.VPSUBQ, false
+		return sized(w, w.asm.VPSUBQ, w.asm.VPSUBD), false
 	case lanes.Mul32:
 		return w.asm.VPMULUDQ, true
 	case lanes.ShlBy:
-		return w.asm.VPSLLVQ, false
+		return sized(w, w.asm.VPSLLVQ, w.asm.VPSLLVD), false
 	case lanes.ShrBy:
-		return w.asm.VPSRLVQ, false
+		return sized(w, w.asm.VPSRLVQ, w.asm.VPSRLVD), false
 	case lanes.IGreater:
-		return w.asm.VPCMPGTQ, false
+		return sized(w, w.asm.VPCMPGTQ, w.asm.VPCMPGTD), false
 	case lanes.IEqual:
-		return w.asm.VPCMPEQQ, true
+		return sized(w, w.asm.VPCMPEQQ, w.asm.VPCMPEQD), true
 	}
 	panic(fmt.Sprintf("no instruction for step %d", op))
 }
@@ -137,9 +137,9 @@ func (w *laneRoutine) unary(id, x, at int, op func(operand.Op, reg.Physical)) {
 func (w *laneRoutine) round(mode uint8) func(operand.Op, reg.Physical) {
 	return func(x operand.Op, to reg.Physical) {
 		if w.asm.isa == avx512 {
-			w.asm.VRNDSCALEPD(operand.U8(mode), x, to)
+			sized(w, w.asm.VRNDSCALEPD, w.asm.VRNDSCALEPS)(operand.U8(mode), x, to)
 		} else {
-			w.asm.VROUNDPD(operand.U8(mode), x, to)
+			sized(w, w.asm.VROUNDPD, w.asm.VROUNDPS)(operand.U8(mode), x, to)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (w *laneRoutine) compare(id int, args []int, at, predicate int) {
 	a := w.in(args[0], at, args[1])
 	b := w.any(args[1])
 	w.release(at, args...)
-	w.asm.VCMPPD(operand.U8(predicate), b, a, w.take(id, at))
+	sized(w, w.asm.VCMPPD, w.asm.VCMPPS)(operand.U8(predicate), b, a, w.take(id, at))
 }
 
 // mask joins masks.
@@ -168,17 +168,17 @@ func (w *laneRoutine) mask(id int, op lanes.Op, args []int, at int) {
 	wide := w.asm.isa == avx512
 	switch { // the last two instructions invert the operand that stands second here
 	case op == lanes.MNot:
-		w.asm.KNOTB(x, to)
+		sized(w, w.asm.KNOTB, w.asm.KNOTW)(x, to)
 	case op == lanes.MAnd && wide:
-		w.asm.KANDB(y, x, to)
+		sized(w, w.asm.KANDB, w.asm.KANDW)(y, x, to)
 	case op == lanes.MAnd:
 		w.asm.VANDPD(y, x, to)
 	case op == lanes.MOr && wide:
-		w.asm.KORB(y, x, to)
+		sized(w, w.asm.KORB, w.asm.KORW)(y, x, to)
 	case op == lanes.MOr:
 		w.asm.VORPD(y, x, to)
 	case wide:
-		w.asm.KANDNB(x, y, to)
+		sized(w, w.asm.KANDNB, w.asm.KANDNW)(x, y, to)
 	default:
 		w.asm.VANDNPD(x, y, to)
 	}
@@ -192,9 +192,9 @@ func (w *laneRoutine) choose(id int, args []int, at int) {
 	w.release(at, args...)
 	to := w.take(id, at)
 	if w.asm.isa == avx512 {
-		w.asm.VBLENDMPD(yes, no, m, to)
+		sized(w, w.asm.VBLENDMPD, w.asm.VBLENDMPS)(yes, no, m, to)
 	} else {
-		w.asm.VBLENDVPD(m, yes, no, to)
+		sized(w, w.asm.VBLENDVPD, w.asm.VBLENDVPS)(m, yes, no, to)
 	}
 }
 

@@ -19,17 +19,17 @@ const (
 var exponentials = []Function{
 	{
 		Name: "Exp", Arity: 1, Doc: "is e to the power of x.",
-		Method: "x = n log 2 + r with |r| <= (log 2)/2, Cody and Waite's reduction, r in two parts; minimax polynomial of degree 11; scaled by 2^n, in two steps where the result may be subnormal",
+		Method: "x = n log 2 + r with |r| <= (log 2)/2, Cody and Waite's reduction, r in two parts; minimax polynomial of degree 11, 6 for float32; scaled by 2^n, in two steps where the result may be subnormal",
 		Source: "Cody and Waite 1980; Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
-		Float64: exp, Float32: exp32,
+		Float64: exp, Float32: exp32, Narrow: true,
 	},
 	{
 		Name: "Exp2", Arity: 1, Doc: "is 2 to the power of x.",
 		Method: "x = n + r with |r| <= 1/2, exact; r log 2 in two parts, then as Exp",
 		Source: "Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
-		Float64: exp2, Float32: exp232,
+		Float64: exp2, Float32: exp232, Narrow: true,
 	},
 	{
 		Name: "Expm1", Arity: 1, Doc: "is e to the power of x, less 1, without the cancellation near 0.",
@@ -122,41 +122,6 @@ func exp2(p *lanes.Program, x ...lanes.F) lanes.F {
 	return scale(x[0], a.r.exp(), a.n, 1022, -1076, 1024)
 }
 
-// scale is y * 2^n, where y is about 1: exact for |x| < safe; 0 for x < least, infinite from most on, and NaN for NaN.
-func scale(x, y, shifted lanes.F, safe, least, most float64) lanes.F {
-	p := x.Program()
-	scaled := y.Bits().Add(shifted.Bits().Shl(52)).Float()
-	return p.RareOne(largeOrNaN(x, safe), scaled, func() lanes.F {
-		z := twoPowers(y, shifted.Sub(lanes.Magic))
-		z = x.Lt(least).Select(0, z)
-		z = x.Ge(most).Select(p.Inf(), z)
-		return x.IsNaN().Select(x, z)
-	})
-}
-
-// largeOrNaN holds for |x| >= limit and for NaN: bits in the order of integers, so that nothing need be inverted.
-func largeOrNaN(x lanes.F, limit float64) lanes.M {
-	return x.Abs().Bits().Gt(x.Program().I(math.Float64bits(limit) - 1))
-}
-
-// notPositive holds for what is no positive finite number.
-func notPositive(x lanes.F) lanes.M {
-	const turn = 1<<63 - 1 // what takes one off, and puts the negative numbers, with 0, behind infinity
-	return x.Bits().Add(uint64(turn)).Gt(x.Program().I(0x7fefffffffffffff + turn))
-}
-
-// twoPowers is y * 2^n for |n| < 2000, in two steps, so that only the last rounds, where the result is subnormal.
-func twoPowers(y, n lanes.F) lanes.F {
-	half := n.Mul(0.5).Add(lanes.Magic)
-	a, b := half.Sub(lanes.Magic), n.Sub(half.Sub(lanes.Magic))
-	return y.Mul(powerOfTwo(a)).Mul(powerOfTwo(b))
-}
-
-// powerOfTwo is 2^n for -1022 <= n <= 1023, an integer.
-func powerOfTwo(n lanes.F) lanes.F {
-	return n.Add(lanes.Magic + 1023).Bits().Shl(52).Float()
-}
-
 // expm1 is 2^n e^r - 1 for -1022 <= n <= 1023, within 2^-57 of it; not normalised: the second part is below 2^-3 of the first.
 // 0 for -0.
 func (a reduced) expm1() dd {
@@ -181,20 +146,6 @@ const signBit = uint64(1) << 63
 // within is x between two limits, or NaN.
 func within(p *lanes.Program, x lanes.F, least, most float64) lanes.F {
 	return p.F(most).Min(p.F(least).Max(x))
-}
-
-func exp32(p *lanes.Program, x ...lanes.F) lanes.F {
-	c := within(p, x[0], -200, 200)
-	shifted := c.FMA(log2e, lanes.Magic)
-	r := shifted.Sub(lanes.Magic).FNMA(math.Ln2, c)
-	return exponential32(r).Mul(reduced{n: shifted}.power())
-}
-
-func exp232(p *lanes.Program, x ...lanes.F) lanes.F {
-	c := within(p, x[0], -200, 200)
-	shifted := c.Add(lanes.Magic)
-	r := c.Sub(shifted.Sub(lanes.Magic)).Mul(math.Ln2)
-	return exponential32(r).Mul(reduced{n: shifted}.power())
 }
 
 // exponential32 is e^r within 2^-45.

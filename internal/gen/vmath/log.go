@@ -9,31 +9,31 @@ import (
 var logarithms = []Function{
 	{
 		Name: "Log", Arity: 1, Doc: "is the natural logarithm of x.",
-		Method: "x = 2^e m with m in [sqrt(1/2), sqrt(2)); f = m - 1, log m = f - f*f/2 + s*(f*f/2 + s*s*P(s*s)) with s = f/(2+f), the first terms in two parts; minimax polynomial of degree 6",
+		Method: "x = 2^e m with m in [sqrt(1/2), sqrt(2)); f = m - 1, log m = f - f*f/2 + s*(f*f/2 + s*s*P(s*s)) with s = f/(2+f), the first terms in two parts; minimax polynomial of degree 6. float32: log m = f - f*f/2 + f*f*f*P(f), P of degree 8, without a division",
 		Source: "fdlibm (Ng 1993), e_log.c; Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
-		Float64: log, Float32: log32,
+		Float64: log, Float32: log32, Narrow: true,
 	},
 	{
 		Name: "Log2", Arity: 1, Doc: "is the logarithm of x to base 2; exact for powers of 2.",
-		Method: "log m as Log, in two parts, times 1/log 2 in two parts, plus e",
+		Method: "log m as Log, in two parts, times 1/log 2 in two parts, plus e. float32: f (c + d) + f*f*P(f) with 1/log 2 = c + d, P of degree 9, plus e",
 		Source: "fdlibm (Ng 1993), e_log.c; Dekker 1971",
 		ULP:    1, ULP32: 1,
-		Float64: log2, Float32: log232,
+		Float64: log2, Float32: log232, Narrow: true,
 	},
 	{
 		Name: "Log10", Arity: 1, Doc: "is the logarithm of x to base 10; exact for powers of 10.",
-		Method: "log m as Log, in two parts, times 1/log 10 in two parts, plus e log10(2) in two parts",
+		Method: "log m as Log, in two parts, times 1/log 10 in two parts, plus e log10(2) in two parts. float32: as Log2",
 		Source: "fdlibm (Ng 1993), e_log.c; Dekker 1971",
 		ULP:    1, ULP32: 1,
-		Float64: log10, Float32: log1032,
+		Float64: log10, Float32: log1032, Narrow: true,
 	},
 	{
 		Name: "Log1p", Arity: 1, Doc: "is the natural logarithm of 1 + x, without the cancellation near 0.",
 		Method: "1 + x in two parts = 2^e (m + c); m - 1 and c, or x where e is 0, then as Log with the term c/m",
 		Source: "fdlibm (Ng 1993), s_log1p.c; Knuth, TAOCP 2, 4.2.2",
 		ULP:    1, ULP32: 1,
-		Float64: log1p, Float32: log1p32,
+		Float64: log1p, Float32: log1p32, Narrow: true,
 	},
 }
 
@@ -171,28 +171,4 @@ func logarithm32(f lanes.F) lanes.F {
 	s := f.Div(f.Add(2))
 	z := s.Mul(s)
 	return z.Mul(s).FMA(z.Estrin(log32Coefficients...), s.Add(s))
-}
-
-func log32(p *lanes.Program, x ...lanes.F) lanes.F {
-	s := splitNormal(x[0])
-	return unlogged(p, x[0], x[0], s.e.FMA(math.Ln2, logarithm32(s.m.Sub(1))), 0)
-}
-
-func log232(p *lanes.Program, x ...lanes.F) lanes.F {
-	s := splitNormal(x[0])
-	return unlogged(p, x[0], x[0], logarithm32(s.m.Sub(1)).FMA(log2e, s.e), 0)
-}
-
-func log1032(p *lanes.Program, x ...lanes.F) lanes.F {
-	s := splitNormal(x[0])
-	const log10Of2 = math.Ln2 / math.Ln10
-	return unlogged(p, x[0], x[0], s.e.FMA(log10Of2, logarithm32(s.m.Sub(1)).Mul(log10e)), 0)
-}
-
-func log1p32(p *lanes.Program, x ...lanes.F) lanes.F {
-	s := splitNormal(x[0].Add(1))
-	f := s.biased.Eq(1023).Select(x[0], s.m.Sub(1))
-	y := s.e.FMA(math.Ln2, logarithm32(f))
-	y = y.Bits().Or(x[0].Bits().And(signBit)).Float() // of -0
-	return unlogged(p, x[0], x[0].Add(1), y, -1)
 }

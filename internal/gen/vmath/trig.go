@@ -1,8 +1,6 @@
 package vmath
 
 import (
-	"math"
-
 	"github.com/darray-go/darray/internal/lanes"
 )
 
@@ -74,11 +72,6 @@ func quadrant(p *lanes.Program, abs lanes.F, first int) (r dd, code lanes.I) {
 		return []lanes.F{r.hi, r.lo, n.Add(magic)}
 	}, hi, lo, shifted)
 	return dd{out[0], out[1]}, out[2].Bits()
-}
-
-// beyond holds where abs, which has no sign, is limit or greater, infinite or NaN.
-func beyond(abs lanes.F, limit float64) lanes.M {
-	return abs.Bits().Gt(math.Float64bits(limit) - 1)
 }
 
 // sineCosine are the sine and the cosine of r, each a value and a tail.

@@ -18,8 +18,9 @@ type Function struct {
 	ULP    float64
 	ULP32  float64 // the greatest error that is promised, in units in the last place of the result
 	// The descriptions, over operands as lanes of float64. That of float32 gets them widened, and its result is rounded
-	// to float32.
+	// to float32, unless Narrow: then it is over lanes of float32, twice as many in a vector.
 	Float64, Float32 func(p *lanes.Program, x ...lanes.F) lanes.F
+	Narrow           bool
 }
 
 // Family is functions that share a file.
@@ -55,14 +56,17 @@ func Functions() []Function {
 
 // Program is the description of a function of float64 or of float32.
 func (f Function) Program(float32s bool) *lanes.Program {
-	p := lanes.New()
+	width, describe := 64, f.Float64
+	if float32s {
+		describe = f.Float32
+		if f.Narrow {
+			width = 32
+		}
+	}
+	p := lanes.New(width)
 	x := make([]lanes.F, f.Arity)
 	for i := range x {
 		x[i] = p.Arg(i)
-	}
-	describe := f.Float64
-	if float32s {
-		describe = f.Float32
 	}
 	return p.Finish(describe(p, x...))
 }
