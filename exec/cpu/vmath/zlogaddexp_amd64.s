@@ -46,33 +46,37 @@ loop:
 	VPADDQ       logaddexpConstant13<>+0(SB), Y6, Y6
 	VPSLLQ       $0x34, Y6, Y6
 	VMULPD       Y6, Y5, Y5
-	VCMPPD       $0x11, logaddexpConstant14<>+0(SB), Y5, Y6
-	VMULPD       logaddexpConstant15<>+0(SB), Y5, Y7
-	VSUBPD       logaddexpConstant15<>+0(SB), Y7, Y7
-	VBLENDVPD    Y6, Y5, Y7, Y5
-	VADDPD       logaddexpConstant16<>+0(SB), Y5, Y7
-	VDIVPD       Y7, Y5, Y5
-	VMULPD       Y5, Y5, Y7
-	VMULPD       Y5, Y7, Y8
-	VMOVUPS      logaddexpConstant18<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant17<>+0(SB), Y7, Y9
-	VMOVUPS      logaddexpConstant20<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant19<>+0(SB), Y7, Y10
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  Y7, Y10, Y9
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  logaddexpConstant21<>+0(SB), Y7, Y9
-	VADDPD       Y5, Y5, Y5
-	VFMADD231PD  Y9, Y8, Y5
-	VMOVUPS      logaddexpConstant3<>+0(SB), Y7
-	VBLENDVPD    Y6, logaddexpConstant22<>+0(SB), Y7, Y6
-	VADDPD       Y5, Y6, Y5
+	VMULPD       Y5, Y5, Y6
+	VMOVUPS      logaddexpConstant15<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant14<>+0(SB), Y5, Y7
+	VMOVUPS      logaddexpConstant17<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant16<>+0(SB), Y5, Y8
+	VMOVUPS      logaddexpConstant19<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant18<>+0(SB), Y5, Y9
+	VMOVUPS      logaddexpConstant21<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant20<>+0(SB), Y5, Y10
+	VMOVUPS      logaddexpConstant23<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant22<>+0(SB), Y5, Y11
+	VMOVUPS      logaddexpConstant25<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant24<>+0(SB), Y5, Y12
+	VMOVUPS      logaddexpConstant27<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant26<>+0(SB), Y5, Y13
+	VFMADD231PD  Y6, Y8, Y7
+	VFMADD231PD  Y6, Y10, Y9
+	VFMADD231PD  Y6, Y12, Y11
+	VFMADD231PD  logaddexpConstant28<>+0(SB), Y6, Y13
+	VMULPD       Y6, Y6, Y8
+	VFMADD231PD  Y8, Y9, Y7
+	VFMADD231PD  Y8, Y13, Y11
+	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  Y8, Y11, Y7
+	VFMADD231PD  Y7, Y6, Y5
 	VADDPD       Y5, Y2, Y6
-	VANDPD       logaddexpConstant23<>+0(SB), Y6, Y7
-	VMOVUPS      logaddexpConstant25<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant24<>+0(SB), Y5, Y8
+	VANDPD       logaddexpConstant29<>+0(SB), Y6, Y7
+	VMOVUPS      logaddexpConstant31<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant30<>+0(SB), Y5, Y8
 	VCMPPD       $0x11, Y8, Y7, Y5
-	VPCMPGTQ     logaddexpConstant26<>+0(SB), Y7, Y7
+	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y7, Y7
 	VORPD        Y7, Y5, Y5
 	VMOVMSKPD    Y5, AX
 	TESTL        AX, AX
@@ -144,19 +148,19 @@ region1:
 	VMOVUPS      Y4, 224(SP)
 	VMOVUPS      Y5, 256(SP)
 	VMOVUPS      Y6, 288(SP)
-	VMOVUPS      logaddexpConstant27<>+0(SB), Y7
+	VMOVUPS      logaddexpConstant33<>+0(SB), Y7
 	VMAXPD       Y2, Y7, Y7
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y8
 	VMINPD       Y7, Y8, Y7
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y9
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y7, Y9
 	VSUBPD       logaddexpConstant2<>+0(SB), Y9, Y9
-	VMULPD       logaddexpConstant28<>+0(SB), Y9, Y10
+	VMULPD       logaddexpConstant34<>+0(SB), Y9, Y10
 	VMOVUPS      Y10, Y11
-	VFMSUB231PD  logaddexpConstant28<>+0(SB), Y9, Y11
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y9, Y11
 	VMOVUPS      Y7, Y12
-	VFNMADD231PD logaddexpConstant29<>+0(SB), Y9, Y12
-	VXORPD       logaddexpConstant30<>+0(SB), Y10, Y10
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y9, Y12
+	VXORPD       logaddexpConstant36<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y12, Y13
 	VSUBPD       Y12, Y13, Y14
 	VSUBPD       Y14, Y13, Y15
@@ -164,27 +168,27 @@ region1:
 	VSUBPD       Y14, Y10, Y10
 	VADDPD       Y10, Y12, Y10
 	VSUBPD       Y11, Y10, Y10
-	VFNMADD231PD logaddexpConstant31<>+0(SB), Y9, Y10
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y9, Y10
 	VADDPD       Y10, Y13, Y11
 	VSUBPD       Y13, Y11, Y12
 	VSUBPD       Y12, Y10, Y10
-	VMULPD       logaddexpConstant32<>+0(SB), Y11, Y11
-	VMULPD       logaddexpConstant32<>+0(SB), Y10, Y10
-	VMOVUPS      logaddexpConstant34<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant33<>+0(SB), Y11, Y12
-	VMOVUPS      logaddexpConstant36<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant35<>+0(SB), Y11, Y13
-	VMOVUPS      logaddexpConstant38<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant37<>+0(SB), Y11, Y14
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y11, Y15
+	VMULPD       logaddexpConstant38<>+0(SB), Y11, Y11
+	VMULPD       logaddexpConstant38<>+0(SB), Y10, Y10
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y11, Y12
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y11, Y13
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y11, Y14
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y11, Y15
 	VMULPD       Y11, Y11, Y6
 	VFMADD231PD  Y6, Y13, Y12
 	VFMADD231PD  Y6, Y15, Y14
 	VMULPD       Y6, Y6, Y6
 	VFMADD231PD  Y6, Y14, Y12
 	VMULPD       Y6, Y6, Y6
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y6, Y12
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y6, Y12
 	VMULPD       Y12, Y11, Y6
 	VMOVUPS      Y6, Y13
 	VFMSUB231PD  Y12, Y11, Y13
@@ -192,14 +196,14 @@ region1:
 	VADDPD       Y13, Y6, Y12
 	VSUBPD       Y6, Y12, Y6
 	VSUBPD       Y6, Y13, Y6
-	VADDPD       logaddexpConstant42<>+0(SB), Y12, Y13
+	VADDPD       logaddexpConstant48<>+0(SB), Y12, Y13
 	VSUBPD       Y12, Y13, Y14
 	VSUBPD       Y14, Y13, Y15
 	VSUBPD       Y15, Y12, Y12
-	VMOVUPS      logaddexpConstant42<>+0(SB), Y15
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y15
 	VSUBPD       Y14, Y15, Y14
 	VADDPD       Y14, Y12, Y12
-	VADDPD       logaddexpConstant43<>+0(SB), Y6, Y6
+	VADDPD       logaddexpConstant49<>+0(SB), Y6, Y6
 	VADDPD       Y6, Y12, Y6
 	VADDPD       Y6, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
@@ -212,14 +216,14 @@ region1:
 	VADDPD       Y14, Y13, Y6
 	VSUBPD       Y13, Y6, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant44<>+0(SB), Y6, Y13
+	VADDPD       logaddexpConstant50<>+0(SB), Y6, Y13
 	VSUBPD       Y6, Y13, Y14
 	VSUBPD       Y14, Y13, Y5
 	VSUBPD       Y5, Y6, Y5
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y6
 	VSUBPD       Y14, Y6, Y14
 	VADDPD       Y14, Y5, Y5
-	VADDPD       logaddexpConstant45<>+0(SB), Y12, Y12
+	VADDPD       logaddexpConstant51<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y5, Y5
 	VADDPD       Y5, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
@@ -232,14 +236,14 @@ region1:
 	VADDPD       Y14, Y13, Y5
 	VSUBPD       Y13, Y5, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant46<>+0(SB), Y5, Y13
+	VADDPD       logaddexpConstant52<>+0(SB), Y5, Y13
 	VSUBPD       Y5, Y13, Y14
 	VSUBPD       Y14, Y13, Y0
 	VSUBPD       Y0, Y5, Y0
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y5
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y5
 	VSUBPD       Y14, Y5, Y14
 	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant47<>+0(SB), Y12, Y12
+	VADDPD       logaddexpConstant53<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
@@ -252,14 +256,14 @@ region1:
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant48<>+0(SB), Y0, Y13
+	VADDPD       logaddexpConstant54<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
 	VSUBPD       Y14, Y13, Y1
 	VSUBPD       Y1, Y0, Y0
-	VMOVUPS      logaddexpConstant48<>+0(SB), Y1
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y1
 	VSUBPD       Y14, Y1, Y14
 	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant49<>+0(SB), Y12, Y12
+	VADDPD       logaddexpConstant55<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
@@ -272,14 +276,14 @@ region1:
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant50<>+0(SB), Y0, Y13
+	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
 	VSUBPD       Y14, Y13, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant50<>+0(SB), Y2
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y2
 	VSUBPD       Y14, Y2, Y14
 	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant51<>+0(SB), Y12, Y12
+	VADDPD       logaddexpConstant57<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
@@ -292,14 +296,14 @@ region1:
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant15<>+0(SB), Y0, Y13
+	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
 	VSUBPD       Y14, Y13, Y4
 	VSUBPD       Y4, Y0, Y0
-	VMOVUPS      logaddexpConstant15<>+0(SB), Y4
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y4
 	VSUBPD       Y14, Y4, Y14
 	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant22<>+0(SB), Y12, Y12
+	VADDPD       logaddexpConstant59<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
@@ -318,7 +322,7 @@ region1:
 	VSUBPD       Y4, Y0, Y0
 	VSUBPD       Y14, Y8, Y4
 	VADDPD       Y4, Y0, Y0
-	VADDPD       logaddexpConstant22<>+0(SB), Y12, Y4
+	VADDPD       logaddexpConstant59<>+0(SB), Y12, Y4
 	VADDPD       Y4, Y0, Y0
 	VADDPD       Y0, Y13, Y4
 	VSUBPD       Y13, Y4, Y12
@@ -331,11 +335,11 @@ region1:
 	VADDPD       Y13, Y12, Y0
 	VSUBPD       Y12, Y0, Y4
 	VSUBPD       Y4, Y13, Y4
-	VADDPD       logaddexpConstant16<>+0(SB), Y0, Y10
+	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y10
 	VSUBPD       Y0, Y10, Y11
 	VSUBPD       Y11, Y10, Y12
 	VSUBPD       Y12, Y0, Y12
-	VMOVUPS      logaddexpConstant16<>+0(SB), Y13
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y13
 	VSUBPD       Y11, Y13, Y11
 	VADDPD       Y11, Y12, Y11
 	VADDPD       Y4, Y11, Y11
@@ -386,7 +390,7 @@ region1:
 	VADDPD       Y14, Y11, Y0
 	VSUBPD       Y11, Y0, Y4
 	VSUBPD       Y4, Y14, Y4
-	VADDPD       logaddexpConstant52<>+0(SB), Y9, Y9
+	VADDPD       logaddexpConstant61<>+0(SB), Y9, Y9
 	VPSLLQ       $0x34, Y9, Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y4, Y4
@@ -401,21 +405,21 @@ region1:
 	VADDPD       Y0, Y10, Y4
 	VSUBPD       Y10, Y4, Y9
 	VSUBPD       Y9, Y0, Y0
-	VANDPD       logaddexpConstant23<>+0(SB), Y7, Y9
-	VCMPPD       $0x11, logaddexpConstant53<>+0(SB), Y9, Y9
+	VANDPD       logaddexpConstant29<>+0(SB), Y7, Y9
+	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y9, Y9
 	VBLENDVPD    Y9, Y7, Y4, Y4
-	VBLENDVPD    Y9, logaddexpConstant22<>+0(SB), Y0, Y0
-	VMOVUPS      logaddexpConstant54<>+0(SB), Y7
+	VBLENDVPD    Y9, logaddexpConstant59<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant63<>+0(SB), Y7
 	VMAXPD       Y3, Y7, Y3
 	VMINPD       Y3, Y8, Y3
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y7
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y3, Y7
 	VSUBPD       logaddexpConstant2<>+0(SB), Y7, Y7
-	VMULPD       logaddexpConstant28<>+0(SB), Y7, Y9
+	VMULPD       logaddexpConstant34<>+0(SB), Y7, Y9
 	VMOVUPS      Y9, Y10
-	VFMSUB231PD  logaddexpConstant28<>+0(SB), Y7, Y10
-	VFNMADD231PD logaddexpConstant29<>+0(SB), Y7, Y3
-	VXORPD       logaddexpConstant30<>+0(SB), Y9, Y9
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y7, Y10
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y7, Y3
+	VXORPD       logaddexpConstant36<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y3, Y11
 	VSUBPD       Y3, Y11, Y12
 	VSUBPD       Y12, Y11, Y14
@@ -423,20 +427,20 @@ region1:
 	VSUBPD       Y12, Y9, Y9
 	VADDPD       Y9, Y3, Y3
 	VSUBPD       Y10, Y3, Y3
-	VFNMADD231PD logaddexpConstant31<>+0(SB), Y7, Y3
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y7, Y3
 	VADDPD       Y3, Y11, Y9
 	VSUBPD       Y11, Y9, Y10
 	VSUBPD       Y10, Y3, Y3
-	VMULPD       logaddexpConstant32<>+0(SB), Y9, Y9
-	VMULPD       logaddexpConstant32<>+0(SB), Y3, Y3
-	VMOVUPS      logaddexpConstant34<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant33<>+0(SB), Y9, Y10
-	VMOVUPS      logaddexpConstant36<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant35<>+0(SB), Y9, Y11
-	VMOVUPS      logaddexpConstant38<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant37<>+0(SB), Y9, Y12
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y9, Y14
+	VMULPD       logaddexpConstant38<>+0(SB), Y9, Y9
+	VMULPD       logaddexpConstant38<>+0(SB), Y3, Y3
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y9, Y10
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y9, Y11
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y9, Y12
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y9, Y14
 	VMOVUPS      Y0, 320(SP)
 	VMULPD       Y9, Y9, Y0
 	VFMADD231PD  Y0, Y11, Y10
@@ -444,7 +448,7 @@ region1:
 	VMULPD       Y0, Y0, Y0
 	VFMADD231PD  Y0, Y12, Y10
 	VMULPD       Y0, Y0, Y0
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y0, Y10
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y0, Y10
 	VMULPD       Y10, Y9, Y0
 	VMOVUPS      Y0, Y11
 	VFMSUB231PD  Y10, Y9, Y11
@@ -458,7 +462,7 @@ region1:
 	VSUBPD       Y14, Y10, Y10
 	VSUBPD       Y12, Y15, Y12
 	VADDPD       Y12, Y10, Y10
-	VADDPD       logaddexpConstant43<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant49<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y10, Y0
 	VADDPD       Y0, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -477,7 +481,7 @@ region1:
 	VSUBPD       Y14, Y0, Y0
 	VSUBPD       Y12, Y6, Y6
 	VADDPD       Y6, Y0, Y0
-	VADDPD       logaddexpConstant45<>+0(SB), Y10, Y6
+	VADDPD       logaddexpConstant51<>+0(SB), Y10, Y6
 	VADDPD       Y6, Y0, Y0
 	VADDPD       Y0, Y11, Y6
 	VSUBPD       Y11, Y6, Y10
@@ -496,7 +500,7 @@ region1:
 	VSUBPD       Y12, Y0, Y0
 	VSUBPD       Y11, Y5, Y5
 	VADDPD       Y5, Y0, Y0
-	VADDPD       logaddexpConstant47<>+0(SB), Y6, Y5
+	VADDPD       logaddexpConstant53<>+0(SB), Y6, Y5
 	VADDPD       Y5, Y0, Y0
 	VADDPD       Y0, Y10, Y5
 	VSUBPD       Y10, Y5, Y6
@@ -515,7 +519,7 @@ region1:
 	VSUBPD       Y11, Y0, Y0
 	VSUBPD       Y10, Y1, Y1
 	VADDPD       Y1, Y0, Y0
-	VADDPD       logaddexpConstant49<>+0(SB), Y5, Y1
+	VADDPD       logaddexpConstant55<>+0(SB), Y5, Y1
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y0, Y6, Y1
 	VSUBPD       Y6, Y1, Y5
@@ -534,7 +538,7 @@ region1:
 	VSUBPD       Y10, Y0, Y0
 	VSUBPD       Y6, Y2, Y2
 	VADDPD       Y2, Y0, Y0
-	VADDPD       logaddexpConstant51<>+0(SB), Y1, Y1
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y0, Y5, Y1
 	VSUBPD       Y5, Y1, Y2
@@ -547,14 +551,14 @@ region1:
 	VADDPD       Y5, Y2, Y0
 	VSUBPD       Y2, Y0, Y1
 	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant15<>+0(SB), Y0, Y2
+	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y2
 	VSUBPD       Y0, Y2, Y5
 	VSUBPD       Y5, Y2, Y6
 	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      logaddexpConstant15<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y6
 	VSUBPD       Y5, Y6, Y5
 	VADDPD       Y5, Y0, Y0
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y0, Y2, Y1
 	VSUBPD       Y2, Y1, Y2
@@ -573,7 +577,7 @@ region1:
 	VSUBPD       Y10, Y0, Y0
 	VSUBPD       Y5, Y8, Y5
 	VADDPD       Y5, Y0, Y0
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y1
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y0, Y2, Y1
 	VSUBPD       Y2, Y1, Y2
@@ -654,10 +658,10 @@ region1:
 	VADDPD       logaddexpConstant2<>+0(SB), Y2, Y2
 	VSUBPD       logaddexpConstant2<>+0(SB), Y2, Y2
 	VSUBPD       Y2, Y7, Y3
-	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y2
+	VADDPD       logaddexpConstant61<>+0(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y1, Y1
-	VADDPD       logaddexpConstant52<>+0(SB), Y3, Y3
+	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
 	VPSLLQ       $0x34, Y3, Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y2, Y0, Y0
@@ -689,19 +693,19 @@ region1:
 	VMULPD       Y6, Y3, Y4
 	VMULPD       Y3, Y4, Y5
 	VFMSUB213PD  Y5, Y3, Y4
-	VXORPD       logaddexpConstant30<>+0(SB), Y5, Y6
+	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y6
 	VADDPD       Y6, Y3, Y7
 	VSUBPD       Y3, Y7, Y9
 	VSUBPD       Y9, Y6, Y6
-	VMOVUPS      logaddexpConstant56<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant55<>+0(SB), Y2, Y9
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant57<>+0(SB), Y2, Y10
-	VMOVUPS      logaddexpConstant60<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant59<>+0(SB), Y2, Y11
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y2, Y9
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y2, Y10
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y2, Y11
 	VMULPD       Y2, Y2, Y12
 	VFMADD231PD  Y12, Y10, Y9
-	VFMADD231PD  logaddexpConstant61<>+0(SB), Y12, Y11
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y12, Y11
 	VMULPD       Y12, Y12, Y10
 	VFMADD231PD  Y10, Y11, Y9
 	VFMADD231PD  Y9, Y2, Y5
@@ -712,16 +716,16 @@ region1:
 	VFMADD231PD  Y0, Y1, Y2
 	VADDPD       Y2, Y7, Y0
 	VMOVUPS      224(SP), Y1
-	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y1, Y1
+	VCMPPD       $0x11, logaddexpConstant71<>+0(SB), Y1, Y1
 	VMOVUPS      160(SP), Y2
-	VANDPD       logaddexpConstant23<>+0(SB), Y2, Y3
-	VCMPPD       $0x00, logaddexpConstant63<>+0(SB), Y3, Y3
+	VANDPD       logaddexpConstant29<>+0(SB), Y2, Y3
+	VCMPPD       $0x00, logaddexpConstant72<>+0(SB), Y3, Y3
 	VORPD        Y3, Y1, Y1
-	VADDPD       logaddexpConstant22<>+0(SB), Y2, Y2
+	VADDPD       logaddexpConstant59<>+0(SB), Y2, Y2
 	VBLENDVPD    Y1, Y2, Y0, Y0
 	VMOVUPS      96(SP), Y1
 	VCMPPD       $0x03, 128(SP), Y1, Y1
-	VBLENDVPD    Y1, logaddexpConstant64<>+0(SB), Y0, Y0
+	VBLENDVPD    Y1, logaddexpConstant73<>+0(SB), Y0, Y0
 	VMOVUPS      256(SP), Y1
 	VMOVUPS      288(SP), Y2
 	VBLENDVPD    Y1, Y0, Y2, Y2
@@ -729,10 +733,10 @@ region1:
 	VMOVUPS      288(SP), Y6
 	JMP          back1
 
-DATA logaddexpConstant0<>+0(SB)/8, $0xc069000000000000
-DATA logaddexpConstant0<>+8(SB)/8, $0xc069000000000000
-DATA logaddexpConstant0<>+16(SB)/8, $0xc069000000000000
-DATA logaddexpConstant0<>+24(SB)/8, $0xc069000000000000
+DATA logaddexpConstant0<>+0(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant0<>+8(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant0<>+16(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant0<>+24(SB)/8, $0xc05a400000000000
 GLOBL logaddexpConstant0<>(SB), RODATA|NOPTR, $32
 
 DATA logaddexpConstant1<>+0(SB)/8, $0x3ff71547652b82fe
@@ -813,311 +817,365 @@ DATA logaddexpConstant13<>+16(SB)/8, $0x00000000000003ff
 DATA logaddexpConstant13<>+24(SB)/8, $0x00000000000003ff
 GLOBL logaddexpConstant13<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant14<>+0(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant14<>+8(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant14<>+16(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant14<>+24(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant14<>+0(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant14<>+8(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant14<>+16(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant14<>+24(SB)/8, $0x3fd55555522f936a
 GLOBL logaddexpConstant14<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant15<>+0(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant15<>+8(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant15<>+16(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant15<>+24(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant15<>+0(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant15<>+8(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant15<>+16(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant15<>+24(SB)/8, $0xbfdffffffff8688b
 GLOBL logaddexpConstant15<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant16<>+0(SB)/8, $0x4000000000000000
-DATA logaddexpConstant16<>+8(SB)/8, $0x4000000000000000
-DATA logaddexpConstant16<>+16(SB)/8, $0x4000000000000000
-DATA logaddexpConstant16<>+24(SB)/8, $0x4000000000000000
+DATA logaddexpConstant16<>+0(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant16<>+8(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant16<>+16(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant16<>+24(SB)/8, $0x3fc999880458a7c8
 GLOBL logaddexpConstant16<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant17<>+0(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant17<>+8(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant17<>+16(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant17<>+24(SB)/8, $0x3fd999998c6d3303
+DATA logaddexpConstant17<>+0(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant17<>+8(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant17<>+16(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant17<>+24(SB)/8, $0xbfcfffff14553ab5
 GLOBL logaddexpConstant17<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant18<>+0(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant18<>+8(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant18<>+16(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant18<>+24(SB)/8, $0x3fe5555555565585
+DATA logaddexpConstant18<>+0(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant18<>+8(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant18<>+16(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant18<>+24(SB)/8, $0x3fc24332ee6fde6f
 GLOBL logaddexpConstant18<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant19<>+0(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant19<>+8(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant19<>+16(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant19<>+24(SB)/8, $0x3fcc679693b881d0
+DATA logaddexpConstant19<>+0(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant19<>+8(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant19<>+16(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant19<>+24(SB)/8, $0xbfc5548bb54f3ab2
 GLOBL logaddexpConstant19<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant20<>+0(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant20<>+8(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant20<>+16(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant20<>+24(SB)/8, $0x3fd249326f873cd8
+DATA logaddexpConstant20<>+0(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant20<>+8(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant20<>+16(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant20<>+24(SB)/8, $0x3fbb8275f8d3992e
 GLOBL logaddexpConstant20<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant21<>+0(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant21<>+8(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant21<>+16(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant21<>+24(SB)/8, $0x3fc8ca6ceb63178b
+DATA logaddexpConstant21<>+0(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant21<>+8(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant21<>+16(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant21<>+24(SB)/8, $0xbfbfc1681537c055
 GLOBL logaddexpConstant21<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant22<>+0(SB)/8, $0x0000000000000000
-DATA logaddexpConstant22<>+8(SB)/8, $0x0000000000000000
-DATA logaddexpConstant22<>+16(SB)/8, $0x0000000000000000
-DATA logaddexpConstant22<>+24(SB)/8, $0x0000000000000000
+DATA logaddexpConstant22<>+0(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant22<>+8(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant22<>+16(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant22<>+24(SB)/8, $0x3fb16b7c9ceb8737
 GLOBL logaddexpConstant22<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant23<>+0(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant23<>+8(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant23<>+16(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant23<>+24(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant23<>+0(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant23<>+8(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant23<>+16(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant23<>+24(SB)/8, $0xbfb6ed61056c922a
 GLOBL logaddexpConstant23<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant24<>+0(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant24<>+8(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant24<>+16(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant24<>+24(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant24<>+0(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant24<>+8(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant24<>+16(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant24<>+24(SB)/8, $0x3f97232823ee1815
 GLOBL logaddexpConstant24<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant25<>+0(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant25<>+8(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant25<>+16(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant25<>+24(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant25<>+0(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant25<>+8(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant25<>+16(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant25<>+24(SB)/8, $0xbfa69228363aaa70
 GLOBL logaddexpConstant25<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant26<>+0(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant26<>+8(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant26<>+16(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant26<>+24(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant26<>+0(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant26<>+8(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant26<>+16(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant26<>+24(SB)/8, $0x3f6021484bdbd093
 GLOBL logaddexpConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant27<>+0(SB)/8, $0xc000000000000000
-DATA logaddexpConstant27<>+8(SB)/8, $0xc000000000000000
-DATA logaddexpConstant27<>+16(SB)/8, $0xc000000000000000
-DATA logaddexpConstant27<>+24(SB)/8, $0xc000000000000000
+DATA logaddexpConstant27<>+0(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant27<>+8(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant27<>+16(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant27<>+24(SB)/8, $0xbf812a01316ae744
 GLOBL logaddexpConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant28<>+0(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant28<>+8(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant28<>+16(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant28<>+24(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant28<>+0(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant28<>+8(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant28<>+16(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant28<>+24(SB)/8, $0xbf2c8e50fb1c4444
 GLOBL logaddexpConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant29<>+0(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant29<>+8(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant29<>+16(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant29<>+24(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant29<>+0(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant29<>+8(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant29<>+16(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant29<>+24(SB)/8, $0x7fffffffffffffff
 GLOBL logaddexpConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant30<>+0(SB)/8, $0x8000000000000000
-DATA logaddexpConstant30<>+8(SB)/8, $0x8000000000000000
-DATA logaddexpConstant30<>+16(SB)/8, $0x8000000000000000
-DATA logaddexpConstant30<>+24(SB)/8, $0x8000000000000000
+DATA logaddexpConstant30<>+0(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant30<>+8(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant30<>+16(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant30<>+24(SB)/8, $0x3f30000000000000
 GLOBL logaddexpConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant31<>+0(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant31<>+8(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant31<>+16(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant31<>+24(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant31<>+0(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant31<>+8(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant31<>+16(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant31<>+24(SB)/8, $0x34b0000000000000
 GLOBL logaddexpConstant31<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant32<>+0(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant32<>+8(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant32<>+16(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant32<>+24(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant32<>+0(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant32<>+8(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant32<>+16(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant32<>+24(SB)/8, $0x7fefffffffffffff
 GLOBL logaddexpConstant32<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant33<>+0(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant33<>+8(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant33<>+16(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant33<>+24(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant33<>+0(SB)/8, $0xc000000000000000
+DATA logaddexpConstant33<>+8(SB)/8, $0xc000000000000000
+DATA logaddexpConstant33<>+16(SB)/8, $0xc000000000000000
+DATA logaddexpConstant33<>+24(SB)/8, $0xc000000000000000
 GLOBL logaddexpConstant33<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant34<>+0(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant34<>+8(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant34<>+16(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant34<>+24(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant34<>+0(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant34<>+8(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant34<>+16(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant34<>+24(SB)/8, $0x3dea39ef35793c76
 GLOBL logaddexpConstant34<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant35<>+0(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant35<>+8(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant35<>+16(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant35<>+24(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant35<>+0(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant35<>+8(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant35<>+16(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant35<>+24(SB)/8, $0x3fe62e42fee00000
 GLOBL logaddexpConstant35<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant36<>+0(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant36<>+8(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant36<>+16(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant36<>+24(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant36<>+0(SB)/8, $0x8000000000000000
+DATA logaddexpConstant36<>+8(SB)/8, $0x8000000000000000
+DATA logaddexpConstant36<>+16(SB)/8, $0x8000000000000000
+DATA logaddexpConstant36<>+24(SB)/8, $0x8000000000000000
 GLOBL logaddexpConstant36<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant37<>+0(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant37<>+8(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant37<>+16(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant37<>+24(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant37<>+0(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant37<>+8(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant37<>+16(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant37<>+24(SB)/8, $0x3a8cc01f97b57a08
 GLOBL logaddexpConstant37<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant38<>+0(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant38<>+8(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant38<>+16(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant38<>+24(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant38<>+0(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant38<>+8(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant38<>+16(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant38<>+24(SB)/8, $0x3fc0000000000000
 GLOBL logaddexpConstant38<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant39<>+0(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant39<>+8(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant39<>+16(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant39<>+24(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant39<>+0(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant39<>+8(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant39<>+16(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant39<>+24(SB)/8, $0x3ec71de3a556c734
 GLOBL logaddexpConstant39<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant40<>+0(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant40<>+8(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant40<>+16(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant40<>+24(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant40<>+0(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant40<>+8(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant40<>+16(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant40<>+24(SB)/8, $0x3efa01a01a01a01a
 GLOBL logaddexpConstant40<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant41<>+0(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant41<>+8(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant41<>+16(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant41<>+24(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant41<>+0(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant41<>+8(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant41<>+16(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant41<>+24(SB)/8, $0x3e5ae64567f544e4
 GLOBL logaddexpConstant41<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant42<>+0(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant42<>+8(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant42<>+16(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant42<>+24(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant42<>+0(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant42<>+8(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant42<>+16(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant42<>+24(SB)/8, $0x3e927e4fb7789f5c
 GLOBL logaddexpConstant42<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant43<>+0(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant43<>+8(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant43<>+16(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant43<>+24(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant43<>+0(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant43<>+8(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant43<>+16(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant43<>+24(SB)/8, $0x3de6124613a86d09
 GLOBL logaddexpConstant43<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant44<>+0(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant44<>+8(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant44<>+16(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant44<>+24(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant44<>+0(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant44<>+8(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant44<>+16(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant44<>+24(SB)/8, $0x3e21eed8eff8d898
 GLOBL logaddexpConstant44<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant45<>+0(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant45<>+8(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant45<>+16(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant45<>+24(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant45<>+0(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant45<>+8(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant45<>+16(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant45<>+24(SB)/8, $0x3d6ae7f3e733b81f
 GLOBL logaddexpConstant45<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant46<>+0(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant46<>+8(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant46<>+16(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant46<>+24(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant46<>+0(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant46<>+8(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant46<>+16(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant46<>+24(SB)/8, $0x3da93974a8c07c9d
 GLOBL logaddexpConstant46<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant47<>+0(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant47<>+8(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant47<>+16(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant47<>+24(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant47<>+0(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant47<>+8(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant47<>+16(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant47<>+24(SB)/8, $0x3d2ae7f3e733b81f
 GLOBL logaddexpConstant47<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant48<>+0(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant48<>+8(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant48<>+16(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant48<>+24(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant48<>+0(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant48<>+8(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant48<>+16(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant48<>+24(SB)/8, $0x3f2a01a01a01a01a
 GLOBL logaddexpConstant48<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant49<>+0(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant49<>+8(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant49<>+16(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant49<>+24(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant49<>+0(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant49<>+8(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant49<>+16(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant49<>+24(SB)/8, $0x3b6a01a01a01a01a
 GLOBL logaddexpConstant49<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant50<>+0(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant50<>+8(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant50<>+16(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant50<>+24(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant50<>+0(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant50<>+8(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant50<>+16(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant50<>+24(SB)/8, $0x3f56c16c16c16c17
 GLOBL logaddexpConstant50<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant51<>+0(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant51<>+8(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant51<>+16(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant51<>+24(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant51<>+0(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant51<>+8(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant51<>+16(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant51<>+24(SB)/8, $0xbbef49f49f49f49f
 GLOBL logaddexpConstant51<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant52<>+0(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant52<>+8(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant52<>+16(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant52<>+24(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant52<>+0(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant52<>+8(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant52<>+16(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant52<>+24(SB)/8, $0x3f81111111111111
 GLOBL logaddexpConstant52<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant53<>+0(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant53<>+8(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant53<>+16(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant53<>+24(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant53<>+0(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant53<>+8(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant53<>+16(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant53<>+24(SB)/8, $0x3c01111111111111
 GLOBL logaddexpConstant53<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant54<>+0(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant54<>+8(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant54<>+16(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant54<>+24(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant54<>+0(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant54<>+8(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant54<>+16(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant54<>+24(SB)/8, $0x3fa5555555555555
 GLOBL logaddexpConstant54<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant55<>+0(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant55<>+8(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant55<>+16(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant55<>+24(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant55<>+0(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant55<>+8(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant55<>+16(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant55<>+24(SB)/8, $0x3c45555555555555
 GLOBL logaddexpConstant55<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant56<>+0(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant56<>+8(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant56<>+16(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant56<>+24(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant56<>+0(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant56<>+8(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant56<>+16(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant56<>+24(SB)/8, $0x3fc5555555555555
 GLOBL logaddexpConstant56<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant57<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant57<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant57<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant57<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant57<>+0(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant57<>+8(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant57<>+16(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant57<>+24(SB)/8, $0x3c65555555555555
 GLOBL logaddexpConstant57<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant58<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant58<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant58<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant58<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant58<>+0(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant58<>+8(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant58<>+16(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant58<>+24(SB)/8, $0x3fe0000000000000
 GLOBL logaddexpConstant58<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant59<>+0(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant59<>+8(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant59<>+16(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant59<>+24(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant59<>+0(SB)/8, $0x0000000000000000
+DATA logaddexpConstant59<>+8(SB)/8, $0x0000000000000000
+DATA logaddexpConstant59<>+16(SB)/8, $0x0000000000000000
+DATA logaddexpConstant59<>+24(SB)/8, $0x0000000000000000
 GLOBL logaddexpConstant59<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant60<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant60<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant60<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant60<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant60<>+0(SB)/8, $0x4000000000000000
+DATA logaddexpConstant60<>+8(SB)/8, $0x4000000000000000
+DATA logaddexpConstant60<>+16(SB)/8, $0x4000000000000000
+DATA logaddexpConstant60<>+24(SB)/8, $0x4000000000000000
 GLOBL logaddexpConstant60<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant61<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant61<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant61<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant61<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant61<>+0(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant61<>+8(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant61<>+16(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant61<>+24(SB)/8, $0x43380000000003ff
 GLOBL logaddexpConstant61<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant62<>+0(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant62<>+8(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant62<>+16(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant62<>+24(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant62<>+0(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant62<>+8(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant62<>+16(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant62<>+24(SB)/8, $0x20b0000000000000
 GLOBL logaddexpConstant62<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant63<>+0(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant63<>+8(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant63<>+16(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant63<>+24(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant63<>+0(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant63<>+8(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant63<>+16(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant63<>+24(SB)/8, $0xc087c00000000000
 GLOBL logaddexpConstant63<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant64<>+0(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant64<>+8(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant64<>+16(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant64<>+24(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant64<>+0(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant64<>+8(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant64<>+16(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant64<>+24(SB)/8, $0x3fd9999999995203
 GLOBL logaddexpConstant64<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant65<>+0(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant65<>+8(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant65<>+16(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant65<>+24(SB)/8, $0x3fe5555555555558
+GLOBL logaddexpConstant65<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant66<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant66<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant66<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant66<>+24(SB)/8, $0x3fcc71c62b58aec2
+GLOBL logaddexpConstant66<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant67<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant67<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant67<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant67<>+24(SB)/8, $0x3fd2492492e13abf
+GLOBL logaddexpConstant67<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant68<>+0(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant68<>+8(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant68<>+16(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant68<>+24(SB)/8, $0x3fc39fc856682013
+GLOBL logaddexpConstant68<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant69<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant69<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant69<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant69<>+24(SB)/8, $0x3fc7462c2c752057
+GLOBL logaddexpConstant69<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant70<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant70<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant70<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant70<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+GLOBL logaddexpConstant70<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant71<>+0(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant71<>+8(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant71<>+16(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant71<>+24(SB)/8, $0xfe37e43c8800759c
+GLOBL logaddexpConstant71<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant72<>+0(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant72<>+8(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant72<>+16(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant72<>+24(SB)/8, $0x7ff0000000000000
+GLOBL logaddexpConstant72<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant73<>+0(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant73<>+8(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant73<>+16(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant73<>+24(SB)/8, $0x7ff8000000000001
+GLOBL logaddexpConstant73<>(SB), RODATA|NOPTR, $32
 
 // func logAddExpFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1138,36 +1196,36 @@ loop:
 	VMOVUPS      (DX), Y1
 	VMAXPD       Y1, Y0, Y2
 	VMINPD       Y0, Y1, Y3
-	VXORPD       logaddexpConstant30<>+0(SB), Y2, Y4
+	VXORPD       logaddexpConstant36<>+0(SB), Y2, Y4
 	VADDPD       Y4, Y3, Y5
 	VSUBPD       Y3, Y5, Y6
 	VSUBPD       Y6, Y5, Y7
 	VSUBPD       Y7, Y3, Y7
 	VSUBPD       Y6, Y4, Y4
 	VADDPD       Y4, Y7, Y4
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant74<>+0(SB), Y6
 	VMAXPD       Y5, Y6, Y5
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y7
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y5, Y7
 	VSUBPD       logaddexpConstant2<>+0(SB), Y7, Y8
-	VFNMADD231PD logaddexpConstant29<>+0(SB), Y8, Y5
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y8, Y5
 	VMOVUPS      Y5, Y9
-	VFNMADD231PD logaddexpConstant28<>+0(SB), Y8, Y9
+	VFNMADD231PD logaddexpConstant34<>+0(SB), Y8, Y9
 	VSUBPD       Y9, Y5, Y5
-	VFNMADD231PD logaddexpConstant28<>+0(SB), Y8, Y5
+	VFNMADD231PD logaddexpConstant34<>+0(SB), Y8, Y5
 	VADDPD       logaddexpConstant12<>+0(SB), Y9, Y8
 	VSUBPD       logaddexpConstant12<>+0(SB), Y8, Y10
 	VSUBPD       Y10, Y9, Y10
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y9, Y11
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y9, Y12
-	VMOVUPS      logaddexpConstant71<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y9, Y13
-	VMOVUPS      logaddexpConstant73<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant72<>+0(SB), Y9, Y14
-	VMOVUPS      logaddexpConstant75<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant74<>+0(SB), Y9, Y15
+	VMOVUPS      logaddexpConstant76<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant75<>+0(SB), Y9, Y11
+	VMOVUPS      logaddexpConstant78<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant77<>+0(SB), Y9, Y12
+	VMOVUPS      logaddexpConstant80<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant79<>+0(SB), Y9, Y13
+	VMOVUPS      logaddexpConstant82<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant81<>+0(SB), Y9, Y14
+	VMOVUPS      logaddexpConstant84<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant83<>+0(SB), Y9, Y15
 	VMULPD       Y9, Y9, Y9
 	VFMADD231PD  Y9, Y12, Y11
 	VFMADD231PD  Y9, Y14, Y13
@@ -1180,7 +1238,7 @@ loop:
 	VPADDQ       logaddexpConstant13<>+0(SB), Y7, Y7
 	VPSLLQ       $0x34, Y7, Y7
 	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y4, Y9
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y10
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
 	VBLENDVPD    Y9, Y4, Y10, Y4
 	VMULPD       Y7, Y8, Y8
 	VMULPD       Y7, Y5, Y5
@@ -1188,36 +1246,36 @@ loop:
 	VSUBPD       Y8, Y7, Y8
 	VSUBPD       Y8, Y5, Y5
 	VFMADD231PD  Y7, Y4, Y5
-	VMULPD       logaddexpConstant15<>+0(SB), Y7, Y4
-	VSUBPD       logaddexpConstant15<>+0(SB), Y4, Y8
-	VCMPPD       $0x11, logaddexpConstant14<>+0(SB), Y7, Y9
+	VMULPD       logaddexpConstant58<>+0(SB), Y7, Y4
+	VSUBPD       logaddexpConstant58<>+0(SB), Y4, Y8
+	VCMPPD       $0x11, logaddexpConstant85<>+0(SB), Y7, Y9
 	VBLENDVPD    Y9, Y7, Y8, Y7
-	VADDPD       logaddexpConstant15<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant58<>+0(SB), Y8, Y8
 	VSUBPD       Y8, Y4, Y4
-	VFMADD231PD  logaddexpConstant15<>+0(SB), Y5, Y4
+	VFMADD231PD  logaddexpConstant58<>+0(SB), Y5, Y4
 	VBLENDVPD    Y9, Y5, Y4, Y4
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y5
 	VBLENDVPD    Y9, Y10, Y5, Y8
-	VADDPD       logaddexpConstant16<>+0(SB), Y7, Y9
+	VADDPD       logaddexpConstant60<>+0(SB), Y7, Y9
 	VDIVPD       Y9, Y7, Y9
 	VMULPD       Y9, Y9, Y11
-	VMULPD       logaddexpConstant15<>+0(SB), Y7, Y12
+	VMULPD       logaddexpConstant58<>+0(SB), Y7, Y12
 	VMULPD       Y7, Y12, Y13
 	VFMSUB213PD  Y13, Y7, Y12
-	VXORPD       logaddexpConstant30<>+0(SB), Y13, Y14
+	VXORPD       logaddexpConstant36<>+0(SB), Y13, Y14
 	VADDPD       Y14, Y7, Y15
 	VSUBPD       Y7, Y15, Y0
 	VSUBPD       Y0, Y14, Y0
-	VMOVUPS      logaddexpConstant56<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant55<>+0(SB), Y11, Y14
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y1
-	VFMADD231PD  logaddexpConstant57<>+0(SB), Y11, Y1
-	VMOVUPS      logaddexpConstant60<>+0(SB), Y6
-	VFMADD231PD  logaddexpConstant59<>+0(SB), Y11, Y6
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y11, Y14
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y1
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y11, Y1
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y11, Y6
 	VMOVUPS      Y3, (SP)
 	VMULPD       Y11, Y11, Y3
 	VFMADD231PD  Y3, Y1, Y14
-	VFMADD231PD  logaddexpConstant61<>+0(SB), Y3, Y6
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y3, Y6
 	VMULPD       Y3, Y3, Y1
 	VFMADD231PD  Y1, Y6, Y14
 	VFMADD231PD  Y14, Y11, Y13
@@ -1226,11 +1284,11 @@ loop:
 	VFMSUB231PD  Y7, Y7, Y7
 	VADDPD       Y5, Y7, Y1
 	VFMADD231PD  Y4, Y1, Y0
-	VMULPD       logaddexpConstant29<>+0(SB), Y8, Y1
+	VMULPD       logaddexpConstant35<>+0(SB), Y8, Y1
 	VADDPD       Y15, Y1, Y3
 	VSUBPD       Y1, Y3, Y1
 	VSUBPD       Y1, Y15, Y1
-	VFMADD231PD  logaddexpConstant28<>+0(SB), Y8, Y0
+	VFMADD231PD  logaddexpConstant34<>+0(SB), Y8, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y3, Y2, Y1
 	VSUBPD       Y2, Y1, Y4
@@ -1240,11 +1298,11 @@ loop:
 	VADDPD       Y4, Y6, Y4
 	VADDPD       Y0, Y4, Y0
 	VADDPD       Y0, Y1, Y0
-	VANDPD       logaddexpConstant23<>+0(SB), Y0, Y1
-	VMOVUPS      logaddexpConstant76<>+0(SB), Y4
-	VFMADD231PD  logaddexpConstant15<>+0(SB), Y3, Y4
+	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y1
+	VMOVUPS      logaddexpConstant86<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant58<>+0(SB), Y3, Y4
 	VCMPPD       $0x11, Y4, Y1, Y3
-	VPCMPGTQ     logaddexpConstant26<>+0(SB), Y1, Y1
+	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y1, Y1
 	VORPD        Y1, Y3, Y1
 	VMOVMSKPD    Y1, AX
 	TESTL        AX, AX
@@ -1311,18 +1369,18 @@ region1:
 	VMOVUPS      Y0, 128(SP)
 	VMOVUPS      Y1, 160(SP)
 	VMOVUPS      Y2, 192(SP)
-	VMOVUPS      logaddexpConstant27<>+0(SB), Y3
+	VMOVUPS      logaddexpConstant33<>+0(SB), Y3
 	VMAXPD       Y2, Y3, Y3
 	VMINPD       Y3, Y5, Y3
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y4
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y3, Y4
 	VSUBPD       logaddexpConstant2<>+0(SB), Y4, Y4
-	VMULPD       logaddexpConstant28<>+0(SB), Y4, Y6
+	VMULPD       logaddexpConstant34<>+0(SB), Y4, Y6
 	VMOVUPS      Y6, Y7
-	VFMSUB231PD  logaddexpConstant28<>+0(SB), Y4, Y7
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y4, Y7
 	VMOVUPS      Y3, Y8
-	VFNMADD231PD logaddexpConstant29<>+0(SB), Y4, Y8
-	VXORPD       logaddexpConstant30<>+0(SB), Y6, Y6
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y4, Y8
+	VXORPD       logaddexpConstant36<>+0(SB), Y6, Y6
 	VADDPD       Y6, Y8, Y9
 	VSUBPD       Y8, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
@@ -1330,27 +1388,27 @@ region1:
 	VSUBPD       Y11, Y6, Y6
 	VADDPD       Y6, Y8, Y6
 	VSUBPD       Y7, Y6, Y8
-	VFNMADD231PD logaddexpConstant31<>+0(SB), Y4, Y8
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y4, Y8
 	VADDPD       Y8, Y9, Y11
 	VSUBPD       Y9, Y11, Y12
 	VSUBPD       Y12, Y8, Y8
-	VMULPD       logaddexpConstant32<>+0(SB), Y11, Y11
-	VMULPD       logaddexpConstant32<>+0(SB), Y8, Y8
-	VMOVUPS      logaddexpConstant34<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant33<>+0(SB), Y11, Y12
-	VMOVUPS      logaddexpConstant36<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant35<>+0(SB), Y11, Y13
-	VMOVUPS      logaddexpConstant38<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant37<>+0(SB), Y11, Y14
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y11, Y15
+	VMULPD       logaddexpConstant38<>+0(SB), Y11, Y11
+	VMULPD       logaddexpConstant38<>+0(SB), Y8, Y8
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y11, Y12
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y11, Y13
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y11, Y14
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y11, Y15
 	VMULPD       Y11, Y11, Y0
 	VFMADD231PD  Y0, Y13, Y12
 	VFMADD231PD  Y0, Y15, Y14
 	VMULPD       Y0, Y0, Y0
 	VFMADD231PD  Y0, Y14, Y12
 	VMULPD       Y0, Y0, Y0
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y0, Y12
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y0, Y12
 	VMULPD       Y12, Y11, Y0
 	VMOVUPS      Y0, Y13
 	VFMSUB231PD  Y12, Y11, Y13
@@ -1358,76 +1416,15 @@ region1:
 	VADDPD       Y13, Y0, Y12
 	VSUBPD       Y0, Y12, Y0
 	VSUBPD       Y0, Y13, Y0
-	VADDPD       logaddexpConstant42<>+0(SB), Y12, Y13
+	VADDPD       logaddexpConstant48<>+0(SB), Y12, Y13
 	VSUBPD       Y12, Y13, Y14
 	VSUBPD       Y14, Y13, Y15
 	VSUBPD       Y15, Y12, Y12
-	VMOVUPS      logaddexpConstant42<>+0(SB), Y15
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y15
 	VSUBPD       Y14, Y15, Y14
 	VADDPD       Y14, Y12, Y12
-	VADDPD       logaddexpConstant43<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant49<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y12, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant44<>+0(SB), Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y1
-	VSUBPD       Y1, Y0, Y0
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y1
-	VSUBPD       Y14, Y1, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant45<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant46<>+0(SB), Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y2
-	VSUBPD       Y14, Y2, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant47<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant48<>+0(SB), Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y9, 224(SP)
-	VSUBPD       Y14, Y13, Y9
-	VSUBPD       Y9, Y0, Y0
-	VMOVUPS      logaddexpConstant48<>+0(SB), Y9
-	VSUBPD       Y14, Y9, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant49<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
@@ -1441,11 +1438,10 @@ region1:
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant50<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y6, 256(SP)
-	VSUBPD       Y14, Y13, Y6
-	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      logaddexpConstant50<>+0(SB), Y6
-	VSUBPD       Y14, Y6, Y14
+	VSUBPD       Y14, Y13, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y1
+	VSUBPD       Y14, Y1, Y14
 	VADDPD       Y14, Y0, Y0
 	VADDPD       logaddexpConstant51<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
@@ -1460,12 +1456,74 @@ region1:
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant15<>+0(SB), Y0, Y13
+	VADDPD       logaddexpConstant52<>+0(SB), Y0, Y13
+	VSUBPD       Y0, Y13, Y14
+	VSUBPD       Y14, Y13, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y2
+	VSUBPD       Y14, Y2, Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       logaddexpConstant53<>+0(SB), Y12, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       Y0, Y13, Y12
+	VSUBPD       Y13, Y12, Y13
+	VSUBPD       Y13, Y0, Y0
+	VMULPD       Y12, Y11, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y12, Y11, Y14
+	VFMADD231PD  Y8, Y12, Y14
+	VFMADD231PD  Y11, Y0, Y14
+	VADDPD       Y14, Y13, Y0
+	VSUBPD       Y13, Y0, Y12
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       logaddexpConstant54<>+0(SB), Y0, Y13
+	VSUBPD       Y0, Y13, Y14
+	VMOVUPS      Y9, 224(SP)
+	VSUBPD       Y14, Y13, Y9
+	VSUBPD       Y9, Y0, Y0
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y9
+	VSUBPD       Y14, Y9, Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       logaddexpConstant55<>+0(SB), Y12, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       Y0, Y13, Y12
+	VSUBPD       Y13, Y12, Y13
+	VSUBPD       Y13, Y0, Y0
+	VMULPD       Y12, Y11, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y12, Y11, Y14
+	VFMADD231PD  Y8, Y12, Y14
+	VFMADD231PD  Y11, Y0, Y14
+	VADDPD       Y14, Y13, Y0
+	VSUBPD       Y13, Y0, Y12
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y13
+	VSUBPD       Y0, Y13, Y14
+	VMOVUPS      Y6, 256(SP)
+	VSUBPD       Y14, Y13, Y6
+	VSUBPD       Y6, Y0, Y0
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y6
+	VSUBPD       Y14, Y6, Y14
+	VADDPD       Y14, Y0, Y0
+	VADDPD       logaddexpConstant57<>+0(SB), Y12, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       Y0, Y13, Y12
+	VSUBPD       Y13, Y12, Y13
+	VSUBPD       Y13, Y0, Y0
+	VMULPD       Y12, Y11, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y12, Y11, Y14
+	VFMADD231PD  Y8, Y12, Y14
+	VFMADD231PD  Y11, Y0, Y14
+	VADDPD       Y14, Y13, Y0
+	VSUBPD       Y13, Y0, Y12
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
 	VMOVUPS      Y7, 288(SP)
 	VSUBPD       Y14, Y13, Y7
 	VSUBPD       Y7, Y0, Y0
-	VMOVUPS      logaddexpConstant15<>+0(SB), Y7
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y7
 	VSUBPD       Y14, Y7, Y14
 	VADDPD       Y14, Y0, Y0
 	VADDPD       Y10, Y12, Y12
@@ -1500,11 +1558,11 @@ region1:
 	VADDPD       Y13, Y12, Y0
 	VSUBPD       Y12, Y0, Y7
 	VSUBPD       Y7, Y13, Y7
-	VADDPD       logaddexpConstant16<>+0(SB), Y0, Y8
+	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y8
 	VSUBPD       Y0, Y8, Y11
 	VSUBPD       Y11, Y8, Y12
 	VSUBPD       Y12, Y0, Y12
-	VMOVUPS      logaddexpConstant16<>+0(SB), Y13
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y13
 	VSUBPD       Y11, Y13, Y11
 	VADDPD       Y11, Y12, Y11
 	VADDPD       Y7, Y11, Y11
@@ -1555,7 +1613,7 @@ region1:
 	VADDPD       Y14, Y11, Y0
 	VSUBPD       Y11, Y0, Y7
 	VSUBPD       Y7, Y14, Y7
-	VADDPD       logaddexpConstant52<>+0(SB), Y4, Y8
+	VADDPD       logaddexpConstant61<>+0(SB), Y4, Y8
 	VPSLLQ       $0x34, Y8, Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y7, Y7
@@ -1571,22 +1629,22 @@ region1:
 	VADDPD       Y0, Y12, Y7
 	VSUBPD       Y12, Y7, Y8
 	VSUBPD       Y8, Y0, Y0
-	VANDPD       logaddexpConstant23<>+0(SB), Y3, Y8
-	VCMPPD       $0x11, logaddexpConstant53<>+0(SB), Y8, Y12
+	VANDPD       logaddexpConstant29<>+0(SB), Y3, Y8
+	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y8, Y12
 	VBLENDVPD    Y12, Y3, Y7, Y3
 	VBLENDVPD    Y12, Y10, Y0, Y0
-	VMOVUPS      logaddexpConstant54<>+0(SB), Y7
+	VMOVUPS      logaddexpConstant63<>+0(SB), Y7
 	VMAXPD       (SP), Y7, Y7
 	VMINPD       Y7, Y5, Y7
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y12
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y7, Y12
 	VSUBPD       logaddexpConstant2<>+0(SB), Y12, Y12
-	VMULPD       logaddexpConstant28<>+0(SB), Y12, Y14
+	VMULPD       logaddexpConstant34<>+0(SB), Y12, Y14
 	VMOVUPS      Y11, 352(SP)
 	VMOVUPS      Y14, Y11
-	VFMSUB231PD  logaddexpConstant28<>+0(SB), Y12, Y11
-	VFNMADD231PD logaddexpConstant29<>+0(SB), Y12, Y7
-	VXORPD       logaddexpConstant30<>+0(SB), Y14, Y14
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y12, Y11
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y12, Y7
+	VXORPD       logaddexpConstant36<>+0(SB), Y14, Y14
 	VMOVUPS      Y4, 384(SP)
 	VADDPD       Y14, Y7, Y4
 	VMOVUPS      Y8, 416(SP)
@@ -1597,20 +1655,20 @@ region1:
 	VSUBPD       Y8, Y14, Y7
 	VADDPD       Y7, Y0, Y0
 	VSUBPD       Y11, Y0, Y0
-	VFNMADD231PD logaddexpConstant31<>+0(SB), Y12, Y0
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y12, Y0
 	VADDPD       Y0, Y4, Y7
 	VSUBPD       Y4, Y7, Y4
 	VSUBPD       Y4, Y0, Y0
-	VMULPD       logaddexpConstant32<>+0(SB), Y7, Y4
-	VMULPD       logaddexpConstant32<>+0(SB), Y0, Y0
-	VMOVUPS      logaddexpConstant34<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant33<>+0(SB), Y4, Y7
-	VMOVUPS      logaddexpConstant36<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant35<>+0(SB), Y4, Y8
-	VMOVUPS      logaddexpConstant38<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant37<>+0(SB), Y4, Y11
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y4, Y14
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y4
+	VMULPD       logaddexpConstant38<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y4, Y7
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y4, Y8
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y4, Y11
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y4, Y14
 	VMOVUPS      Y3, 480(SP)
 	VMULPD       Y4, Y4, Y3
 	VFMADD231PD  Y3, Y8, Y7
@@ -1618,7 +1676,7 @@ region1:
 	VMULPD       Y3, Y3, Y3
 	VFMADD231PD  Y3, Y11, Y7
 	VMULPD       Y3, Y3, Y3
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y3, Y7
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y3, Y7
 	VMULPD       Y7, Y4, Y3
 	VMOVUPS      Y3, Y8
 	VFMSUB231PD  Y7, Y4, Y8
@@ -1632,7 +1690,7 @@ region1:
 	VSUBPD       Y14, Y7, Y7
 	VSUBPD       Y11, Y15, Y11
 	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant43<>+0(SB), Y3, Y3
+	VADDPD       logaddexpConstant49<>+0(SB), Y3, Y3
 	VADDPD       Y3, Y7, Y3
 	VADDPD       Y3, Y8, Y7
 	VSUBPD       Y8, Y7, Y8
@@ -1651,7 +1709,7 @@ region1:
 	VSUBPD       Y14, Y3, Y3
 	VSUBPD       Y11, Y1, Y11
 	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant45<>+0(SB), Y7, Y7
+	VADDPD       logaddexpConstant51<>+0(SB), Y7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y3, Y8, Y7
 	VSUBPD       Y8, Y7, Y8
@@ -1670,7 +1728,7 @@ region1:
 	VSUBPD       Y14, Y3, Y3
 	VSUBPD       Y11, Y2, Y11
 	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant47<>+0(SB), Y7, Y7
+	VADDPD       logaddexpConstant53<>+0(SB), Y7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y3, Y8, Y7
 	VSUBPD       Y8, Y7, Y8
@@ -1689,7 +1747,7 @@ region1:
 	VSUBPD       Y14, Y3, Y3
 	VSUBPD       Y11, Y9, Y11
 	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant49<>+0(SB), Y7, Y7
+	VADDPD       logaddexpConstant55<>+0(SB), Y7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y3, Y8, Y7
 	VSUBPD       Y8, Y7, Y8
@@ -1708,7 +1766,7 @@ region1:
 	VSUBPD       Y14, Y3, Y3
 	VSUBPD       Y11, Y6, Y11
 	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant51<>+0(SB), Y7, Y7
+	VADDPD       logaddexpConstant57<>+0(SB), Y7, Y7
 	VADDPD       Y7, Y3, Y3
 	VADDPD       Y3, Y8, Y7
 	VSUBPD       Y8, Y7, Y8
@@ -1721,11 +1779,11 @@ region1:
 	VADDPD       Y11, Y8, Y3
 	VSUBPD       Y8, Y3, Y7
 	VSUBPD       Y7, Y11, Y7
-	VADDPD       logaddexpConstant15<>+0(SB), Y3, Y8
+	VADDPD       logaddexpConstant58<>+0(SB), Y3, Y8
 	VSUBPD       Y3, Y8, Y11
 	VSUBPD       Y11, Y8, Y14
 	VSUBPD       Y14, Y3, Y3
-	VMOVUPS      logaddexpConstant15<>+0(SB), Y14
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y14
 	VSUBPD       Y11, Y14, Y11
 	VADDPD       Y11, Y3, Y3
 	VADDPD       Y10, Y7, Y7
@@ -1828,10 +1886,10 @@ region1:
 	VADDPD       logaddexpConstant2<>+0(SB), Y4, Y4
 	VSUBPD       logaddexpConstant2<>+0(SB), Y4, Y4
 	VSUBPD       Y4, Y12, Y6
-	VADDPD       logaddexpConstant52<>+0(SB), Y4, Y4
+	VADDPD       logaddexpConstant61<>+0(SB), Y4, Y4
 	VPSLLQ       $0x34, Y4, Y4
 	VMULPD       Y4, Y3, Y3
-	VADDPD       logaddexpConstant52<>+0(SB), Y6, Y6
+	VADDPD       logaddexpConstant61<>+0(SB), Y6, Y6
 	VPSLLQ       $0x34, Y6, Y6
 	VMULPD       Y6, Y3, Y3
 	VMULPD       Y4, Y0, Y0
@@ -1864,19 +1922,19 @@ region1:
 	VMULPD       Y14, Y6, Y7
 	VMULPD       Y6, Y7, Y8
 	VFMSUB213PD  Y8, Y6, Y7
-	VXORPD       logaddexpConstant30<>+0(SB), Y8, Y11
+	VXORPD       logaddexpConstant36<>+0(SB), Y8, Y11
 	VADDPD       Y11, Y6, Y12
 	VSUBPD       Y6, Y12, Y13
 	VSUBPD       Y13, Y11, Y11
-	VMOVUPS      logaddexpConstant56<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant55<>+0(SB), Y4, Y13
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant57<>+0(SB), Y4, Y14
-	VMOVUPS      logaddexpConstant60<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant59<>+0(SB), Y4, Y9
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y4, Y13
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y4, Y14
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y4, Y9
 	VMULPD       Y4, Y4, Y2
 	VFMADD231PD  Y2, Y14, Y13
-	VFMADD231PD  logaddexpConstant61<>+0(SB), Y2, Y9
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y2, Y9
 	VMULPD       Y2, Y2, Y2
 	VFMADD231PD  Y2, Y9, Y13
 	VFMADD231PD  Y13, Y4, Y8
@@ -1886,9 +1944,9 @@ region1:
 	VADDPD       Y5, Y6, Y3
 	VFMADD231PD  Y0, Y3, Y2
 	VADDPD       Y2, Y12, Y0
-	VANDPD       logaddexpConstant23<>+0(SB), Y0, Y2
+	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y2
 	VMOVUPS      416(SP), Y3
-	VMULPD       logaddexpConstant77<>+0(SB), Y3, Y3
+	VMULPD       logaddexpConstant87<>+0(SB), Y3, Y3
 	VCMPPD       $0x11, Y3, Y2, Y2
 	VMOVMSKPD    Y2, AX
 	TESTL        AX, AX
@@ -1897,16 +1955,16 @@ region1:
 back2:
 	VMOVUPS   (SP), Y1
 	VSUBPD    192(SP), Y1, Y1
-	VCMPPD    $0x11, logaddexpConstant62<>+0(SB), Y1, Y1
+	VCMPPD    $0x11, logaddexpConstant71<>+0(SB), Y1, Y1
 	VMOVUPS   192(SP), Y2
-	VANDPD    logaddexpConstant23<>+0(SB), Y2, Y3
-	VCMPPD    $0x00, logaddexpConstant63<>+0(SB), Y3, Y3
+	VANDPD    logaddexpConstant29<>+0(SB), Y2, Y3
+	VCMPPD    $0x00, logaddexpConstant72<>+0(SB), Y3, Y3
 	VORPD     Y3, Y1, Y1
 	VADDPD    Y10, Y2, Y2
 	VBLENDVPD Y1, Y2, Y0, Y0
 	VMOVUPS   (SI), Y1
 	VCMPPD    $0x03, (DX), Y1, Y1
-	VBLENDVPD Y1, logaddexpConstant64<>+0(SB), Y0, Y0
+	VBLENDVPD Y1, logaddexpConstant73<>+0(SB), Y0, Y0
 	VMOVUPS   160(SP), Y1
 	VMOVUPS   128(SP), Y2
 	VBLENDVPD Y1, Y0, Y2, Y2
@@ -1918,7 +1976,7 @@ region2:
 	VMOVUPS      Y0, 512(SP)
 	VMOVUPS      Y2, 544(SP)
 	VMOVUPS      288(SP), Y3
-	VXORPD       logaddexpConstant30<>+0(SB), Y3, Y3
+	VXORPD       logaddexpConstant36<>+0(SB), Y3, Y3
 	VADDPD       256(SP), Y3, Y4
 	VSUBPD       256(SP), Y4, Y6
 	VSUBPD       Y6, Y4, Y7
@@ -1927,7 +1985,7 @@ region2:
 	VSUBPD       Y6, Y3, Y3
 	VADDPD       Y3, Y7, Y3
 	VMOVUPS      384(SP), Y6
-	VMULPD       logaddexpConstant78<>+0(SB), Y6, Y6
+	VMULPD       logaddexpConstant88<>+0(SB), Y6, Y6
 	VADDPD       Y6, Y4, Y7
 	VSUBPD       Y4, Y7, Y8
 	VSUBPD       Y8, Y7, Y9
@@ -1944,24 +2002,24 @@ region2:
 	VADDPD       Y7, Y4, Y6
 	VSUBPD       Y4, Y6, Y4
 	VSUBPD       Y4, Y7, Y4
-	VMULPD       logaddexpConstant32<>+0(SB), Y6, Y6
-	VMULPD       logaddexpConstant32<>+0(SB), Y4, Y4
-	VMULPD       logaddexpConstant32<>+0(SB), Y3, Y3
-	VMOVUPS      logaddexpConstant39<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y6, Y7
-	VMOVUPS      logaddexpConstant80<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant79<>+0(SB), Y6, Y8
-	VMOVUPS      logaddexpConstant82<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant81<>+0(SB), Y6, Y9
-	VMOVUPS      logaddexpConstant84<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant83<>+0(SB), Y6, Y11
+	VMULPD       logaddexpConstant38<>+0(SB), Y6, Y6
+	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
+	VMULPD       logaddexpConstant38<>+0(SB), Y3, Y3
+	VMOVUPS      logaddexpConstant45<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y6, Y7
+	VMOVUPS      logaddexpConstant90<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant89<>+0(SB), Y6, Y8
+	VMOVUPS      logaddexpConstant92<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant91<>+0(SB), Y6, Y9
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y6, Y11
 	VMULPD       Y6, Y6, Y12
 	VFMADD231PD  Y12, Y8, Y7
 	VFMADD231PD  Y12, Y11, Y9
 	VMULPD       Y12, Y12, Y8
 	VFMADD231PD  Y8, Y9, Y7
 	VMULPD       Y8, Y8, Y8
-	VFMADD231PD  logaddexpConstant85<>+0(SB), Y8, Y7
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y8, Y7
 	VMULPD       Y7, Y6, Y8
 	VMOVUPS      Y8, Y9
 	VFMSUB231PD  Y7, Y6, Y9
@@ -1969,14 +2027,14 @@ region2:
 	VADDPD       Y9, Y8, Y7
 	VSUBPD       Y8, Y7, Y8
 	VSUBPD       Y8, Y9, Y8
-	VADDPD       logaddexpConstant40<>+0(SB), Y7, Y9
+	VADDPD       logaddexpConstant46<>+0(SB), Y7, Y9
 	VSUBPD       Y7, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y7, Y7
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y12
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y12
 	VSUBPD       Y11, Y12, Y11
 	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant86<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant96<>+0(SB), Y8, Y8
 	VADDPD       Y8, Y7, Y7
 	VADDPD       Y7, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
@@ -1989,14 +2047,14 @@ region2:
 	VADDPD       Y11, Y9, Y7
 	VSUBPD       Y9, Y7, Y8
 	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant37<>+0(SB), Y7, Y9
+	VADDPD       logaddexpConstant43<>+0(SB), Y7, Y9
 	VSUBPD       Y7, Y9, Y11
 	VSUBPD       Y11, Y9, Y13
 	VSUBPD       Y13, Y7, Y7
-	VMOVUPS      logaddexpConstant37<>+0(SB), Y13
+	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
 	VSUBPD       Y11, Y13, Y11
 	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant87<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant97<>+0(SB), Y8, Y8
 	VADDPD       Y8, Y7, Y7
 	VADDPD       Y7, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
@@ -2009,14 +2067,14 @@ region2:
 	VADDPD       Y11, Y9, Y7
 	VSUBPD       Y9, Y7, Y8
 	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant38<>+0(SB), Y7, Y9
+	VADDPD       logaddexpConstant44<>+0(SB), Y7, Y9
 	VSUBPD       Y7, Y9, Y11
 	VSUBPD       Y11, Y9, Y14
 	VSUBPD       Y14, Y7, Y7
-	VMOVUPS      logaddexpConstant38<>+0(SB), Y14
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
 	VSUBPD       Y11, Y14, Y11
 	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant88<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant98<>+0(SB), Y8, Y8
 	VADDPD       Y8, Y7, Y7
 	VADDPD       Y7, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
@@ -2029,14 +2087,14 @@ region2:
 	VADDPD       Y11, Y9, Y7
 	VSUBPD       Y9, Y7, Y8
 	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant35<>+0(SB), Y7, Y9
+	VADDPD       logaddexpConstant41<>+0(SB), Y7, Y9
 	VSUBPD       Y7, Y9, Y11
 	VSUBPD       Y11, Y9, Y0
 	VSUBPD       Y0, Y7, Y0
-	VMOVUPS      logaddexpConstant35<>+0(SB), Y7
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y7
 	VSUBPD       Y11, Y7, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant89<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant99<>+0(SB), Y8, Y8
 	VADDPD       Y8, Y0, Y0
 	VADDPD       Y0, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
@@ -2049,14 +2107,14 @@ region2:
 	VADDPD       Y11, Y9, Y0
 	VSUBPD       Y9, Y0, Y8
 	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant36<>+0(SB), Y0, Y9
+	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y9
 	VSUBPD       Y0, Y9, Y11
 	VSUBPD       Y11, Y9, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant36<>+0(SB), Y2
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y2
 	VSUBPD       Y11, Y2, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant90<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant100<>+0(SB), Y8, Y8
 	VADDPD       Y8, Y0, Y0
 	VADDPD       Y0, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
@@ -2069,14 +2127,14 @@ region2:
 	VADDPD       Y11, Y9, Y0
 	VSUBPD       Y9, Y0, Y8
 	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant33<>+0(SB), Y0, Y9
+	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y9
 	VSUBPD       Y0, Y9, Y11
 	VSUBPD       Y11, Y9, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant33<>+0(SB), Y2
+	VMOVUPS      logaddexpConstant39<>+0(SB), Y2
 	VSUBPD       Y11, Y2, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant91<>+0(SB), Y8, Y8
+	VADDPD       logaddexpConstant101<>+0(SB), Y8, Y8
 	VADDPD       Y8, Y0, Y0
 	VADDPD       Y0, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
@@ -2089,18 +2147,18 @@ region2:
 	VADDPD       Y11, Y9, Y0
 	VSUBPD       Y9, Y0, Y8
 	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant34<>+0(SB), Y0, Y9
+	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y9
 	VSUBPD       Y0, Y9, Y11
 	VSUBPD       Y11, Y9, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant34<>+0(SB), Y2
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y2
 	VSUBPD       Y11, Y2, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant92<>+0(SB), Y8, Y11
+	VADDPD       logaddexpConstant102<>+0(SB), Y8, Y11
 	VSUBPD       Y8, Y11, Y2
 	VSUBPD       Y2, Y11, Y7
 	VSUBPD       Y7, Y8, Y7
-	VMOVUPS      logaddexpConstant92<>+0(SB), Y8
+	VMOVUPS      logaddexpConstant102<>+0(SB), Y8
 	VSUBPD       Y2, Y8, Y2
 	VADDPD       Y2, Y7, Y2
 	VADDPD       Y11, Y0, Y7
@@ -2109,7 +2167,7 @@ region2:
 	VSUBPD       Y14, Y0, Y0
 	VSUBPD       Y8, Y11, Y8
 	VADDPD       Y8, Y0, Y0
-	VADDPD       logaddexpConstant93<>+0(SB), Y10, Y8
+	VADDPD       logaddexpConstant103<>+0(SB), Y10, Y8
 	VADDPD       Y8, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y7, Y9, Y2
@@ -2164,11 +2222,11 @@ region2:
 	VSUBPD       Y8, Y2, Y2
 	VSUBPD       Y7, Y15, Y7
 	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant43<>+0(SB), Y1, Y7
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y7
 	VSUBPD       Y1, Y7, Y8
 	VSUBPD       Y8, Y7, Y9
 	VSUBPD       Y9, Y1, Y1
-	VMOVUPS      logaddexpConstant43<>+0(SB), Y9
+	VMOVUPS      logaddexpConstant49<>+0(SB), Y9
 	VSUBPD       Y8, Y9, Y8
 	VADDPD       Y8, Y1, Y1
 	VADDPD       Y7, Y2, Y8
@@ -2177,7 +2235,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y7, Y7
 	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant94<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant104<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y5, Y1
@@ -2225,210 +2283,6 @@ region2:
 	VADDPD       Y5, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant44<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant45<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
-	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant45<>+0(SB), Y10
-	VSUBPD       Y9, Y10, Y9
-	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
-	VSUBPD       Y2, Y9, Y11
-	VSUBPD       Y11, Y9, Y12
-	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant95<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
-	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
-	VADDPD       Y12, Y9, Y14
-	VSUBPD       Y9, Y14, Y10
-	VSUBPD       Y10, Y14, Y8
-	VSUBPD       Y8, Y9, Y8
-	VSUBPD       Y10, Y12, Y9
-	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
-	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
-	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant46<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant47<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
-	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant47<>+0(SB), Y10
-	VSUBPD       Y9, Y10, Y9
-	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
-	VSUBPD       Y2, Y9, Y11
-	VSUBPD       Y11, Y9, Y12
-	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant96<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
-	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
-	VADDPD       Y12, Y9, Y14
-	VSUBPD       Y9, Y14, Y10
-	VSUBPD       Y10, Y14, Y8
-	VSUBPD       Y8, Y9, Y8
-	VSUBPD       Y10, Y12, Y9
-	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
-	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
-	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant48<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant48<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
-	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant49<>+0(SB), Y10
-	VSUBPD       Y9, Y10, Y9
-	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
-	VSUBPD       Y2, Y9, Y11
-	VSUBPD       Y11, Y9, Y12
-	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant97<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
-	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
-	VADDPD       Y12, Y9, Y14
-	VSUBPD       Y9, Y14, Y10
-	VSUBPD       Y10, Y14, Y8
-	VSUBPD       Y8, Y9, Y8
-	VSUBPD       Y10, Y12, Y9
-	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
-	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
-	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
 	VADDPD       logaddexpConstant50<>+0(SB), Y2, Y5
 	VSUBPD       Y2, Y5, Y7
 	VSUBPD       Y7, Y5, Y8
@@ -2449,7 +2303,7 @@ region2:
 	VSUBPD       Y12, Y2, Y2
 	VSUBPD       Y11, Y7, Y7
 	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant98<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant105<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y9, Y5, Y1
@@ -2497,18 +2351,222 @@ region2:
 	VADDPD       Y5, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant15<>+0(SB), Y2, Y5
+	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y5
 	VSUBPD       Y2, Y5, Y7
 	VSUBPD       Y7, Y5, Y8
 	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant15<>+0(SB), Y8
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y8
 	VSUBPD       Y7, Y8, Y7
 	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y7
+	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y7
 	VSUBPD       Y1, Y7, Y9
 	VSUBPD       Y9, Y7, Y10
 	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y10
+	VMOVUPS      logaddexpConstant53<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y7, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y5, Y1
+	VSUBPD       Y5, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y5, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y5, Y1
+	VMULPD       Y2, Y6, Y5
+	VMOVUPS      Y5, Y7
+	VFMSUB231PD  Y2, Y6, Y7
+	VMULPD       Y1, Y6, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y6, Y11
+	VMULPD       Y2, Y4, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y4, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y7, Y9
+	VSUBPD       Y7, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y7, Y7
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y4, Y1, Y10
+	VFMADD231PD  Y3, Y2, Y10
+	VFMADD231PD  Y6, Y0, Y10
+	VADDPD       Y7, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y5, Y1
+	VSUBPD       Y5, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y5, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y5, Y1
+	VADDPD       logaddexpConstant54<>+0(SB), Y2, Y5
+	VSUBPD       Y2, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y8
+	VSUBPD       Y7, Y8, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant55<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y7, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y5, Y1
+	VSUBPD       Y5, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y5, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y5, Y1
+	VMULPD       Y2, Y6, Y5
+	VMOVUPS      Y5, Y7
+	VFMSUB231PD  Y2, Y6, Y7
+	VMULPD       Y1, Y6, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y6, Y11
+	VMULPD       Y2, Y4, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y4, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y7, Y9
+	VSUBPD       Y7, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y7, Y7
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y4, Y1, Y10
+	VFMADD231PD  Y3, Y2, Y10
+	VFMADD231PD  Y6, Y0, Y10
+	VADDPD       Y7, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y5, Y1
+	VSUBPD       Y5, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y5, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y5, Y1
+	VADDPD       logaddexpConstant56<>+0(SB), Y2, Y5
+	VSUBPD       Y2, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y8
+	VSUBPD       Y7, Y8, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant57<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y7, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y5, Y1
+	VSUBPD       Y5, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y5, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y5, Y1
+	VMULPD       Y2, Y6, Y5
+	VMOVUPS      Y5, Y7
+	VFMSUB231PD  Y2, Y6, Y7
+	VMULPD       Y1, Y6, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y6, Y11
+	VMULPD       Y2, Y4, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y4, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y7, Y9
+	VSUBPD       Y7, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y7, Y7
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y4, Y1, Y10
+	VFMADD231PD  Y3, Y2, Y10
+	VFMADD231PD  Y6, Y0, Y10
+	VADDPD       Y7, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y5, Y1
+	VSUBPD       Y5, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y5
+	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y5, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y5, Y1
+	VADDPD       logaddexpConstant58<>+0(SB), Y2, Y5
+	VSUBPD       Y2, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y8
+	VSUBPD       Y7, Y8, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
 	VADDPD       Y7, Y2, Y9
@@ -2632,11 +2690,11 @@ region2:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VADDPD       logaddexpConstant16<>+0(SB), Y2, Y3
+	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y3
 	VSUBPD       Y2, Y3, Y4
 	VSUBPD       Y4, Y3, Y5
 	VSUBPD       Y5, Y2, Y5
-	VMOVUPS      logaddexpConstant16<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y6
 	VSUBPD       Y4, Y6, Y4
 	VADDPD       Y4, Y5, Y4
 	VADDPD       Y10, Y1, Y5
@@ -2705,11 +2763,11 @@ region2:
 	VSUBPD       Y5, Y2, Y5
 	VSUBPD       Y4, Y6, Y4
 	VADDPD       Y4, Y5, Y4
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y5
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
 	VSUBPD       Y1, Y5, Y7
 	VSUBPD       Y7, Y5, Y8
 	VSUBPD       Y8, Y1, Y8
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y9
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
 	VSUBPD       Y7, Y9, Y7
 	VADDPD       Y7, Y8, Y7
 	VADDPD       Y5, Y4, Y8
@@ -2772,11 +2830,11 @@ region2:
 	VSUBPD       Y5, Y2, Y5
 	VSUBPD       Y4, Y6, Y4
 	VADDPD       Y4, Y5, Y4
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y5
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
 	VSUBPD       Y1, Y5, Y7
 	VSUBPD       Y7, Y5, Y8
 	VSUBPD       Y8, Y1, Y8
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y9
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
 	VSUBPD       Y7, Y9, Y7
 	VADDPD       Y7, Y8, Y7
 	VADDPD       Y5, Y4, Y8
@@ -2838,30 +2896,30 @@ region2:
 	VMULPD       320(SP), Y0, Y0
 	VMOVUPS      (SP), Y3
 	VMINPD       logaddexpConstant12<>+0(SB), Y3, Y4
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y5
+	VMOVUPS      logaddexpConstant74<>+0(SB), Y5
 	VMAXPD       Y4, Y5, Y4
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y5
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y4, Y5
 	VSUBPD       logaddexpConstant2<>+0(SB), Y5, Y5
-	VMULPD       logaddexpConstant28<>+0(SB), Y5, Y6
+	VMULPD       logaddexpConstant34<>+0(SB), Y5, Y6
 	VMOVUPS      Y6, Y7
-	VFMSUB231PD  logaddexpConstant28<>+0(SB), Y5, Y7
-	VFNMADD231PD logaddexpConstant29<>+0(SB), Y5, Y4
-	VXORPD       logaddexpConstant30<>+0(SB), Y6, Y6
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y5, Y7
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y5, Y4
+	VXORPD       logaddexpConstant36<>+0(SB), Y6, Y6
 	VADDPD       Y6, Y4, Y8
 	VSUBPD       Y4, Y8, Y10
 	VSUBPD       Y10, Y8, Y11
 	VSUBPD       Y11, Y4, Y4
 	VSUBPD       Y10, Y6, Y6
 	VADDPD       Y6, Y4, Y4
-	VXORPD       logaddexpConstant30<>+0(SB), Y7, Y6
+	VXORPD       logaddexpConstant36<>+0(SB), Y7, Y6
 	VADDPD       Y6, Y4, Y7
 	VSUBPD       Y4, Y7, Y10
 	VSUBPD       Y10, Y7, Y11
 	VSUBPD       Y11, Y4, Y4
 	VSUBPD       Y10, Y6, Y6
 	VADDPD       Y6, Y4, Y4
-	VMULPD       logaddexpConstant78<>+0(SB), Y5, Y6
+	VMULPD       logaddexpConstant88<>+0(SB), Y5, Y6
 	VADDPD       Y6, Y7, Y10
 	VSUBPD       Y7, Y10, Y11
 	VSUBPD       Y11, Y10, Y12
@@ -2878,24 +2936,24 @@ region2:
 	VADDPD       Y8, Y6, Y7
 	VSUBPD       Y6, Y7, Y6
 	VSUBPD       Y6, Y8, Y6
-	VMULPD       logaddexpConstant32<>+0(SB), Y7, Y7
-	VMULPD       logaddexpConstant32<>+0(SB), Y6, Y6
-	VMULPD       logaddexpConstant32<>+0(SB), Y4, Y4
-	VMOVUPS      logaddexpConstant39<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y7, Y8
-	VMOVUPS      logaddexpConstant80<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant79<>+0(SB), Y7, Y10
-	VMOVUPS      logaddexpConstant82<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant81<>+0(SB), Y7, Y11
-	VMOVUPS      logaddexpConstant84<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant83<>+0(SB), Y7, Y12
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y7
+	VMULPD       logaddexpConstant38<>+0(SB), Y6, Y6
+	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
+	VMOVUPS      logaddexpConstant45<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y7, Y8
+	VMOVUPS      logaddexpConstant90<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant89<>+0(SB), Y7, Y10
+	VMOVUPS      logaddexpConstant92<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y11
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y12
 	VMULPD       Y7, Y7, Y13
 	VFMADD231PD  Y13, Y10, Y8
 	VFMADD231PD  Y13, Y12, Y11
 	VMULPD       Y13, Y13, Y10
 	VFMADD231PD  Y10, Y11, Y8
 	VMULPD       Y10, Y10, Y10
-	VFMADD231PD  logaddexpConstant85<>+0(SB), Y10, Y8
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y10, Y8
 	VMULPD       Y8, Y7, Y10
 	VMOVUPS      Y10, Y11
 	VFMSUB231PD  Y8, Y7, Y11
@@ -2903,6 +2961,126 @@ region2:
 	VADDPD       Y11, Y10, Y8
 	VSUBPD       Y10, Y8, Y10
 	VSUBPD       Y10, Y11, Y10
+	VADDPD       logaddexpConstant46<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       logaddexpConstant96<>+0(SB), Y10, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y8, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y10, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y7, Y12
+	VFMADD231PD  Y6, Y10, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y10
+	VSUBPD       Y10, Y12, Y10
+	VADDPD       logaddexpConstant43<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       logaddexpConstant97<>+0(SB), Y10, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y8, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y10, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y7, Y12
+	VFMADD231PD  Y6, Y10, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y10
+	VSUBPD       Y10, Y12, Y10
+	VADDPD       logaddexpConstant44<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       logaddexpConstant98<>+0(SB), Y10, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y8, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y10, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y7, Y12
+	VFMADD231PD  Y6, Y10, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y10
+	VSUBPD       Y10, Y12, Y10
+	VADDPD       logaddexpConstant41<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       logaddexpConstant99<>+0(SB), Y10, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y8, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y10, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y7, Y12
+	VFMADD231PD  Y6, Y10, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y10
+	VSUBPD       Y10, Y12, Y10
+	VADDPD       logaddexpConstant42<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       logaddexpConstant100<>+0(SB), Y10, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y8, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y10, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y7, Y12
+	VFMADD231PD  Y6, Y10, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y10
+	VSUBPD       Y10, Y12, Y10
+	VADDPD       logaddexpConstant39<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant39<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       logaddexpConstant101<>+0(SB), Y10, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y8, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y10, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y7, Y12
+	VFMADD231PD  Y6, Y10, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y10
+	VSUBPD       Y10, Y12, Y10
 	VADDPD       logaddexpConstant40<>+0(SB), Y8, Y11
 	VSUBPD       Y8, Y11, Y12
 	VSUBPD       Y12, Y11, Y13
@@ -2910,131 +3088,11 @@ region2:
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant86<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y8, Y8
-	VMULPD       Y10, Y7, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y10, Y7, Y12
-	VFMADD231PD  Y6, Y10, Y12
-	VFMADD231PD  Y7, Y8, Y12
-	VADDPD       Y12, Y11, Y8
-	VSUBPD       Y11, Y8, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       logaddexpConstant37<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant37<>+0(SB), Y13
-	VSUBPD       Y12, Y13, Y12
-	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant87<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y8, Y8
-	VMULPD       Y10, Y7, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y10, Y7, Y12
-	VFMADD231PD  Y6, Y10, Y12
-	VFMADD231PD  Y7, Y8, Y12
-	VADDPD       Y12, Y11, Y8
-	VSUBPD       Y11, Y8, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       logaddexpConstant38<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant38<>+0(SB), Y13
-	VSUBPD       Y12, Y13, Y12
-	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant88<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y8, Y8
-	VMULPD       Y10, Y7, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y10, Y7, Y12
-	VFMADD231PD  Y6, Y10, Y12
-	VFMADD231PD  Y7, Y8, Y12
-	VADDPD       Y12, Y11, Y8
-	VSUBPD       Y11, Y8, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       logaddexpConstant35<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant35<>+0(SB), Y13
-	VSUBPD       Y12, Y13, Y12
-	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant89<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y8, Y8
-	VMULPD       Y10, Y7, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y10, Y7, Y12
-	VFMADD231PD  Y6, Y10, Y12
-	VFMADD231PD  Y7, Y8, Y12
-	VADDPD       Y12, Y11, Y8
-	VSUBPD       Y11, Y8, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       logaddexpConstant36<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant36<>+0(SB), Y13
-	VSUBPD       Y12, Y13, Y12
-	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant90<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y8, Y8
-	VMULPD       Y10, Y7, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y10, Y7, Y12
-	VFMADD231PD  Y6, Y10, Y12
-	VFMADD231PD  Y7, Y8, Y12
-	VADDPD       Y12, Y11, Y8
-	VSUBPD       Y11, Y8, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       logaddexpConstant33<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant33<>+0(SB), Y13
-	VSUBPD       Y12, Y13, Y12
-	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant91<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y8, Y8
-	VADDPD       Y8, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y8, Y8
-	VMULPD       Y10, Y7, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y10, Y7, Y12
-	VFMADD231PD  Y6, Y10, Y12
-	VFMADD231PD  Y7, Y8, Y12
-	VADDPD       Y12, Y11, Y8
-	VSUBPD       Y11, Y8, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       logaddexpConstant34<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant34<>+0(SB), Y13
-	VSUBPD       Y12, Y13, Y12
-	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant92<>+0(SB), Y10, Y12
+	VADDPD       logaddexpConstant102<>+0(SB), Y10, Y12
 	VSUBPD       Y10, Y12, Y13
 	VSUBPD       Y13, Y12, Y14
 	VSUBPD       Y14, Y10, Y10
-	VMOVUPS      logaddexpConstant92<>+0(SB), Y14
+	VMOVUPS      logaddexpConstant102<>+0(SB), Y14
 	VSUBPD       Y13, Y14, Y13
 	VADDPD       Y13, Y10, Y10
 	VADDPD       Y12, Y8, Y13
@@ -3094,210 +3152,6 @@ region2:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VADDPD       logaddexpConstant42<>+0(SB), Y2, Y3
-	VSUBPD       Y2, Y3, Y5
-	VSUBPD       Y5, Y3, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant42<>+0(SB), Y8
-	VSUBPD       Y5, Y8, Y5
-	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant43<>+0(SB), Y1, Y5
-	VSUBPD       Y1, Y5, Y8
-	VSUBPD       Y8, Y5, Y10
-	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant43<>+0(SB), Y10
-	VSUBPD       Y8, Y10, Y8
-	VADDPD       Y8, Y1, Y1
-	VADDPD       Y5, Y2, Y8
-	VSUBPD       Y2, Y8, Y10
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y2, Y2
-	VSUBPD       Y10, Y5, Y5
-	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant94<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y0, Y2, Y0
-	VADDPD       Y8, Y3, Y1
-	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y8, Y2
-	VADDPD       Y0, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y3, Y1
-	VMULPD       Y2, Y7, Y3
-	VMOVUPS      Y3, Y5
-	VFMSUB231PD  Y2, Y7, Y5
-	VMULPD       Y1, Y7, Y8
-	VMOVUPS      Y8, Y10
-	VFMSUB231PD  Y1, Y7, Y10
-	VMULPD       Y2, Y6, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y2, Y6, Y12
-	VADDPD       Y11, Y8, Y13
-	VSUBPD       Y8, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y8, Y8
-	VSUBPD       Y14, Y11, Y11
-	VADDPD       Y11, Y8, Y8
-	VADDPD       Y13, Y5, Y11
-	VSUBPD       Y5, Y11, Y14
-	VSUBPD       Y14, Y11, Y15
-	VSUBPD       Y15, Y5, Y5
-	VSUBPD       Y14, Y13, Y13
-	VADDPD       Y13, Y5, Y5
-	VADDPD       Y12, Y10, Y10
-	VFMADD231PD  Y6, Y1, Y10
-	VFMADD231PD  Y4, Y2, Y10
-	VFMADD231PD  Y7, Y0, Y10
-	VADDPD       Y5, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y11, Y3, Y1
-	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y11, Y2
-	VADDPD       Y0, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y3, Y1
-	VADDPD       logaddexpConstant44<>+0(SB), Y2, Y3
-	VSUBPD       Y2, Y3, Y5
-	VSUBPD       Y5, Y3, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y8
-	VSUBPD       Y5, Y8, Y5
-	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant45<>+0(SB), Y1, Y5
-	VSUBPD       Y1, Y5, Y8
-	VSUBPD       Y8, Y5, Y10
-	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant45<>+0(SB), Y10
-	VSUBPD       Y8, Y10, Y8
-	VADDPD       Y8, Y1, Y1
-	VADDPD       Y5, Y2, Y8
-	VSUBPD       Y2, Y8, Y10
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y2, Y2
-	VSUBPD       Y10, Y5, Y5
-	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant95<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y0, Y2, Y0
-	VADDPD       Y8, Y3, Y1
-	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y8, Y2
-	VADDPD       Y0, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y3, Y1
-	VMULPD       Y2, Y7, Y3
-	VMOVUPS      Y3, Y5
-	VFMSUB231PD  Y2, Y7, Y5
-	VMULPD       Y1, Y7, Y8
-	VMOVUPS      Y8, Y10
-	VFMSUB231PD  Y1, Y7, Y10
-	VMULPD       Y2, Y6, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y2, Y6, Y12
-	VADDPD       Y11, Y8, Y13
-	VSUBPD       Y8, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y8, Y8
-	VSUBPD       Y14, Y11, Y11
-	VADDPD       Y11, Y8, Y8
-	VADDPD       Y13, Y5, Y11
-	VSUBPD       Y5, Y11, Y14
-	VSUBPD       Y14, Y11, Y15
-	VSUBPD       Y15, Y5, Y5
-	VSUBPD       Y14, Y13, Y13
-	VADDPD       Y13, Y5, Y5
-	VADDPD       Y12, Y10, Y10
-	VFMADD231PD  Y6, Y1, Y10
-	VFMADD231PD  Y4, Y2, Y10
-	VFMADD231PD  Y7, Y0, Y10
-	VADDPD       Y5, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y11, Y3, Y1
-	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y11, Y2
-	VADDPD       Y0, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y3, Y1
-	VADDPD       logaddexpConstant46<>+0(SB), Y2, Y3
-	VSUBPD       Y2, Y3, Y5
-	VSUBPD       Y5, Y3, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y8
-	VSUBPD       Y5, Y8, Y5
-	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant47<>+0(SB), Y1, Y5
-	VSUBPD       Y1, Y5, Y8
-	VSUBPD       Y8, Y5, Y10
-	VSUBPD       Y10, Y1, Y1
-	VMOVUPS      logaddexpConstant47<>+0(SB), Y10
-	VSUBPD       Y8, Y10, Y8
-	VADDPD       Y8, Y1, Y1
-	VADDPD       Y5, Y2, Y8
-	VSUBPD       Y2, Y8, Y10
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y2, Y2
-	VSUBPD       Y10, Y5, Y5
-	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant96<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y0, Y2, Y0
-	VADDPD       Y8, Y3, Y1
-	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y8, Y2
-	VADDPD       Y0, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y3, Y1
-	VMULPD       Y2, Y7, Y3
-	VMOVUPS      Y3, Y5
-	VFMSUB231PD  Y2, Y7, Y5
-	VMULPD       Y1, Y7, Y8
-	VMOVUPS      Y8, Y10
-	VFMSUB231PD  Y1, Y7, Y10
-	VMULPD       Y2, Y6, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y2, Y6, Y12
-	VADDPD       Y11, Y8, Y13
-	VSUBPD       Y8, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y8, Y8
-	VSUBPD       Y14, Y11, Y11
-	VADDPD       Y11, Y8, Y8
-	VADDPD       Y13, Y5, Y11
-	VSUBPD       Y5, Y11, Y14
-	VSUBPD       Y14, Y11, Y15
-	VSUBPD       Y15, Y5, Y5
-	VSUBPD       Y14, Y13, Y13
-	VADDPD       Y13, Y5, Y5
-	VADDPD       Y12, Y10, Y10
-	VFMADD231PD  Y6, Y1, Y10
-	VFMADD231PD  Y4, Y2, Y10
-	VFMADD231PD  Y7, Y0, Y10
-	VADDPD       Y5, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y11, Y3, Y1
-	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y11, Y2
-	VADDPD       Y0, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y3, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y3, Y1
 	VADDPD       logaddexpConstant48<>+0(SB), Y2, Y3
 	VSUBPD       Y2, Y3, Y5
 	VSUBPD       Y5, Y3, Y8
@@ -3318,7 +3172,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant97<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant104<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3386,7 +3240,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant98<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant105<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3434,11 +3288,215 @@ region2:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VADDPD       logaddexpConstant15<>+0(SB), Y2, Y3
+	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y3
 	VSUBPD       Y2, Y3, Y5
 	VSUBPD       Y5, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
-	VMOVUPS      logaddexpConstant15<>+0(SB), Y8
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y8
+	VSUBPD       Y5, Y8, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant53<>+0(SB), Y10
+	VSUBPD       Y8, Y10, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       Y5, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y8, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y8, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y7, Y5
+	VMULPD       Y1, Y7, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y1, Y7, Y10
+	VMULPD       Y2, Y6, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y2, Y6, Y12
+	VADDPD       Y11, Y8, Y13
+	VSUBPD       Y8, Y13, Y14
+	VSUBPD       Y14, Y13, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y14, Y11, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       Y13, Y5, Y11
+	VSUBPD       Y5, Y11, Y14
+	VSUBPD       Y14, Y11, Y15
+	VSUBPD       Y15, Y5, Y5
+	VSUBPD       Y14, Y13, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       Y12, Y10, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y5, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y11, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y11, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant54<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y8
+	VSUBPD       Y5, Y8, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant55<>+0(SB), Y10
+	VSUBPD       Y8, Y10, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       Y5, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y8, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y8, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y7, Y5
+	VMULPD       Y1, Y7, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y1, Y7, Y10
+	VMULPD       Y2, Y6, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y2, Y6, Y12
+	VADDPD       Y11, Y8, Y13
+	VSUBPD       Y8, Y13, Y14
+	VSUBPD       Y14, Y13, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y14, Y11, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       Y13, Y5, Y11
+	VSUBPD       Y5, Y11, Y14
+	VSUBPD       Y14, Y11, Y15
+	VSUBPD       Y15, Y5, Y5
+	VSUBPD       Y14, Y13, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       Y12, Y10, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y5, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y11, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y11, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant56<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y8
+	VSUBPD       Y5, Y8, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant57<>+0(SB), Y10
+	VSUBPD       Y8, Y10, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       Y5, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y8, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y8, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y7, Y5
+	VMULPD       Y1, Y7, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y1, Y7, Y10
+	VMULPD       Y2, Y6, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y2, Y6, Y12
+	VADDPD       Y11, Y8, Y13
+	VSUBPD       Y8, Y13, Y14
+	VSUBPD       Y14, Y13, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y14, Y11, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       Y13, Y5, Y11
+	VSUBPD       Y5, Y11, Y14
+	VSUBPD       Y14, Y11, Y15
+	VSUBPD       Y15, Y5, Y5
+	VSUBPD       Y14, Y13, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       Y12, Y10, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y5, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y11, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y11, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant58<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y8
 	VSUBPD       Y5, Y8, Y5
 	VADDPD       Y5, Y2, Y2
 	VADDPD       Y9, Y1, Y5
@@ -3568,11 +3626,11 @@ region2:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VADDPD       logaddexpConstant16<>+0(SB), Y2, Y3
+	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y3
 	VSUBPD       Y2, Y3, Y4
 	VSUBPD       Y4, Y3, Y5
 	VSUBPD       Y5, Y2, Y5
-	VMOVUPS      logaddexpConstant16<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y6
 	VSUBPD       Y4, Y6, Y4
 	VADDPD       Y4, Y5, Y4
 	VADDPD       Y9, Y1, Y5
@@ -3641,11 +3699,11 @@ region2:
 	VSUBPD       Y5, Y2, Y5
 	VSUBPD       Y4, Y6, Y4
 	VADDPD       Y4, Y5, Y4
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y5
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
 	VSUBPD       Y1, Y5, Y7
 	VSUBPD       Y7, Y5, Y8
 	VSUBPD       Y8, Y1, Y8
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y9
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
 	VSUBPD       Y7, Y9, Y7
 	VADDPD       Y7, Y8, Y7
 	VADDPD       Y5, Y4, Y8
@@ -3708,11 +3766,11 @@ region2:
 	VSUBPD       Y5, Y2, Y5
 	VSUBPD       Y4, Y6, Y4
 	VADDPD       Y4, Y5, Y4
-	VADDPD       logaddexpConstant22<>+0(SB), Y1, Y5
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
 	VSUBPD       Y1, Y5, Y6
 	VSUBPD       Y6, Y5, Y7
 	VSUBPD       Y7, Y1, Y7
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y8
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y8
 	VSUBPD       Y6, Y8, Y6
 	VADDPD       Y6, Y7, Y6
 	VADDPD       Y5, Y4, Y7
@@ -3770,7 +3828,7 @@ region2:
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
 	VMOVUPS      704(SP), Y3
-	VADDPD       logaddexpConstant52<>+0(SB), Y3, Y3
+	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
 	VPSLLQ       $0x34, Y3, Y3
 	VMULPD       Y3, Y2, Y2
 	VMULPD       Y3, Y1, Y1
@@ -3914,7 +3972,7 @@ region2:
 	VADDPD       Y0, Y7, Y1
 	VSUBPD       Y7, Y1, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMULPD       logaddexpConstant99<>+0(SB), Y1, Y2
+	VMULPD       logaddexpConstant109<>+0(SB), Y1, Y2
 	VFMADD231PD  Y1, Y2, Y0
 	VADDPD       Y0, Y1, Y0
 	VMOVUPS      544(SP), Y1
@@ -3922,218 +3980,224 @@ region2:
 	VBLENDVPD    Y1, Y0, Y2, Y2
 	VMOVUPS      Y2, 512(SP)
 	VMOVUPS      512(SP), Y0
-	VMOVUPS      logaddexpConstant22<>+0(SB), Y10
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
 	JMP          back2
 
-DATA logaddexpConstant65<>+0(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant65<>+8(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant65<>+16(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant65<>+24(SB)/8, $0xc085e00000000000
-GLOBL logaddexpConstant65<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant66<>+0(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant66<>+8(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant66<>+16(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant66<>+24(SB)/8, $0x3fc55555555554fd
-GLOBL logaddexpConstant66<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant67<>+0(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant67<>+8(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant67<>+16(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant67<>+24(SB)/8, $0x3fe000000000000a
-GLOBL logaddexpConstant67<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant68<>+0(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant68<>+8(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant68<>+16(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant68<>+24(SB)/8, $0x3f81111111126ec7
-GLOBL logaddexpConstant68<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant69<>+0(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant69<>+8(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant69<>+16(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant69<>+24(SB)/8, $0x3fa55555555506a3
-GLOBL logaddexpConstant69<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant70<>+0(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant70<>+8(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant70<>+16(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant70<>+24(SB)/8, $0x3f2a01a012ede077
-GLOBL logaddexpConstant70<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant71<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant71<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant71<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant71<>+24(SB)/8, $0x3f56c16c1847fa3f
-GLOBL logaddexpConstant71<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant72<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant72<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant72<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant72<>+24(SB)/8, $0x3ec71df1b00a32c0
-GLOBL logaddexpConstant72<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant73<>+0(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant73<>+8(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant73<>+16(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant73<>+24(SB)/8, $0x3efa0199941cbcab
-GLOBL logaddexpConstant73<>(SB), RODATA|NOPTR, $32
-
-DATA logaddexpConstant74<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant74<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant74<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant74<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant74<>+0(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant74<>+8(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant74<>+16(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant74<>+24(SB)/8, $0xc085e00000000000
 GLOBL logaddexpConstant74<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant75<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant75<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant75<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant75<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant75<>+0(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant75<>+8(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant75<>+16(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant75<>+24(SB)/8, $0x3fc55555555554fd
 GLOBL logaddexpConstant75<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant76<>+0(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant76<>+8(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant76<>+16(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant76<>+24(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant76<>+0(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant76<>+8(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant76<>+16(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant76<>+24(SB)/8, $0x3fe000000000000a
 GLOBL logaddexpConstant76<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant77<>+0(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant77<>+8(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant77<>+16(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant77<>+24(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant77<>+0(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant77<>+8(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant77<>+16(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant77<>+24(SB)/8, $0x3f81111111126ec7
 GLOBL logaddexpConstant77<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant78<>+0(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant78<>+8(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant78<>+16(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant78<>+24(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant78<>+0(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant78<>+8(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant78<>+16(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant78<>+24(SB)/8, $0x3fa55555555506a3
 GLOBL logaddexpConstant78<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant79<>+0(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant79<>+8(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant79<>+16(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant79<>+24(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant79<>+0(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant79<>+8(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant79<>+16(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant79<>+24(SB)/8, $0x3f2a01a012ede077
 GLOBL logaddexpConstant79<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant80<>+0(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant80<>+8(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant80<>+16(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant80<>+24(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant80<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant80<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant80<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant80<>+24(SB)/8, $0x3f56c16c1847fa3f
 GLOBL logaddexpConstant80<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant81<>+0(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant81<>+8(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant81<>+16(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant81<>+24(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant81<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant81<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant81<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant81<>+24(SB)/8, $0x3ec71df1b00a32c0
 GLOBL logaddexpConstant81<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant82<>+0(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant82<>+8(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant82<>+16(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant82<>+24(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant82<>+0(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant82<>+8(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant82<>+16(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant82<>+24(SB)/8, $0x3efa0199941cbcab
 GLOBL logaddexpConstant82<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant83<>+0(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant83<>+8(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant83<>+16(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant83<>+24(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant83<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant83<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant83<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant83<>+24(SB)/8, $0x3e5ad901f1640da5
 GLOBL logaddexpConstant83<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant84<>+0(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant84<>+8(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant84<>+16(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant84<>+24(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant84<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant84<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant84<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant84<>+24(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL logaddexpConstant84<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant85<>+0(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant85<>+8(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant85<>+16(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant85<>+24(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant85<>+0(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant85<>+8(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant85<>+16(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant85<>+24(SB)/8, $0x3fda827999fcef32
 GLOBL logaddexpConstant85<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant86<>+0(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant86<>+8(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant86<>+16(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant86<>+24(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant86<>+0(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant86<>+8(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant86<>+16(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant86<>+24(SB)/8, $0x07b0000000000000
 GLOBL logaddexpConstant86<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant87<>+0(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant87<>+8(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant87<>+16(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant87<>+24(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant87<>+0(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant87<>+8(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant87<>+16(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant87<>+24(SB)/8, $0x3d70000000000000
 GLOBL logaddexpConstant87<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant88<>+0(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant88<>+8(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant88<>+16(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant88<>+24(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant88<>+0(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant88<>+8(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant88<>+16(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant88<>+24(SB)/8, $0xba8cc01f97b57a08
 GLOBL logaddexpConstant88<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant89<>+0(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant89<>+8(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant89<>+16(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant89<>+24(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant89<>+0(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant89<>+8(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant89<>+16(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant89<>+24(SB)/8, $0x3ca6827863b97d97
 GLOBL logaddexpConstant89<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant90<>+0(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant90<>+8(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant90<>+16(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant90<>+24(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant90<>+0(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant90<>+8(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant90<>+16(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant90<>+24(SB)/8, $0x3ce952c77030ad4a
 GLOBL logaddexpConstant90<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant91<>+0(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant91<>+8(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant91<>+16(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant91<>+24(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant91<>+0(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant91<>+8(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant91<>+16(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant91<>+24(SB)/8, $0x3c1e542ba4020225
 GLOBL logaddexpConstant91<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant92<>+0(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant92<>+8(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant92<>+16(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant92<>+24(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant92<>+0(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant92<>+8(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant92<>+16(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant92<>+24(SB)/8, $0x3c62f49b46814157
 GLOBL logaddexpConstant92<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant93<>+0(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant93<>+8(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant93<>+16(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant93<>+24(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant93<>+0(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant93<>+8(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant93<>+16(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant93<>+24(SB)/8, $0x3b90ce396db7f853
 GLOBL logaddexpConstant93<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant94<>+0(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant94<>+8(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant94<>+16(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant94<>+24(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant94<>+0(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant94<>+8(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant94<>+16(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant94<>+24(SB)/8, $0x3bd71b8ef6dcf572
 GLOBL logaddexpConstant94<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant95<>+0(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant95<>+8(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant95<>+16(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant95<>+24(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant95<>+0(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant95<>+8(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant95<>+16(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant95<>+24(SB)/8, $0x3b4761b41316381a
 GLOBL logaddexpConstant95<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant96<>+0(SB)/8, $0x3881111111111111
-DATA logaddexpConstant96<>+8(SB)/8, $0x3881111111111111
-DATA logaddexpConstant96<>+16(SB)/8, $0x3881111111111111
-DATA logaddexpConstant96<>+24(SB)/8, $0x3881111111111111
+DATA logaddexpConstant96<>+0(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant96<>+8(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant96<>+16(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant96<>+24(SB)/8, $0x3a305d6f8a2efd1f
 GLOBL logaddexpConstant96<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant97<>+0(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant97<>+8(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant97<>+16(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant97<>+24(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant97<>+0(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant97<>+8(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant97<>+16(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant97<>+24(SB)/8, $0x3a8f28e0cc748ebe
 GLOBL logaddexpConstant97<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant98<>+0(SB)/8, $0x3905555555555555
-DATA logaddexpConstant98<>+8(SB)/8, $0x3905555555555555
-DATA logaddexpConstant98<>+16(SB)/8, $0x3905555555555555
-DATA logaddexpConstant98<>+24(SB)/8, $0x3905555555555555
+DATA logaddexpConstant98<>+0(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant98<>+8(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant98<>+16(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant98<>+24(SB)/8, $0xbac2aec959e14c06
 GLOBL logaddexpConstant98<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant99<>+0(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant99<>+8(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant99<>+16(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant99<>+24(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant99<>+0(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant99<>+8(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant99<>+16(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant99<>+24(SB)/8, $0xbafc062e06d1f209
 GLOBL logaddexpConstant99<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant100<>+0(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant100<>+8(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant100<>+16(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant100<>+24(SB)/8, $0x3b3cbbc05b4fa99a
+GLOBL logaddexpConstant100<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant101<>+0(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant101<>+8(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant101<>+16(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant101<>+24(SB)/8, $0xbb6c154f8ddc6c00
+GLOBL logaddexpConstant101<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant102<>+0(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant102<>+8(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant102<>+16(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant102<>+24(SB)/8, $0x3b3a01a01a01a01a
+GLOBL logaddexpConstant102<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant103<>+0(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant103<>+8(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant103<>+16(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant103<>+24(SB)/8, $0x377a01a01a01a01a
+GLOBL logaddexpConstant103<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant104<>+0(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant104<>+8(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant104<>+16(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant104<>+24(SB)/8, $0x37aa01a01a01a01a
+GLOBL logaddexpConstant104<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant105<>+0(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant105<>+8(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant105<>+16(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant105<>+24(SB)/8, $0xb8827d27d27d27d2
+GLOBL logaddexpConstant105<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant106<>+0(SB)/8, $0x3881111111111111
+DATA logaddexpConstant106<>+8(SB)/8, $0x3881111111111111
+DATA logaddexpConstant106<>+16(SB)/8, $0x3881111111111111
+DATA logaddexpConstant106<>+24(SB)/8, $0x3881111111111111
+GLOBL logaddexpConstant106<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant107<>+0(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant107<>+8(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant107<>+16(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant107<>+24(SB)/8, $0x38e5555555555555
+GLOBL logaddexpConstant107<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant108<>+0(SB)/8, $0x3905555555555555
+DATA logaddexpConstant108<>+8(SB)/8, $0x3905555555555555
+DATA logaddexpConstant108<>+16(SB)/8, $0x3905555555555555
+DATA logaddexpConstant108<>+24(SB)/8, $0x3905555555555555
+GLOBL logaddexpConstant108<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant109<>+0(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant109<>+8(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant109<>+16(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant109<>+24(SB)/8, $0xbfe0000000000000
+GLOBL logaddexpConstant109<>(SB), RODATA|NOPTR, $32
 
 // func logAddExpFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -4155,57 +4219,61 @@ loop:
 	VMAXPD       Z1, Z0, Z2
 	VMINPD       Z0, Z1, Z3
 	VSUBPD       Z2, Z3, Z4
-	VMOVUPS      logaddexpConstant100<>+0(SB), Z5
+	VMOVUPS      logaddexpConstant110<>+0(SB), Z5
 	VMAXPD       Z4, Z5, Z5
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z6
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z5, Z6
-	VSUBPD       logaddexpConstant102<>+0(SB), Z6, Z7
-	VFNMADD231PD logaddexpConstant103<>+0(SB), Z7, Z5
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z6
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z5, Z6
+	VSUBPD       logaddexpConstant112<>+0(SB), Z6, Z7
+	VFNMADD231PD logaddexpConstant113<>+0(SB), Z7, Z5
 	VMULPD       Z5, Z5, Z7
-	VMOVUPS      logaddexpConstant105<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant104<>+0(SB), Z5, Z8
-	VMOVUPS      logaddexpConstant107<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant106<>+0(SB), Z5, Z9
-	VMOVUPS      logaddexpConstant109<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant108<>+0(SB), Z5, Z10
-	VMOVUPS      logaddexpConstant111<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant110<>+0(SB), Z5, Z11
+	VMOVUPS      logaddexpConstant115<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant114<>+0(SB), Z5, Z8
+	VMOVUPS      logaddexpConstant117<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant116<>+0(SB), Z5, Z9
+	VMOVUPS      logaddexpConstant119<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant118<>+0(SB), Z5, Z10
+	VMOVUPS      logaddexpConstant121<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant120<>+0(SB), Z5, Z11
 	VFMADD231PD  Z7, Z9, Z8
 	VFMADD231PD  Z7, Z11, Z10
 	VMULPD       Z7, Z7, Z9
 	VFMADD231PD  Z9, Z10, Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VADDPD       logaddexpConstant112<>+0(SB), Z5, Z5
-	VPADDQ       logaddexpConstant113<>+0(SB), Z6, Z6
+	VADDPD       logaddexpConstant122<>+0(SB), Z5, Z5
+	VPADDQ       logaddexpConstant123<>+0(SB), Z6, Z6
 	VPSLLQ       $0x34, Z6, Z6
 	VMULPD       Z6, Z5, Z5
-	VCMPPD       $0x11, logaddexpConstant114<>+0(SB), Z5, K1
-	VMULPD       logaddexpConstant115<>+0(SB), Z5, Z6
-	VSUBPD       logaddexpConstant115<>+0(SB), Z6, Z6
-	VBLENDMPD    Z5, Z6, K1, Z5
-	VADDPD       logaddexpConstant116<>+0(SB), Z5, Z6
-	VDIVPD       Z6, Z5, Z5
 	VMULPD       Z5, Z5, Z6
-	VMULPD       Z5, Z6, Z7
-	VMOVUPS      logaddexpConstant118<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant117<>+0(SB), Z6, Z8
-	VMOVUPS      logaddexpConstant120<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant119<>+0(SB), Z6, Z9
-	VMULPD       Z6, Z6, Z6
-	VFMADD231PD  Z6, Z9, Z8
-	VMULPD       Z6, Z6, Z6
-	VFMADD231PD  logaddexpConstant121<>+0(SB), Z6, Z8
-	VADDPD       Z5, Z5, Z5
-	VFMADD231PD  Z8, Z7, Z5
-	VMOVUPS      logaddexpConstant103<>+0(SB), Z6
-	VBLENDMPD    logaddexpConstant122<>+0(SB), Z6, K1, Z6
-	VADDPD       Z5, Z6, Z5
+	VMOVUPS      logaddexpConstant125<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant124<>+0(SB), Z5, Z7
+	VMOVUPS      logaddexpConstant127<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant126<>+0(SB), Z5, Z8
+	VMOVUPS      logaddexpConstant129<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant128<>+0(SB), Z5, Z9
+	VMOVUPS      logaddexpConstant131<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant130<>+0(SB), Z5, Z10
+	VMOVUPS      logaddexpConstant133<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant132<>+0(SB), Z5, Z11
+	VMOVUPS      logaddexpConstant135<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant134<>+0(SB), Z5, Z12
+	VMOVUPS      logaddexpConstant137<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant136<>+0(SB), Z5, Z13
+	VFMADD231PD  Z6, Z8, Z7
+	VFMADD231PD  Z6, Z10, Z9
+	VFMADD231PD  Z6, Z12, Z11
+	VFMADD231PD  logaddexpConstant138<>+0(SB), Z6, Z13
+	VMULPD       Z6, Z6, Z8
+	VFMADD231PD  Z8, Z9, Z7
+	VFMADD231PD  Z8, Z13, Z11
+	VMULPD       Z8, Z8, Z8
+	VFMADD231PD  Z8, Z11, Z7
+	VFMADD231PD  Z7, Z6, Z5
 	VADDPD       Z5, Z2, Z6
-	VANDPD       logaddexpConstant123<>+0(SB), Z6, Z7
-	VMOVUPS      logaddexpConstant125<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant124<>+0(SB), Z5, Z8
+	VANDPD       logaddexpConstant139<>+0(SB), Z6, Z7
+	VMOVUPS      logaddexpConstant141<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant140<>+0(SB), Z5, Z8
 	VCMPPD       $0x11, Z8, Z7, K1
-	VPCMPGTQ     logaddexpConstant126<>+0(SB), Z7, K2
+	VPCMPGTQ     logaddexpConstant142<>+0(SB), Z7, K2
 	KORB         K2, K1, K1
 	KORTESTB     K1, K1
 	JNE          region1
@@ -4276,19 +4344,19 @@ region1:
 	VMOVUPS      Z4, 448(SP)
 	VMOVUPS      Z6, 512(SP)
 	KMOVB        K1, 576(SP)
-	VMOVUPS      logaddexpConstant127<>+0(SB), Z5
+	VMOVUPS      logaddexpConstant143<>+0(SB), Z5
 	VMAXPD       Z2, Z5, Z5
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z7
+	VMOVUPS      logaddexpConstant122<>+0(SB), Z7
 	VMINPD       Z5, Z7, Z5
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z5, Z8
-	VSUBPD       logaddexpConstant102<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant128<>+0(SB), Z8, Z9
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z5, Z8
+	VSUBPD       logaddexpConstant112<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant144<>+0(SB), Z8, Z9
 	VMOVUPS      Z9, Z10
-	VFMSUB231PD  logaddexpConstant128<>+0(SB), Z8, Z10
+	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z8, Z10
 	VMOVUPS      Z5, Z11
-	VFNMADD231PD logaddexpConstant129<>+0(SB), Z8, Z11
-	VXORPD       logaddexpConstant130<>+0(SB), Z9, Z9
+	VFNMADD231PD logaddexpConstant145<>+0(SB), Z8, Z11
+	VXORPD       logaddexpConstant146<>+0(SB), Z9, Z9
 	VADDPD       Z9, Z11, Z12
 	VSUBPD       Z11, Z12, Z13
 	VSUBPD       Z13, Z12, Z14
@@ -4296,27 +4364,27 @@ region1:
 	VSUBPD       Z13, Z9, Z9
 	VADDPD       Z9, Z11, Z9
 	VSUBPD       Z10, Z9, Z9
-	VFNMADD231PD logaddexpConstant131<>+0(SB), Z8, Z9
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z8, Z9
 	VADDPD       Z9, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z9, Z9
-	VMULPD       logaddexpConstant132<>+0(SB), Z10, Z10
-	VMULPD       logaddexpConstant132<>+0(SB), Z9, Z9
-	VMOVUPS      logaddexpConstant134<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant133<>+0(SB), Z10, Z11
-	VMOVUPS      logaddexpConstant136<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant135<>+0(SB), Z10, Z12
-	VMOVUPS      logaddexpConstant138<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant137<>+0(SB), Z10, Z13
-	VMOVUPS      logaddexpConstant140<>+0(SB), Z14
-	VFMADD231PD  logaddexpConstant139<>+0(SB), Z10, Z14
+	VMULPD       logaddexpConstant148<>+0(SB), Z10, Z10
+	VMULPD       logaddexpConstant148<>+0(SB), Z9, Z9
+	VMOVUPS      logaddexpConstant150<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant149<>+0(SB), Z10, Z11
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z10, Z12
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z10, Z13
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z10, Z14
 	VMULPD       Z10, Z10, Z15
 	VFMADD231PD  Z15, Z12, Z11
 	VFMADD231PD  Z15, Z14, Z13
 	VMULPD       Z15, Z15, Z12
 	VFMADD231PD  Z12, Z13, Z11
 	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  logaddexpConstant141<>+0(SB), Z12, Z11
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z12, Z11
 	VMULPD       Z11, Z10, Z12
 	VMOVUPS      Z12, Z13
 	VFMSUB231PD  Z11, Z10, Z13
@@ -4324,14 +4392,14 @@ region1:
 	VADDPD       Z13, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
 	VSUBPD       Z12, Z13, Z12
-	VADDPD       logaddexpConstant142<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant158<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
 	VSUBPD       Z15, Z11, Z11
-	VMOVUPS      logaddexpConstant142<>+0(SB), Z15
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z15
 	VSUBPD       Z14, Z15, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant143<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant159<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4344,14 +4412,14 @@ region1:
 	VADDPD       Z14, Z13, Z11
 	VSUBPD       Z13, Z11, Z12
 	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant144<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant160<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z16
 	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant144<>+0(SB), Z16
+	VMOVUPS      logaddexpConstant160<>+0(SB), Z16
 	VSUBPD       Z14, Z16, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant145<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant161<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4364,14 +4432,14 @@ region1:
 	VADDPD       Z14, Z13, Z11
 	VSUBPD       Z13, Z11, Z12
 	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant146<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant162<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z17
 	VSUBPD       Z17, Z11, Z11
-	VMOVUPS      logaddexpConstant146<>+0(SB), Z17
+	VMOVUPS      logaddexpConstant162<>+0(SB), Z17
 	VSUBPD       Z14, Z17, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant147<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant163<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4384,14 +4452,14 @@ region1:
 	VADDPD       Z14, Z13, Z11
 	VSUBPD       Z13, Z11, Z12
 	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant148<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant164<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z18
 	VSUBPD       Z18, Z11, Z11
-	VMOVUPS      logaddexpConstant148<>+0(SB), Z18
+	VMOVUPS      logaddexpConstant164<>+0(SB), Z18
 	VSUBPD       Z14, Z18, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant149<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant165<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4404,14 +4472,14 @@ region1:
 	VADDPD       Z14, Z13, Z11
 	VSUBPD       Z13, Z11, Z12
 	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant150<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant166<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z19
 	VSUBPD       Z19, Z11, Z11
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z19
+	VMOVUPS      logaddexpConstant166<>+0(SB), Z19
 	VSUBPD       Z14, Z19, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant151<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant167<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4424,14 +4492,14 @@ region1:
 	VADDPD       Z14, Z13, Z11
 	VSUBPD       Z13, Z11, Z12
 	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant115<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant168<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z20
 	VSUBPD       Z20, Z11, Z11
-	VMOVUPS      logaddexpConstant115<>+0(SB), Z20
+	VMOVUPS      logaddexpConstant168<>+0(SB), Z20
 	VSUBPD       Z14, Z20, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant122<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4450,7 +4518,7 @@ region1:
 	VSUBPD       Z21, Z11, Z11
 	VSUBPD       Z14, Z7, Z14
 	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant122<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4463,11 +4531,11 @@ region1:
 	VADDPD       Z14, Z13, Z9
 	VSUBPD       Z13, Z9, Z10
 	VSUBPD       Z10, Z14, Z10
-	VADDPD       logaddexpConstant116<>+0(SB), Z9, Z11
+	VADDPD       logaddexpConstant170<>+0(SB), Z9, Z11
 	VSUBPD       Z9, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z9, Z13
-	VMOVUPS      logaddexpConstant116<>+0(SB), Z14
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z14
 	VSUBPD       Z12, Z14, Z12
 	VADDPD       Z12, Z13, Z12
 	VADDPD       Z10, Z12, Z12
@@ -4518,7 +4586,7 @@ region1:
 	VADDPD       Z21, Z12, Z9
 	VSUBPD       Z12, Z9, Z10
 	VSUBPD       Z10, Z21, Z10
-	VADDPD       logaddexpConstant152<>+0(SB), Z8, Z8
+	VADDPD       logaddexpConstant171<>+0(SB), Z8, Z8
 	VPSLLQ       $0x34, Z8, Z8
 	VMULPD       Z8, Z9, Z9
 	VMULPD       Z8, Z10, Z10
@@ -4533,21 +4601,21 @@ region1:
 	VADDPD       Z8, Z11, Z9
 	VSUBPD       Z11, Z9, Z10
 	VSUBPD       Z10, Z8, Z8
-	VANDPD       logaddexpConstant123<>+0(SB), Z5, Z10
-	VCMPPD       $0x11, logaddexpConstant153<>+0(SB), Z10, K2
+	VANDPD       logaddexpConstant139<>+0(SB), Z5, Z10
+	VCMPPD       $0x11, logaddexpConstant172<>+0(SB), Z10, K2
 	VBLENDMPD    Z5, Z9, K2, Z5
-	VBLENDMPD    logaddexpConstant122<>+0(SB), Z8, K2, Z8
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z9
+	VBLENDMPD    logaddexpConstant169<>+0(SB), Z8, K2, Z8
+	VMOVUPS      logaddexpConstant173<>+0(SB), Z9
 	VMAXPD       Z3, Z9, Z3
 	VMINPD       Z3, Z7, Z3
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z3, Z9
-	VSUBPD       logaddexpConstant102<>+0(SB), Z9, Z9
-	VMULPD       logaddexpConstant128<>+0(SB), Z9, Z10
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z3, Z9
+	VSUBPD       logaddexpConstant112<>+0(SB), Z9, Z9
+	VMULPD       logaddexpConstant144<>+0(SB), Z9, Z10
 	VMOVUPS      Z10, Z11
-	VFMSUB231PD  logaddexpConstant128<>+0(SB), Z9, Z11
-	VFNMADD231PD logaddexpConstant129<>+0(SB), Z9, Z3
-	VXORPD       logaddexpConstant130<>+0(SB), Z10, Z10
+	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z9, Z11
+	VFNMADD231PD logaddexpConstant145<>+0(SB), Z9, Z3
+	VXORPD       logaddexpConstant146<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z3, Z12
 	VSUBPD       Z3, Z12, Z13
 	VSUBPD       Z13, Z12, Z21
@@ -4555,27 +4623,27 @@ region1:
 	VSUBPD       Z13, Z10, Z10
 	VADDPD       Z10, Z3, Z3
 	VSUBPD       Z11, Z3, Z3
-	VFNMADD231PD logaddexpConstant131<>+0(SB), Z9, Z3
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z9, Z3
 	VADDPD       Z3, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z3, Z3
-	VMULPD       logaddexpConstant132<>+0(SB), Z10, Z10
-	VMULPD       logaddexpConstant132<>+0(SB), Z3, Z3
-	VMOVUPS      logaddexpConstant134<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant133<>+0(SB), Z10, Z11
-	VMOVUPS      logaddexpConstant136<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant135<>+0(SB), Z10, Z12
-	VMOVUPS      logaddexpConstant138<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant137<>+0(SB), Z10, Z13
-	VMOVUPS      logaddexpConstant140<>+0(SB), Z21
-	VFMADD231PD  logaddexpConstant139<>+0(SB), Z10, Z21
+	VMULPD       logaddexpConstant148<>+0(SB), Z10, Z10
+	VMULPD       logaddexpConstant148<>+0(SB), Z3, Z3
+	VMOVUPS      logaddexpConstant150<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant149<>+0(SB), Z10, Z11
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z10, Z12
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z10, Z13
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z21
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z10, Z21
 	VMULPD       Z10, Z10, Z22
 	VFMADD231PD  Z22, Z12, Z11
 	VFMADD231PD  Z22, Z21, Z13
 	VMULPD       Z22, Z22, Z12
 	VFMADD231PD  Z12, Z13, Z11
 	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  logaddexpConstant141<>+0(SB), Z12, Z11
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z12, Z11
 	VMULPD       Z11, Z10, Z12
 	VMOVUPS      Z12, Z13
 	VFMSUB231PD  Z11, Z10, Z13
@@ -4589,7 +4657,7 @@ region1:
 	VSUBPD       Z22, Z11, Z11
 	VSUBPD       Z21, Z15, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant143<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant159<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4608,7 +4676,7 @@ region1:
 	VSUBPD       Z21, Z11, Z11
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant145<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant161<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4627,7 +4695,7 @@ region1:
 	VSUBPD       Z16, Z11, Z11
 	VSUBPD       Z15, Z17, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant147<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant163<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4646,7 +4714,7 @@ region1:
 	VSUBPD       Z16, Z11, Z11
 	VSUBPD       Z15, Z18, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant149<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant165<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4665,7 +4733,7 @@ region1:
 	VSUBPD       Z16, Z11, Z11
 	VSUBPD       Z15, Z19, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant151<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant167<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4684,7 +4752,7 @@ region1:
 	VSUBPD       Z16, Z11, Z11
 	VSUBPD       Z15, Z20, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant122<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4703,7 +4771,7 @@ region1:
 	VSUBPD       Z16, Z11, Z11
 	VSUBPD       Z15, Z7, Z15
 	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant122<>+0(SB), Z12, Z12
+	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
 	VADDPD       Z12, Z11, Z11
 	VADDPD       Z11, Z13, Z12
 	VSUBPD       Z13, Z12, Z13
@@ -4781,13 +4849,13 @@ region1:
 	VSUBPD       Z11, Z10, Z11
 	VSUBPD       Z11, Z3, Z3
 	VMULPD       Z20, Z9, Z11
-	VADDPD       logaddexpConstant102<>+0(SB), Z11, Z11
-	VSUBPD       logaddexpConstant102<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant112<>+0(SB), Z11, Z11
+	VSUBPD       logaddexpConstant112<>+0(SB), Z11, Z11
 	VSUBPD       Z11, Z9, Z9
-	VADDPD       logaddexpConstant152<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant171<>+0(SB), Z11, Z11
 	VPSLLQ       $0x34, Z11, Z11
 	VMULPD       Z11, Z10, Z10
-	VADDPD       logaddexpConstant152<>+0(SB), Z9, Z9
+	VADDPD       logaddexpConstant171<>+0(SB), Z9, Z9
 	VPSLLQ       $0x34, Z9, Z9
 	VMULPD       Z9, Z10, Z10
 	VMULPD       Z11, Z3, Z3
@@ -4818,19 +4886,19 @@ region1:
 	VMULPD       Z20, Z8, Z10
 	VMULPD       Z8, Z10, Z11
 	VFMSUB213PD  Z11, Z8, Z10
-	VXORPD       logaddexpConstant130<>+0(SB), Z11, Z12
+	VXORPD       logaddexpConstant146<>+0(SB), Z11, Z12
 	VADDPD       Z12, Z8, Z13
 	VSUBPD       Z8, Z13, Z14
 	VSUBPD       Z14, Z12, Z12
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z9, Z14
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z9, Z15
-	VMOVUPS      logaddexpConstant160<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z9, Z16
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant174<>+0(SB), Z9, Z14
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z9, Z15
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z9, Z16
 	VMULPD       Z9, Z9, Z17
 	VFMADD231PD  Z17, Z15, Z14
-	VFMADD231PD  logaddexpConstant161<>+0(SB), Z17, Z16
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z17, Z16
 	VMULPD       Z17, Z17, Z15
 	VFMADD231PD  Z15, Z16, Z14
 	VFMADD231PD  Z14, Z9, Z11
@@ -4840,667 +4908,757 @@ region1:
 	VADDPD       Z7, Z8, Z5
 	VFMADD231PD  Z3, Z5, Z9
 	VADDPD       Z9, Z13, Z3
-	VCMPPD       $0x11, logaddexpConstant162<>+0(SB), Z4, K2
-	VANDPD       logaddexpConstant123<>+0(SB), Z2, Z4
-	VCMPPD       $0x00, logaddexpConstant163<>+0(SB), Z4, K3
+	VCMPPD       $0x11, logaddexpConstant181<>+0(SB), Z4, K2
+	VANDPD       logaddexpConstant139<>+0(SB), Z2, Z4
+	VCMPPD       $0x00, logaddexpConstant182<>+0(SB), Z4, K3
 	KORB         K3, K2, K2
-	VADDPD       logaddexpConstant122<>+0(SB), Z2, Z2
+	VADDPD       logaddexpConstant169<>+0(SB), Z2, Z2
 	VBLENDMPD    Z2, Z3, K2, Z2
 	VCMPPD       $0x03, Z1, Z0, K2
-	VBLENDMPD    logaddexpConstant164<>+0(SB), Z2, K2, Z0
+	VBLENDMPD    logaddexpConstant183<>+0(SB), Z2, K2, Z0
 	VBLENDMPD    Z0, Z6, K1, Z6
 	VMOVUPS      Z6, 512(SP)
 	JMP          back1
 
-DATA logaddexpConstant100<>+0(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+8(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+16(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+24(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+32(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+40(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+48(SB)/8, $0xc069000000000000
-DATA logaddexpConstant100<>+56(SB)/8, $0xc069000000000000
-GLOBL logaddexpConstant100<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant101<>+0(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+8(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+16(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+24(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+32(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+40(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+48(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant101<>+56(SB)/8, $0x3ff71547652b82fe
-GLOBL logaddexpConstant101<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant102<>+0(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+8(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+16(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+24(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+32(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+40(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+48(SB)/8, $0x4338000000000000
-DATA logaddexpConstant102<>+56(SB)/8, $0x4338000000000000
-GLOBL logaddexpConstant102<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant103<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+24(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+32(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+40(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+48(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant103<>+56(SB)/8, $0x3fe62e42fefa39ef
-GLOBL logaddexpConstant103<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant104<>+0(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+8(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+16(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+24(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+32(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+40(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+48(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant104<>+56(SB)/8, $0x3fc555555558a272
-GLOBL logaddexpConstant104<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant105<>+0(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+8(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+16(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+24(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+32(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+40(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+48(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant105<>+56(SB)/8, $0x3fdfffffffff1306
-GLOBL logaddexpConstant105<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant106<>+0(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+8(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+16(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+24(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+32(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+40(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+48(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant106<>+56(SB)/8, $0x3f81111108dc5684
-GLOBL logaddexpConstant106<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant107<>+0(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+8(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+16(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+24(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+32(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+40(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+48(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant107<>+56(SB)/8, $0x3fa5555557e0e1eb
-GLOBL logaddexpConstant107<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant108<>+0(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+8(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+16(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+24(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+32(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+40(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+48(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant108<>+56(SB)/8, $0x3f2a01b74486de07
-GLOBL logaddexpConstant108<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant109<>+0(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+8(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+16(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+24(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+32(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+40(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+48(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant109<>+56(SB)/8, $0x3f56c163ba47d967
-GLOBL logaddexpConstant109<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant110<>+0(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+8(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+16(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+24(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+32(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+40(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+48(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant110<>+56(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant110<>+0(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+8(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+16(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+24(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+32(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+40(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+48(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant110<>+56(SB)/8, $0xc05a400000000000
 GLOBL logaddexpConstant110<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant111<>+0(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+8(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+16(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+24(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+32(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+40(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+48(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant111<>+56(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant111<>+0(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+8(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+16(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+24(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+32(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+40(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+48(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant111<>+56(SB)/8, $0x3ff71547652b82fe
 GLOBL logaddexpConstant111<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant112<>+0(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+8(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+16(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+24(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+32(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+40(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+48(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant112<>+56(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant112<>+0(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+8(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+16(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+24(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+32(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+40(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+48(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+56(SB)/8, $0x4338000000000000
 GLOBL logaddexpConstant112<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant113<>+0(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+8(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+16(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+24(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+32(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+40(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+48(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant113<>+56(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant113<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+32(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+40(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+48(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+56(SB)/8, $0x3fe62e42fefa39ef
 GLOBL logaddexpConstant113<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant114<>+0(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+8(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+16(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+24(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+32(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+40(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+48(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant114<>+56(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant114<>+0(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+8(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+16(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+24(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+32(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+40(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+48(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+56(SB)/8, $0x3fc555555558a272
 GLOBL logaddexpConstant114<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant115<>+0(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+8(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+16(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+24(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+32(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+40(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+48(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant115<>+56(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant115<>+0(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+8(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+16(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+24(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+32(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+40(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+48(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+56(SB)/8, $0x3fdfffffffff1306
 GLOBL logaddexpConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant116<>+0(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+8(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+16(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+24(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+32(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+40(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+48(SB)/8, $0x4000000000000000
-DATA logaddexpConstant116<>+56(SB)/8, $0x4000000000000000
+DATA logaddexpConstant116<>+0(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+8(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+16(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+24(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+32(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+40(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+48(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+56(SB)/8, $0x3f81111108dc5684
 GLOBL logaddexpConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant117<>+0(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+8(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+16(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+24(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+32(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+40(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+48(SB)/8, $0x3fd999998c6d3303
-DATA logaddexpConstant117<>+56(SB)/8, $0x3fd999998c6d3303
+DATA logaddexpConstant117<>+0(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+8(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+16(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+24(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+32(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+40(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+48(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+56(SB)/8, $0x3fa5555557e0e1eb
 GLOBL logaddexpConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant118<>+0(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+8(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+16(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+24(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+32(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+40(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+48(SB)/8, $0x3fe5555555565585
-DATA logaddexpConstant118<>+56(SB)/8, $0x3fe5555555565585
+DATA logaddexpConstant118<>+0(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+8(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+16(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+24(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+32(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+40(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+48(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+56(SB)/8, $0x3f2a01b74486de07
 GLOBL logaddexpConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant119<>+0(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+8(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+16(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+24(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+32(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+40(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+48(SB)/8, $0x3fcc679693b881d0
-DATA logaddexpConstant119<>+56(SB)/8, $0x3fcc679693b881d0
+DATA logaddexpConstant119<>+0(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+8(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+16(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+24(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+32(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+40(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+48(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+56(SB)/8, $0x3f56c163ba47d967
 GLOBL logaddexpConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant120<>+0(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+8(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+16(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+24(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+32(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+40(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+48(SB)/8, $0x3fd249326f873cd8
-DATA logaddexpConstant120<>+56(SB)/8, $0x3fd249326f873cd8
+DATA logaddexpConstant120<>+0(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+8(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+16(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+24(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+32(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+40(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+48(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+56(SB)/8, $0x3ec710144ebc09bc
 GLOBL logaddexpConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant121<>+0(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+8(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+16(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+24(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+32(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+40(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+48(SB)/8, $0x3fc8ca6ceb63178b
-DATA logaddexpConstant121<>+56(SB)/8, $0x3fc8ca6ceb63178b
+DATA logaddexpConstant121<>+0(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+8(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+16(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+24(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+32(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+40(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+48(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+56(SB)/8, $0x3efa16e8a6a7052a
 GLOBL logaddexpConstant121<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant122<>+0(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+8(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+16(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+24(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+32(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+40(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+48(SB)/8, $0x0000000000000000
-DATA logaddexpConstant122<>+56(SB)/8, $0x0000000000000000
+DATA logaddexpConstant122<>+0(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+8(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+16(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+24(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+32(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+40(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+48(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+56(SB)/8, $0x3ff0000000000000
 GLOBL logaddexpConstant122<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant123<>+0(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+8(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+16(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+24(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+32(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+40(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+48(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant123<>+56(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant123<>+0(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+8(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+16(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+24(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+32(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+40(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+48(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+56(SB)/8, $0x00000000000003ff
 GLOBL logaddexpConstant123<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant124<>+0(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+8(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+16(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+24(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+32(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+40(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+48(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant124<>+56(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant124<>+0(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+8(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+16(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+24(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+32(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+40(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+48(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+56(SB)/8, $0x3fd55555522f936a
 GLOBL logaddexpConstant124<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant125<>+0(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+8(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+16(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+24(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+32(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+40(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+48(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant125<>+56(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant125<>+0(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+8(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+16(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+24(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+32(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+40(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+48(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+56(SB)/8, $0xbfdffffffff8688b
 GLOBL logaddexpConstant125<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant126<>+0(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+8(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+16(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+24(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+32(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+40(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+48(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant126<>+56(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant126<>+0(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+8(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+16(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+24(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+32(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+40(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+48(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+56(SB)/8, $0x3fc999880458a7c8
 GLOBL logaddexpConstant126<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant127<>+0(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+8(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+16(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+24(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+32(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+40(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+48(SB)/8, $0xc000000000000000
-DATA logaddexpConstant127<>+56(SB)/8, $0xc000000000000000
+DATA logaddexpConstant127<>+0(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+8(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+16(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+24(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+32(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+40(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+48(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+56(SB)/8, $0xbfcfffff14553ab5
 GLOBL logaddexpConstant127<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant128<>+0(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+8(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+16(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+24(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+32(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+40(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+48(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant128<>+56(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant128<>+0(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+8(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+16(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+24(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+32(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+40(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+48(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+56(SB)/8, $0x3fc24332ee6fde6f
 GLOBL logaddexpConstant128<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant129<>+0(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+8(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+16(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+24(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+32(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+40(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+48(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant129<>+56(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant129<>+0(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+8(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+16(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+24(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+32(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+40(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+48(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+56(SB)/8, $0xbfc5548bb54f3ab2
 GLOBL logaddexpConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant130<>+0(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+8(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+16(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+24(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+32(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+40(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+48(SB)/8, $0x8000000000000000
-DATA logaddexpConstant130<>+56(SB)/8, $0x8000000000000000
+DATA logaddexpConstant130<>+0(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+8(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+16(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+24(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+32(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+40(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+48(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+56(SB)/8, $0x3fbb8275f8d3992e
 GLOBL logaddexpConstant130<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant131<>+0(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+8(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+16(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+24(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+32(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+40(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+48(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant131<>+56(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant131<>+0(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+8(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+16(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+24(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+32(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+40(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+48(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+56(SB)/8, $0xbfbfc1681537c055
 GLOBL logaddexpConstant131<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant132<>+0(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+8(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+16(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+24(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+32(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+40(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+48(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant132<>+56(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant132<>+0(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+8(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+16(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+24(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+32(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+40(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+48(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+56(SB)/8, $0x3fb16b7c9ceb8737
 GLOBL logaddexpConstant132<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant133<>+0(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+8(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+16(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+24(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+32(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+40(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+48(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant133<>+56(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant133<>+0(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+8(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+16(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+24(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+32(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+40(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+48(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+56(SB)/8, $0xbfb6ed61056c922a
 GLOBL logaddexpConstant133<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant134<>+0(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+8(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+16(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+24(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+32(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+40(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+48(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant134<>+56(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant134<>+0(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+8(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+16(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+24(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+32(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+40(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+48(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+56(SB)/8, $0x3f97232823ee1815
 GLOBL logaddexpConstant134<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant135<>+0(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+8(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+16(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+24(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+32(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+40(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+48(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant135<>+56(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant135<>+0(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+8(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+16(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+24(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+32(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+40(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+48(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+56(SB)/8, $0xbfa69228363aaa70
 GLOBL logaddexpConstant135<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant136<>+0(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+8(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+16(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+24(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+32(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+40(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+48(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant136<>+56(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant136<>+0(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+8(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+16(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+24(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+32(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+40(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+48(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+56(SB)/8, $0x3f6021484bdbd093
 GLOBL logaddexpConstant136<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant137<>+0(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+8(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+16(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+24(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+32(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+40(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+48(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant137<>+56(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant137<>+0(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+8(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+16(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+24(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+32(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+40(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+48(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+56(SB)/8, $0xbf812a01316ae744
 GLOBL logaddexpConstant137<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant138<>+0(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+8(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+16(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+24(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+32(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+40(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+48(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant138<>+56(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant138<>+0(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+8(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+16(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+24(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+32(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+40(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+48(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+56(SB)/8, $0xbf2c8e50fb1c4444
 GLOBL logaddexpConstant138<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant139<>+0(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+8(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+16(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+24(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+32(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+40(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+48(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant139<>+56(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant139<>+0(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+8(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+16(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+24(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+32(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+40(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+48(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+56(SB)/8, $0x7fffffffffffffff
 GLOBL logaddexpConstant139<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant140<>+0(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+8(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+16(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+24(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+32(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+40(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+48(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant140<>+56(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant140<>+0(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+8(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+16(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+24(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+32(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+40(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+48(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+56(SB)/8, $0x3f30000000000000
 GLOBL logaddexpConstant140<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant141<>+0(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+8(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+16(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+24(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+32(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+40(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+48(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant141<>+56(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant141<>+0(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+8(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+16(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+24(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+32(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+40(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+48(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+56(SB)/8, $0x34b0000000000000
 GLOBL logaddexpConstant141<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant142<>+0(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+8(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+16(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+24(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+32(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+40(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+48(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant142<>+56(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant142<>+0(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+8(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+16(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+24(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+32(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+40(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+48(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+56(SB)/8, $0x7fefffffffffffff
 GLOBL logaddexpConstant142<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant143<>+0(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+8(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+16(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+24(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+32(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+40(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+48(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant143<>+56(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant143<>+0(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+8(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+16(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+24(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+32(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+40(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+48(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+56(SB)/8, $0xc000000000000000
 GLOBL logaddexpConstant143<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant144<>+0(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+8(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+16(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+24(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+32(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+40(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+48(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant144<>+56(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant144<>+0(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+8(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+16(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+24(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+32(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+40(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+48(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+56(SB)/8, $0x3dea39ef35793c76
 GLOBL logaddexpConstant144<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant145<>+0(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+8(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+16(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+24(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+32(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+40(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+48(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant145<>+56(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant145<>+0(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+8(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+16(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+24(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+32(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+40(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+48(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+56(SB)/8, $0x3fe62e42fee00000
 GLOBL logaddexpConstant145<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant146<>+0(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+8(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+16(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+24(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+32(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+40(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+48(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant146<>+56(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant146<>+0(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+8(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+16(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+24(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+32(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+40(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+48(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+56(SB)/8, $0x8000000000000000
 GLOBL logaddexpConstant146<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant147<>+0(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+8(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+16(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+24(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+32(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+40(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+48(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant147<>+56(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant147<>+0(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+8(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+16(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+24(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+32(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+40(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+48(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+56(SB)/8, $0x3a8cc01f97b57a08
 GLOBL logaddexpConstant147<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant148<>+0(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+8(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+16(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+24(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+32(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+40(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+48(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant148<>+56(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant148<>+0(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+8(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+16(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+24(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+32(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+40(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+48(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+56(SB)/8, $0x3fc0000000000000
 GLOBL logaddexpConstant148<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant149<>+0(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+8(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+16(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+24(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+32(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+40(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+48(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant149<>+56(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant149<>+0(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+8(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+16(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+24(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+32(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+40(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+48(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+56(SB)/8, $0x3ec71de3a556c734
 GLOBL logaddexpConstant149<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant150<>+0(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+8(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+16(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+24(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+32(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+40(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+48(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant150<>+56(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant150<>+0(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+8(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+16(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+24(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+32(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+40(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+48(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+56(SB)/8, $0x3efa01a01a01a01a
 GLOBL logaddexpConstant150<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant151<>+0(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+8(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+16(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+24(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+32(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+40(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+48(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant151<>+56(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant151<>+0(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+8(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+16(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+24(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+32(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+40(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+48(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+56(SB)/8, $0x3e5ae64567f544e4
 GLOBL logaddexpConstant151<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant152<>+0(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+8(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+16(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+24(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+32(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+40(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+48(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant152<>+56(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant152<>+0(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+8(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+16(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+24(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+32(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+40(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+48(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+56(SB)/8, $0x3e927e4fb7789f5c
 GLOBL logaddexpConstant152<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant153<>+0(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+8(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+16(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+24(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+32(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+40(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+48(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant153<>+56(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant153<>+0(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+8(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+16(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+24(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+32(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+40(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+48(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+56(SB)/8, $0x3de6124613a86d09
 GLOBL logaddexpConstant153<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant154<>+0(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+8(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+16(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+24(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+32(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+40(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+48(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant154<>+56(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant154<>+0(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+8(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+16(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+24(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+32(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+40(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+48(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+56(SB)/8, $0x3e21eed8eff8d898
 GLOBL logaddexpConstant154<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant155<>+0(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+8(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+16(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+24(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+32(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+40(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+48(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant155<>+56(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant155<>+0(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+8(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+16(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+24(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+32(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+40(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+48(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+56(SB)/8, $0x3d6ae7f3e733b81f
 GLOBL logaddexpConstant155<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant156<>+0(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+8(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+16(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+24(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+32(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+40(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+48(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant156<>+56(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant156<>+0(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+8(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+16(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+24(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+32(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+40(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+48(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+56(SB)/8, $0x3da93974a8c07c9d
 GLOBL logaddexpConstant156<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant157<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+24(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+32(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+40(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+48(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant157<>+56(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant157<>+0(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+8(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+16(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+24(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+32(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+40(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+48(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+56(SB)/8, $0x3d2ae7f3e733b81f
 GLOBL logaddexpConstant157<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant158<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+24(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+32(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+40(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+48(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant158<>+56(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant158<>+0(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+8(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+16(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+24(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+32(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+40(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+48(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+56(SB)/8, $0x3f2a01a01a01a01a
 GLOBL logaddexpConstant158<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant159<>+0(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+8(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+16(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+24(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+32(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+40(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+48(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant159<>+56(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant159<>+0(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+8(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+16(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+24(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+32(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+40(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+48(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+56(SB)/8, $0x3b6a01a01a01a01a
 GLOBL logaddexpConstant159<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant160<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+24(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+32(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+40(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+48(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant160<>+56(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant160<>+0(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+8(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+16(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+24(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+32(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+40(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+48(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+56(SB)/8, $0x3f56c16c16c16c17
 GLOBL logaddexpConstant160<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant161<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant161<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant161<>+0(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+8(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+16(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+24(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+32(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+40(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+48(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+56(SB)/8, $0xbbef49f49f49f49f
 GLOBL logaddexpConstant161<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant162<>+0(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+8(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+16(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+24(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+32(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+40(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+48(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant162<>+56(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant162<>+0(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+8(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+16(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+24(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+32(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+40(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+48(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+56(SB)/8, $0x3f81111111111111
 GLOBL logaddexpConstant162<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant163<>+0(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+8(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+16(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+24(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+32(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+40(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+48(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant163<>+56(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant163<>+0(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+8(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+16(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+24(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+32(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+40(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+48(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+56(SB)/8, $0x3c01111111111111
 GLOBL logaddexpConstant163<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant164<>+0(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+8(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+16(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+24(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+32(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+40(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+48(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant164<>+56(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant164<>+0(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+8(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+16(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+24(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+32(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+40(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+48(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+56(SB)/8, $0x3fa5555555555555
 GLOBL logaddexpConstant164<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant165<>+0(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+8(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+16(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+24(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+32(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+40(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+48(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+56(SB)/8, $0x3c45555555555555
+GLOBL logaddexpConstant165<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant166<>+0(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+8(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+16(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+24(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+32(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+40(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+48(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+56(SB)/8, $0x3fc5555555555555
+GLOBL logaddexpConstant166<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant167<>+0(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+8(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+16(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+24(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+32(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+40(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+48(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+56(SB)/8, $0x3c65555555555555
+GLOBL logaddexpConstant167<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant168<>+0(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+8(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+16(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+24(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+32(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+40(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+48(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+56(SB)/8, $0x3fe0000000000000
+GLOBL logaddexpConstant168<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant169<>+0(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+8(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+16(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+24(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+32(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+40(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+48(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+56(SB)/8, $0x0000000000000000
+GLOBL logaddexpConstant169<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant170<>+0(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+8(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+16(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+24(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+32(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+40(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+48(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+56(SB)/8, $0x4000000000000000
+GLOBL logaddexpConstant170<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant171<>+0(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+8(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+16(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+24(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+32(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+40(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+48(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+56(SB)/8, $0x43380000000003ff
+GLOBL logaddexpConstant171<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant172<>+0(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+8(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+16(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+24(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+32(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+40(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+48(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+56(SB)/8, $0x20b0000000000000
+GLOBL logaddexpConstant172<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant173<>+0(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+8(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+16(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+24(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+32(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+40(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+48(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+56(SB)/8, $0xc087c00000000000
+GLOBL logaddexpConstant173<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant174<>+0(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+8(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+16(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+24(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+32(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+40(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+48(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+56(SB)/8, $0x3fd9999999995203
+GLOBL logaddexpConstant174<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant175<>+0(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+8(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+16(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+24(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+32(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+40(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+48(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+56(SB)/8, $0x3fe5555555555558
+GLOBL logaddexpConstant175<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant176<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+32(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+40(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+48(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+56(SB)/8, $0x3fcc71c62b58aec2
+GLOBL logaddexpConstant176<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant177<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+32(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+40(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+48(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+56(SB)/8, $0x3fd2492492e13abf
+GLOBL logaddexpConstant177<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant178<>+0(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+8(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+16(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+24(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+32(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+40(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+48(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+56(SB)/8, $0x3fc39fc856682013
+GLOBL logaddexpConstant178<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant179<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+32(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+40(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+48(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+56(SB)/8, $0x3fc7462c2c752057
+GLOBL logaddexpConstant179<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant180<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+GLOBL logaddexpConstant180<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant181<>+0(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+8(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+16(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+24(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+32(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+40(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+48(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+56(SB)/8, $0xfe37e43c8800759c
+GLOBL logaddexpConstant181<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant182<>+0(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+8(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+16(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+24(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+32(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+40(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+48(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+56(SB)/8, $0x7ff0000000000000
+GLOBL logaddexpConstant182<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant183<>+0(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+8(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+16(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+24(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+32(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+40(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+48(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+56(SB)/8, $0x7ff8000000000001
+GLOBL logaddexpConstant183<>(SB), RODATA|NOPTR, $64
 
 // func logAddExpFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -5521,36 +5679,36 @@ loop:
 	VMOVUPS      (DX), Z1
 	VMAXPD       Z1, Z0, Z2
 	VMINPD       Z0, Z1, Z3
-	VXORPD       logaddexpConstant130<>+0(SB), Z2, Z4
+	VXORPD       logaddexpConstant146<>+0(SB), Z2, Z4
 	VADDPD       Z4, Z3, Z5
 	VSUBPD       Z3, Z5, Z6
 	VSUBPD       Z6, Z5, Z7
 	VSUBPD       Z7, Z3, Z7
 	VSUBPD       Z6, Z4, Z4
 	VADDPD       Z4, Z7, Z4
-	VMOVUPS      logaddexpConstant165<>+0(SB), Z6
+	VMOVUPS      logaddexpConstant184<>+0(SB), Z6
 	VMAXPD       Z5, Z6, Z5
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z5, Z7
-	VSUBPD       logaddexpConstant102<>+0(SB), Z7, Z8
-	VFNMADD231PD logaddexpConstant129<>+0(SB), Z8, Z5
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z5, Z7
+	VSUBPD       logaddexpConstant112<>+0(SB), Z7, Z8
+	VFNMADD231PD logaddexpConstant145<>+0(SB), Z8, Z5
 	VMOVUPS      Z5, Z9
-	VFNMADD231PD logaddexpConstant128<>+0(SB), Z8, Z9
+	VFNMADD231PD logaddexpConstant144<>+0(SB), Z8, Z9
 	VSUBPD       Z9, Z5, Z5
-	VFNMADD231PD logaddexpConstant128<>+0(SB), Z8, Z5
-	VADDPD       logaddexpConstant112<>+0(SB), Z9, Z8
-	VSUBPD       logaddexpConstant112<>+0(SB), Z8, Z10
+	VFNMADD231PD logaddexpConstant144<>+0(SB), Z8, Z5
+	VADDPD       logaddexpConstant122<>+0(SB), Z9, Z8
+	VSUBPD       logaddexpConstant122<>+0(SB), Z8, Z10
 	VSUBPD       Z10, Z9, Z10
-	VMOVUPS      logaddexpConstant167<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant166<>+0(SB), Z9, Z11
-	VMOVUPS      logaddexpConstant169<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant168<>+0(SB), Z9, Z12
-	VMOVUPS      logaddexpConstant171<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant170<>+0(SB), Z9, Z13
-	VMOVUPS      logaddexpConstant173<>+0(SB), Z14
-	VFMADD231PD  logaddexpConstant172<>+0(SB), Z9, Z14
-	VMOVUPS      logaddexpConstant175<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant174<>+0(SB), Z9, Z15
+	VMOVUPS      logaddexpConstant186<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant185<>+0(SB), Z9, Z11
+	VMOVUPS      logaddexpConstant188<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant187<>+0(SB), Z9, Z12
+	VMOVUPS      logaddexpConstant190<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant189<>+0(SB), Z9, Z13
+	VMOVUPS      logaddexpConstant192<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant191<>+0(SB), Z9, Z14
+	VMOVUPS      logaddexpConstant194<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant193<>+0(SB), Z9, Z15
 	VMULPD       Z9, Z9, Z9
 	VFMADD231PD  Z9, Z12, Z11
 	VFMADD231PD  Z9, Z14, Z13
@@ -5560,10 +5718,10 @@ loop:
 	VFMADD231PD  Z12, Z15, Z11
 	VFMADD231PD  Z11, Z9, Z5
 	VADDPD       Z5, Z10, Z5
-	VPADDQ       logaddexpConstant113<>+0(SB), Z7, Z7
+	VPADDQ       logaddexpConstant123<>+0(SB), Z7, Z7
 	VPSLLQ       $0x34, Z7, Z7
-	VCMPPD       $0x11, logaddexpConstant112<>+0(SB), Z4, K1
-	VMOVUPS      logaddexpConstant122<>+0(SB), Z9
+	VCMPPD       $0x11, logaddexpConstant122<>+0(SB), Z4, K1
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z9
 	VBLENDMPD    Z4, Z9, K1, Z4
 	VMULPD       Z7, Z8, Z8
 	VMULPD       Z7, Z5, Z5
@@ -5571,35 +5729,35 @@ loop:
 	VSUBPD       Z8, Z7, Z8
 	VSUBPD       Z8, Z5, Z5
 	VFMADD231PD  Z7, Z4, Z5
-	VMULPD       logaddexpConstant115<>+0(SB), Z7, Z4
-	VSUBPD       logaddexpConstant115<>+0(SB), Z4, Z8
-	VCMPPD       $0x11, logaddexpConstant114<>+0(SB), Z7, K1
+	VMULPD       logaddexpConstant168<>+0(SB), Z7, Z4
+	VSUBPD       logaddexpConstant168<>+0(SB), Z4, Z8
+	VCMPPD       $0x11, logaddexpConstant195<>+0(SB), Z7, K1
 	VBLENDMPD    Z7, Z8, K1, Z7
-	VADDPD       logaddexpConstant115<>+0(SB), Z8, Z8
+	VADDPD       logaddexpConstant168<>+0(SB), Z8, Z8
 	VSUBPD       Z8, Z4, Z4
-	VFMADD231PD  logaddexpConstant115<>+0(SB), Z5, Z4
+	VFMADD231PD  logaddexpConstant168<>+0(SB), Z5, Z4
 	VBLENDMPD    Z5, Z4, K1, Z4
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z5
+	VMOVUPS      logaddexpConstant122<>+0(SB), Z5
 	VBLENDMPD    Z9, Z5, K1, Z8
-	VADDPD       logaddexpConstant116<>+0(SB), Z7, Z10
+	VADDPD       logaddexpConstant170<>+0(SB), Z7, Z10
 	VDIVPD       Z10, Z7, Z10
 	VMULPD       Z10, Z10, Z11
-	VMULPD       logaddexpConstant115<>+0(SB), Z7, Z12
+	VMULPD       logaddexpConstant168<>+0(SB), Z7, Z12
 	VMULPD       Z7, Z12, Z13
 	VFMSUB213PD  Z13, Z7, Z12
-	VXORPD       logaddexpConstant130<>+0(SB), Z13, Z14
+	VXORPD       logaddexpConstant146<>+0(SB), Z13, Z14
 	VADDPD       Z14, Z7, Z15
 	VSUBPD       Z7, Z15, Z16
 	VSUBPD       Z16, Z14, Z14
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z11, Z16
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z17
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z11, Z17
-	VMOVUPS      logaddexpConstant160<>+0(SB), Z18
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z11, Z18
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant174<>+0(SB), Z11, Z16
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z11, Z17
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z11, Z18
 	VMULPD       Z11, Z11, Z19
 	VFMADD231PD  Z19, Z17, Z16
-	VFMADD231PD  logaddexpConstant161<>+0(SB), Z19, Z18
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z19, Z18
 	VMULPD       Z19, Z19, Z17
 	VFMADD231PD  Z17, Z18, Z16
 	VFMADD231PD  Z16, Z11, Z13
@@ -5608,11 +5766,11 @@ loop:
 	VFMSUB231PD  Z7, Z7, Z7
 	VADDPD       Z5, Z7, Z7
 	VFMADD231PD  Z4, Z7, Z11
-	VMULPD       logaddexpConstant129<>+0(SB), Z8, Z4
+	VMULPD       logaddexpConstant145<>+0(SB), Z8, Z4
 	VADDPD       Z15, Z4, Z7
 	VSUBPD       Z4, Z7, Z4
 	VSUBPD       Z4, Z15, Z4
-	VFMADD231PD  logaddexpConstant128<>+0(SB), Z8, Z11
+	VFMADD231PD  logaddexpConstant144<>+0(SB), Z8, Z11
 	VADDPD       Z11, Z4, Z4
 	VADDPD       Z7, Z2, Z8
 	VSUBPD       Z2, Z8, Z10
@@ -5622,11 +5780,11 @@ loop:
 	VADDPD       Z10, Z11, Z10
 	VADDPD       Z4, Z10, Z4
 	VADDPD       Z4, Z8, Z4
-	VANDPD       logaddexpConstant123<>+0(SB), Z4, Z8
-	VMOVUPS      logaddexpConstant176<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant115<>+0(SB), Z7, Z10
+	VANDPD       logaddexpConstant139<>+0(SB), Z4, Z8
+	VMOVUPS      logaddexpConstant196<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant168<>+0(SB), Z7, Z10
 	VCMPPD       $0x11, Z10, Z8, K1
-	VPCMPGTQ     logaddexpConstant126<>+0(SB), Z8, K2
+	VPCMPGTQ     logaddexpConstant142<>+0(SB), Z8, K2
 	KORB         K2, K1, K1
 	KORTESTB     K1, K1
 	JNE          region1
@@ -5693,18 +5851,18 @@ region1:
 	VMOVUPS      Z3, 256(SP)
 	VMOVUPS      Z4, 320(SP)
 	KMOVB        K1, 384(SP)
-	VMOVUPS      logaddexpConstant127<>+0(SB), Z7
+	VMOVUPS      logaddexpConstant143<>+0(SB), Z7
 	VMAXPD       Z2, Z7, Z7
 	VMINPD       Z7, Z5, Z7
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z7, Z8
-	VSUBPD       logaddexpConstant102<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant128<>+0(SB), Z8, Z10
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z7, Z8
+	VSUBPD       logaddexpConstant112<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant144<>+0(SB), Z8, Z10
 	VMOVUPS      Z10, Z11
-	VFMSUB231PD  logaddexpConstant128<>+0(SB), Z8, Z11
+	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z8, Z11
 	VMOVUPS      Z7, Z12
-	VFNMADD231PD logaddexpConstant129<>+0(SB), Z8, Z12
-	VXORPD       logaddexpConstant130<>+0(SB), Z10, Z10
+	VFNMADD231PD logaddexpConstant145<>+0(SB), Z8, Z12
+	VXORPD       logaddexpConstant146<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z12, Z13
 	VSUBPD       Z12, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
@@ -5712,27 +5870,27 @@ region1:
 	VSUBPD       Z14, Z10, Z10
 	VADDPD       Z10, Z12, Z10
 	VSUBPD       Z11, Z10, Z12
-	VFNMADD231PD logaddexpConstant131<>+0(SB), Z8, Z12
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z8, Z12
 	VADDPD       Z12, Z13, Z14
 	VSUBPD       Z13, Z14, Z15
 	VSUBPD       Z15, Z12, Z12
-	VMULPD       logaddexpConstant132<>+0(SB), Z14, Z14
-	VMULPD       logaddexpConstant132<>+0(SB), Z12, Z12
-	VMOVUPS      logaddexpConstant134<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant133<>+0(SB), Z14, Z15
-	VMOVUPS      logaddexpConstant136<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant135<>+0(SB), Z14, Z16
-	VMOVUPS      logaddexpConstant138<>+0(SB), Z17
-	VFMADD231PD  logaddexpConstant137<>+0(SB), Z14, Z17
-	VMOVUPS      logaddexpConstant140<>+0(SB), Z18
-	VFMADD231PD  logaddexpConstant139<>+0(SB), Z14, Z18
+	VMULPD       logaddexpConstant148<>+0(SB), Z14, Z14
+	VMULPD       logaddexpConstant148<>+0(SB), Z12, Z12
+	VMOVUPS      logaddexpConstant150<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant149<>+0(SB), Z14, Z15
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z14, Z16
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z14, Z17
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z14, Z18
 	VMULPD       Z14, Z14, Z19
 	VFMADD231PD  Z19, Z16, Z15
 	VFMADD231PD  Z19, Z18, Z17
 	VMULPD       Z19, Z19, Z16
 	VFMADD231PD  Z16, Z17, Z15
 	VMULPD       Z16, Z16, Z16
-	VFMADD231PD  logaddexpConstant141<>+0(SB), Z16, Z15
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z16, Z15
 	VMULPD       Z15, Z14, Z16
 	VMOVUPS      Z16, Z17
 	VFMSUB231PD  Z15, Z14, Z17
@@ -5740,14 +5898,14 @@ region1:
 	VADDPD       Z17, Z16, Z15
 	VSUBPD       Z16, Z15, Z16
 	VSUBPD       Z16, Z17, Z16
-	VADDPD       logaddexpConstant142<>+0(SB), Z15, Z17
+	VADDPD       logaddexpConstant158<>+0(SB), Z15, Z17
 	VSUBPD       Z15, Z17, Z18
 	VSUBPD       Z18, Z17, Z19
 	VSUBPD       Z19, Z15, Z15
-	VMOVUPS      logaddexpConstant142<>+0(SB), Z19
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z19
 	VSUBPD       Z18, Z19, Z18
 	VADDPD       Z18, Z15, Z15
-	VADDPD       logaddexpConstant143<>+0(SB), Z16, Z16
+	VADDPD       logaddexpConstant159<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
 	VADDPD       Z15, Z17, Z16
 	VSUBPD       Z17, Z16, Z17
@@ -5760,14 +5918,14 @@ region1:
 	VADDPD       Z18, Z17, Z15
 	VSUBPD       Z17, Z15, Z16
 	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant144<>+0(SB), Z15, Z17
+	VADDPD       logaddexpConstant160<>+0(SB), Z15, Z17
 	VSUBPD       Z15, Z17, Z18
 	VSUBPD       Z18, Z17, Z20
 	VSUBPD       Z20, Z15, Z15
-	VMOVUPS      logaddexpConstant144<>+0(SB), Z20
+	VMOVUPS      logaddexpConstant160<>+0(SB), Z20
 	VSUBPD       Z18, Z20, Z18
 	VADDPD       Z18, Z15, Z15
-	VADDPD       logaddexpConstant145<>+0(SB), Z16, Z16
+	VADDPD       logaddexpConstant161<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
 	VADDPD       Z15, Z17, Z16
 	VSUBPD       Z17, Z16, Z17
@@ -5780,14 +5938,14 @@ region1:
 	VADDPD       Z18, Z17, Z15
 	VSUBPD       Z17, Z15, Z16
 	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant146<>+0(SB), Z15, Z17
+	VADDPD       logaddexpConstant162<>+0(SB), Z15, Z17
 	VSUBPD       Z15, Z17, Z18
 	VSUBPD       Z18, Z17, Z21
 	VSUBPD       Z21, Z15, Z15
-	VMOVUPS      logaddexpConstant146<>+0(SB), Z21
+	VMOVUPS      logaddexpConstant162<>+0(SB), Z21
 	VSUBPD       Z18, Z21, Z18
 	VADDPD       Z18, Z15, Z15
-	VADDPD       logaddexpConstant147<>+0(SB), Z16, Z16
+	VADDPD       logaddexpConstant163<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
 	VADDPD       Z15, Z17, Z16
 	VSUBPD       Z17, Z16, Z17
@@ -5800,14 +5958,14 @@ region1:
 	VADDPD       Z18, Z17, Z15
 	VSUBPD       Z17, Z15, Z16
 	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant148<>+0(SB), Z15, Z17
+	VADDPD       logaddexpConstant164<>+0(SB), Z15, Z17
 	VSUBPD       Z15, Z17, Z18
 	VSUBPD       Z18, Z17, Z22
 	VSUBPD       Z22, Z15, Z15
-	VMOVUPS      logaddexpConstant148<>+0(SB), Z22
+	VMOVUPS      logaddexpConstant164<>+0(SB), Z22
 	VSUBPD       Z18, Z22, Z18
 	VADDPD       Z18, Z15, Z15
-	VADDPD       logaddexpConstant149<>+0(SB), Z16, Z16
+	VADDPD       logaddexpConstant165<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
 	VADDPD       Z15, Z17, Z16
 	VSUBPD       Z17, Z16, Z17
@@ -5820,14 +5978,14 @@ region1:
 	VADDPD       Z18, Z17, Z15
 	VSUBPD       Z17, Z15, Z16
 	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant150<>+0(SB), Z15, Z17
+	VADDPD       logaddexpConstant166<>+0(SB), Z15, Z17
 	VSUBPD       Z15, Z17, Z18
 	VSUBPD       Z18, Z17, Z23
 	VSUBPD       Z23, Z15, Z15
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z23
+	VMOVUPS      logaddexpConstant166<>+0(SB), Z23
 	VSUBPD       Z18, Z23, Z18
 	VADDPD       Z18, Z15, Z15
-	VADDPD       logaddexpConstant151<>+0(SB), Z16, Z16
+	VADDPD       logaddexpConstant167<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
 	VADDPD       Z15, Z17, Z16
 	VSUBPD       Z17, Z16, Z17
@@ -5840,11 +5998,11 @@ region1:
 	VADDPD       Z18, Z17, Z15
 	VSUBPD       Z17, Z15, Z16
 	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant115<>+0(SB), Z15, Z17
+	VADDPD       logaddexpConstant168<>+0(SB), Z15, Z17
 	VSUBPD       Z15, Z17, Z18
 	VSUBPD       Z18, Z17, Z24
 	VSUBPD       Z24, Z15, Z15
-	VMOVUPS      logaddexpConstant115<>+0(SB), Z24
+	VMOVUPS      logaddexpConstant168<>+0(SB), Z24
 	VSUBPD       Z18, Z24, Z18
 	VADDPD       Z18, Z15, Z15
 	VADDPD       Z9, Z16, Z16
@@ -5879,11 +6037,11 @@ region1:
 	VADDPD       Z18, Z17, Z12
 	VSUBPD       Z17, Z12, Z14
 	VSUBPD       Z14, Z18, Z14
-	VADDPD       logaddexpConstant116<>+0(SB), Z12, Z15
+	VADDPD       logaddexpConstant170<>+0(SB), Z12, Z15
 	VSUBPD       Z12, Z15, Z16
 	VSUBPD       Z16, Z15, Z17
 	VSUBPD       Z17, Z12, Z17
-	VMOVUPS      logaddexpConstant116<>+0(SB), Z18
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z18
 	VSUBPD       Z16, Z18, Z16
 	VADDPD       Z16, Z17, Z16
 	VADDPD       Z14, Z16, Z16
@@ -5934,7 +6092,7 @@ region1:
 	VADDPD       Z25, Z16, Z12
 	VSUBPD       Z16, Z12, Z14
 	VSUBPD       Z14, Z25, Z14
-	VADDPD       logaddexpConstant152<>+0(SB), Z8, Z15
+	VADDPD       logaddexpConstant171<>+0(SB), Z8, Z15
 	VPSLLQ       $0x34, Z15, Z15
 	VMULPD       Z15, Z12, Z12
 	VMULPD       Z15, Z14, Z14
@@ -5949,21 +6107,21 @@ region1:
 	VADDPD       Z12, Z17, Z14
 	VSUBPD       Z17, Z14, Z17
 	VSUBPD       Z17, Z12, Z12
-	VANDPD       logaddexpConstant123<>+0(SB), Z7, Z17
-	VCMPPD       $0x11, logaddexpConstant153<>+0(SB), Z17, K2
+	VANDPD       logaddexpConstant139<>+0(SB), Z7, Z17
+	VCMPPD       $0x11, logaddexpConstant172<>+0(SB), Z17, K2
 	VBLENDMPD    Z7, Z14, K2, Z7
 	VBLENDMPD    Z9, Z12, K2, Z12
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z14
+	VMOVUPS      logaddexpConstant173<>+0(SB), Z14
 	VMAXPD       Z3, Z14, Z14
 	VMINPD       Z14, Z5, Z14
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z25
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z14, Z25
-	VSUBPD       logaddexpConstant102<>+0(SB), Z25, Z25
-	VMULPD       logaddexpConstant128<>+0(SB), Z25, Z26
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z25
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z14, Z25
+	VSUBPD       logaddexpConstant112<>+0(SB), Z25, Z25
+	VMULPD       logaddexpConstant144<>+0(SB), Z25, Z26
 	VMOVUPS      Z26, Z27
-	VFMSUB231PD  logaddexpConstant128<>+0(SB), Z25, Z27
-	VFNMADD231PD logaddexpConstant129<>+0(SB), Z25, Z14
-	VXORPD       logaddexpConstant130<>+0(SB), Z26, Z26
+	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z25, Z27
+	VFNMADD231PD logaddexpConstant145<>+0(SB), Z25, Z14
+	VXORPD       logaddexpConstant146<>+0(SB), Z26, Z26
 	VADDPD       Z26, Z14, Z28
 	VSUBPD       Z14, Z28, Z29
 	VSUBPD       Z29, Z28, Z30
@@ -5971,27 +6129,27 @@ region1:
 	VSUBPD       Z29, Z26, Z26
 	VADDPD       Z26, Z14, Z14
 	VSUBPD       Z27, Z14, Z14
-	VFNMADD231PD logaddexpConstant131<>+0(SB), Z25, Z14
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z25, Z14
 	VADDPD       Z14, Z28, Z26
 	VSUBPD       Z28, Z26, Z27
 	VSUBPD       Z27, Z14, Z14
-	VMULPD       logaddexpConstant132<>+0(SB), Z26, Z26
-	VMULPD       logaddexpConstant132<>+0(SB), Z14, Z14
-	VMOVUPS      logaddexpConstant134<>+0(SB), Z27
-	VFMADD231PD  logaddexpConstant133<>+0(SB), Z26, Z27
-	VMOVUPS      logaddexpConstant136<>+0(SB), Z28
-	VFMADD231PD  logaddexpConstant135<>+0(SB), Z26, Z28
-	VMOVUPS      logaddexpConstant138<>+0(SB), Z29
-	VFMADD231PD  logaddexpConstant137<>+0(SB), Z26, Z29
-	VMOVUPS      logaddexpConstant140<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant139<>+0(SB), Z26, Z30
+	VMULPD       logaddexpConstant148<>+0(SB), Z26, Z26
+	VMULPD       logaddexpConstant148<>+0(SB), Z14, Z14
+	VMOVUPS      logaddexpConstant150<>+0(SB), Z27
+	VFMADD231PD  logaddexpConstant149<>+0(SB), Z26, Z27
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z28
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z26, Z28
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z29
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z26, Z29
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z26, Z30
 	VMULPD       Z26, Z26, Z31
 	VFMADD231PD  Z31, Z28, Z27
 	VFMADD231PD  Z31, Z30, Z29
 	VMULPD       Z31, Z31, Z28
 	VFMADD231PD  Z28, Z29, Z27
 	VMULPD       Z28, Z28, Z28
-	VFMADD231PD  logaddexpConstant141<>+0(SB), Z28, Z27
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z28, Z27
 	VMULPD       Z27, Z26, Z28
 	VMOVUPS      Z28, Z29
 	VFMSUB231PD  Z27, Z26, Z29
@@ -6005,7 +6163,7 @@ region1:
 	VSUBPD       Z31, Z27, Z27
 	VSUBPD       Z30, Z19, Z30
 	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant143<>+0(SB), Z28, Z28
+	VADDPD       logaddexpConstant159<>+0(SB), Z28, Z28
 	VADDPD       Z28, Z27, Z27
 	VADDPD       Z27, Z29, Z28
 	VSUBPD       Z29, Z28, Z29
@@ -6024,7 +6182,7 @@ region1:
 	VSUBPD       Z31, Z27, Z27
 	VSUBPD       Z30, Z20, Z30
 	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant145<>+0(SB), Z28, Z28
+	VADDPD       logaddexpConstant161<>+0(SB), Z28, Z28
 	VADDPD       Z28, Z27, Z27
 	VADDPD       Z27, Z29, Z28
 	VSUBPD       Z29, Z28, Z29
@@ -6043,7 +6201,7 @@ region1:
 	VSUBPD       Z31, Z27, Z27
 	VSUBPD       Z30, Z21, Z30
 	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant147<>+0(SB), Z28, Z28
+	VADDPD       logaddexpConstant163<>+0(SB), Z28, Z28
 	VADDPD       Z28, Z27, Z27
 	VADDPD       Z27, Z29, Z28
 	VSUBPD       Z29, Z28, Z29
@@ -6062,7 +6220,7 @@ region1:
 	VSUBPD       Z31, Z27, Z27
 	VSUBPD       Z30, Z22, Z30
 	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant149<>+0(SB), Z28, Z28
+	VADDPD       logaddexpConstant165<>+0(SB), Z28, Z28
 	VADDPD       Z28, Z27, Z27
 	VADDPD       Z27, Z29, Z28
 	VSUBPD       Z29, Z28, Z29
@@ -6081,7 +6239,7 @@ region1:
 	VSUBPD       Z31, Z27, Z27
 	VSUBPD       Z30, Z23, Z30
 	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant151<>+0(SB), Z28, Z28
+	VADDPD       logaddexpConstant167<>+0(SB), Z28, Z28
 	VADDPD       Z28, Z27, Z27
 	VADDPD       Z27, Z29, Z28
 	VSUBPD       Z29, Z28, Z29
@@ -6197,13 +6355,13 @@ region1:
 	VSUBPD       Z27, Z26, Z27
 	VSUBPD       Z27, Z14, Z14
 	VMULPD       Z24, Z25, Z27
-	VADDPD       logaddexpConstant102<>+0(SB), Z27, Z27
-	VSUBPD       logaddexpConstant102<>+0(SB), Z27, Z27
+	VADDPD       logaddexpConstant112<>+0(SB), Z27, Z27
+	VSUBPD       logaddexpConstant112<>+0(SB), Z27, Z27
 	VSUBPD       Z27, Z25, Z25
-	VADDPD       logaddexpConstant152<>+0(SB), Z27, Z27
+	VADDPD       logaddexpConstant171<>+0(SB), Z27, Z27
 	VPSLLQ       $0x34, Z27, Z27
 	VMULPD       Z27, Z26, Z26
-	VADDPD       logaddexpConstant152<>+0(SB), Z25, Z25
+	VADDPD       logaddexpConstant171<>+0(SB), Z25, Z25
 	VPSLLQ       $0x34, Z25, Z25
 	VMULPD       Z25, Z26, Z26
 	VMULPD       Z27, Z14, Z14
@@ -6234,19 +6392,19 @@ region1:
 	VMULPD       Z24, Z14, Z26
 	VMULPD       Z14, Z26, Z27
 	VFMSUB213PD  Z27, Z14, Z26
-	VXORPD       logaddexpConstant130<>+0(SB), Z27, Z28
+	VXORPD       logaddexpConstant146<>+0(SB), Z27, Z28
 	VADDPD       Z28, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
 	VSUBPD       Z30, Z28, Z28
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z25, Z30
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z31
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z25, Z31
-	VMOVUPS      logaddexpConstant160<>+0(SB), Z4
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z25, Z4
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant174<>+0(SB), Z25, Z30
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z25, Z31
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z4
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z25, Z4
 	VMULPD       Z25, Z25, Z0
 	VFMADD231PD  Z0, Z31, Z30
-	VFMADD231PD  logaddexpConstant161<>+0(SB), Z0, Z4
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z0, Z4
 	VMULPD       Z0, Z0, Z0
 	VFMADD231PD  Z0, Z4, Z30
 	VFMADD231PD  Z30, Z25, Z27
@@ -6256,23 +6414,23 @@ region1:
 	VADDPD       Z5, Z14, Z4
 	VFMADD231PD  Z7, Z4, Z0
 	VADDPD       Z0, Z29, Z0
-	VANDPD       logaddexpConstant123<>+0(SB), Z0, Z4
-	VMULPD       logaddexpConstant177<>+0(SB), Z17, Z7
+	VANDPD       logaddexpConstant139<>+0(SB), Z0, Z4
+	VMULPD       logaddexpConstant197<>+0(SB), Z17, Z7
 	VCMPPD       $0x11, Z7, Z4, K2
 	KORTESTB     K2, K2
 	JNE          region2
 
 back2:
 	VSUBPD    Z2, Z3, Z3
-	VCMPPD    $0x11, logaddexpConstant162<>+0(SB), Z3, K2
-	VANDPD    logaddexpConstant123<>+0(SB), Z2, Z3
-	VCMPPD    $0x00, logaddexpConstant163<>+0(SB), Z3, K3
+	VCMPPD    $0x11, logaddexpConstant181<>+0(SB), Z3, K2
+	VANDPD    logaddexpConstant139<>+0(SB), Z2, Z3
+	VCMPPD    $0x00, logaddexpConstant182<>+0(SB), Z3, K3
 	KORB      K3, K2, K2
 	VADDPD    Z9, Z2, Z2
 	VBLENDMPD Z2, Z0, K2, Z0
 	VMOVUPS   (SI), Z2
 	VCMPPD    $0x03, Z1, Z2, K2
-	VBLENDMPD logaddexpConstant164<>+0(SB), Z0, K2, Z0
+	VBLENDMPD logaddexpConstant183<>+0(SB), Z0, K2, Z0
 	VMOVUPS   320(SP), Z1
 	VBLENDMPD Z0, Z1, K1, Z1
 	VMOVUPS   Z1, 320(SP)
@@ -6288,14 +6446,14 @@ region2:
 	VMOVUPS      Z15, 768(SP)
 	VMOVUPS      Z16, 832(SP)
 	KMOVB        K2, 896(SP)
-	VXORPD       logaddexpConstant130<>+0(SB), Z11, Z4
+	VXORPD       logaddexpConstant146<>+0(SB), Z11, Z4
 	VADDPD       Z4, Z10, Z7
 	VSUBPD       Z10, Z7, Z11
 	VSUBPD       Z11, Z7, Z12
 	VSUBPD       Z12, Z10, Z10
 	VSUBPD       Z11, Z4, Z4
 	VADDPD       Z4, Z10, Z4
-	VMULPD       logaddexpConstant178<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant198<>+0(SB), Z8, Z8
 	VADDPD       Z8, Z7, Z10
 	VSUBPD       Z7, Z10, Z11
 	VSUBPD       Z11, Z10, Z12
@@ -6312,24 +6470,24 @@ region2:
 	VADDPD       Z10, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
 	VSUBPD       Z7, Z10, Z7
-	VMULPD       logaddexpConstant132<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant132<>+0(SB), Z7, Z7
-	VMULPD       logaddexpConstant132<>+0(SB), Z4, Z4
-	VMOVUPS      logaddexpConstant139<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant141<>+0(SB), Z8, Z10
-	VMOVUPS      logaddexpConstant180<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant179<>+0(SB), Z8, Z11
-	VMOVUPS      logaddexpConstant182<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant181<>+0(SB), Z8, Z12
-	VMOVUPS      logaddexpConstant184<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant183<>+0(SB), Z8, Z13
+	VMULPD       logaddexpConstant148<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant148<>+0(SB), Z7, Z7
+	VMULPD       logaddexpConstant148<>+0(SB), Z4, Z4
+	VMOVUPS      logaddexpConstant155<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z8, Z10
+	VMOVUPS      logaddexpConstant200<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant199<>+0(SB), Z8, Z11
+	VMOVUPS      logaddexpConstant202<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant201<>+0(SB), Z8, Z12
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z8, Z13
 	VMULPD       Z8, Z8, Z14
 	VFMADD231PD  Z14, Z11, Z10
 	VFMADD231PD  Z14, Z13, Z12
 	VMULPD       Z14, Z14, Z11
 	VFMADD231PD  Z11, Z12, Z10
 	VMULPD       Z11, Z11, Z11
-	VFMADD231PD  logaddexpConstant185<>+0(SB), Z11, Z10
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z11, Z10
 	VMULPD       Z10, Z8, Z11
 	VMOVUPS      Z11, Z12
 	VFMSUB231PD  Z10, Z8, Z12
@@ -6337,14 +6495,14 @@ region2:
 	VADDPD       Z12, Z11, Z10
 	VSUBPD       Z11, Z10, Z11
 	VSUBPD       Z11, Z12, Z11
-	VADDPD       logaddexpConstant140<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant156<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z14
 	VSUBPD       Z14, Z10, Z10
-	VMOVUPS      logaddexpConstant140<>+0(SB), Z14
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
 	VSUBPD       Z13, Z14, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant186<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant206<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -6357,14 +6515,14 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant137<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant153<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z17
 	VSUBPD       Z17, Z10, Z10
-	VMOVUPS      logaddexpConstant137<>+0(SB), Z17
+	VMOVUPS      logaddexpConstant153<>+0(SB), Z17
 	VSUBPD       Z13, Z17, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant187<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant207<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -6377,14 +6535,14 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant138<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant154<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z25
 	VSUBPD       Z25, Z10, Z10
-	VMOVUPS      logaddexpConstant138<>+0(SB), Z25
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z25
 	VSUBPD       Z13, Z25, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant188<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant208<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -6397,14 +6555,14 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant135<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant151<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z26
 	VSUBPD       Z26, Z10, Z10
-	VMOVUPS      logaddexpConstant135<>+0(SB), Z26
+	VMOVUPS      logaddexpConstant151<>+0(SB), Z26
 	VSUBPD       Z13, Z26, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant189<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant209<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -6417,14 +6575,14 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant136<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant152<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z27
 	VSUBPD       Z27, Z10, Z10
-	VMOVUPS      logaddexpConstant136<>+0(SB), Z27
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z27
 	VSUBPD       Z13, Z27, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant190<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant210<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -6437,14 +6595,14 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant133<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant149<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z28
 	VSUBPD       Z28, Z10, Z10
-	VMOVUPS      logaddexpConstant133<>+0(SB), Z28
+	VMOVUPS      logaddexpConstant149<>+0(SB), Z28
 	VSUBPD       Z13, Z28, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant191<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant211<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -6457,18 +6615,18 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant134<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant150<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z29
 	VSUBPD       Z29, Z10, Z10
-	VMOVUPS      logaddexpConstant134<>+0(SB), Z29
+	VMOVUPS      logaddexpConstant150<>+0(SB), Z29
 	VSUBPD       Z13, Z29, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant192<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant212<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z30
 	VSUBPD       Z30, Z13, Z31
 	VSUBPD       Z31, Z11, Z11
-	VMOVUPS      logaddexpConstant192<>+0(SB), Z31
+	VMOVUPS      logaddexpConstant212<>+0(SB), Z31
 	VSUBPD       Z30, Z31, Z30
 	VADDPD       Z30, Z11, Z11
 	VADDPD       Z13, Z10, Z30
@@ -6477,7 +6635,7 @@ region2:
 	VSUBPD       Z0, Z10, Z0
 	VSUBPD       Z1, Z13, Z1
 	VADDPD       Z1, Z0, Z0
-	VADDPD       logaddexpConstant193<>+0(SB), Z9, Z1
+	VADDPD       logaddexpConstant213<>+0(SB), Z9, Z1
 	VADDPD       Z1, Z11, Z10
 	VADDPD       Z10, Z0, Z0
 	VADDPD       Z30, Z12, Z10
@@ -6532,11 +6690,11 @@ region2:
 	VSUBPD       Z12, Z2, Z2
 	VSUBPD       Z11, Z19, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant143<>+0(SB), Z1, Z11
+	VADDPD       logaddexpConstant159<>+0(SB), Z1, Z11
 	VSUBPD       Z1, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant143<>+0(SB), Z13
+	VMOVUPS      logaddexpConstant159<>+0(SB), Z13
 	VSUBPD       Z12, Z13, Z12
 	VADDPD       Z12, Z1, Z1
 	VADDPD       Z11, Z2, Z12
@@ -6545,7 +6703,7 @@ region2:
 	VSUBPD       Z28, Z2, Z2
 	VSUBPD       Z16, Z11, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant194<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant214<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z1, Z0
 	VADDPD       Z0, Z2, Z0
 	VADDPD       Z12, Z10, Z1
@@ -6599,11 +6757,11 @@ region2:
 	VSUBPD       Z12, Z2, Z2
 	VSUBPD       Z11, Z20, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant145<>+0(SB), Z1, Z11
+	VADDPD       logaddexpConstant161<>+0(SB), Z1, Z11
 	VSUBPD       Z1, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant145<>+0(SB), Z13
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z13
 	VSUBPD       Z12, Z13, Z12
 	VADDPD       Z12, Z1, Z1
 	VADDPD       Z11, Z2, Z12
@@ -6612,7 +6770,7 @@ region2:
 	VSUBPD       Z28, Z2, Z2
 	VSUBPD       Z16, Z11, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant195<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant215<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z1, Z0
 	VADDPD       Z0, Z2, Z0
 	VADDPD       Z12, Z10, Z1
@@ -6666,11 +6824,11 @@ region2:
 	VSUBPD       Z12, Z2, Z2
 	VSUBPD       Z11, Z21, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant147<>+0(SB), Z1, Z11
+	VADDPD       logaddexpConstant163<>+0(SB), Z1, Z11
 	VSUBPD       Z1, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant147<>+0(SB), Z13
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z13
 	VSUBPD       Z12, Z13, Z12
 	VADDPD       Z12, Z1, Z1
 	VADDPD       Z11, Z2, Z12
@@ -6679,7 +6837,7 @@ region2:
 	VSUBPD       Z28, Z2, Z2
 	VSUBPD       Z16, Z11, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant196<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant216<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z1, Z0
 	VADDPD       Z0, Z2, Z0
 	VADDPD       Z12, Z10, Z1
@@ -6733,11 +6891,11 @@ region2:
 	VSUBPD       Z12, Z2, Z2
 	VSUBPD       Z11, Z22, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant149<>+0(SB), Z1, Z11
+	VADDPD       logaddexpConstant165<>+0(SB), Z1, Z11
 	VSUBPD       Z1, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant149<>+0(SB), Z13
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z13
 	VSUBPD       Z12, Z13, Z12
 	VADDPD       Z12, Z1, Z1
 	VADDPD       Z11, Z2, Z12
@@ -6746,7 +6904,7 @@ region2:
 	VSUBPD       Z28, Z2, Z2
 	VSUBPD       Z16, Z11, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant197<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant217<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z1, Z0
 	VADDPD       Z0, Z2, Z0
 	VADDPD       Z12, Z10, Z1
@@ -6800,11 +6958,11 @@ region2:
 	VSUBPD       Z12, Z2, Z2
 	VSUBPD       Z11, Z23, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant151<>+0(SB), Z1, Z11
+	VADDPD       logaddexpConstant167<>+0(SB), Z1, Z11
 	VSUBPD       Z1, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant151<>+0(SB), Z13
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z13
 	VSUBPD       Z12, Z13, Z12
 	VADDPD       Z12, Z1, Z1
 	VADDPD       Z11, Z2, Z12
@@ -6813,7 +6971,7 @@ region2:
 	VSUBPD       Z28, Z2, Z2
 	VSUBPD       Z16, Z11, Z11
 	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant198<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant218<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z1, Z0
 	VADDPD       Z0, Z2, Z0
 	VADDPD       Z12, Z10, Z1
@@ -7196,28 +7354,28 @@ region2:
 	VMULPD       Z15, Z0, Z0
 	VMINPD       Z5, Z3, Z4
 	VMAXPD       Z4, Z6, Z4
-	VMOVUPS      logaddexpConstant102<>+0(SB), Z6
-	VFMADD231PD  logaddexpConstant101<>+0(SB), Z4, Z6
-	VSUBPD       logaddexpConstant102<>+0(SB), Z6, Z6
-	VMULPD       logaddexpConstant128<>+0(SB), Z6, Z7
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z6
+	VFMADD231PD  logaddexpConstant111<>+0(SB), Z4, Z6
+	VSUBPD       logaddexpConstant112<>+0(SB), Z6, Z6
+	VMULPD       logaddexpConstant144<>+0(SB), Z6, Z7
 	VMOVUPS      Z7, Z8
-	VFMSUB231PD  logaddexpConstant128<>+0(SB), Z6, Z8
-	VFNMADD231PD logaddexpConstant129<>+0(SB), Z6, Z4
-	VXORPD       logaddexpConstant130<>+0(SB), Z7, Z7
+	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z6, Z8
+	VFNMADD231PD logaddexpConstant145<>+0(SB), Z6, Z4
+	VXORPD       logaddexpConstant146<>+0(SB), Z7, Z7
 	VADDPD       Z7, Z4, Z10
 	VSUBPD       Z4, Z10, Z11
 	VSUBPD       Z11, Z10, Z12
 	VSUBPD       Z12, Z4, Z4
 	VSUBPD       Z11, Z7, Z7
 	VADDPD       Z7, Z4, Z4
-	VXORPD       logaddexpConstant130<>+0(SB), Z8, Z7
+	VXORPD       logaddexpConstant146<>+0(SB), Z8, Z7
 	VADDPD       Z7, Z4, Z8
 	VSUBPD       Z4, Z8, Z11
 	VSUBPD       Z11, Z8, Z12
 	VSUBPD       Z12, Z4, Z4
 	VSUBPD       Z11, Z7, Z7
 	VADDPD       Z7, Z4, Z4
-	VMULPD       logaddexpConstant178<>+0(SB), Z6, Z7
+	VMULPD       logaddexpConstant198<>+0(SB), Z6, Z7
 	VADDPD       Z7, Z8, Z11
 	VSUBPD       Z8, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
@@ -7234,24 +7392,24 @@ region2:
 	VADDPD       Z10, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
 	VSUBPD       Z7, Z10, Z7
-	VMULPD       logaddexpConstant132<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant132<>+0(SB), Z7, Z7
-	VMULPD       logaddexpConstant132<>+0(SB), Z4, Z4
-	VMOVUPS      logaddexpConstant139<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant141<>+0(SB), Z8, Z10
-	VMOVUPS      logaddexpConstant180<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant179<>+0(SB), Z8, Z11
-	VMOVUPS      logaddexpConstant182<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant181<>+0(SB), Z8, Z12
-	VMOVUPS      logaddexpConstant184<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant183<>+0(SB), Z8, Z13
+	VMULPD       logaddexpConstant148<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant148<>+0(SB), Z7, Z7
+	VMULPD       logaddexpConstant148<>+0(SB), Z4, Z4
+	VMOVUPS      logaddexpConstant155<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z8, Z10
+	VMOVUPS      logaddexpConstant200<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant199<>+0(SB), Z8, Z11
+	VMOVUPS      logaddexpConstant202<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant201<>+0(SB), Z8, Z12
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z8, Z13
 	VMULPD       Z8, Z8, Z15
 	VFMADD231PD  Z15, Z11, Z10
 	VFMADD231PD  Z15, Z13, Z12
 	VMULPD       Z15, Z15, Z11
 	VFMADD231PD  Z11, Z12, Z10
 	VMULPD       Z11, Z11, Z11
-	VFMADD231PD  logaddexpConstant185<>+0(SB), Z11, Z10
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z11, Z10
 	VMULPD       Z10, Z8, Z11
 	VMOVUPS      Z11, Z12
 	VFMSUB231PD  Z10, Z8, Z12
@@ -7265,7 +7423,7 @@ region2:
 	VSUBPD       Z15, Z10, Z10
 	VSUBPD       Z13, Z14, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant186<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant206<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -7284,7 +7442,7 @@ region2:
 	VSUBPD       Z14, Z10, Z10
 	VSUBPD       Z13, Z17, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant187<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant207<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -7303,7 +7461,7 @@ region2:
 	VSUBPD       Z14, Z10, Z10
 	VSUBPD       Z13, Z25, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant188<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant208<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -7322,7 +7480,7 @@ region2:
 	VSUBPD       Z14, Z10, Z10
 	VSUBPD       Z13, Z26, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant189<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant209<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -7341,7 +7499,7 @@ region2:
 	VSUBPD       Z14, Z10, Z10
 	VSUBPD       Z13, Z27, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant190<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant210<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -7354,14 +7512,14 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant133<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant149<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z14
 	VSUBPD       Z14, Z10, Z10
-	VMOVUPS      logaddexpConstant133<>+0(SB), Z14
+	VMOVUPS      logaddexpConstant149<>+0(SB), Z14
 	VSUBPD       Z13, Z14, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant191<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant211<>+0(SB), Z11, Z11
 	VADDPD       Z11, Z10, Z10
 	VADDPD       Z10, Z12, Z11
 	VSUBPD       Z12, Z11, Z12
@@ -7374,18 +7532,18 @@ region2:
 	VADDPD       Z13, Z12, Z10
 	VSUBPD       Z12, Z10, Z11
 	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant134<>+0(SB), Z10, Z12
+	VADDPD       logaddexpConstant150<>+0(SB), Z10, Z12
 	VSUBPD       Z10, Z12, Z13
 	VSUBPD       Z13, Z12, Z14
 	VSUBPD       Z14, Z10, Z10
-	VMOVUPS      logaddexpConstant134<>+0(SB), Z14
+	VMOVUPS      logaddexpConstant150<>+0(SB), Z14
 	VSUBPD       Z13, Z14, Z13
 	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant192<>+0(SB), Z11, Z13
+	VADDPD       logaddexpConstant212<>+0(SB), Z11, Z13
 	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
 	VSUBPD       Z15, Z11, Z11
-	VMOVUPS      logaddexpConstant192<>+0(SB), Z15
+	VMOVUPS      logaddexpConstant212<>+0(SB), Z15
 	VSUBPD       Z14, Z15, Z14
 	VADDPD       Z14, Z11, Z11
 	VADDPD       Z13, Z10, Z14
@@ -7447,11 +7605,11 @@ region2:
 	VSUBPD       Z15, Z12, Z12
 	VSUBPD       Z14, Z19, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant143<>+0(SB), Z11, Z14
+	VADDPD       logaddexpConstant159<>+0(SB), Z11, Z14
 	VSUBPD       Z11, Z14, Z15
 	VSUBPD       Z15, Z14, Z16
 	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant143<>+0(SB), Z16
+	VMOVUPS      logaddexpConstant159<>+0(SB), Z16
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z11, Z11
 	VADDPD       Z14, Z12, Z15
@@ -7460,7 +7618,7 @@ region2:
 	VSUBPD       Z17, Z12, Z12
 	VSUBPD       Z16, Z14, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant194<>+0(SB), Z10, Z10
+	VADDPD       logaddexpConstant214<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z11, Z10
 	VADDPD       Z10, Z12, Z10
 	VADDPD       Z15, Z13, Z11
@@ -7514,11 +7672,11 @@ region2:
 	VSUBPD       Z15, Z12, Z12
 	VSUBPD       Z14, Z20, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant145<>+0(SB), Z11, Z14
+	VADDPD       logaddexpConstant161<>+0(SB), Z11, Z14
 	VSUBPD       Z11, Z14, Z15
 	VSUBPD       Z15, Z14, Z16
 	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant145<>+0(SB), Z16
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z16
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z11, Z11
 	VADDPD       Z14, Z12, Z15
@@ -7527,7 +7685,7 @@ region2:
 	VSUBPD       Z17, Z12, Z12
 	VSUBPD       Z16, Z14, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant195<>+0(SB), Z10, Z10
+	VADDPD       logaddexpConstant215<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z11, Z10
 	VADDPD       Z10, Z12, Z10
 	VADDPD       Z15, Z13, Z11
@@ -7581,11 +7739,11 @@ region2:
 	VSUBPD       Z15, Z12, Z12
 	VSUBPD       Z14, Z21, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant147<>+0(SB), Z11, Z14
+	VADDPD       logaddexpConstant163<>+0(SB), Z11, Z14
 	VSUBPD       Z11, Z14, Z15
 	VSUBPD       Z15, Z14, Z16
 	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant147<>+0(SB), Z16
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z16
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z11, Z11
 	VADDPD       Z14, Z12, Z15
@@ -7594,7 +7752,7 @@ region2:
 	VSUBPD       Z17, Z12, Z12
 	VSUBPD       Z16, Z14, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant196<>+0(SB), Z10, Z10
+	VADDPD       logaddexpConstant216<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z11, Z10
 	VADDPD       Z10, Z12, Z10
 	VADDPD       Z15, Z13, Z11
@@ -7648,11 +7806,11 @@ region2:
 	VSUBPD       Z15, Z12, Z12
 	VSUBPD       Z14, Z22, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant149<>+0(SB), Z11, Z14
+	VADDPD       logaddexpConstant165<>+0(SB), Z11, Z14
 	VSUBPD       Z11, Z14, Z15
 	VSUBPD       Z15, Z14, Z16
 	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant149<>+0(SB), Z16
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z16
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z11, Z11
 	VADDPD       Z14, Z12, Z15
@@ -7661,7 +7819,7 @@ region2:
 	VSUBPD       Z17, Z12, Z12
 	VSUBPD       Z16, Z14, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant197<>+0(SB), Z10, Z10
+	VADDPD       logaddexpConstant217<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z11, Z10
 	VADDPD       Z10, Z12, Z10
 	VADDPD       Z15, Z13, Z11
@@ -7715,11 +7873,11 @@ region2:
 	VSUBPD       Z15, Z12, Z12
 	VSUBPD       Z14, Z23, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant151<>+0(SB), Z11, Z14
+	VADDPD       logaddexpConstant167<>+0(SB), Z11, Z14
 	VSUBPD       Z11, Z14, Z15
 	VSUBPD       Z15, Z14, Z16
 	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant151<>+0(SB), Z16
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z16
 	VSUBPD       Z15, Z16, Z15
 	VADDPD       Z15, Z11, Z11
 	VADDPD       Z14, Z12, Z15
@@ -7728,7 +7886,7 @@ region2:
 	VSUBPD       Z17, Z12, Z12
 	VSUBPD       Z16, Z14, Z14
 	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant198<>+0(SB), Z10, Z10
+	VADDPD       logaddexpConstant218<>+0(SB), Z10, Z10
 	VADDPD       Z10, Z11, Z10
 	VADDPD       Z10, Z12, Z10
 	VADDPD       Z15, Z13, Z11
@@ -8106,7 +8264,7 @@ region2:
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant152<>+0(SB), Z6, Z6
+	VADDPD       logaddexpConstant171<>+0(SB), Z6, Z6
 	VPSLLQ       $0x34, Z6, Z6
 	VMULPD       Z6, Z7, Z7
 	VMULPD       Z6, Z5, Z5
@@ -8247,7 +8405,7 @@ region2:
 	VADDPD       Z0, Z8, Z1
 	VSUBPD       Z8, Z1, Z2
 	VSUBPD       Z2, Z0, Z0
-	VMULPD       logaddexpConstant199<>+0(SB), Z1, Z2
+	VMULPD       logaddexpConstant219<>+0(SB), Z1, Z2
 	VFMADD231PD  Z1, Z2, Z0
 	VADDPD       Z0, Z1, Z0
 	VMOVUPS      448(SP), Z1
@@ -8258,352 +8416,362 @@ region2:
 	VMOVUPS      192(SP), Z2
 	JMP          back2
 
-DATA logaddexpConstant165<>+0(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+8(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+16(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+24(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+32(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+40(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+48(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant165<>+56(SB)/8, $0xc085e00000000000
-GLOBL logaddexpConstant165<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant166<>+0(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+8(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+16(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+24(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+32(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+40(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+48(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant166<>+56(SB)/8, $0x3fc55555555554fd
-GLOBL logaddexpConstant166<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant167<>+0(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+8(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+16(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+24(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+32(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+40(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+48(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant167<>+56(SB)/8, $0x3fe000000000000a
-GLOBL logaddexpConstant167<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant168<>+0(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+8(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+16(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+24(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+32(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+40(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+48(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant168<>+56(SB)/8, $0x3f81111111126ec7
-GLOBL logaddexpConstant168<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant169<>+0(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+8(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+16(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+24(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+32(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+40(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+48(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant169<>+56(SB)/8, $0x3fa55555555506a3
-GLOBL logaddexpConstant169<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant170<>+0(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+8(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+16(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+24(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+32(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+40(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+48(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant170<>+56(SB)/8, $0x3f2a01a012ede077
-GLOBL logaddexpConstant170<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant171<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant171<>+56(SB)/8, $0x3f56c16c1847fa3f
-GLOBL logaddexpConstant171<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant172<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant172<>+56(SB)/8, $0x3ec71df1b00a32c0
-GLOBL logaddexpConstant172<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant173<>+0(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+8(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+16(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+24(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+32(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+40(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+48(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant173<>+56(SB)/8, $0x3efa0199941cbcab
-GLOBL logaddexpConstant173<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant174<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant174<>+56(SB)/8, $0x3e5ad901f1640da5
-GLOBL logaddexpConstant174<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant175<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant175<>+56(SB)/8, $0x3e928ae1bd8fac9a
-GLOBL logaddexpConstant175<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant176<>+0(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+8(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+16(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+24(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+32(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+40(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+48(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant176<>+56(SB)/8, $0x07b0000000000000
-GLOBL logaddexpConstant176<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant177<>+0(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+8(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+16(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+24(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+32(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+40(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+48(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant177<>+56(SB)/8, $0x3d70000000000000
-GLOBL logaddexpConstant177<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant178<>+0(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+8(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+16(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+24(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+32(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+40(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+48(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant178<>+56(SB)/8, $0xba8cc01f97b57a08
-GLOBL logaddexpConstant178<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant179<>+0(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+8(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+16(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+24(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+32(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+40(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+48(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant179<>+56(SB)/8, $0x3ca6827863b97d97
-GLOBL logaddexpConstant179<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant180<>+0(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+8(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+16(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+24(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+32(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+40(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+48(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant180<>+56(SB)/8, $0x3ce952c77030ad4a
-GLOBL logaddexpConstant180<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant181<>+0(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+8(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+16(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+24(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+32(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+40(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+48(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant181<>+56(SB)/8, $0x3c1e542ba4020225
-GLOBL logaddexpConstant181<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant182<>+0(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+8(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+16(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+24(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+32(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+40(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+48(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant182<>+56(SB)/8, $0x3c62f49b46814157
-GLOBL logaddexpConstant182<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant183<>+0(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+8(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+16(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+24(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+32(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+40(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+48(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant183<>+56(SB)/8, $0x3b90ce396db7f853
-GLOBL logaddexpConstant183<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant184<>+0(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+8(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+16(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+24(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+32(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+40(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+48(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant184<>+56(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant184<>+0(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+8(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+16(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+24(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+32(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+40(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+48(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant184<>+56(SB)/8, $0xc085e00000000000
 GLOBL logaddexpConstant184<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant185<>+0(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+8(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+16(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+24(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+32(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+40(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+48(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant185<>+56(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant185<>+0(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+8(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+16(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+24(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+32(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+40(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+48(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant185<>+56(SB)/8, $0x3fc55555555554fd
 GLOBL logaddexpConstant185<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant186<>+0(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+8(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+16(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+24(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+32(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+40(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+48(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant186<>+56(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant186<>+0(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+8(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+16(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+24(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+32(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+40(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+48(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+56(SB)/8, $0x3fe000000000000a
 GLOBL logaddexpConstant186<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant187<>+0(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+8(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+16(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+24(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+32(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+40(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+48(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant187<>+56(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant187<>+0(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+8(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+16(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+24(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+32(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+40(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+48(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+56(SB)/8, $0x3f81111111126ec7
 GLOBL logaddexpConstant187<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant188<>+0(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+8(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+16(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+24(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+32(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+40(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+48(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant188<>+56(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant188<>+0(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+8(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+16(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+24(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+32(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+40(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+48(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+56(SB)/8, $0x3fa55555555506a3
 GLOBL logaddexpConstant188<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant189<>+0(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+8(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+16(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+24(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+32(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+40(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+48(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant189<>+56(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant189<>+0(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+8(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+16(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+24(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+32(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+40(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+48(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+56(SB)/8, $0x3f2a01a012ede077
 GLOBL logaddexpConstant189<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant190<>+0(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+8(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+16(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+24(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+32(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+40(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+48(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant190<>+56(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant190<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+32(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+40(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+48(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+56(SB)/8, $0x3f56c16c1847fa3f
 GLOBL logaddexpConstant190<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant191<>+0(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+8(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+16(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+24(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+32(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+40(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+48(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant191<>+56(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant191<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+32(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+40(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+48(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+56(SB)/8, $0x3ec71df1b00a32c0
 GLOBL logaddexpConstant191<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant192<>+0(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+8(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+16(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+24(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+32(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+40(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+48(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant192<>+56(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant192<>+0(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+8(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+16(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+24(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+32(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+40(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+48(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+56(SB)/8, $0x3efa0199941cbcab
 GLOBL logaddexpConstant192<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant193<>+0(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+8(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+16(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+24(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+32(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+40(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+48(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant193<>+56(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant193<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+32(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+40(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+48(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+56(SB)/8, $0x3e5ad901f1640da5
 GLOBL logaddexpConstant193<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant194<>+0(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+8(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+16(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+24(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+32(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+40(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+48(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant194<>+56(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant194<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+32(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+40(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+48(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+56(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL logaddexpConstant194<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant195<>+0(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+8(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+16(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+24(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+32(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+40(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+48(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant195<>+56(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant195<>+0(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+8(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+16(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+24(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+32(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+40(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+48(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+56(SB)/8, $0x3fda827999fcef32
 GLOBL logaddexpConstant195<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant196<>+0(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+8(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+16(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+24(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+32(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+40(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+48(SB)/8, $0x3881111111111111
-DATA logaddexpConstant196<>+56(SB)/8, $0x3881111111111111
+DATA logaddexpConstant196<>+0(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+8(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+16(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+24(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+32(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+40(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+48(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+56(SB)/8, $0x07b0000000000000
 GLOBL logaddexpConstant196<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant197<>+0(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+8(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+16(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+24(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+32(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+40(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+48(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant197<>+56(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant197<>+0(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+8(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+16(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+24(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+32(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+40(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+48(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+56(SB)/8, $0x3d70000000000000
 GLOBL logaddexpConstant197<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant198<>+0(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+8(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+16(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+24(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+32(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+40(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+48(SB)/8, $0x3905555555555555
-DATA logaddexpConstant198<>+56(SB)/8, $0x3905555555555555
+DATA logaddexpConstant198<>+0(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+8(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+16(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+24(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+32(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+40(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+48(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+56(SB)/8, $0xba8cc01f97b57a08
 GLOBL logaddexpConstant198<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant199<>+0(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+8(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+16(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+24(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+32(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+40(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+48(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant199<>+56(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant199<>+0(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+8(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+16(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+24(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+32(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+40(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+48(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+56(SB)/8, $0x3ca6827863b97d97
 GLOBL logaddexpConstant199<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant200<>+0(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+8(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+16(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+24(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+32(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+40(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+48(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+56(SB)/8, $0x3ce952c77030ad4a
+GLOBL logaddexpConstant200<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant201<>+0(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+8(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+16(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+24(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+32(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+40(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+48(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+56(SB)/8, $0x3c1e542ba4020225
+GLOBL logaddexpConstant201<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant202<>+0(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+8(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+16(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+24(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+32(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+40(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+48(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+56(SB)/8, $0x3c62f49b46814157
+GLOBL logaddexpConstant202<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant203<>+0(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+8(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+16(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+24(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+32(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+40(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+48(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+56(SB)/8, $0x3b90ce396db7f853
+GLOBL logaddexpConstant203<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant204<>+0(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+8(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+16(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+24(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+32(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+40(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+48(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+56(SB)/8, $0x3bd71b8ef6dcf572
+GLOBL logaddexpConstant204<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant205<>+0(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+8(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+16(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+24(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+32(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+40(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+48(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+56(SB)/8, $0x3b4761b41316381a
+GLOBL logaddexpConstant205<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant206<>+0(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+8(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+16(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+24(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+32(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+40(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+48(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+56(SB)/8, $0x3a305d6f8a2efd1f
+GLOBL logaddexpConstant206<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant207<>+0(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+8(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+16(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+24(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+32(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+40(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+48(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+56(SB)/8, $0x3a8f28e0cc748ebe
+GLOBL logaddexpConstant207<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant208<>+0(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+8(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+16(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+24(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+32(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+40(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+48(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+56(SB)/8, $0xbac2aec959e14c06
+GLOBL logaddexpConstant208<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant209<>+0(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+8(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+16(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+24(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+32(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+40(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+48(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+56(SB)/8, $0xbafc062e06d1f209
+GLOBL logaddexpConstant209<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant210<>+0(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+8(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+16(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+24(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+32(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+40(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+48(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+56(SB)/8, $0x3b3cbbc05b4fa99a
+GLOBL logaddexpConstant210<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant211<>+0(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+8(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+16(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+24(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+32(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+40(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+48(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+56(SB)/8, $0xbb6c154f8ddc6c00
+GLOBL logaddexpConstant211<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant212<>+0(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+8(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+16(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+24(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+32(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+40(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+48(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+56(SB)/8, $0x3b3a01a01a01a01a
+GLOBL logaddexpConstant212<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant213<>+0(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+8(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+16(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+24(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+32(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+40(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+48(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+56(SB)/8, $0x377a01a01a01a01a
+GLOBL logaddexpConstant213<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant214<>+0(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+8(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+16(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+24(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+32(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+40(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+48(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+56(SB)/8, $0x37aa01a01a01a01a
+GLOBL logaddexpConstant214<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant215<>+0(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+8(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+16(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+24(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+32(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+40(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+48(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+56(SB)/8, $0xb8827d27d27d27d2
+GLOBL logaddexpConstant215<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant216<>+0(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+8(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+16(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+24(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+32(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+40(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+48(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+56(SB)/8, $0x3881111111111111
+GLOBL logaddexpConstant216<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant217<>+0(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+8(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+16(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+24(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+32(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+40(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+48(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+56(SB)/8, $0x38e5555555555555
+GLOBL logaddexpConstant217<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant218<>+0(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+8(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+16(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+24(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+32(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+40(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+48(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+56(SB)/8, $0x3905555555555555
+GLOBL logaddexpConstant218<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant219<>+0(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+8(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+16(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+24(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+32(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+40(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+48(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+56(SB)/8, $0xbfe0000000000000
+GLOBL logaddexpConstant219<>(SB), RODATA|NOPTR, $64

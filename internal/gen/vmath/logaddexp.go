@@ -112,16 +112,22 @@ func expm1Long(x lanes.F) (dd, lanes.F) {
 	return s, n
 }
 
-// logAddExp32 has the error of some 2^-50 of the greater operand, so that near 0 it is as logAddExp.
+// log1pTo1 are (log(1+t)/t - 1)/t within 2^-43.5 of the logarithm for t in [0, 1]; sollya/log.sollya.
+var log1pTo1 = []float64{
+	-0x1.ffffffff8688bp-2, 0x1.55555522f936ap-2, -0x1.fffff14553ab5p-3, 0x1.999880458a7c8p-3, -0x1.5548bb54f3ab2p-3, 0x1.24332ee6fde6fp-3,
+	-0x1.fc1681537c055p-4, 0x1.b8275f8d3992ep-4, -0x1.6ed61056c922ap-4, 0x1.16b7c9ceb8737p-4, -0x1.69228363aaa7p-5, 0x1.7232823ee1815p-6,
+	-0x1.12a01316ae744p-7, 0x1.021484bdbd093p-9, -0x1.c8e50fb1c4444p-13,
+}
+
+// logAddExp32 has the error of some 2^-43 of the greater operand, so that near 0 it is as logAddExp. e^-105 is lost beside the
+// least float32.
 func logAddExp32(p *lanes.Program, x ...lanes.F) lanes.F {
 	m := x[0].Max(x[1])
-	c := p.F(-200).Max(x[1].Min(x[0]).Sub(m))
+	c := p.F(-105).Max(x[1].Min(x[0]).Sub(m))
 	shifted := c.FMA(log2e, lanes.Magic)
 	r := shifted.Sub(lanes.Magic).FNMA(ln2, c)
 	t := exponential32(r).Mul(reduced{n: shifted}.power())
-	near := t.Lt(0x1.a827999fcef32p-2) // sqrt(2) - 1
-	l := logarithm32(near.Select(t, t.Mul(0.5).Sub(0.5)))
-	l = near.Select(0, ln2).Add(l)
+	l := t.Mul(t).FMA(t.Estrin(log1pTo1...), t)
 	z := m.Add(l)
 	rare := z.Abs().Lt(l.FMA(0x1p-12, 0x1p-180)).Or(largeOrNaN(z, math.Inf(1)))
 	return p.RareOne(rare, z, func() lanes.F { return logAddExpNearZero(x[0], x[1], false) })
