@@ -11,7 +11,7 @@
 // and B in each other's place because our matrices lie by rows.
 package blas
 
-//go:generate go run ../../../internal/gen/simd
+//go:generate go run ../../../internal/gen/simd blas
 
 import (
 	"context"

@@ -5,7 +5,7 @@ package kern
 
 import "github.com/darray-go/darray/array"
 
-//go:generate go run ../../../internal/gen/simd
+//go:generate go run ../../../internal/gen/simd kern
 
 // ISA is an instruction set, the better one being the greater.
 type ISA uint8

@@ -6,7 +6,7 @@ package vmath
 
 import "math"
 
-//go:generate go run ../../../internal/gen/simd
+//go:generate go run ../../../internal/gen/simd vmath
 
 // Routine computes a function over the first n elements of x, and of y where it has two operands: dst[i] = f(x[i], y[i]). n
 // is not 0; it reads and writes those elements and no other byte. dst may be x or y, else they must not overlap. Where past is

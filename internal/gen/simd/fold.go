@@ -99,7 +99,7 @@ func foldKernels(k *kernUnit) {
 
 // folded is a fold under construction.
 type folded struct {
-	*routine
+	asm *routine
 	folding
 	of        foldOf
 	d, acc    array.DType
@@ -110,7 +110,7 @@ type folded struct {
 
 // folded loads the arguments that are folded.
 func (k *kernUnit) folded(r *routine, f folding, of foldOf, d, acc array.DType) *folded {
-	out := &folded{routine: r, folding: f, of: of, d: d, acc: acc, x: r.param("x")}
+	out := &folded{asm: r, folding: f, of: of, d: d, acc: acc, x: r.param("x")}
 	switch of.partner {
 	case element:
 		out.y = r.param("y")
@@ -141,37 +141,37 @@ func (f *folded) turn() (vectors, elements int) {
 }
 
 // lanesOf is the vectors that hold the lanes.
-func (f *folded) lanesOf() int { return array.Lanes * f.acc.Size() / f.isa.width }
+func (f *folded) lanesOf() int { return array.Lanes * f.acc.Size() / f.asm.isa.width }
 
 // over joins n elements to the lanes and moves x and y on.
 func (f *folded) over(n reg.GPVirtual, lanes []vec) {
 	vectors, elements := f.turn()
-	f.loop("loop", n, elements, func() {
+	f.asm.loop("loop", n, elements, func() {
 		for at := range vectors {
 			lane := lanes[at%len(lanes)]
-			f.VMOVAPS(f.join(f.routine, f.acc, lane, f.value(f.x, f.y, at), f.constants), lane)
+			f.asm.VMOVAPS(f.join(f.asm, f.acc, lane, f.value(f.x, f.y, at), f.constants), lane)
 		}
-		f.ADDQ(operand.U32(uint32(elements*f.d.Size())), f.x)
+		f.asm.ADDQ(operand.U32(uint32(elements*f.d.Size())), f.x)
 		if f.of.partner == element {
-			f.ADDQ(operand.U32(uint32(elements*f.d.Size())), f.y)
+			f.asm.ADDQ(operand.U32(uint32(elements*f.d.Size())), f.y)
 		}
 	})
 }
 
 // value is what is joined to vector at of the lanes, of the elements from x and y on.
 func (f *folded) value(x, y reg.GPVirtual, at int) vec {
-	step := f.isa.width / f.acc.Size() * f.d.Size() // bytes of the elements that make a vector of lanes
+	step := f.asm.isa.width / f.acc.Size() * f.d.Size() // bytes of the elements that make a vector of lanes
 	var partner reg.VecVirtual
 	if partner = f.same; f.of.partner == element {
-		partner = f.loadBytes(operand.Mem{Base: y, Disp: at * step}, step)
+		partner = f.asm.loadBytes(operand.Mem{Base: y, Disp: at * step}, step)
 	}
-	v := f.loadBytes(operand.Mem{Base: x, Disp: at * step}, step)
+	v := f.asm.loadBytes(operand.Mem{Base: x, Disp: at * step}, step)
 	if f.of.value != nil {
-		v = f.of.value(f.routine, f.d, v, partner)
+		v = f.of.value(f.asm, f.d, v, partner)
 	}
 	if f.d != f.acc {
-		wide := f.vec()
-		f.VCVTPS2PD(v, wide)
+		wide := f.asm.vec()
+		f.asm.VCVTPS2PD(v, wide)
 		v = wide
 	}
 	return v

@@ -40,7 +40,7 @@ func gemmFiles() ([]file, error) {
 
 // gemmRoutine is a micro-kernel under construction.
 type gemmRoutine struct {
-	*routine
+	asm  *routine
 	d    array.DType
 	sums [][gemmVectors]vec
 }
@@ -51,62 +51,62 @@ func (u *unit) gemm(tile gemmTile, d array.DType) {
 	r := &gemmRoutine{u.routine("gemm"+goName(d), tile.isa, signature, fmt.Sprintf(
 		"is a tile of %d x %d: c[i*stride+j] = FMA(alpha, s, add ? c[i*stride+j] : 0), with s = FMA(a[p*%[1]d+i], b[p*%[2]d+j], s) from 0 for p in 0..k.",
 		tile.rows, cols)), d, make([][gemmVectors]vec, tile.rows)}
-	k, stride := r.param("k"), r.param("stride")
-	a, b, c := r.Load(r.Param("a").Base(), r.GP64()), r.Load(r.Param("b").Base(), r.GP64()), r.Load(r.Param("c").Base(), r.GP64())
-	r.SHLQ(operand.Imm(uint64(bits.TrailingZeros(uint(d.Size())))), stride)
+	k, stride := r.asm.param("k"), r.asm.param("stride")
+	a, b, c := r.asm.Load(r.asm.Param("a").Base(), r.asm.GP64()), r.asm.Load(r.asm.Param("b").Base(), r.asm.GP64()), r.asm.Load(r.asm.Param("c").Base(), r.asm.GP64())
+	r.asm.SHLQ(operand.Imm(uint64(bits.TrailingZeros(uint(d.Size())))), stride)
 	r.nearer(c, stride)
 	for i := range r.sums {
 		for j := range r.sums[i] {
-			r.sums[i][j] = r.zero()
+			r.sums[i][j] = r.asm.zero()
 		}
 	}
-	stepA, stepB := tile.rows*d.Size(), gemmVectors*r.isa.width
-	r.CMPQ(k, operand.Imm(gemmUnroll))
-	r.JL(operand.LabelRef("rest"))
-	r.Label("turn")
+	stepA, stepB := tile.rows*d.Size(), gemmVectors*r.asm.isa.width
+	r.asm.CMPQ(k, operand.Imm(gemmUnroll))
+	r.asm.JL(operand.LabelRef("rest"))
+	r.asm.Label("turn")
 	for u := range gemmUnroll {
 		r.step(operand.Mem{Base: a, Disp: u * stepA}, operand.Mem{Base: b, Disp: u * stepB})
 	}
-	r.ADDQ(operand.U32(uint32(gemmUnroll*stepA)), a)
-	r.ADDQ(operand.U32(uint32(gemmUnroll*stepB)), b)
-	r.SUBQ(operand.Imm(gemmUnroll), k)
-	r.CMPQ(k, operand.Imm(gemmUnroll))
-	r.JGE(operand.LabelRef("turn"))
-	r.Label("rest")
-	r.TESTQ(k, k)
-	r.JZ(operand.LabelRef("join"))
-	r.loop("one", k, 1, func() {
+	r.asm.ADDQ(operand.U32(uint32(gemmUnroll*stepA)), a)
+	r.asm.ADDQ(operand.U32(uint32(gemmUnroll*stepB)), b)
+	r.asm.SUBQ(operand.Imm(gemmUnroll), k)
+	r.asm.CMPQ(k, operand.Imm(gemmUnroll))
+	r.asm.JGE(operand.LabelRef("turn"))
+	r.asm.Label("rest")
+	r.asm.TESTQ(k, k)
+	r.asm.JZ(operand.LabelRef("join"))
+	r.asm.loop("one", k, 1, func() {
 		r.step(operand.Mem{Base: a}, operand.Mem{Base: b})
-		r.ADDQ(operand.U32(uint32(stepA)), a)
-		r.ADDQ(operand.U32(uint32(stepB)), b)
+		r.asm.ADDQ(operand.U32(uint32(stepA)), a)
+		r.asm.ADDQ(operand.U32(uint32(stepB)), b)
 	})
-	r.Label("join")
-	address, err := r.Param("alpha").Resolve()
+	r.asm.Label("join")
+	address, err := r.asm.Param("alpha").Resolve()
 	if err != nil {
 		panic(err)
 	}
 	alpha := r.spread(address.Addr)
-	add := r.Load(r.Param("add"), r.GP8())
-	r.TESTB(add, add)
-	r.JZ(operand.LabelRef("fresh"))
+	add := r.asm.Load(r.asm.Param("add"), r.asm.GP8())
+	r.asm.TESTB(add, add)
+	r.asm.JZ(operand.LabelRef("fresh"))
 	r.join(c, stride, alpha, nil)
-	r.end()
-	r.Label("fresh")
-	r.join(c, stride, alpha, r.zero())
-	r.end()
+	r.asm.end()
+	r.asm.Label("fresh")
+	r.join(c, stride, alpha, r.asm.zero())
+	r.asm.end()
 }
 
 // nearer asks for the lines of the tile, which are read and written at the end.
 func (r *gemmRoutine) nearer(c, stride reg.Register) {
-	row := r.GP64()
-	r.MOVQ(c, row)
+	row := r.asm.GP64()
+	r.asm.MOVQ(c, row)
 	for i := range r.sums {
-		for line := 0; line < gemmVectors*r.isa.width; line += 64 {
-			r.PREFETCHT0(operand.Mem{Base: row, Disp: line})
+		for line := 0; line < gemmVectors*r.asm.isa.width; line += 64 {
+			r.asm.PREFETCHT0(operand.Mem{Base: row, Disp: line})
 		}
-		r.PREFETCHT0(operand.Mem{Base: row, Disp: gemmVectors*r.isa.width - 1})
+		r.asm.PREFETCHT0(operand.Mem{Base: row, Disp: gemmVectors*r.asm.isa.width - 1})
 		if i < len(r.sums)-1 {
-			r.ADDQ(stride, row)
+			r.asm.ADDQ(stride, row)
 		}
 	}
 }
@@ -115,35 +115,35 @@ func (r *gemmRoutine) nearer(c, stride reg.Register) {
 func (r *gemmRoutine) step(a, b operand.Mem) {
 	var right [gemmVectors]vec
 	for j := range right {
-		right[j] = r.load(b.Offset(j * r.isa.width))
+		right[j] = r.asm.load(b.Offset(j * r.asm.isa.width))
 	}
 	for i := range r.sums {
 		left := r.spread(a.Offset(i * r.d.Size()))
 		for j, sum := range r.sums[i] {
-			of(r.d, nil, nil, nil, nil, r.VFMADD231PS, r.VFMADD231PD)(right[j], left, sum)
+			of(r.d, nil, nil, nil, nil, r.asm.VFMADD231PS, r.asm.VFMADD231PD)(right[j], left, sum)
 		}
 	}
 }
 
 // spread loads one float into every lane.
 func (r *gemmRoutine) spread(from operand.Mem) vec {
-	return r.do(of(r.d, nil, nil, nil, nil, r.VBROADCASTSS, r.VBROADCASTSD), from)
+	return r.asm.do(of(r.d, nil, nil, nil, nil, r.asm.VBROADCASTSS, r.asm.VBROADCASTSD), from)
 }
 
 // join is FMA(alpha, sum, term) for the whole tile; the term is what stands in C where none is given.
 func (r *gemmRoutine) join(c, stride reg.Register, alpha, term reg.Register) {
 	for i := range r.sums {
 		for j, sum := range r.sums[i] {
-			place := operand.Mem{Base: c, Disp: j * r.isa.width}
+			place := operand.Mem{Base: c, Disp: j * r.asm.isa.width}
 			var addend operand.Op = place
 			if term != nil {
 				addend = term
 			}
-			of(r.d, nil, nil, nil, nil, r.VFMADD213PS, r.VFMADD213PD)(addend, alpha, sum)
-			r.store(sum, place)
+			of(r.d, nil, nil, nil, nil, r.asm.VFMADD213PS, r.asm.VFMADD213PD)(addend, alpha, sum)
+			r.asm.store(sum, place)
 		}
 		if i < len(r.sums)-1 {
-			r.ADDQ(stride, c)
+			r.asm.ADDQ(stride, c)
 		}
 	}
 }

@@ -87,26 +87,26 @@ func (k *kernUnit) leavesWith(inTail, inLoop int, f folding, of foldOf, isa isa,
 func (f *leavesFold) place(leaves, length, out reg.GPVirtual, inTail, inLoop int) {
 	first, second := &f.runs[0], &f.runs[1]
 	first.x, first.y, first.out = f.x, f.y, out
-	second.out = f.address(operand.Mem{Base: out, Index: leaves, Scale: 8})
+	second.out = f.asm.address(operand.Mem{Base: out, Index: leaves, Scale: 8})
 	apart := leaves
-	f.IMULQ(length, apart)
-	second.x = f.address(operand.Mem{Base: f.x, Index: apart, Scale: uint8(f.d.Size())})
+	f.asm.IMULQ(length, apart)
+	second.x = f.asm.address(operand.Mem{Base: f.x, Index: apart, Scale: uint8(f.d.Size())})
 	if f.of.partner == element {
-		second.y = f.address(operand.Mem{Base: f.y, Index: apart, Scale: uint8(f.d.Size())})
+		second.y = f.asm.address(operand.Mem{Base: f.y, Index: apart, Scale: uint8(f.d.Size())})
 	}
 	for i := range f.lanesOf() {
-		first.lanes = append(first.lanes, f.vec())
+		first.lanes = append(first.lanes, f.asm.vec())
 		if i < f.lanesOf()-inLoop {
-			second.lanes = append(second.lanes, f.vec())
+			second.lanes = append(second.lanes, f.asm.vec())
 		}
 	}
 	if inTail == 0 {
 		return
 	}
-	at := f.address(f.AllocLocal((inTail + 1) * f.isa.width).Offset(f.isa.width - 1))
-	f.ANDQ(operand.I32(-f.isa.width), at) // a lane that lies in two lines of the cache is slow
+	at := f.asm.address(f.asm.AllocLocal((inTail + 1) * f.asm.isa.width).Offset(f.asm.isa.width - 1))
+	f.asm.ANDQ(operand.I32(-f.asm.isa.width), at) // a lane that lies in two lines of the cache is slow
 	for i := range inTail {
-		second.rest = append(second.rest, operand.Mem{Base: at, Disp: i * f.isa.width})
+		second.rest = append(second.rest, operand.Mem{Base: at, Disp: i * f.asm.isa.width})
 	}
 }
 
@@ -121,10 +121,10 @@ func (r *routine) address(m operand.Mem) reg.GPVirtual {
 func (f *leavesFold) begin() {
 	for _, run := range f.runs {
 		for _, lane := range run.lanes {
-			f.VMOVUPS(operand.Mem{Base: f.identity}, lane)
+			f.asm.VMOVUPS(operand.Mem{Base: f.identity}, lane)
 		}
 		for at := len(run.lanes); at < f.lanesOf(); at++ {
-			f.store(f.load(operand.Mem{Base: f.identity}), run.home(f.lanesOf()-at))
+			f.asm.store(f.asm.load(operand.Mem{Base: f.identity}), run.home(f.lanesOf()-at))
 		}
 	}
 }
@@ -137,19 +137,19 @@ func (r run) home(follow int) operand.Mem { return r.rest[len(r.rest)-follow] }
 func (f *leavesFold) whole(length reg.GPVirtual, mask, turns int) (elements int) {
 	elements = turns * array.Lanes
 	after := fmt.Sprintf("after%d", elements)
-	left := f.GP64()
-	f.MOVQ(length, left)
-	f.ANDQ(operand.I32(mask&-elements), left)
-	f.JE(operand.LabelRef(after))
-	f.loop(fmt.Sprintf("whole%d", elements), left, elements, func() {
+	left := f.asm.GP64()
+	f.asm.MOVQ(length, left)
+	f.asm.ANDQ(operand.I32(mask&-elements), left)
+	f.asm.JE(operand.LabelRef(after))
+	f.asm.loop(fmt.Sprintf("whole%d", elements), left, elements, func() {
 		for at := range turns * f.lanesOf() {
 			for _, run := range f.runs {
 				f.joinNext(run, at)
 			}
 		}
-		f.advance(func(at reg.GPVirtual) { f.ADDQ(operand.U32(uint32(elements*f.d.Size())), at) })
+		f.advance(func(at reg.GPVirtual) { f.asm.ADDQ(operand.U32(uint32(elements*f.d.Size())), at) })
 	})
-	f.Label(after)
+	f.asm.Label(after)
 	return elements
 }
 
@@ -157,7 +157,7 @@ func (f *leavesFold) whole(length reg.GPVirtual, mask, turns int) (elements int)
 func (f *leavesFold) joinNext(run run, at int) {
 	lane := at % f.lanesOf()
 	if lane < len(run.lanes) && f.joinAt != nil && f.of.value == nil && f.d == f.acc {
-		f.joinAt(f.routine, f.acc, run.lanes[lane], operand.Mem{Base: run.x, Disp: at * f.isa.width})
+		f.joinAt(f.asm, f.acc, run.lanes[lane], operand.Mem{Base: run.x, Disp: at * f.asm.isa.width})
 		return
 	}
 	f.joinTo(run, lane, f.value(run.x, run.y, at))
@@ -166,54 +166,54 @@ func (f *leavesFold) joinNext(run run, at int) {
 // joinTo joins a value to vector at of a run's lanes.
 func (f *leavesFold) joinTo(run run, at int, value vec) {
 	if at < len(run.lanes) {
-		f.VMOVAPS(f.join(f.routine, f.acc, run.lanes[at], value, f.constants), run.lanes[at])
+		f.asm.VMOVAPS(f.join(f.asm, f.acc, run.lanes[at], value, f.constants), run.lanes[at])
 		return
 	}
 	lane := run.home(f.lanesOf() - at)
-	f.store(f.join(f.routine, f.acc, f.load(lane), value, f.constants), lane)
+	f.asm.store(f.join(f.asm, f.acc, f.asm.load(lane), value, f.constants), lane)
 }
 
 // tail joins the left last elements of the leaves, fewer than there are lanes; what is behind them is read as the identity.
 func (f *leavesFold) tail(left reg.GPVirtual) {
 	size := f.acc.Size()
-	words := make([]uint64, array.Lanes+f.isa.width/8)
+	words := make([]uint64, array.Lanes+f.asm.isa.width/8)
 	for i := array.Lanes; i < len(words); i++ {
 		words[i] = math.MaxUint64
 	}
-	behind, bytes := f.address(f.constant(words).Offset(8*array.Lanes)), f.GP64()
-	f.MOVQ(left, bytes)
-	f.SHLQ(operand.U8(bits.TrailingZeros(uint(size))), bytes)
-	f.SUBQ(bytes, behind)
+	behind, bytes := f.asm.address(f.asm.constant(words).Offset(8*array.Lanes)), f.asm.GP64()
+	f.asm.MOVQ(left, bytes)
+	f.asm.SHLQ(operand.U8(bits.TrailingZeros(uint(size))), bytes)
+	f.asm.SUBQ(bytes, behind)
 	runs := f.runs
 	for i := range runs {
 		run := &runs[i]
 		run.lanes = run.lanes[:f.lanesOf()-len(run.rest)]
 		for at := len(run.lanes); at < len(f.runs[i].lanes); at++ {
-			f.store(f.runs[i].lanes[at], run.home(f.lanesOf()-at))
+			f.asm.store(f.runs[i].lanes[at], run.home(f.lanesOf()-at))
 		}
 	}
 	for at := range f.lanesOf() {
 		if at > 0 {
-			f.CMPQ(left, operand.U32(uint32(at*f.lanesIn())))
-			f.JLE(operand.LabelRef("moved"))
+			f.asm.CMPQ(left, operand.U32(uint32(at*f.lanesIn())))
+			f.asm.JLE(operand.LabelRef("moved"))
 		}
 		for _, run := range runs {
 			value := f.value(run.x, run.y, at)
-			mask := f.load(operand.Mem{Base: behind, Disp: at * f.isa.width})
-			f.joinTo(run, at, f.choose(mask, operand.Mem{Base: f.identity}, value))
+			mask := f.asm.load(operand.Mem{Base: behind, Disp: at * f.asm.isa.width})
+			f.joinTo(run, at, f.asm.choose(mask, operand.Mem{Base: f.identity}, value))
 		}
 	}
-	f.Label("moved")
+	f.asm.Label("moved")
 	for i, run := range runs {
 		for at := len(run.lanes); at < len(f.runs[i].lanes); at++ {
-			f.VMOVUPS(run.home(f.lanesOf()-at), f.runs[i].lanes[at])
+			f.asm.VMOVUPS(run.home(f.lanesOf()-at), f.runs[i].lanes[at])
 		}
 	}
-	f.advance(func(at reg.GPVirtual) { f.LEAQ(operand.Mem{Base: at, Index: left, Scale: uint8(f.d.Size())}, at) })
+	f.advance(func(at reg.GPVirtual) { f.asm.LEAQ(operand.Mem{Base: at, Index: left, Scale: uint8(f.d.Size())}, at) })
 }
 
 // lanesIn is the lanes of one vector.
-func (f *leavesFold) lanesIn() int { return f.isa.width / f.acc.Size() }
+func (f *leavesFold) lanesIn() int { return f.asm.isa.width / f.acc.Size() }
 
 // choose is x where the bits of mask are set, else y. It may change mask.
 func (r *routine) choose(mask vec, x operand.Mem, y vec) vec {
@@ -241,9 +241,9 @@ func (f *leavesFold) end() {
 	for _, run := range f.runs {
 		lanes := run.lanes
 		for at := len(lanes); at < f.lanesOf(); at++ {
-			lanes = append(lanes, f.load(run.home(f.lanesOf()-at)))
+			lanes = append(lanes, f.asm.load(run.home(f.lanesOf()-at)))
 		}
-		f.VMOVQ(f.joined(f.folding, f.acc, lanes, f.constants).AsX(), operand.Mem{Base: run.out})
-		f.ADDQ(operand.U32(8), run.out)
+		f.asm.VMOVQ(f.asm.joined(f.folding, f.acc, lanes, f.constants).AsX(), operand.Mem{Base: run.out})
+		f.asm.ADDQ(operand.U32(8), run.out)
 	}
 }

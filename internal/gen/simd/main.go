@@ -1,5 +1,6 @@
-// Command simd writes the assembly of exec/cpu/kern and exec/cpu/blas with avo, for AVX2 and AVX-512 from one description of
-// each loop, and the tables that find it. Run it by `go generate ./exec/cpu/...`. A new element-wise op is a row in
+// Command simd writes the assembly of exec/cpu/kern, exec/cpu/blas and exec/cpu/vmath with avo, for AVX2 and AVX-512 from one
+// description of each loop, and the tables that find it. Run it by `go generate ./exec/cpu/...`: each package names itself, as
+// it takes seconds to write them all. A new element-wise op is a row in
 // elementops.go: its body is written once, for a routine that knows how wide the vectors are.
 package main
 
@@ -15,41 +16,38 @@ type file struct {
 	text []byte
 }
 
+// packages are what the command writes, by the name of the package in exec/cpu.
+var packages = map[string]func() ([]file, error){"kern": kernFiles, "blas": gemmFiles, "vmath": mathFiles}
+
 func main() {
-	if err := write(); err != nil {
+	if err := write(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "simd:", err)
 		os.Exit(1)
 	}
 }
 
-func write() error {
+// write writes the files of packages.
+func write(names []string) error {
 	root, err := moduleRoot()
 	if err != nil {
 		return err
 	}
-	all, err := files()
-	if err != nil {
-		return err
-	}
-	for _, f := range all {
-		if err := os.WriteFile(filepath.Join(root, f.name), f.text, 0o644); err != nil {
+	for _, name := range names {
+		pkg, ok := packages[name]
+		if !ok {
+			return fmt.Errorf("no package %q; there are kern, blas and vmath", name)
+		}
+		all, err := pkg()
+		if err != nil {
 			return err
+		}
+		for _, f := range all {
+			if err := os.WriteFile(filepath.Join(root, f.name), f.text, 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// files are all that the command writes.
-func files() ([]file, error) {
-	var all []file
-	for _, pkg := range []func() ([]file, error){kernFiles, gemmFiles, mathFiles} {
-		more, err := pkg()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, more...)
-	}
-	return all, nil
 }
 
 // moduleRoot is the nearest folder with a go.mod, from here upward.

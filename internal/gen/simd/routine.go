@@ -30,7 +30,7 @@ var (
 
 // unit is an assembly file under construction, and the Go file that declares its routines.
 type unit struct {
-	*build.Context
+	ctx       *build.Context
 	name      string // of the files: z<name>_amd64.s and z<name>_amd64.go
 	pkg       string
 	constants map[string]operand.Mem
@@ -38,12 +38,12 @@ type unit struct {
 }
 
 func newUnit(pkg, name string) *unit {
-	return &unit{Context: build.NewContext(), name: name, pkg: pkg, constants: map[string]operand.Mem{}}
+	return &unit{ctx: build.NewContext(), name: name, pkg: pkg, constants: map[string]operand.Mem{}}
 }
 
 // texts are the two files.
 func (u *unit) texts() (assembly, stubs []byte, err error) {
-	file, err := u.Result()
+	file, err := u.ctx.Result()
 	if err == nil {
 		err = pass.Compile.Execute(file)
 	}
@@ -89,22 +89,27 @@ type vec = reg.VecVirtual
 
 // routine is a function under construction. Its methods write instructions for the vectors of its instruction set, so that
 // one description serves all; what only one of them has is written by the instruction's name. Results are new registers.
+// It alone embeds avo's Context: each type that does costs the compiler seconds for methods by the thousand.
 type routine struct {
-	*unit
-	isa isa
+	*build.Context
+	unit *unit
+	isa  isa
 }
 
 // routine begins a function: its name is that of the loop and of the instruction set. doc says what the loop computes.
 func (u *unit) routine(name string, isa isa, signature, doc string) *routine {
 	name += isa.name
-	u.Function(name)
+	u.ctx.Function(name)
 	u.Attributes(attr.NOSPLIT)
-	u.SignatureExpr(signature)
-	u.Pragma("noescape")
-	u.Doc(name + " " + doc)
+	u.ctx.SignatureExpr(signature)
+	u.ctx.Pragma("noescape")
+	u.ctx.Doc(name + " " + doc)
 	u.names = append(u.names, name)
-	return &routine{u, isa}
+	return &routine{u.ctx, u, isa}
 }
+
+// Attributes sets those of the function that was begun last.
+func (u *unit) Attributes(a attr.Attribute) { u.ctx.Attributes(a) }
 
 // end is the end of the function.
 func (r *routine) end() {
@@ -188,14 +193,16 @@ func (u *unit) constant(words []uint64) operand.Mem {
 	if at, ok := u.constants[key]; ok {
 		return at
 	}
-	at := u.StaticGlobal(fmt.Sprintf("%sConstant%d", u.name, len(u.constants)))
-	u.DataAttributes(attr.RODATA | attr.NOPTR)
+	at := u.ctx.StaticGlobal(fmt.Sprintf("%sConstant%d", u.name, len(u.constants)))
+	u.ctx.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i, w := range words {
-		u.AddDatum(8*i, operand.U64(w))
+		u.ctx.AddDatum(8*i, operand.U64(w))
 	}
 	u.constants[key] = at
 	return at
 }
+
+func (r *routine) constant(words []uint64) operand.Mem { return r.unit.constant(words) }
 
 // perLane is a vector whose lane i of size bytes has the value of i.
 func (r *routine) perLane(size int, value func(i int) uint64) vec {

@@ -39,7 +39,7 @@ func (k *kernUnit) rows(f folding, of string, isa isa, group []array.DType) {
 	}
 	r := k.unit.routine(name, isa, rowsSignature, fmt.Sprintf("joins %s to acc[i] by %s, for r = 0, 1, ..., rows-1; stride in bytes.", value, f.op))
 	t := &rowsRoutine{
-		routine: r, folding: f, d: d, acc: acc, to: r.param("acc"), x: r.param("x"),
+		asm: r, folding: f, d: d, acc: acc, to: r.param("acc"), x: r.param("x"),
 		n: r.param("n"), rows: r.param("rows"), stride: r.param("stride"),
 	}
 	if of != ofX.name {
@@ -58,7 +58,7 @@ func (k *kernUnit) rows(f folding, of string, isa isa, group []array.DType) {
 
 // rowsRoutine is one under construction.
 type rowsRoutine struct {
-	*routine
+	asm *routine
 	folding
 	d, acc          array.DType
 	to, x, y        reg.GPVirtual // y: where the means are; nil where there are none
@@ -68,46 +68,46 @@ type rowsRoutine struct {
 
 // columns joins all rows of so many vectors of columns, while there are so many.
 func (t *rowsRoutine) columns(label string, vectors int) {
-	lanes := t.isa.width / t.acc.Size()
+	lanes := t.asm.isa.width / t.acc.Size()
 	step := lanes * t.d.Size()
-	t.Label(label)
-	t.CMPQ(t.n, operand.U32(uint32(vectors*lanes)))
-	t.JLT(operand.LabelRef(label + "Done"))
+	t.asm.Label(label)
+	t.asm.CMPQ(t.n, operand.U32(uint32(vectors*lanes)))
+	t.asm.JLT(operand.LabelRef(label + "Done"))
 	accs, means := make([]vec, vectors), make([]vec, vectors)
 	for i := range accs {
-		accs[i] = t.load(operand.Mem{Base: t.to, Disp: i * t.isa.width})
+		accs[i] = t.asm.load(operand.Mem{Base: t.to, Disp: i * t.asm.isa.width})
 		if t.y != nil {
-			means[i] = t.load(operand.Mem{Base: t.y, Disp: i * t.isa.width})
+			means[i] = t.asm.load(operand.Mem{Base: t.y, Disp: i * t.asm.isa.width})
 		}
 	}
-	row, left := t.GP64(), t.GP64()
-	t.MOVQ(t.x, row)
-	t.MOVQ(t.rows, left)
-	t.loop(label+"Row", left, 1, func() {
+	row, left := t.asm.GP64(), t.asm.GP64()
+	t.asm.MOVQ(t.x, row)
+	t.asm.MOVQ(t.rows, left)
+	t.asm.loop(label+"Row", left, 1, func() {
 		for i, lane := range accs {
-			v := t.loadBytes(operand.Mem{Base: row, Disp: i * step}, step)
+			v := t.asm.loadBytes(operand.Mem{Base: row, Disp: i * step}, step)
 			if t.d != t.acc {
-				out := t.vec()
-				t.VCVTPS2PD(v, out)
+				out := t.asm.vec()
+				t.asm.VCVTPS2PD(v, out)
 				v = out
 			}
 			if t.y != nil {
-				difference := t.subtract(t.acc, v, means[i])
-				v = t.times(t.acc, difference, difference)
+				difference := t.asm.subtract(t.acc, v, means[i])
+				v = t.asm.times(t.acc, difference, difference)
 			}
-			t.VMOVAPS(t.join(t.routine, t.acc, lane, v, t.constants), lane)
+			t.asm.VMOVAPS(t.join(t.asm, t.acc, lane, v, t.constants), lane)
 		}
-		t.ADDQ(t.stride, row)
+		t.asm.ADDQ(t.stride, row)
 	})
 	for i, lane := range accs {
-		t.store(lane, operand.Mem{Base: t.to, Disp: i * t.isa.width})
+		t.asm.store(lane, operand.Mem{Base: t.to, Disp: i * t.asm.isa.width})
 	}
-	t.ADDQ(operand.U32(uint32(vectors*t.isa.width)), t.to)
-	t.ADDQ(operand.U32(uint32(vectors*step)), t.x)
+	t.asm.ADDQ(operand.U32(uint32(vectors*t.asm.isa.width)), t.to)
+	t.asm.ADDQ(operand.U32(uint32(vectors*step)), t.x)
 	if t.y != nil {
-		t.ADDQ(operand.U32(uint32(vectors*t.isa.width)), t.y)
+		t.asm.ADDQ(operand.U32(uint32(vectors*t.asm.isa.width)), t.y)
 	}
-	t.SUBQ(operand.U32(uint32(vectors*lanes)), t.n)
-	t.JMP(operand.LabelRef(label))
-	t.Label(label + "Done")
+	t.asm.SUBQ(operand.U32(uint32(vectors*lanes)), t.n)
+	t.asm.JMP(operand.LabelRef(label))
+	t.asm.Label(label + "Done")
 }

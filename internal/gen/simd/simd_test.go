@@ -13,9 +13,13 @@ func TestFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := files()
-	if err != nil {
-		t.Fatal(err)
+	var all []file
+	for name, pkg := range packages {
+		more, err := pkg()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all = append(all, more...)
 	}
 	written := map[string]bool{}
 	for _, f := range all {
