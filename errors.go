@@ -18,8 +18,7 @@ var (
 // ErrNegativePower is an integer raised to a negative integer power; see ElementError.
 var ErrNegativePower = array.ErrNegativePower
 
-// ElementError names the op and the element that ErrDivide and ErrNegativePower are about, on rank 0 and in its process; use
-// errors.As.
+// ElementError names the op and the element that ErrDivide and ErrNegativePower are about, on every rank; use errors.As.
 type ElementError = array.ElementError
 
 // RankError names the rank that was lost or failed, and in which operation; use errors.As.

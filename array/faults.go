@@ -46,12 +46,16 @@ func (e *ElementError) Error() string {
 	return text
 }
 
-// FaultAt is the error of a node of an op that has no result for its flat element i.
-func FaultAt(n *Node, i int) *ElementError {
+// FaultAt is the error of a node of an op that has no result for its flat element i: an ElementError, wrapped by what the node
+// was Placed with.
+func FaultAt(n *Node, i int) error {
 	e := &ElementError{Op: n.op, Index: make([]int, len(n.shape)), Position: n.Position(), Cause: n.op.Fault(n.dtype)}
 	for axis := len(n.shape) - 1; axis >= 0; axis-- {
 		e.Index[axis] = i % n.shape[axis]
 		i /= n.shape[axis]
+	}
+	if n.place != nil {
+		return n.place(e)
 	}
 	return e
 }

@@ -38,6 +38,7 @@ type Node struct {
 	source *Source
 	err    error
 	pc     uintptr
+	place  func(error) error // nil: the place is pc
 }
 
 // maxArity is the most operands that an op has.
@@ -84,6 +85,13 @@ func (n *Node) Err() error { return n.err }
 
 // Position is the file:line that made the node, "" where that is not known.
 func (n *Node) Position() string { return Position(n.pc) }
+
+// Placed is n, made by a text and not by a line of Go: place wraps an error about n's elements with n's place in that text.
+func (n *Node) Placed(place func(error) error) *Node {
+	placed := *n
+	placed.place = place
+	return &placed
+}
 
 // Weak reports whether n is a Go number that takes the element type of the arrays it meets.
 func (n *Node) Weak() bool { return n.weak }

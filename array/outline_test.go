@@ -104,7 +104,7 @@ func TestOutlines(t *testing.T) {
 // Outline.visit (and into TestOutlines), then into this list.
 func TestOutlineKnowsNodes(t *testing.T) {
 	within := []string{"kind", "op", "dtype", "shape", "args", "axes", "scalar", "step", "block", "source"}
-	beside := []string{"few", "weak", "err", "pc"} // the memory of args; what building graphs needs; what makes no plan; what messages need
+	beside := []string{"few", "weak", "err", "pc", "place"} // the memory of args; what building graphs needs; what makes no plan; what messages need
 	var fields []string
 	for f := range reflect.TypeFor[array.Node]().Fields() {
 		fields = append(fields, f.Name)

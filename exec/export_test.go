@@ -22,6 +22,12 @@ var (
 	PossibleColumns = possibleColumns
 )
 
+// EncodeFailure and DecodeFailure are for errors on their way.
+var (
+	EncodeFailure = encodeFailure
+	DecodeFailure = decodeFailure
+)
+
 // CachedWords is the size of a generation of plans.
 const CachedWords = cachedWords
 

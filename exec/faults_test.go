@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -142,8 +143,12 @@ func TestFaultsSPMD(t *testing.T) {
 		}
 		all.Wait()
 		for r, err := range errs {
+			e := (*array.ElementError)(nil)
 			if !errors.Is(err, array.ErrDivide) || err.Error() != errs[0].Error() || !strings.Contains(err.Error(), "[25000]") {
 				t.Errorf("%s: rank %d: %v", over, r, err)
+			}
+			if !errors.As(err, &e) || e.Op != array.FloorDivide || !slices.Equal(e.Index, []int{25_000}) || e.Cause != array.ErrDivide {
+				t.Errorf("%s: rank %d: the error holds %+v", over, r, e)
 			}
 		}
 		for _, c := range comms {

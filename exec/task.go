@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -95,75 +94,4 @@ func (e *Executor) tellAll(ctx context.Context, p comm.Parcel) {
 		_ = comm.SendParcel(ctx, e.comm, peer, tagControl, p) // a lost rank must not keep the others from hearing it
 		return nil
 	})
-}
-
-// failure is an error on its way to another rank.
-type failure struct {
-	Text     string `json:"text"`
-	Rank     int    `json:"rank"` // whose error it is; -1: nobody's
-	Op       string `json:"op,omitempty"`
-	Sentinel string `json:"is,omitempty"`
-}
-
-// sentinels keep their identity on the way.
-var sentinels = map[string]error{
-	"diverged": comm.ErrDiverged, "memory": ErrMemory, "canceled": context.Canceled, "deadline": context.DeadlineExceeded,
-	"shape": array.ErrShape, "dtype": array.ErrDType, "divide": array.ErrDivide, "power": array.ErrNegativePower,
-}
-
-// maxFailure bounds the text of an error on the wire.
-const maxFailure = 8 << 10
-
-func encodeFailure(err error) []byte {
-	f := failure{Text: err.Error(), Rank: -1}
-	if re := (*comm.RankError)(nil); errors.As(err, &re) {
-		f.Text, f.Rank, f.Op = re.Cause.Error(), re.Rank, re.Op
-	}
-	f.Text, f.Op = clip(f.Text, maxFailure/4), clip(f.Op, maxFailure/4)
-	for name, is := range sentinels {
-		if errors.Is(err, is) {
-			f.Sentinel = name
-		}
-	}
-	raw, _ := json.Marshal(f)
-	return raw
-}
-
-func clip(s string, n int) string { return s[:min(len(s), n)] }
-
-// remote is an error that another rank had: its text, and the sentinel it wrapped.
-type remote struct {
-	text string
-	is   error
-}
-
-func (e *remote) Error() string { return e.text }
-func (e *remote) Unwrap() error { return e.is }
-
-// readFailure takes the error that a parcel carries; nil without one. The second error is about the parcel.
-func readFailure(ctx context.Context, in *comm.Incoming) (error, error) {
-	defer in.Discard()
-	if ref, ok := in.Ref(); ok {
-		err, _ := ref.(error)
-		return err, nil
-	}
-	if in.Size == 0 {
-		return nil, nil
-	}
-	if in.Size > 8*maxFailure { // JSON escapes
-		return nil, fmt.Errorf("rank %d sent an error of %d bytes", in.Source, in.Size)
-	}
-	raw := make([]byte, in.Size)
-	if err := in.ReadInto(ctx, raw); err != nil {
-		return nil, err
-	}
-	var f failure
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return nil, fmt.Errorf("rank %d sent an unreadable error: %w", in.Source, err)
-	}
-	err := error(&remote{f.Text, sentinels[f.Sentinel]})
-	if f.Rank >= 0 {
-		err = &comm.RankError{Rank: f.Rank, Op: f.Op, Cause: err}
-	}
-	return err, nil
 }

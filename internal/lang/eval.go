@@ -84,10 +84,14 @@ func (e *evaluator) evalNode(x ast.Expr) (*array.Node, error) {
 	return e.node(v, x)
 }
 
-// made checks a node that x has just made.
+// made checks a node that x has just made. One of an op that fails for some elements takes its place along.
 func (e *evaluator) made(n *array.Node, at ast.Node) (value, error) {
 	if err := n.Err(); err != nil {
 		return value{}, e.fail(at, "", err)
+	}
+	if n.Kind() == array.KindOp && n.Op().Fault(n.DType()) != nil {
+		source, offset := e.script.src, e.script.offset(at.Pos())
+		n = n.Placed(func(err error) error { return &Error{"", source, offset, err} })
 	}
 	return value{node: n}, nil
 }

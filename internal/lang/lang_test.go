@@ -329,3 +329,32 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestElementPlace: an error about an element that has no result is at the operator or the function's name, and still holds its fields.
+func TestElementPlace(t *testing.T) {
+	for _, test := range []struct{ src, want string }{
+		{"delay // distance", "floor_divide: integer division by zero at element [3]; compute with where(y == 0, 1, y) instead\n  delay // distance\n        ^"},
+		{"delay %\n distance", "remainder: integer division by zero at element [3]; compute with where(y == 0, 1, y) instead\n  delay %\n        ^"},
+		{"k = 2; mod(delay, k)", "remainder: integer division by zero at element [3]; compute with where(y == 0, 1, y) instead\n  k = 2; mod(delay, k)\n         ^"},
+		{"delay ** 2", "pow: integer to a negative power at element [3]; compute with a cast of x to float64 instead\n  delay ** 2\n        ^"},
+	} {
+		results, err := eval(test.src)
+		if err != nil {
+			t.Fatalf("%s: %v", test.src, err)
+		}
+		err = array.FaultAt(results[0].Node, 3)
+		e := (*array.ElementError)(nil)
+		if err.Error() != test.want || !errors.As(err, &e) || e.Op != results[0].Node.Op() || !errors.Is(err, e.Cause) {
+			t.Errorf("%q: %+v says\n%v, want\n%s", test.src, e, err, test.want)
+		}
+	}
+	results, err := eval("distance + delay; time // 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Node.Op().Fault(r.Node.DType()) != nil {
+			t.Errorf("%s can fail", r.Name)
+		}
+	}
+}
