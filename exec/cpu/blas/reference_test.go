@@ -40,13 +40,19 @@ func at[T blas.Float](x blas.Matrix[T], i, j int) T {
 	return x.Data[i*x.Stride+j]
 }
 
-// fma is x*y + z rounded once: by the standard library for float64, by exact arithmetic for float32.
+// fma is x*y + z rounded once: by the standard library for float64. For float32 the product is exact in float64, and rounding the
+// sum twice is rounding it once unless the first puts it in the middle of two float32: then, and where those lie closer or end,
+// exact arithmetic.
 func fma[T blas.Float](x, y, z T) T {
 	if _, ok := any(x).(float64); ok {
 		return T(math.FMA(float64(x), float64(y), float64(z)))
 	}
 	plain := float64(x)*float64(y) + float64(z)
 	if math.IsNaN(plain) || math.IsInf(plain, 0) || plain == 0 { // no rounding in any of them
+		return T(plain)
+	}
+	const behind, middle = 1<<29 - 1, 1 << 28 // of the 52 bits of a float64 those that a float32 does not have
+	if size := math.Abs(plain); size >= 0x1p-126 && size < 0x1p127 && math.Float64bits(plain)&behind != middle {
 		return T(plain)
 	}
 	exact := func(v T) *big.Float { return new(big.Float).SetFloat64(float64(v)) }

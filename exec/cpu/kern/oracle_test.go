@@ -153,12 +153,11 @@ func after(d array.DType, x, y array.Scalar) array.Scalar {
 // library is an op that package vmath computes, by its function of one element: what is held here is that all loops have its
 // bits. How far those are from the exact value, vmath's own tests say.
 func library(op array.Op, d array.DType, x, y array.Scalar) array.Scalar {
-	var of [3]vector
-	for i, s := range []array.Scalar{array.ScalarFromBits(d, 0), x, y} {
-		of[i] = repeated(s)
-	}
-	scalarLoops.Element(op, d, kern.VV)(of[0].bytes(1), of[1].bytes(1), of[2].bytes(1), nil, 1)
-	return of[0].get(0)
+	of := array.View[uint64](array.AllocBytes(64))
+	of[1], of[2] = word(x), word(y)
+	operand := func(i int) []byte { return array.Bytes(of[i : i+1])[:d.Size()] }
+	scalarLoops.Element(op, d, kern.VV)(operand(0), operand(1), operand(2), nil, 1)
+	return vector{dtype: d, whole: operand(0), n: 1}.get(0)
 }
 
 var scalarLoops = kern.New(kern.Go)

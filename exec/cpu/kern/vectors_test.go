@@ -26,6 +26,13 @@ func newVector(d array.DType, n, skew int) vector {
 	return v
 }
 
+// renewed is newVector in v's memory, which was made for as many elements at least.
+func (v vector) renewed(n, skew int) vector {
+	v.whole, v.at, v.n = v.whole[:2*margin+storage(v.dtype, n)+64], margin+skew, n
+	copy(v.whole, poison)
+	return v
+}
+
 // from is the elements from i on; not of bools.
 func (v vector) from(i int) vector {
 	v.at, v.n = v.at+i*v.dtype.Size(), v.n-i

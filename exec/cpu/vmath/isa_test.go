@@ -125,8 +125,8 @@ func places[T judge.Float](t *testing.T, f function) {
 				}
 				for mode := range 4 {
 					past := mode == 1 && skew == 0
-					judge.Fill(f.Spec, judge.Kind(rng.IntN(int(judge.Hard))), rng, x, y)
-					inGo[T](f)(want, x, y)
+					judge.Fill(f.Spec, judge.Kind(rng.IntN(int(judge.Hard))), rng, x[:n], y[:n])
+					inGo[T](f)(want[:n], x, y)
 					a, b, dst := vector(skew), vector((skew*3+1)%(64/size)), vector(skew)
 					copy(inside(a, n), x)
 					copy(inside(b, n), y)
