@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/exec/cpu/vmath"
 	"github.com/darray-go/darray/internal/lang"
 )
 
@@ -23,7 +24,7 @@ func Eval(script string, frames map[string]*Frame) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Eval(func(name string) (*array.Node, error) { return columnOf(frames, name) })
+	made, err := s.Eval(func(name string) (*array.Node, error) { return columnOf(frames, name) }, onFloats)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +33,15 @@ func Eval(script string, frames map[string]*Frame) ([]Result, error) {
 		results[i] = Result{r.Name, Array{r.Node}}
 	}
 	return results, nil
+}
+
+// onFloats computes an op of two float64 as arrays do, to the bit.
+func onFloats(op array.Op, x, y float64) (float64, bool) {
+	f, ok := vmath.FindScalar(op.Info().Func)
+	if !ok || f.Binary == nil {
+		return 0, false
+	}
+	return f.Binary(x, y), true
 }
 
 // columnOf finds a column by the name that a script calls it by.

@@ -12,10 +12,11 @@ import (
 )
 
 // Eval makes the nodes of the script. resolve gives the column of a name ("x", or "a.x" for column x of frame a); its error
-// says which there are. The results are the expressions that are not assigned to a name or, where there are none, the
+// says which there are. compute gives what an op of arrays gives for two float64, for the operators on literals that Go does not
+// have; false where it cannot. The results are the expressions that are not assigned to a name or, where there are none, the
 // assigned names. The error is an *Error.
-func (s *Script) Eval(resolve func(name string) (*array.Node, error)) ([]Result, error) {
-	e := &evaluator{script: s, resolve: resolve, names: make(map[string]value)}
+func (s *Script) Eval(resolve func(name string) (*array.Node, error), compute func(op array.Op, x, y float64) (float64, bool)) ([]Result, error) {
+	e := &evaluator{script: s, resolve: resolve, compute: compute, names: make(map[string]value)}
 	var results, assigned []Result
 	for _, st := range s.statements {
 		v, err := e.eval(st.expr)
@@ -52,6 +53,7 @@ type value struct {
 type evaluator struct {
 	script  *Script
 	resolve func(string) (*array.Node, error)
+	compute func(array.Op, float64, float64) (float64, bool)
 	names   map[string]value
 }
 
@@ -235,7 +237,7 @@ func (e *evaluator) binary(x *ast.BinaryExpr) (value, error) {
 		return value{}, err
 	}
 	if l.number != nil && r.number != nil {
-		if n, ok := l.number.arithmetic(x.Op, *r.number); ok {
+		if n, ok := e.arithmetic(x.Op, *l.number, *r.number); ok {
 			return value{number: &n}, nil
 		}
 	}
@@ -251,6 +253,16 @@ func (e *evaluator) binary(x *ast.BinaryExpr) (value, error) {
 		op = logical
 	}
 	return e.made(array.Apply(op, 0, a, b), marker(x.OpPos))
+}
+
+// arithmetic computes an operator on literals; false where there is no result, or none that is a number.
+func (e *evaluator) arithmetic(op token.Token, x, y number) (number, bool) {
+	n, ok := x.arithmetic(op, y)
+	if ok || op != floorDivide && op != token.REM && op != power || x.integer != nil && y.integer != nil {
+		return n, ok
+	}
+	f, ok := e.compute(operators[op], x.float64(), y.float64())
+	return number{float: f}, ok
 }
 
 func isComparison(t token.Token) bool { return t.Precedence() == token.EQL.Precedence() }

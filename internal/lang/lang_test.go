@@ -3,6 +3,7 @@ package lang_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -32,7 +33,18 @@ func eval(src string) ([]lang.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Eval(columns)
+	return s.Eval(columns, floats)
+}
+
+// floats computes what a test wants of two literals.
+func floats(op array.Op, x, y float64) (float64, bool) {
+	switch op {
+	case array.FloorDivide:
+		return math.Floor(x / y), true
+	case array.Pow:
+		return math.Pow(x, y), true
+	}
+	return 0, false
 }
 
 func TestExpressions(t *testing.T) {
@@ -77,6 +89,9 @@ func TestExpressions(t *testing.T) {
 		{"3 * delay**2 / time", "", "float32", "[5]", "divide(cast(multiply(3, pow(delay:int16[5], 2)), float32), time:float32[5])"},
 		{"(-delay)**2 + abs(delay**3)", "", "int16", "[5]", "add(pow(negative(delay:int16[5]), 2), abs(pow(delay:int16[5], 3)))"},
 		{"2**3**2", "", "int64", "[]", "512"},
+		{"time * 2.0**-1", "", "float32", "[5]", "multiply(time:float32[5], 0.5)"},
+		{"time * (7.5 // 2)", "", "float32", "[5]", "multiply(time:float32[5], 3.0)"},
+		{"time * (7 // 2.5)", "", "float32", "[5]", "multiply(time:float32[5], 2.0)"},
 		{"-2**2", "", "int64", "[]", "-4"},
 		{"(-2)**3 - -7 // 2 + -7 % 3 * 100", "", "int64", "[]", "196"},
 		{"1 << 4 | 3 & ~1", "", "int64", "[]", "bitwise_or(16, bitwise_and(3, bitwise_invert(1)))"},

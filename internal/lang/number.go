@@ -46,7 +46,7 @@ func (n number) negate() number {
 	return number{integer: constant.UnaryOp(token.SUB, n.integer, 0)}
 }
 
-// arithmetic computes + - * /, and what else of integers is exact; false for other operators, and where there is no result.
+// arithmetic computes + - * / as Go does, and what else of integers is exact; false for other operators, and where there is no result.
 func (n number) arithmetic(op token.Token, m number) (number, bool) {
 	if n.integer != nil && m.integer != nil && op != token.QUO {
 		z, ok := exact(op, n.integer, m.integer)
