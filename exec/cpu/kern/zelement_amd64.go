@@ -2461,3 +2461,183 @@ func bitwiseRightShiftInt64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
 //
 //go:noescape
 func bitwiseRightShiftInt64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt8AVX2 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt8VSAVX2 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt8SVAVX2 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt8SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt16AVX2 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt16VSAVX2 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt16SVAVX2 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt16SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt8AVX512 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt8VSAVX512 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt8SVAVX512 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt8SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt16AVX512 is dst[i] = bitwise_left_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt16VSAVX512 is dst[i] = bitwise_left_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseLeftShiftInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseLeftShiftInt16SVAVX512 is dst[i] = bitwise_left_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseLeftShiftInt16SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint8AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint8VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint8SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint8SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint16AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint16VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint16SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint16SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint8AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint8VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint8SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint8SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint16AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint16VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftUint16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftUint16SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftUint16SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt8AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt8VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt8SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt8SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt16AVX2 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt16VSAVX2 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt16SVAVX2 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt16SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt8AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt8VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt8SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt8SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt16AVX512 is dst[i] = bitwise_right_shift(x[i], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt16VSAVX512 is dst[i] = bitwise_right_shift(x[i], y[0]).
+//
+//go:noescape
+func bitwiseRightShiftInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// bitwiseRightShiftInt16SVAVX512 is dst[i] = bitwise_right_shift(x[0], y[i]).
+//
+//go:noescape
+func bitwiseRightShiftInt16SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)

@@ -17218,3 +17218,1704 @@ loop:
 	JNE     loop
 	VZEROUPPER
 	RET
+
+// func bitwiseLeftShiftInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x18, Y2, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLD  $0x18, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
+	VPSLLD  $0x18, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x18, Y2, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLD  $0x18, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
+	VPSLLD  $0x18, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt8VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x18, Y0, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLVD Y2, Y1, Y2
+	VPSLLD  $0x18, Y2, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y1, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y0, Y3
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLVD Y3, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x18, Y0, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLVD Y2, Y1, Y2
+	VPSLLD  $0x18, Y2, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y1, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y1, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y0, Y3
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLVD Y3, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt8SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt8SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTB (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x18, Y2, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLD  $0x18, Y0, Y3
+	VPSLLVD Y1, Y3, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x18, Y2, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSRLD  $0x10, Y0, Y4
+	VPSLLVD Y3, Y4, Y3
+	VPSLLD  $0x18, Y3, Y3
+	VPSRLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLD  $0x18, Y0, Y3
+	VPSLLVD Y1, Y3, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLVD Y1, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt16VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y1, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLVD Y3, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y1, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLVD Y3, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y1, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLVD Y3, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y1, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLVD Y3, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt16SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseLeftShiftInt16SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTW (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y3
+	VPSLLVD Y1, Y3, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y3
+	VPSLLVD Y1, Y3, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y3
+	VPSLLVD Y1, Y3, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLVD Y2, Y0, Y2
+	VPSLLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLD  $0x10, Y0, Y3
+	VPSLLVD Y1, Y3, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseLeftShiftInt8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSLLW  $0x08, Z1, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLVW Z2, Z0, Z2
+	VPSLLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z1, Z1
+	VPSRLW  $0x08, Z0, Z0
+	VPSLLVW Z1, Z0, Z0
+	VPSLLW  $0x08, Z0, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseLeftShiftInt8VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLW  $0x08, Z0, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLVW Z2, Z1, Z2
+	VPSLLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z0, Z3
+	VPSRLW  $0x08, Z1, Z1
+	VPSLLVW Z3, Z1, Z1
+	VPSLLW  $0x08, Z1, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt8SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseLeftShiftInt8SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTB (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLW  $0x08, Z1, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLVW Z2, Z0, Z2
+	VPSLLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z1, Z1
+	VPSRLW  $0x08, Z0, Z3
+	VPSLLVW Z1, Z3, Z1
+	VPSLLW  $0x08, Z1, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseLeftShiftInt16AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSLLVW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSLLVW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseLeftShiftInt16VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLVW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseLeftShiftInt16SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseLeftShiftInt16SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTW (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLVW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSLLVW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLVD Y1, Y0, Y0
+	VPSRLD  $0x18, Y0, Y0
+	VPSLLD  $0x18, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLVD Y1, Y0, Y0
+	VPSRLD  $0x18, Y0, Y0
+	VPSLLD  $0x18, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint8VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x18, Y0, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y1, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y1, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y1, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y0, Y3
+	VPSRLVD Y3, Y1, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x18, Y0, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y1, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y1, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y1, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y0, Y3
+	VPSRLVD Y3, Y1, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint8SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint8SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTB (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLVD Y1, Y0, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRLVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRLVD Y1, Y0, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint16VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRLVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint16SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftUint16SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTW (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRLVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftUint8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSLLW  $0x08, Z1, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLW  $0x08, Z0, Z3
+	VPSRLVW Z2, Z3, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z1, Z1
+	VPSRLVW Z1, Z0, Z0
+	VPSRLW  $0x08, Z0, Z0
+	VPSLLW  $0x08, Z0, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftUint8VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLW  $0x08, Z0, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLW  $0x08, Z1, Z3
+	VPSRLVW Z2, Z3, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z0, Z3
+	VPSRLVW Z3, Z1, Z1
+	VPSRLW  $0x08, Z1, Z1
+	VPSLLW  $0x08, Z1, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint8SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftUint8SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTB (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLW  $0x08, Z1, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLW  $0x08, Z0, Z3
+	VPSRLVW Z2, Z3, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z1, Z1
+	VPSRLVW Z1, Z0, Z1
+	VPSRLW  $0x08, Z1, Z1
+	VPSLLW  $0x08, Z1, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseRightShiftUint16AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSRLVW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSRLVW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseRightShiftUint16VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRLVW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftUint16SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseRightShiftUint16SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTW (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRLVW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRLVW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt8AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRAVD Y1, Y0, Y0
+	VPSRLD  $0x18, Y0, Y0
+	VPSLLD  $0x18, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRAVD Y1, Y0, Y0
+	VPSRLD  $0x18, Y0, Y0
+	VPSLLD  $0x18, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt8VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt8VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x18, Y0, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y1, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y1, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y1, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y0, Y3
+	VPSRAVD Y3, Y1, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x18, Y0, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y1, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y1, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y0, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y1, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y0, Y3
+	VPSRAVD Y3, Y1, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt8SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt8SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTB (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRAVD Y1, Y0, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x18, Y1, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x18, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x18, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSLLD  $0x08, Y1, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x08, Y0, Y4
+	VPSRAVD Y3, Y4, Y3
+	VPSRLD  $0x18, Y3, Y3
+	VPSLLD  $0x10, Y3, Y3
+	VORPS   Y3, Y2, Y2
+	VPSRLD  $0x18, Y1, Y1
+	VPSRAVD Y1, Y0, Y1
+	VPSRLD  $0x18, Y1, Y1
+	VPSLLD  $0x18, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt16AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt16AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y0
+	VPSRLD  $0x10, Y0, Y0
+	VPSLLD  $0x10, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt16VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt16VSAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Y0
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRAVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRAVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRAVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLD  $0x10, Y0, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y1, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y0, Y3
+	VPSRAVD Y3, Y1, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt16SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·bitwiseRightShiftInt16SVAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTW (DX), Y0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(DX), Y1
+	VPSLLD  $0x10, Y1, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSLLD  $0x10, Y0, Y3
+	VPSRAVD Y2, Y3, Y2
+	VPSRLD  $0x10, Y2, Y2
+	VPSRLD  $0x10, Y1, Y1
+	VPSRAVD Y1, Y0, Y1
+	VPSRLD  $0x10, Y1, Y1
+	VPSLLD  $0x10, Y1, Y1
+	VORPS   Y1, Y2, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt8AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSLLW  $0x08, Z1, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLW  $0x08, Z0, Z3
+	VPSRAVW Z2, Z3, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z1, Z1
+	VPSRAVW Z1, Z0, Z0
+	VPSRLW  $0x08, Z0, Z0
+	VPSLLW  $0x08, Z0, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt8VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt8VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTB (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLW  $0x08, Z0, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLW  $0x08, Z1, Z3
+	VPSRAVW Z2, Z3, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z0, Z3
+	VPSRAVW Z3, Z1, Z1
+	VPSRLW  $0x08, Z1, Z1
+	VPSLLW  $0x08, Z1, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt8SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F
+TEXT ·bitwiseRightShiftInt8SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTB (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSLLW  $0x08, Z1, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSLLW  $0x08, Z0, Z3
+	VPSRAVW Z2, Z3, Z2
+	VPSRLW  $0x08, Z2, Z2
+	VPSRLW  $0x08, Z1, Z1
+	VPSRAVW Z1, Z0, Z1
+	VPSRLW  $0x08, Z1, Z1
+	VPSLLW  $0x08, Z1, Z1
+	VORPS   Z1, Z2, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt16AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseRightShiftInt16AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+
+loop:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSRAVW Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSRAVW Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt16VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseRightShiftInt16VSAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         y+16(FP), BX
+	VPBROADCASTW (BX), Z0
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRAVW Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRAVW Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET
+
+// func bitwiseRightShiftInt16SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·bitwiseRightShiftInt16SVAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         x+8(FP), DX
+	VPBROADCASTW (DX), Z0
+	MOVQ         y+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z1
+	VPSRAVW Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(DX), Z1
+	VPSRAVW Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000040, CX
+	JNE     loop
+	VZEROUPPER
+	RET

@@ -80,6 +80,46 @@ var exactOps = []elementwise{
 		}
 		return r.do(r.VPSRAVD, x[0], x[1])
 	}},
+	{op: array.BitwiseLeftShift, dtypes: groups{{array.Int8, array.Uint8}, {array.Int16, array.Uint16}}, forms: []form{vv, vs, sv}, body: func(r *routine, d array.DType, x, _ []vec) vec {
+		return r.shiftParts(d, x[0], x[1], r.VPSLLVW, r.VPSLLVD, true)
+	}},
+	{op: array.BitwiseRightShift, dtypes: groups{{array.Uint8}, {array.Uint16}}, forms: []form{vv, vs, sv}, body: func(r *routine, d array.DType, x, _ []vec) vec {
+		return r.shiftParts(d, x[0], x[1], r.VPSRLVW, r.VPSRLVD, false)
+	}},
+	{op: array.BitwiseRightShift, dtypes: groups{{array.Int8}, {array.Int16}}, forms: []form{vv, vs, sv}, body: func(r *routine, d array.DType, x, _ []vec) vec {
+		return r.shiftParts(d, x[0], x[1], r.VPSRAVW, r.VPSRAVD, false)
+	}},
+}
+
+// shiftParts shifts integers of 8 and 16 bits each by its own count, as there are instructions for words in AVX-512 only and for
+// bytes in none: the parts of a wider lane one after the other, each where it loses what is shifted out of it, the lowest place
+// for a shift to the left, else the highest.
+func (r *routine) shiftParts(d array.DType, x, counts vec, words, doubles instruction, left bool) vec {
+	size, wide, shift := d.Size(), 4, doubles
+	if r.isa == avx512 {
+		wide, shift = 2, words
+	}
+	if size == wide {
+		return r.do(shift, x, counts)
+	}
+	var out vec
+	for at := 0; at < wide; at += size {
+		below, above, others := uint8(8*at), uint8(8*(wide-size-at)), uint8(8*(wide-size))
+		count := r.shiftRight(wide, r.shiftLeft(wide, counts, above), others)
+		var part vec
+		if left {
+			part = r.do(shift, r.shiftRight(wide, x, below), count)
+			part = r.shiftRight(wide, r.shiftLeft(wide, part, others), above)
+		} else {
+			part = r.do(shift, r.shiftLeft(wide, x, above), count)
+			part = r.shiftLeft(wide, r.shiftRight(wide, part, others), below)
+		}
+		if at > 0 {
+			part = r.do(r.VORPS, out, part)
+		}
+		out = part
+	}
+	return out
 }
 
 // rounding is an op that rounds floats to whole ones: mode is the direction, and that nothing is said of inexact ones.

@@ -111,12 +111,18 @@ func (r *routine) multiply(d array.DType, x, y vec, constants []vec) vec {
 
 // shiftRight and shiftLeft move the bits of lanes of size bytes; zeros come after them.
 func (r *routine) shiftRight(size int, x vec, by uint8) vec {
+	if by == 0 {
+		return x
+	}
 	v := r.vec()
 	map[int]instruction{2: r.VPSRLW, 4: r.VPSRLD, 8: r.VPSRLQ}[size](operand.U8(by), x, v)
 	return v
 }
 
 func (r *routine) shiftLeft(size int, x vec, by uint8) vec {
+	if by == 0 {
+		return x
+	}
 	v := r.vec()
 	map[int]instruction{2: r.VPSLLW, 4: r.VPSLLD, 8: r.VPSLLQ}[size](operand.U8(by), x, v)
 	return v
