@@ -90,7 +90,7 @@ func floorDivide[T integer](x, y T) T {
 		return 0
 	}
 	q := x / y
-	if r := x - q*y; r != 0 && (r < 0) != (y < 0) {
+	if r := x - q*y; (r|-r)&(r^y) < 0 { // not 0, and of another sign than y; one test, as its outcome is anybody's guess
 		q--
 	}
 	return q
@@ -102,7 +102,7 @@ func remainder[T integer](x, y T) T {
 		return 0
 	}
 	r := x % y
-	if r != 0 && (r < 0) != (y < 0) {
+	if (r|-r)&(r^y) < 0 { // as above
 		r += y
 	}
 	return r
