@@ -17,13 +17,17 @@ import (
 const attempts = 10
 
 // Check fails t at its end if goroutines or file descriptors are left that were not there at the call. Call it in the
-// first line of a test, so that it looks after every other cleanup; not in tests that run in parallel with others.
+// first line of a test, so that it looks after every other cleanup; not in tests that run in parallel with others. A test that has
+// failed is not looked at: it may have stopped half way, and to wait for thousands of its goroutines takes minutes.
 func Check(t testing.TB) {
 	t.Helper()
 	running := goleak.IgnoreCurrent()
 	before := openFiles()
 	t.Cleanup(func() {
 		t.Helper()
+		if t.Failed() {
+			return
+		}
 		var err error
 		for range attempts {
 			if err = goleak.Find(running); err == nil {

@@ -16,9 +16,12 @@ type recorder struct {
 	testing.TB
 	cleanups []func()
 	errors   []string
+	failed   bool // before its end
 }
 
 func (r *recorder) Helper() {}
+
+func (r *recorder) Failed() bool { return r.failed || len(r.errors) > 0 }
 
 func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
 
@@ -66,6 +69,18 @@ func TestGoroutineLeft(t *testing.T) {
 	if !strings.Contains(got, "goroutines left behind") || !strings.Contains(got, "leak_test.stuck") {
 		t.Errorf("the goroutine left behind is not named: %q", got)
 	}
+}
+
+func TestFailedTestIsLeftAlone(t *testing.T) {
+	r := &recorder{TB: t, failed: true}
+	leak.Check(r)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go stuck(stop, done)
+	if got := r.end(); got != "" {
+		t.Errorf("a test that has failed is blamed for more: %s", got)
+	}
+	close(stop)
+	<-done
 }
 
 func stuck(stop <-chan struct{}, done chan<- struct{}) {
