@@ -102,8 +102,8 @@ func opTables() string {
 // elementwise is what the table of element-wise ops leaves open.
 const elementwise = `
 - An integer divided by 0, and an integer to a negative integer power, is an error of the call that computes it: 'ErrDivide',
-  'ErrNegativePower', each as an 'ElementError' with the op, the index of the first such element in the op's result, and the line that
-  made the op. Of several such ops it is the first in the order in which the expression is computed, operands first; it is the same
+  'ErrNegativePower', each as an 'ElementError' with the op, the index of the first such element in the op's result, and the line, or
+  the place in a script, that made the op. Of several such ops it is the first in the order in which the expression is computed, operands first; it is the same
   for any number of ranks. Null elements do not count. An element that 'where' does not pick does, as in NumPy: put another divisor
   there first, as in 'x // where(y == 0, 1, y)'. What no result depends on is not computed, and so is no error.
 - Integers wrap where a result does not fit: 'floor_divide' of the least integer and -1 is the least integer.
