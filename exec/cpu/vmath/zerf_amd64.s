@@ -389,31 +389,27 @@ loop:
 	VFMADD231PD  Y2, Y8, Y7
 	VFMADD231PD  Y3, Y7, Y5
 	VFMADD213PD  erfConstant54<>+0(SB), Y2, Y5
-	VMULPD       Y5, Y2, Y2
-	VXORPD       erfConstant15<>+0(SB), Y2, Y2
-	VMULPD       Y0, Y0, Y3
+	VMULPD       Y1, Y1, Y3
 	VMULPD       Y3, Y3, Y4
-	VMULPD       Y4, Y4, Y5
 	VMOVUPS      erfConstant56<>+0(SB), Y6
-	VFMADD231PD  erfConstant55<>+0(SB), Y5, Y6
-	VFMADD213PD  erfConstant57<>+0(SB), Y5, Y6
-	VMOVUPS      erfConstant59<>+0(SB), Y7
-	VFMADD231PD  erfConstant58<>+0(SB), Y5, Y7
-	VMOVUPS      erfConstant61<>+0(SB), Y8
-	VFMADD231PD  erfConstant60<>+0(SB), Y5, Y8
-	VMOVUPS      erfConstant63<>+0(SB), Y9
-	VFMADD231PD  erfConstant62<>+0(SB), Y5, Y9
+	VFMADD231PD  erfConstant55<>+0(SB), Y4, Y6
+	VFMADD213PD  erfConstant57<>+0(SB), Y4, Y6
+	VFMADD213PD  erfConstant58<>+0(SB), Y4, Y6
+	VFMADD213PD  erfConstant59<>+0(SB), Y4, Y6
+	VMOVUPS      erfConstant61<>+0(SB), Y7
+	VFMADD231PD  erfConstant60<>+0(SB), Y4, Y7
+	VFMADD213PD  erfConstant62<>+0(SB), Y4, Y7
+	VFMADD213PD  erfConstant63<>+0(SB), Y4, Y7
 	VFMADD231PD  Y3, Y7, Y6
-	VFMADD231PD  Y3, Y9, Y8
-	VFMADD231PD  Y4, Y8, Y6
 	VFMADD213PD  erfConstant64<>+0(SB), Y3, Y6
 	VFMADD213PD  erfConstant65<>+0(SB), Y3, Y6
-	VFMADD213PD  Y0, Y0, Y6
-	VADDPD       erfConstant25<>+0(SB), Y2, Y3
+	VFMADD213PD  Y1, Y1, Y6
+	VMOVUPS      erfConstant25<>+0(SB), Y3
+	VFMADD231PD  Y5, Y2, Y3
 	VSUBPD       erfConstant25<>+0(SB), Y3, Y4
-	VSUBPD       Y4, Y2, Y2
-	VMULPD       Y2, Y2, Y4
-	VMULPD       Y4, Y4, Y5
+	VFMSUB231PD  Y5, Y2, Y4
+	VMULPD       Y4, Y4, Y2
+	VMULPD       Y2, Y2, Y5
 	VMOVUPS      erfConstant67<>+0(SB), Y7
 	VFMADD231PD  erfConstant66<>+0(SB), Y5, Y7
 	VFMADD213PD  erfConstant68<>+0(SB), Y5, Y7
@@ -424,20 +420,20 @@ loop:
 	VFMADD231PD  erfConstant72<>+0(SB), Y5, Y9
 	VMOVUPS      erfConstant75<>+0(SB), Y10
 	VFMADD231PD  erfConstant74<>+0(SB), Y5, Y10
-	VFMADD231PD  Y2, Y8, Y7
-	VFMADD231PD  Y2, Y10, Y9
-	VFMADD231PD  Y4, Y9, Y7
-	VFMADD213PD  erfConstant76<>+0(SB), Y2, Y7
-	VFMADD213PD  erfConstant34<>+0(SB), Y7, Y2
-	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y3, Y2, Y2
+	VFMADD231PD  Y4, Y8, Y7
+	VFMADD231PD  Y4, Y10, Y9
+	VFMADD231PD  Y2, Y9, Y7
+	VFMADD213PD  erfConstant76<>+0(SB), Y4, Y7
+	VFMADD213PD  erfConstant34<>+0(SB), Y7, Y4
+	VPSLLQ       $0x34, Y3, Y2
+	VPADDQ       Y2, Y4, Y2
+	VMOVUPS      erfConstant1<>+0(SB), Y3
+	VCMPPD       $0x12, Y1, Y3, Y1
 	VMOVUPS      erfConstant34<>+0(SB), Y3
 	VFNMADD231PD erfConstant35<>+0(SB), Y2, Y3
+	VBLENDVPD    Y1, Y3, Y6, Y1
 	VANDPD       erfConstant15<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y3, Y0
-	VMOVUPS      erfConstant1<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y1
-	VBLENDVPD    Y1, Y0, Y6, Y0
+	VXORPD       Y0, Y1, Y0
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
@@ -496,112 +492,112 @@ DATA erfConstant36<>+16(SB)/8, $0x4015000000000000
 DATA erfConstant36<>+24(SB)/8, $0x4015000000000000
 GLOBL erfConstant36<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant37<>+0(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant37<>+8(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant37<>+16(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant37<>+24(SB)/8, $0xbd8747ab169f7e21
+DATA erfConstant37<>+0(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant37<>+8(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant37<>+16(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant37<>+24(SB)/8, $0x3d8747ab169f7e21
 GLOBL erfConstant37<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant38<>+0(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant38<>+8(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant38<>+16(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant38<>+24(SB)/8, $0xbe6d4eb5bc960bbb
+DATA erfConstant38<>+0(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant38<>+8(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant38<>+16(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant38<>+24(SB)/8, $0x3e6d4eb5bc960bbb
 GLOBL erfConstant38<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant39<>+0(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant39<>+8(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant39<>+16(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant39<>+24(SB)/8, $0x3ec23050f9925a43
+DATA erfConstant39<>+0(SB)/8, $0xbec23050f9925a43
+DATA erfConstant39<>+8(SB)/8, $0xbec23050f9925a43
+DATA erfConstant39<>+16(SB)/8, $0xbec23050f9925a43
+DATA erfConstant39<>+24(SB)/8, $0xbec23050f9925a43
 GLOBL erfConstant39<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant40<>+0(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant40<>+8(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant40<>+16(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant40<>+24(SB)/8, $0xbf29b8361af1d123
+DATA erfConstant40<>+0(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant40<>+8(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant40<>+16(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant40<>+24(SB)/8, $0x3f29b8361af1d123
 GLOBL erfConstant40<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant41<>+0(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant41<>+8(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant41<>+16(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant41<>+24(SB)/8, $0x3ff2ae071b0e26a3
+DATA erfConstant41<>+0(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant41<>+8(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant41<>+16(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant41<>+24(SB)/8, $0xbff2ae071b0e26a3
 GLOBL erfConstant41<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant42<>+0(SB)/8, $0x3e44049b71915173
-DATA erfConstant42<>+8(SB)/8, $0x3e44049b71915173
-DATA erfConstant42<>+16(SB)/8, $0x3e44049b71915173
-DATA erfConstant42<>+24(SB)/8, $0x3e44049b71915173
+DATA erfConstant42<>+0(SB)/8, $0xbe44049b71915173
+DATA erfConstant42<>+8(SB)/8, $0xbe44049b71915173
+DATA erfConstant42<>+16(SB)/8, $0xbe44049b71915173
+DATA erfConstant42<>+24(SB)/8, $0xbe44049b71915173
 GLOBL erfConstant42<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant43<>+0(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant43<>+8(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant43<>+16(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant43<>+24(SB)/8, $0x3eafbd7c2aed41dc
+DATA erfConstant43<>+0(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant43<>+8(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant43<>+16(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant43<>+24(SB)/8, $0xbeafbd7c2aed41dc
 GLOBL erfConstant43<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant44<>+0(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant44<>+8(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant44<>+16(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant44<>+24(SB)/8, $0xbf234fac09f296c2
+DATA erfConstant44<>+0(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant44<>+8(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant44<>+16(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant44<>+24(SB)/8, $0x3f234fac09f296c2
 GLOBL erfConstant44<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant45<>+0(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant45<>+8(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant45<>+16(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant45<>+24(SB)/8, $0x3fb35f8b93018643
+DATA erfConstant45<>+0(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant45<>+8(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant45<>+16(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant45<>+24(SB)/8, $0xbfb35f8b93018643
 GLOBL erfConstant45<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant46<>+0(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant46<>+8(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant46<>+16(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant46<>+24(SB)/8, $0xbe12c38c2bdffa54
+DATA erfConstant46<>+0(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant46<>+8(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant46<>+16(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant46<>+24(SB)/8, $0x3e12c38c2bdffa54
 GLOBL erfConstant46<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant47<>+0(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant47<>+8(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant47<>+16(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant47<>+24(SB)/8, $0xbea5f74f40af2d3b
+DATA erfConstant47<>+0(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant47<>+8(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant47<>+16(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant47<>+24(SB)/8, $0x3ea5f74f40af2d3b
 GLOBL erfConstant47<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant48<>+0(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant48<>+8(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant48<>+16(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant48<>+24(SB)/8, $0x3f141d6a2db2dc9b
+DATA erfConstant48<>+0(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant48<>+8(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant48<>+16(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant48<>+24(SB)/8, $0xbf141d6a2db2dc9b
 GLOBL erfConstant48<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant49<>+0(SB)/8, $0xbf929f8335034544
-DATA erfConstant49<>+8(SB)/8, $0xbf929f8335034544
-DATA erfConstant49<>+16(SB)/8, $0xbf929f8335034544
-DATA erfConstant49<>+24(SB)/8, $0xbf929f8335034544
+DATA erfConstant49<>+0(SB)/8, $0x3f929f8335034544
+DATA erfConstant49<>+8(SB)/8, $0x3f929f8335034544
+DATA erfConstant49<>+16(SB)/8, $0x3f929f8335034544
+DATA erfConstant49<>+24(SB)/8, $0x3f929f8335034544
 GLOBL erfConstant49<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant50<>+0(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant50<>+8(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant50<>+16(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant50<>+24(SB)/8, $0x3dd5af1fe83e5b13
+DATA erfConstant50<>+0(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant50<>+8(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant50<>+16(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant50<>+24(SB)/8, $0xbdd5af1fe83e5b13
 GLOBL erfConstant50<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant51<>+0(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant51<>+8(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant51<>+16(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant51<>+24(SB)/8, $0x3e8e963115b82b4d
+DATA erfConstant51<>+0(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant51<>+8(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant51<>+16(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant51<>+24(SB)/8, $0xbe8e963115b82b4d
 GLOBL erfConstant51<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant52<>+0(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant52<>+8(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant52<>+16(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant52<>+24(SB)/8, $0xbef5857fb6279bf6
+DATA erfConstant52<>+0(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant52<>+8(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant52<>+16(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant52<>+24(SB)/8, $0x3ef5857fb6279bf6
 GLOBL erfConstant52<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant53<>+0(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant53<>+8(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant53<>+16(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant53<>+24(SB)/8, $0x3f6ac027fedbf027
+DATA erfConstant53<>+0(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant53<>+8(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant53<>+16(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant53<>+24(SB)/8, $0xbf6ac027fedbf027
 GLOBL erfConstant53<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant54<>+0(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant54<>+8(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant54<>+16(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant54<>+24(SB)/8, $0x4009daa5ccf80f69
+DATA erfConstant54<>+0(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant54<>+8(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant54<>+16(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant54<>+24(SB)/8, $0xc009daa5ccf80f69
 GLOBL erfConstant54<>(SB), RODATA|NOPTR, $32
 
 DATA erfConstant55<>+0(SB)/8, $0x3e46410da77bb9f6
@@ -610,52 +606,52 @@ DATA erfConstant55<>+16(SB)/8, $0x3e46410da77bb9f6
 DATA erfConstant55<>+24(SB)/8, $0x3e46410da77bb9f6
 GLOBL erfConstant55<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant56<>+0(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant56<>+8(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant56<>+16(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant56<>+24(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant56<>+0(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant56<>+8(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant56<>+16(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant56<>+24(SB)/8, $0x3ebb7e4f13080913
 GLOBL erfConstant56<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant57<>+0(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant57<>+8(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant57<>+16(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant57<>+24(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant57<>+0(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant57<>+8(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant57<>+16(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant57<>+24(SB)/8, $0x3f1f9a13fc6bf16c
 GLOBL erfConstant57<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant58<>+0(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant58<>+8(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant58<>+16(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant58<>+24(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant58<>+0(SB)/8, $0x3f7565bccc332754
+DATA erfConstant58<>+8(SB)/8, $0x3f7565bccc332754
+DATA erfConstant58<>+16(SB)/8, $0x3f7565bccc332754
+DATA erfConstant58<>+24(SB)/8, $0x3f7565bccc332754
 GLOBL erfConstant58<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant59<>+0(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant59<>+8(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant59<>+16(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant59<>+24(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant59<>+0(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant59<>+8(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant59<>+16(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant59<>+24(SB)/8, $0x3fbce2f21a03db8f
 GLOBL erfConstant59<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant60<>+0(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant60<>+8(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant60<>+16(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant60<>+24(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant60<>+0(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant60<>+8(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant60<>+16(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant60<>+24(SB)/8, $0xbe84f171f8fdc82b
 GLOBL erfConstant60<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant61<>+0(SB)/8, $0x3f7565bccc332754
-DATA erfConstant61<>+8(SB)/8, $0x3f7565bccc332754
-DATA erfConstant61<>+16(SB)/8, $0x3f7565bccc332754
-DATA erfConstant61<>+24(SB)/8, $0x3f7565bccc332754
+DATA erfConstant61<>+0(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant61<>+8(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant61<>+16(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant61<>+24(SB)/8, $0xbeef4ab44a6a7dce
 GLOBL erfConstant61<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant62<>+0(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant62<>+8(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant62<>+16(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant62<>+24(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant62<>+0(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant62<>+8(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant62<>+16(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant62<>+24(SB)/8, $0xbf4c02da4d37a146
 GLOBL erfConstant62<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant63<>+0(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant63<>+8(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant63<>+16(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant63<>+24(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant63<>+0(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant63<>+8(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant63<>+16(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant63<>+24(SB)/8, $0xbf9b82ce310d6714
 GLOBL erfConstant63<>(SB), RODATA|NOPTR, $32
 
 DATA erfConstant64<>+0(SB)/8, $0xbfd812746b03798a
@@ -1267,31 +1263,27 @@ loop:
 	VFMADD231PD  Z2, Z8, Z7
 	VFMADD231PD  Z3, Z7, Z5
 	VFMADD213PD  erfConstant131<>+0(SB), Z2, Z5
-	VMULPD       Z5, Z2, Z2
-	VXORPD       erfConstant92<>+0(SB), Z2, Z2
-	VMULPD       Z0, Z0, Z3
+	VMULPD       Z1, Z1, Z3
 	VMULPD       Z3, Z3, Z4
-	VMULPD       Z4, Z4, Z5
 	VMOVUPS      erfConstant133<>+0(SB), Z6
-	VFMADD231PD  erfConstant132<>+0(SB), Z5, Z6
-	VFMADD213PD  erfConstant134<>+0(SB), Z5, Z6
-	VMOVUPS      erfConstant136<>+0(SB), Z7
-	VFMADD231PD  erfConstant135<>+0(SB), Z5, Z7
-	VMOVUPS      erfConstant138<>+0(SB), Z8
-	VFMADD231PD  erfConstant137<>+0(SB), Z5, Z8
-	VMOVUPS      erfConstant140<>+0(SB), Z9
-	VFMADD231PD  erfConstant139<>+0(SB), Z5, Z9
+	VFMADD231PD  erfConstant132<>+0(SB), Z4, Z6
+	VFMADD213PD  erfConstant134<>+0(SB), Z4, Z6
+	VFMADD213PD  erfConstant135<>+0(SB), Z4, Z6
+	VFMADD213PD  erfConstant136<>+0(SB), Z4, Z6
+	VMOVUPS      erfConstant138<>+0(SB), Z7
+	VFMADD231PD  erfConstant137<>+0(SB), Z4, Z7
+	VFMADD213PD  erfConstant139<>+0(SB), Z4, Z7
+	VFMADD213PD  erfConstant140<>+0(SB), Z4, Z7
 	VFMADD231PD  Z3, Z7, Z6
-	VFMADD231PD  Z3, Z9, Z8
-	VFMADD231PD  Z4, Z8, Z6
 	VFMADD213PD  erfConstant141<>+0(SB), Z3, Z6
 	VFMADD213PD  erfConstant142<>+0(SB), Z3, Z6
-	VFMADD213PD  Z0, Z0, Z6
-	VADDPD       erfConstant102<>+0(SB), Z2, Z3
+	VFMADD213PD  Z1, Z1, Z6
+	VMOVUPS      erfConstant102<>+0(SB), Z3
+	VFMADD231PD  Z5, Z2, Z3
 	VSUBPD       erfConstant102<>+0(SB), Z3, Z4
-	VSUBPD       Z4, Z2, Z2
-	VMULPD       Z2, Z2, Z4
-	VMULPD       Z4, Z4, Z5
+	VFMSUB231PD  Z5, Z2, Z4
+	VMULPD       Z4, Z4, Z2
+	VMULPD       Z2, Z2, Z5
 	VMOVUPS      erfConstant144<>+0(SB), Z7
 	VFMADD231PD  erfConstant143<>+0(SB), Z5, Z7
 	VFMADD213PD  erfConstant145<>+0(SB), Z5, Z7
@@ -1302,20 +1294,20 @@ loop:
 	VFMADD231PD  erfConstant149<>+0(SB), Z5, Z9
 	VMOVUPS      erfConstant152<>+0(SB), Z10
 	VFMADD231PD  erfConstant151<>+0(SB), Z5, Z10
-	VFMADD231PD  Z2, Z8, Z7
-	VFMADD231PD  Z2, Z10, Z9
-	VFMADD231PD  Z4, Z9, Z7
-	VFMADD213PD  erfConstant153<>+0(SB), Z2, Z7
-	VFMADD213PD  erfConstant111<>+0(SB), Z7, Z2
-	VPSLLQ       $0x34, Z3, Z3
-	VPADDQ       Z3, Z2, Z2
-	VMOVUPS      erfConstant111<>+0(SB), Z3
-	VFNMADD231PD erfConstant112<>+0(SB), Z2, Z3
+	VFMADD231PD  Z4, Z8, Z7
+	VFMADD231PD  Z4, Z10, Z9
+	VFMADD231PD  Z2, Z9, Z7
+	VFMADD213PD  erfConstant153<>+0(SB), Z4, Z7
+	VFMADD213PD  erfConstant111<>+0(SB), Z7, Z4
+	VPSLLQ       $0x34, Z3, Z2
+	VPADDQ       Z2, Z4, Z2
+	VMOVUPS      erfConstant78<>+0(SB), Z3
+	VCMPPD       $0x12, Z1, Z3, K1
+	VMOVUPS      erfConstant111<>+0(SB), Z1
+	VFNMADD231PD erfConstant112<>+0(SB), Z2, Z1
+	VBLENDMPD    Z1, Z6, K1, Z1
 	VANDPD       erfConstant92<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z3, Z0
-	VMOVUPS      erfConstant78<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VBLENDMPD    Z0, Z6, K1, Z0
+	VXORPD       Z0, Z1, Z0
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
@@ -1378,184 +1370,184 @@ DATA erfConstant113<>+48(SB)/8, $0x4015000000000000
 DATA erfConstant113<>+56(SB)/8, $0x4015000000000000
 GLOBL erfConstant113<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant114<>+0(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+8(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+16(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+24(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+32(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+40(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+48(SB)/8, $0xbd8747ab169f7e21
-DATA erfConstant114<>+56(SB)/8, $0xbd8747ab169f7e21
+DATA erfConstant114<>+0(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+8(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+16(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+24(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+32(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+40(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+48(SB)/8, $0x3d8747ab169f7e21
+DATA erfConstant114<>+56(SB)/8, $0x3d8747ab169f7e21
 GLOBL erfConstant114<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant115<>+0(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+8(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+16(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+24(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+32(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+40(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+48(SB)/8, $0xbe6d4eb5bc960bbb
-DATA erfConstant115<>+56(SB)/8, $0xbe6d4eb5bc960bbb
+DATA erfConstant115<>+0(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+8(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+16(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+24(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+32(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+40(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+48(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+56(SB)/8, $0x3e6d4eb5bc960bbb
 GLOBL erfConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant116<>+0(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+8(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+16(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+24(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+32(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+40(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+48(SB)/8, $0x3ec23050f9925a43
-DATA erfConstant116<>+56(SB)/8, $0x3ec23050f9925a43
+DATA erfConstant116<>+0(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+8(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+16(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+24(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+32(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+40(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+48(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+56(SB)/8, $0xbec23050f9925a43
 GLOBL erfConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant117<>+0(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+8(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+16(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+24(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+32(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+40(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+48(SB)/8, $0xbf29b8361af1d123
-DATA erfConstant117<>+56(SB)/8, $0xbf29b8361af1d123
+DATA erfConstant117<>+0(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+8(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+16(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+24(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+32(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+40(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+48(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+56(SB)/8, $0x3f29b8361af1d123
 GLOBL erfConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant118<>+0(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+8(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+16(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+24(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+32(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+40(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+48(SB)/8, $0x3ff2ae071b0e26a3
-DATA erfConstant118<>+56(SB)/8, $0x3ff2ae071b0e26a3
+DATA erfConstant118<>+0(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+8(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+16(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+24(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+32(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+40(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+48(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+56(SB)/8, $0xbff2ae071b0e26a3
 GLOBL erfConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant119<>+0(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+8(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+16(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+24(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+32(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+40(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+48(SB)/8, $0x3e44049b71915173
-DATA erfConstant119<>+56(SB)/8, $0x3e44049b71915173
+DATA erfConstant119<>+0(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+8(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+16(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+24(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+32(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+40(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+48(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+56(SB)/8, $0xbe44049b71915173
 GLOBL erfConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant120<>+0(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+8(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+16(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+24(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+32(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+40(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+48(SB)/8, $0x3eafbd7c2aed41dc
-DATA erfConstant120<>+56(SB)/8, $0x3eafbd7c2aed41dc
+DATA erfConstant120<>+0(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+8(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+16(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+24(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+32(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+40(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+48(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+56(SB)/8, $0xbeafbd7c2aed41dc
 GLOBL erfConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant121<>+0(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+8(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+16(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+24(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+32(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+40(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+48(SB)/8, $0xbf234fac09f296c2
-DATA erfConstant121<>+56(SB)/8, $0xbf234fac09f296c2
+DATA erfConstant121<>+0(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+8(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+16(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+24(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+32(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+40(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+48(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+56(SB)/8, $0x3f234fac09f296c2
 GLOBL erfConstant121<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant122<>+0(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+8(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+16(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+24(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+32(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+40(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+48(SB)/8, $0x3fb35f8b93018643
-DATA erfConstant122<>+56(SB)/8, $0x3fb35f8b93018643
+DATA erfConstant122<>+0(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+8(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+16(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+24(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+32(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+40(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+48(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+56(SB)/8, $0xbfb35f8b93018643
 GLOBL erfConstant122<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant123<>+0(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+8(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+16(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+24(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+32(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+40(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+48(SB)/8, $0xbe12c38c2bdffa54
-DATA erfConstant123<>+56(SB)/8, $0xbe12c38c2bdffa54
+DATA erfConstant123<>+0(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+8(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+16(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+24(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+32(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+40(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+48(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+56(SB)/8, $0x3e12c38c2bdffa54
 GLOBL erfConstant123<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant124<>+0(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+8(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+16(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+24(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+32(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+40(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+48(SB)/8, $0xbea5f74f40af2d3b
-DATA erfConstant124<>+56(SB)/8, $0xbea5f74f40af2d3b
+DATA erfConstant124<>+0(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+8(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+16(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+24(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+32(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+40(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+48(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+56(SB)/8, $0x3ea5f74f40af2d3b
 GLOBL erfConstant124<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant125<>+0(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+8(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+16(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+24(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+32(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+40(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+48(SB)/8, $0x3f141d6a2db2dc9b
-DATA erfConstant125<>+56(SB)/8, $0x3f141d6a2db2dc9b
+DATA erfConstant125<>+0(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+8(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+16(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+24(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+32(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+40(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+48(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+56(SB)/8, $0xbf141d6a2db2dc9b
 GLOBL erfConstant125<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant126<>+0(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+8(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+16(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+24(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+32(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+40(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+48(SB)/8, $0xbf929f8335034544
-DATA erfConstant126<>+56(SB)/8, $0xbf929f8335034544
+DATA erfConstant126<>+0(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+8(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+16(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+24(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+32(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+40(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+48(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+56(SB)/8, $0x3f929f8335034544
 GLOBL erfConstant126<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant127<>+0(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+8(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+16(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+24(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+32(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+40(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+48(SB)/8, $0x3dd5af1fe83e5b13
-DATA erfConstant127<>+56(SB)/8, $0x3dd5af1fe83e5b13
+DATA erfConstant127<>+0(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+8(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+16(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+24(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+32(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+40(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+48(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+56(SB)/8, $0xbdd5af1fe83e5b13
 GLOBL erfConstant127<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant128<>+0(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+8(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+16(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+24(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+32(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+40(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+48(SB)/8, $0x3e8e963115b82b4d
-DATA erfConstant128<>+56(SB)/8, $0x3e8e963115b82b4d
+DATA erfConstant128<>+0(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+8(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+16(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+24(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+32(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+40(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+48(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+56(SB)/8, $0xbe8e963115b82b4d
 GLOBL erfConstant128<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant129<>+0(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+8(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+16(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+24(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+32(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+40(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+48(SB)/8, $0xbef5857fb6279bf6
-DATA erfConstant129<>+56(SB)/8, $0xbef5857fb6279bf6
+DATA erfConstant129<>+0(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+8(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+16(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+24(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+32(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+40(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+48(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+56(SB)/8, $0x3ef5857fb6279bf6
 GLOBL erfConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant130<>+0(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+8(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+16(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+24(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+32(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+40(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+48(SB)/8, $0x3f6ac027fedbf027
-DATA erfConstant130<>+56(SB)/8, $0x3f6ac027fedbf027
+DATA erfConstant130<>+0(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+8(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+16(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+24(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+32(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+40(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+48(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+56(SB)/8, $0xbf6ac027fedbf027
 GLOBL erfConstant130<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant131<>+0(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+8(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+16(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+24(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+32(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+40(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+48(SB)/8, $0x4009daa5ccf80f69
-DATA erfConstant131<>+56(SB)/8, $0x4009daa5ccf80f69
+DATA erfConstant131<>+0(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+8(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+16(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+24(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+32(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+40(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+48(SB)/8, $0xc009daa5ccf80f69
+DATA erfConstant131<>+56(SB)/8, $0xc009daa5ccf80f69
 GLOBL erfConstant131<>(SB), RODATA|NOPTR, $64
 
 DATA erfConstant132<>+0(SB)/8, $0x3e46410da77bb9f6
@@ -1568,84 +1560,84 @@ DATA erfConstant132<>+48(SB)/8, $0x3e46410da77bb9f6
 DATA erfConstant132<>+56(SB)/8, $0x3e46410da77bb9f6
 GLOBL erfConstant132<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant133<>+0(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+8(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+16(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+24(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+32(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+40(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+48(SB)/8, $0x3f1f9a13fc6bf16c
-DATA erfConstant133<>+56(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant133<>+0(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+8(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+16(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+24(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+32(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+40(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+48(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant133<>+56(SB)/8, $0x3ebb7e4f13080913
 GLOBL erfConstant133<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant134<>+0(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+8(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+16(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+24(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+32(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+40(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+48(SB)/8, $0x3fbce2f21a03db8f
-DATA erfConstant134<>+56(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant134<>+0(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+8(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+16(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+24(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+32(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+40(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+48(SB)/8, $0x3f1f9a13fc6bf16c
+DATA erfConstant134<>+56(SB)/8, $0x3f1f9a13fc6bf16c
 GLOBL erfConstant134<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant135<>+0(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+8(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+16(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+24(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+32(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+40(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+48(SB)/8, $0xbeef4ab44a6a7dce
-DATA erfConstant135<>+56(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant135<>+0(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+8(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+16(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+24(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+32(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+40(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+48(SB)/8, $0x3f7565bccc332754
+DATA erfConstant135<>+56(SB)/8, $0x3f7565bccc332754
 GLOBL erfConstant135<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant136<>+0(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+8(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+16(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+24(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+32(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+40(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+48(SB)/8, $0xbf9b82ce310d6714
-DATA erfConstant136<>+56(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant136<>+0(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+8(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+16(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+24(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+32(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+40(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+48(SB)/8, $0x3fbce2f21a03db8f
+DATA erfConstant136<>+56(SB)/8, $0x3fbce2f21a03db8f
 GLOBL erfConstant136<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant137<>+0(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+8(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+16(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+24(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+32(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+40(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+48(SB)/8, $0x3ebb7e4f13080913
-DATA erfConstant137<>+56(SB)/8, $0x3ebb7e4f13080913
+DATA erfConstant137<>+0(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+8(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+16(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+24(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+32(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+40(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+48(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant137<>+56(SB)/8, $0xbe84f171f8fdc82b
 GLOBL erfConstant137<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant138<>+0(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+8(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+16(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+24(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+32(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+40(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+48(SB)/8, $0x3f7565bccc332754
-DATA erfConstant138<>+56(SB)/8, $0x3f7565bccc332754
+DATA erfConstant138<>+0(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+8(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+16(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+24(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+32(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+40(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+48(SB)/8, $0xbeef4ab44a6a7dce
+DATA erfConstant138<>+56(SB)/8, $0xbeef4ab44a6a7dce
 GLOBL erfConstant138<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant139<>+0(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+8(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+16(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+24(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+32(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+40(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+48(SB)/8, $0xbe84f171f8fdc82b
-DATA erfConstant139<>+56(SB)/8, $0xbe84f171f8fdc82b
+DATA erfConstant139<>+0(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+8(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+16(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+24(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+32(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+40(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+48(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant139<>+56(SB)/8, $0xbf4c02da4d37a146
 GLOBL erfConstant139<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant140<>+0(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+8(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+16(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+24(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+32(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+40(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+48(SB)/8, $0xbf4c02da4d37a146
-DATA erfConstant140<>+56(SB)/8, $0xbf4c02da4d37a146
+DATA erfConstant140<>+0(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+8(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+16(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+24(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+32(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+40(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+48(SB)/8, $0xbf9b82ce310d6714
+DATA erfConstant140<>+56(SB)/8, $0xbf9b82ce310d6714
 GLOBL erfConstant140<>(SB), RODATA|NOPTR, $64
 
 DATA erfConstant141<>+0(SB)/8, $0xbfd812746b03798a

@@ -9,60 +9,54 @@ func Exp(x float64) float64 {
 	v3 := math.FMA(x, float64(0x1.71547652b82fep+00), float64(0x1.8p+52))
 	v4 := v3 - float64(0x1.8p+52)
 	v6 := math.FMA(-(v4), float64(0x1.62e42feep-01), x)
-	v8 := math.FMA(-(v4), float64(0x1.a39ef35793c76p-33), v6)
+	v8 := float64(v4 * float64(0x1.a39ef35793c76p-33))
 	v9 := v6 - v8
-	v10 := math.FMA(-(v4), float64(0x1.a39ef35793c76p-33), v9)
-	v12 := float64(0x1p+00) + v8
-	v13 := v12 - float64(0x1p+00)
-	v14 := v8 - v13
-	v17 := math.FMA(float64(0x1.55555555554fdp-03), v8, float64(0x1.000000000000ap-01))
-	v20 := math.FMA(float64(0x1.1111111126ec7p-07), v8, float64(0x1.55555555506a3p-05))
-	v23 := math.FMA(float64(0x1.a01a012ede077p-13), v8, float64(0x1.6c16c1847fa3fp-10))
-	v26 := math.FMA(float64(0x1.71df1b00a32cp-19), v8, float64(0x1.a0199941cbcabp-16))
-	v29 := math.FMA(float64(0x1.ad901f1640da5p-26), v8, float64(0x1.28ae1bd8fac9ap-22))
-	v30 := float64(v8 * v8)
-	v31 := math.FMA(v20, v30, v17)
-	v32 := math.FMA(v26, v30, v23)
-	v33 := float64(v30 * v30)
-	v34 := math.FMA(v32, v33, v31)
-	v35 := float64(v33 * v33)
-	v36 := math.FMA(v29, v35, v34)
-	v37 := math.FMA(v30, v36, v10)
-	v38 := v14 + v37
-	v39 := v12 + v38
-	v40 := math.Float64bits(v39)
-	v41 := math.Float64bits(v3)
-	v42 := v41 << 52
-	v43 := v40 + v42
-	v44 := math.Float64frombits(v43)
-	v45 := math.Float64bits(x)
-	v47 := v45 & uint64(0x7fffffffffffffff)
-	v50 := int64(v47) > int64(4649438849678704639)
-	r77_0 := v44
-	if v50 {
-		v52 := float64(v4 * float64(0x1p-01))
-		v53 := v52 + float64(0x1.8p+52)
-		v54 := v53 - float64(0x1.8p+52)
-		v55 := v4 - v54
-		v57 := v54 + float64(0x1.80000000003ffp+52)
-		v58 := math.Float64bits(v57)
-		v59 := v58 << 52
-		v60 := math.Float64frombits(v59)
-		v61 := float64(v39 * v60)
-		v62 := v55 + float64(0x1.80000000003ffp+52)
-		v63 := math.Float64bits(v62)
-		v64 := v63 << 52
-		v65 := math.Float64frombits(v64)
-		v66 := float64(v61 * v65)
-		v68 := x < float64(-0x1.75p+09)
-		v70 := pick(v68, float64(0x0p+00), v66)
-		v72 := float64(0x1.62e6666666666p+09) <= x
-		v74 := pick(v72, math.Float64frombits(0x7ff0000000000000), v70)
-		v75 := unordered(x, x)
-		v76 := pick(v75, x, v74)
-		r77_0 = v76
+	v10 := float64(v9 * v9)
+	v13 := math.FMA(float64(0x1.ad901f1640da5p-26), v10, float64(0x1.71df1b00a32cp-19))
+	v15 := math.FMA(v13, v10, float64(0x1.a01a012ede077p-13))
+	v17 := math.FMA(v15, v10, float64(0x1.1111111126ec7p-07))
+	v19 := math.FMA(v17, v10, float64(0x1.55555555554fdp-03))
+	v22 := math.FMA(float64(0x1.28ae1bd8fac9ap-22), v10, float64(0x1.a0199941cbcabp-16))
+	v24 := math.FMA(v22, v10, float64(0x1.6c16c1847fa3fp-10))
+	v26 := math.FMA(v24, v10, float64(0x1.55555555506a3p-05))
+	v27 := math.FMA(v26, v9, v19)
+	v29 := math.FMA(v27, v9, float64(0x1.000000000000ap-01))
+	v30 := math.FMA(v10, v29, -(v8))
+	v31 := v6 + v30
+	v33 := v31 + float64(0x1p+00)
+	v34 := math.Float64bits(v33)
+	v35 := math.Float64bits(v3)
+	v36 := v35 << 52
+	v37 := v34 + v36
+	v38 := math.Float64frombits(v37)
+	v39 := math.Float64bits(x)
+	v41 := v39 & uint64(0x7fffffffffffffff)
+	v44 := int64(v41) > int64(4649438849678704639)
+	r71_0 := v38
+	if v44 {
+		v46 := float64(v4 * float64(0x1p-01))
+		v47 := v46 + float64(0x1.8p+52)
+		v48 := v47 - float64(0x1.8p+52)
+		v49 := v4 - v48
+		v51 := v48 + float64(0x1.80000000003ffp+52)
+		v52 := math.Float64bits(v51)
+		v53 := v52 << 52
+		v54 := math.Float64frombits(v53)
+		v55 := float64(v33 * v54)
+		v56 := v49 + float64(0x1.80000000003ffp+52)
+		v57 := math.Float64bits(v56)
+		v58 := v57 << 52
+		v59 := math.Float64frombits(v58)
+		v60 := float64(v55 * v59)
+		v62 := x < float64(-0x1.75p+09)
+		v64 := pick(v62, float64(0x0p+00), v60)
+		v66 := float64(0x1.62e6666666666p+09) <= x
+		v68 := pick(v66, math.Float64frombits(0x7ff0000000000000), v64)
+		v69 := unordered(x, x)
+		v70 := pick(v69, x, v68)
+		r71_0 = v70
 	}
-	return r77_0
+	return r71_0
 }
 
 // Exp32 is Exp for float32.
@@ -124,60 +118,52 @@ func Exp2(x float64) float64 {
 	v2 := x + float64(0x1.8p+52)
 	v3 := v2 - float64(0x1.8p+52)
 	v4 := x - v3
-	v6 := float64(v4 * float64(0x1.62e42fefa39efp-01))
-	v7 := math.FMA(v4, float64(0x1.62e42fefa39efp-01), -(v6))
-	v9 := math.FMA(v4, float64(0x1.abc9e3b39803fp-56), v7)
-	v11 := float64(0x1p+00) + v6
-	v12 := v11 - float64(0x1p+00)
-	v13 := v6 - v12
-	v16 := math.FMA(float64(0x1.55555555554fdp-03), v6, float64(0x1.000000000000ap-01))
-	v19 := math.FMA(float64(0x1.1111111126ec7p-07), v6, float64(0x1.55555555506a3p-05))
-	v22 := math.FMA(float64(0x1.a01a012ede077p-13), v6, float64(0x1.6c16c1847fa3fp-10))
-	v25 := math.FMA(float64(0x1.71df1b00a32cp-19), v6, float64(0x1.a0199941cbcabp-16))
-	v28 := math.FMA(float64(0x1.ad901f1640da5p-26), v6, float64(0x1.28ae1bd8fac9ap-22))
-	v29 := float64(v6 * v6)
-	v30 := math.FMA(v19, v29, v16)
-	v31 := math.FMA(v25, v29, v22)
-	v32 := float64(v29 * v29)
-	v33 := math.FMA(v31, v32, v30)
-	v34 := float64(v32 * v32)
-	v35 := math.FMA(v28, v34, v33)
-	v36 := math.FMA(v29, v35, v9)
-	v37 := v13 + v36
-	v38 := v11 + v37
-	v39 := math.Float64bits(v38)
-	v40 := math.Float64bits(v2)
-	v41 := v40 << 52
-	v42 := v39 + v41
-	v43 := math.Float64frombits(v42)
-	v44 := math.Float64bits(x)
-	v46 := v44 & uint64(0x7fffffffffffffff)
-	v49 := int64(v46) > int64(4652200822887677951)
-	r76_0 := v43
-	if v49 {
-		v51 := float64(v3 * float64(0x1p-01))
-		v52 := v51 + float64(0x1.8p+52)
-		v53 := v52 - float64(0x1.8p+52)
-		v54 := v3 - v53
-		v56 := v53 + float64(0x1.80000000003ffp+52)
-		v57 := math.Float64bits(v56)
-		v58 := v57 << 52
-		v59 := math.Float64frombits(v58)
-		v60 := float64(v38 * v59)
-		v61 := v54 + float64(0x1.80000000003ffp+52)
-		v62 := math.Float64bits(v61)
-		v63 := v62 << 52
-		v64 := math.Float64frombits(v63)
-		v65 := float64(v60 * v64)
-		v67 := x < float64(-0x1.0dp+10)
-		v69 := pick(v67, float64(0x0p+00), v65)
-		v71 := float64(0x1p+10) <= x
-		v73 := pick(v71, math.Float64frombits(0x7ff0000000000000), v69)
-		v74 := unordered(x, x)
-		v75 := pick(v74, x, v73)
-		r76_0 = v75
+	v5 := float64(v4 * v4)
+	v8 := math.FMA(float64(0x1.ec6b62822310bp-32), v5, float64(0x1.b52335e6fe7d5p-24))
+	v10 := math.FMA(v8, v5, float64(0x1.ffcbfd479e5bap-17))
+	v12 := math.FMA(v10, v5, float64(0x1.5d87fe787493ap-10))
+	v14 := math.FMA(v12, v5, float64(0x1.c6b08d704a1d3p-05))
+	v17 := math.FMA(float64(0x1.e60595a88c4ap-28), v5, float64(0x1.62bfd4df40b7ep-20))
+	v19 := math.FMA(v17, v5, float64(0x1.4309130944095p-13))
+	v21 := math.FMA(v19, v5, float64(0x1.3b2ab6fba1ec4p-07))
+	v22 := math.FMA(v21, v4, v14)
+	v24 := math.FMA(v22, v4, float64(0x1.ebfbdff82c598p-03))
+	v25 := float64(v5 * v24)
+	v27 := math.FMA(v4, float64(0x1.62e42fefa39efp-01), v25)
+	v29 := v27 + float64(0x1p+00)
+	v30 := math.Float64bits(v29)
+	v31 := math.Float64bits(v2)
+	v32 := v31 << 52
+	v33 := v30 + v32
+	v34 := math.Float64frombits(v33)
+	v35 := math.Float64bits(x)
+	v37 := v35 & uint64(0x7fffffffffffffff)
+	v40 := int64(v37) > int64(4652200822887677951)
+	r67_0 := v34
+	if v40 {
+		v42 := float64(v3 * float64(0x1p-01))
+		v43 := v42 + float64(0x1.8p+52)
+		v44 := v43 - float64(0x1.8p+52)
+		v45 := v3 - v44
+		v47 := v44 + float64(0x1.80000000003ffp+52)
+		v48 := math.Float64bits(v47)
+		v49 := v48 << 52
+		v50 := math.Float64frombits(v49)
+		v51 := float64(v29 * v50)
+		v52 := v45 + float64(0x1.80000000003ffp+52)
+		v53 := math.Float64bits(v52)
+		v54 := v53 << 52
+		v55 := math.Float64frombits(v54)
+		v56 := float64(v51 * v55)
+		v58 := x < float64(-0x1.0dp+10)
+		v60 := pick(v58, float64(0x0p+00), v56)
+		v62 := float64(0x1p+10) <= x
+		v64 := pick(v62, math.Float64frombits(0x7ff0000000000000), v60)
+		v65 := unordered(x, x)
+		v66 := pick(v65, x, v64)
+		r67_0 = v66
 	}
-	return r76_0
+	return r67_0
 }
 
 // Exp232 is Exp2 for float32.

@@ -253,33 +253,23 @@ loop:
 	VSUBPD       expConstant19<>+0(SB), Y1, Y2
 	VMOVUPS      Y0, Y3
 	VFNMADD231PD expConstant20<>+0(SB), Y2, Y3
-	VMOVUPS      Y3, Y4
-	VFNMADD231PD expConstant21<>+0(SB), Y2, Y4
-	VSUBPD       Y4, Y3, Y3
-	VFNMADD231PD expConstant21<>+0(SB), Y2, Y3
-	VADDPD       expConstant22<>+0(SB), Y4, Y5
-	VSUBPD       expConstant22<>+0(SB), Y5, Y6
-	VSUBPD       Y6, Y4, Y6
-	VMOVUPS      expConstant24<>+0(SB), Y7
-	VFMADD231PD  expConstant23<>+0(SB), Y4, Y7
-	VMOVUPS      expConstant26<>+0(SB), Y8
-	VFMADD231PD  expConstant25<>+0(SB), Y4, Y8
-	VMOVUPS      expConstant28<>+0(SB), Y9
-	VFMADD231PD  expConstant27<>+0(SB), Y4, Y9
-	VMOVUPS      expConstant30<>+0(SB), Y10
-	VFMADD231PD  expConstant29<>+0(SB), Y4, Y10
-	VMOVUPS      expConstant32<>+0(SB), Y11
-	VFMADD231PD  expConstant31<>+0(SB), Y4, Y11
-	VMULPD       Y4, Y4, Y4
-	VFMADD231PD  Y4, Y8, Y7
-	VFMADD231PD  Y4, Y10, Y9
-	VMULPD       Y4, Y4, Y8
-	VFMADD231PD  Y8, Y9, Y7
-	VMULPD       Y8, Y8, Y8
-	VFMADD231PD  Y8, Y11, Y7
-	VFMADD231PD  Y7, Y4, Y3
-	VADDPD       Y3, Y6, Y3
-	VADDPD       Y3, Y5, Y3
+	VMULPD       expConstant21<>+0(SB), Y2, Y4
+	VSUBPD       Y4, Y3, Y5
+	VMULPD       Y5, Y5, Y6
+	VMOVUPS      expConstant23<>+0(SB), Y7
+	VFMADD231PD  expConstant22<>+0(SB), Y6, Y7
+	VFMADD213PD  expConstant24<>+0(SB), Y6, Y7
+	VFMADD213PD  expConstant25<>+0(SB), Y6, Y7
+	VFMADD213PD  expConstant26<>+0(SB), Y6, Y7
+	VMOVUPS      expConstant28<>+0(SB), Y8
+	VFMADD231PD  expConstant27<>+0(SB), Y6, Y8
+	VFMADD213PD  expConstant29<>+0(SB), Y6, Y8
+	VFMADD213PD  expConstant30<>+0(SB), Y6, Y8
+	VFMADD231PD  Y5, Y8, Y7
+	VFMADD213PD  expConstant31<>+0(SB), Y5, Y7
+	VFMSUB231PD  Y7, Y6, Y4
+	VADDPD       Y4, Y3, Y3
+	VADDPD       expConstant32<>+0(SB), Y3, Y3
 	VPSLLQ       $0x34, Y1, Y1
 	VPADDQ       Y1, Y3, Y1
 	VANDPD       expConstant33<>+0(SB), Y0, Y4
@@ -391,22 +381,22 @@ DATA expConstant21<>+16(SB)/8, $0x3dea39ef35793c76
 DATA expConstant21<>+24(SB)/8, $0x3dea39ef35793c76
 GLOBL expConstant21<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant22<>+0(SB)/8, $0x3ff0000000000000
-DATA expConstant22<>+8(SB)/8, $0x3ff0000000000000
-DATA expConstant22<>+16(SB)/8, $0x3ff0000000000000
-DATA expConstant22<>+24(SB)/8, $0x3ff0000000000000
+DATA expConstant22<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant22<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant22<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant22<>+24(SB)/8, $0x3e5ad901f1640da5
 GLOBL expConstant22<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant23<>+0(SB)/8, $0x3fc55555555554fd
-DATA expConstant23<>+8(SB)/8, $0x3fc55555555554fd
-DATA expConstant23<>+16(SB)/8, $0x3fc55555555554fd
-DATA expConstant23<>+24(SB)/8, $0x3fc55555555554fd
+DATA expConstant23<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant23<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant23<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant23<>+24(SB)/8, $0x3ec71df1b00a32c0
 GLOBL expConstant23<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant24<>+0(SB)/8, $0x3fe000000000000a
-DATA expConstant24<>+8(SB)/8, $0x3fe000000000000a
-DATA expConstant24<>+16(SB)/8, $0x3fe000000000000a
-DATA expConstant24<>+24(SB)/8, $0x3fe000000000000a
+DATA expConstant24<>+0(SB)/8, $0x3f2a01a012ede077
+DATA expConstant24<>+8(SB)/8, $0x3f2a01a012ede077
+DATA expConstant24<>+16(SB)/8, $0x3f2a01a012ede077
+DATA expConstant24<>+24(SB)/8, $0x3f2a01a012ede077
 GLOBL expConstant24<>(SB), RODATA|NOPTR, $32
 
 DATA expConstant25<>+0(SB)/8, $0x3f81111111126ec7
@@ -415,46 +405,46 @@ DATA expConstant25<>+16(SB)/8, $0x3f81111111126ec7
 DATA expConstant25<>+24(SB)/8, $0x3f81111111126ec7
 GLOBL expConstant25<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant26<>+0(SB)/8, $0x3fa55555555506a3
-DATA expConstant26<>+8(SB)/8, $0x3fa55555555506a3
-DATA expConstant26<>+16(SB)/8, $0x3fa55555555506a3
-DATA expConstant26<>+24(SB)/8, $0x3fa55555555506a3
+DATA expConstant26<>+0(SB)/8, $0x3fc55555555554fd
+DATA expConstant26<>+8(SB)/8, $0x3fc55555555554fd
+DATA expConstant26<>+16(SB)/8, $0x3fc55555555554fd
+DATA expConstant26<>+24(SB)/8, $0x3fc55555555554fd
 GLOBL expConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant27<>+0(SB)/8, $0x3f2a01a012ede077
-DATA expConstant27<>+8(SB)/8, $0x3f2a01a012ede077
-DATA expConstant27<>+16(SB)/8, $0x3f2a01a012ede077
-DATA expConstant27<>+24(SB)/8, $0x3f2a01a012ede077
+DATA expConstant27<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant27<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant27<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant27<>+24(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL expConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant28<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant28<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant28<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant28<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant28<>+0(SB)/8, $0x3efa0199941cbcab
+DATA expConstant28<>+8(SB)/8, $0x3efa0199941cbcab
+DATA expConstant28<>+16(SB)/8, $0x3efa0199941cbcab
+DATA expConstant28<>+24(SB)/8, $0x3efa0199941cbcab
 GLOBL expConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant29<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant29<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant29<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant29<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant29<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant29<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant29<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant29<>+24(SB)/8, $0x3f56c16c1847fa3f
 GLOBL expConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant30<>+0(SB)/8, $0x3efa0199941cbcab
-DATA expConstant30<>+8(SB)/8, $0x3efa0199941cbcab
-DATA expConstant30<>+16(SB)/8, $0x3efa0199941cbcab
-DATA expConstant30<>+24(SB)/8, $0x3efa0199941cbcab
+DATA expConstant30<>+0(SB)/8, $0x3fa55555555506a3
+DATA expConstant30<>+8(SB)/8, $0x3fa55555555506a3
+DATA expConstant30<>+16(SB)/8, $0x3fa55555555506a3
+DATA expConstant30<>+24(SB)/8, $0x3fa55555555506a3
 GLOBL expConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant31<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant31<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant31<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant31<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant31<>+0(SB)/8, $0x3fe000000000000a
+DATA expConstant31<>+8(SB)/8, $0x3fe000000000000a
+DATA expConstant31<>+16(SB)/8, $0x3fe000000000000a
+DATA expConstant31<>+24(SB)/8, $0x3fe000000000000a
 GLOBL expConstant31<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant32<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant32<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant32<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant32<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant32<>+0(SB)/8, $0x3ff0000000000000
+DATA expConstant32<>+8(SB)/8, $0x3ff0000000000000
+DATA expConstant32<>+16(SB)/8, $0x3ff0000000000000
+DATA expConstant32<>+24(SB)/8, $0x3ff0000000000000
 GLOBL expConstant32<>(SB), RODATA|NOPTR, $32
 
 DATA expConstant33<>+0(SB)/8, $0x7fffffffffffffff
@@ -821,33 +811,23 @@ loop:
 	VSUBPD       expConstant59<>+0(SB), Z1, Z2
 	VMOVUPS      Z0, Z3
 	VFNMADD231PD expConstant60<>+0(SB), Z2, Z3
-	VMOVUPS      Z3, Z4
-	VFNMADD231PD expConstant61<>+0(SB), Z2, Z4
-	VSUBPD       Z4, Z3, Z3
-	VFNMADD231PD expConstant61<>+0(SB), Z2, Z3
-	VADDPD       expConstant62<>+0(SB), Z4, Z5
-	VSUBPD       expConstant62<>+0(SB), Z5, Z6
-	VSUBPD       Z6, Z4, Z6
-	VMOVUPS      expConstant64<>+0(SB), Z7
-	VFMADD231PD  expConstant63<>+0(SB), Z4, Z7
-	VMOVUPS      expConstant66<>+0(SB), Z8
-	VFMADD231PD  expConstant65<>+0(SB), Z4, Z8
-	VMOVUPS      expConstant68<>+0(SB), Z9
-	VFMADD231PD  expConstant67<>+0(SB), Z4, Z9
-	VMOVUPS      expConstant70<>+0(SB), Z10
-	VFMADD231PD  expConstant69<>+0(SB), Z4, Z10
-	VMOVUPS      expConstant72<>+0(SB), Z11
-	VFMADD231PD  expConstant71<>+0(SB), Z4, Z11
-	VMULPD       Z4, Z4, Z4
-	VFMADD231PD  Z4, Z8, Z7
-	VFMADD231PD  Z4, Z10, Z9
-	VMULPD       Z4, Z4, Z8
-	VFMADD231PD  Z8, Z9, Z7
-	VMULPD       Z8, Z8, Z8
-	VFMADD231PD  Z8, Z11, Z7
-	VFMADD231PD  Z7, Z4, Z3
-	VADDPD       Z3, Z6, Z3
-	VADDPD       Z3, Z5, Z3
+	VMULPD       expConstant61<>+0(SB), Z2, Z4
+	VSUBPD       Z4, Z3, Z5
+	VMULPD       Z5, Z5, Z6
+	VMOVUPS      expConstant63<>+0(SB), Z7
+	VFMADD231PD  expConstant62<>+0(SB), Z6, Z7
+	VFMADD213PD  expConstant64<>+0(SB), Z6, Z7
+	VFMADD213PD  expConstant65<>+0(SB), Z6, Z7
+	VFMADD213PD  expConstant66<>+0(SB), Z6, Z7
+	VMOVUPS      expConstant68<>+0(SB), Z8
+	VFMADD231PD  expConstant67<>+0(SB), Z6, Z8
+	VFMADD213PD  expConstant69<>+0(SB), Z6, Z8
+	VFMADD213PD  expConstant70<>+0(SB), Z6, Z8
+	VFMADD231PD  Z5, Z8, Z7
+	VFMADD213PD  expConstant71<>+0(SB), Z5, Z7
+	VFMSUB231PD  Z7, Z6, Z4
+	VADDPD       Z4, Z3, Z3
+	VADDPD       expConstant72<>+0(SB), Z3, Z3
 	VPSLLQ       $0x34, Z1, Z1
 	VPADDQ       Z1, Z3, Z1
 	VANDPD       expConstant73<>+0(SB), Z0, Z4
@@ -974,34 +954,34 @@ DATA expConstant61<>+48(SB)/8, $0x3dea39ef35793c76
 DATA expConstant61<>+56(SB)/8, $0x3dea39ef35793c76
 GLOBL expConstant61<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant62<>+0(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+8(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+16(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+24(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+32(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+40(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+48(SB)/8, $0x3ff0000000000000
-DATA expConstant62<>+56(SB)/8, $0x3ff0000000000000
+DATA expConstant62<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+32(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+40(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+48(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant62<>+56(SB)/8, $0x3e5ad901f1640da5
 GLOBL expConstant62<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant63<>+0(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+8(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+16(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+24(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+32(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+40(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+48(SB)/8, $0x3fc55555555554fd
-DATA expConstant63<>+56(SB)/8, $0x3fc55555555554fd
+DATA expConstant63<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+32(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+40(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+48(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant63<>+56(SB)/8, $0x3ec71df1b00a32c0
 GLOBL expConstant63<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant64<>+0(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+8(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+16(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+24(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+32(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+40(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+48(SB)/8, $0x3fe000000000000a
-DATA expConstant64<>+56(SB)/8, $0x3fe000000000000a
+DATA expConstant64<>+0(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+8(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+16(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+24(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+32(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+40(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+48(SB)/8, $0x3f2a01a012ede077
+DATA expConstant64<>+56(SB)/8, $0x3f2a01a012ede077
 GLOBL expConstant64<>(SB), RODATA|NOPTR, $64
 
 DATA expConstant65<>+0(SB)/8, $0x3f81111111126ec7
@@ -1014,74 +994,74 @@ DATA expConstant65<>+48(SB)/8, $0x3f81111111126ec7
 DATA expConstant65<>+56(SB)/8, $0x3f81111111126ec7
 GLOBL expConstant65<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant66<>+0(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+8(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+16(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+24(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+32(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+40(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+48(SB)/8, $0x3fa55555555506a3
-DATA expConstant66<>+56(SB)/8, $0x3fa55555555506a3
+DATA expConstant66<>+0(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+8(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+16(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+24(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+32(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+40(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+48(SB)/8, $0x3fc55555555554fd
+DATA expConstant66<>+56(SB)/8, $0x3fc55555555554fd
 GLOBL expConstant66<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant67<>+0(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+8(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+16(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+24(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+32(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+40(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+48(SB)/8, $0x3f2a01a012ede077
-DATA expConstant67<>+56(SB)/8, $0x3f2a01a012ede077
+DATA expConstant67<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+32(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+40(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+48(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant67<>+56(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL expConstant67<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant68<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA expConstant68<>+56(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant68<>+0(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+8(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+16(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+24(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+32(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+40(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+48(SB)/8, $0x3efa0199941cbcab
+DATA expConstant68<>+56(SB)/8, $0x3efa0199941cbcab
 GLOBL expConstant68<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant69<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA expConstant69<>+56(SB)/8, $0x3ec71df1b00a32c0
+DATA expConstant69<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+32(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+40(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+48(SB)/8, $0x3f56c16c1847fa3f
+DATA expConstant69<>+56(SB)/8, $0x3f56c16c1847fa3f
 GLOBL expConstant69<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant70<>+0(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+8(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+16(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+24(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+32(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+40(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+48(SB)/8, $0x3efa0199941cbcab
-DATA expConstant70<>+56(SB)/8, $0x3efa0199941cbcab
+DATA expConstant70<>+0(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+8(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+16(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+24(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+32(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+40(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+48(SB)/8, $0x3fa55555555506a3
+DATA expConstant70<>+56(SB)/8, $0x3fa55555555506a3
 GLOBL expConstant70<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant71<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA expConstant71<>+56(SB)/8, $0x3e5ad901f1640da5
+DATA expConstant71<>+0(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+8(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+16(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+24(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+32(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+40(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+48(SB)/8, $0x3fe000000000000a
+DATA expConstant71<>+56(SB)/8, $0x3fe000000000000a
 GLOBL expConstant71<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant72<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA expConstant72<>+56(SB)/8, $0x3e928ae1bd8fac9a
+DATA expConstant72<>+0(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+8(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+16(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+24(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+32(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+40(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+48(SB)/8, $0x3ff0000000000000
+DATA expConstant72<>+56(SB)/8, $0x3ff0000000000000
 GLOBL expConstant72<>(SB), RODATA|NOPTR, $64
 
 DATA expConstant73<>+0(SB)/8, $0x7fffffffffffffff
@@ -1326,37 +1306,25 @@ loop:
 	VADDPD      expConstant19<>+0(SB), Y0, Y1
 	VSUBPD      expConstant19<>+0(SB), Y1, Y2
 	VSUBPD      Y2, Y0, Y3
-	VMULPD      expConstant85<>+0(SB), Y3, Y4
-	VMOVUPS     Y4, Y5
-	VFMSUB231PD expConstant85<>+0(SB), Y3, Y5
-	VFMADD231PD expConstant86<>+0(SB), Y3, Y5
-	VADDPD      expConstant22<>+0(SB), Y4, Y3
-	VSUBPD      expConstant22<>+0(SB), Y3, Y6
-	VSUBPD      Y6, Y4, Y6
-	VMOVUPS     expConstant24<>+0(SB), Y7
-	VFMADD231PD expConstant23<>+0(SB), Y4, Y7
-	VMOVUPS     expConstant26<>+0(SB), Y8
-	VFMADD231PD expConstant25<>+0(SB), Y4, Y8
-	VMOVUPS     expConstant28<>+0(SB), Y9
-	VFMADD231PD expConstant27<>+0(SB), Y4, Y9
-	VMOVUPS     expConstant30<>+0(SB), Y10
-	VFMADD231PD expConstant29<>+0(SB), Y4, Y10
-	VMOVUPS     expConstant32<>+0(SB), Y11
-	VFMADD231PD expConstant31<>+0(SB), Y4, Y11
-	VMULPD      Y4, Y4, Y4
-	VFMADD231PD Y4, Y8, Y7
-	VFMADD231PD Y4, Y10, Y9
-	VMULPD      Y4, Y4, Y8
-	VFMADD231PD Y8, Y9, Y7
-	VMULPD      Y8, Y8, Y8
-	VFMADD231PD Y8, Y11, Y7
-	VFMADD231PD Y7, Y4, Y5
-	VADDPD      Y5, Y6, Y4
-	VADDPD      Y4, Y3, Y3
+	VMULPD      Y3, Y3, Y4
+	VMOVUPS     expConstant86<>+0(SB), Y5
+	VFMADD231PD expConstant85<>+0(SB), Y4, Y5
+	VFMADD213PD expConstant87<>+0(SB), Y4, Y5
+	VFMADD213PD expConstant88<>+0(SB), Y4, Y5
+	VFMADD213PD expConstant89<>+0(SB), Y4, Y5
+	VMOVUPS     expConstant91<>+0(SB), Y6
+	VFMADD231PD expConstant90<>+0(SB), Y4, Y6
+	VFMADD213PD expConstant92<>+0(SB), Y4, Y6
+	VFMADD213PD expConstant93<>+0(SB), Y4, Y6
+	VFMADD231PD Y3, Y6, Y5
+	VFMADD213PD expConstant94<>+0(SB), Y3, Y5
+	VMULPD      Y5, Y4, Y4
+	VFMADD231PD expConstant95<>+0(SB), Y3, Y4
+	VADDPD      expConstant32<>+0(SB), Y4, Y3
 	VPSLLQ      $0x34, Y1, Y1
 	VPADDQ      Y1, Y3, Y1
 	VANDPD      expConstant33<>+0(SB), Y0, Y4
-	VPCMPGTQ    expConstant87<>+0(SB), Y4, Y4
+	VPCMPGTQ    expConstant96<>+0(SB), Y4, Y4
 	VMOVMSKPD   Y4, AX
 	TESTL       AX, AX
 	JNE         region1
@@ -1429,9 +1397,9 @@ region1:
 	VADDPD    expConstant36<>+0(SB), Y2, Y2
 	VPSLLQ    $0x34, Y2, Y2
 	VMULPD    Y2, Y3, Y2
-	VCMPPD    $0x11, expConstant88<>+0(SB), Y0, Y3
+	VCMPPD    $0x11, expConstant97<>+0(SB), Y0, Y3
 	VBLENDVPD Y3, expConstant15<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant89<>+0(SB), Y3
+	VMOVUPS   expConstant98<>+0(SB), Y3
 	VCMPPD    $0x12, Y0, Y3, Y3
 	VBLENDVPD Y3, expConstant39<>+0(SB), Y2, Y2
 	VCMPPD    $0x03, Y0, Y0, Y3
@@ -1440,35 +1408,89 @@ region1:
 	VMOVUPS   Y1, 96(SP)
 	JMP       back1
 
-DATA expConstant85<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant85<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant85<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant85<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant85<>+0(SB)/8, $0x3dfec6b62822310b
+DATA expConstant85<>+8(SB)/8, $0x3dfec6b62822310b
+DATA expConstant85<>+16(SB)/8, $0x3dfec6b62822310b
+DATA expConstant85<>+24(SB)/8, $0x3dfec6b62822310b
 GLOBL expConstant85<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant86<>+0(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant86<>+8(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant86<>+16(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant86<>+24(SB)/8, $0x3c7abc9e3b39803f
+DATA expConstant86<>+0(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant86<>+8(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant86<>+16(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant86<>+24(SB)/8, $0x3e7b52335e6fe7d5
 GLOBL expConstant86<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant87<>+0(SB)/8, $0x408fefffffffffff
-DATA expConstant87<>+8(SB)/8, $0x408fefffffffffff
-DATA expConstant87<>+16(SB)/8, $0x408fefffffffffff
-DATA expConstant87<>+24(SB)/8, $0x408fefffffffffff
+DATA expConstant87<>+0(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant87<>+8(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant87<>+16(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant87<>+24(SB)/8, $0x3eeffcbfd479e5ba
 GLOBL expConstant87<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant88<>+0(SB)/8, $0xc090d00000000000
-DATA expConstant88<>+8(SB)/8, $0xc090d00000000000
-DATA expConstant88<>+16(SB)/8, $0xc090d00000000000
-DATA expConstant88<>+24(SB)/8, $0xc090d00000000000
+DATA expConstant88<>+0(SB)/8, $0x3f55d87fe787493a
+DATA expConstant88<>+8(SB)/8, $0x3f55d87fe787493a
+DATA expConstant88<>+16(SB)/8, $0x3f55d87fe787493a
+DATA expConstant88<>+24(SB)/8, $0x3f55d87fe787493a
 GLOBL expConstant88<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant89<>+0(SB)/8, $0x4090000000000000
-DATA expConstant89<>+8(SB)/8, $0x4090000000000000
-DATA expConstant89<>+16(SB)/8, $0x4090000000000000
-DATA expConstant89<>+24(SB)/8, $0x4090000000000000
+DATA expConstant89<>+0(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant89<>+8(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant89<>+16(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant89<>+24(SB)/8, $0x3fac6b08d704a1d3
 GLOBL expConstant89<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant90<>+0(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant90<>+8(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant90<>+16(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant90<>+24(SB)/8, $0x3e3e60595a88c4a0
+GLOBL expConstant90<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant91<>+0(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant91<>+8(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant91<>+16(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant91<>+24(SB)/8, $0x3eb62bfd4df40b7e
+GLOBL expConstant91<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant92<>+0(SB)/8, $0x3f24309130944095
+DATA expConstant92<>+8(SB)/8, $0x3f24309130944095
+DATA expConstant92<>+16(SB)/8, $0x3f24309130944095
+DATA expConstant92<>+24(SB)/8, $0x3f24309130944095
+GLOBL expConstant92<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant93<>+0(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant93<>+8(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant93<>+16(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant93<>+24(SB)/8, $0x3f83b2ab6fba1ec4
+GLOBL expConstant93<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant94<>+0(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant94<>+8(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant94<>+16(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant94<>+24(SB)/8, $0x3fcebfbdff82c598
+GLOBL expConstant94<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant95<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant95<>+24(SB)/8, $0x3fe62e42fefa39ef
+GLOBL expConstant95<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant96<>+0(SB)/8, $0x408fefffffffffff
+DATA expConstant96<>+8(SB)/8, $0x408fefffffffffff
+DATA expConstant96<>+16(SB)/8, $0x408fefffffffffff
+DATA expConstant96<>+24(SB)/8, $0x408fefffffffffff
+GLOBL expConstant96<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant97<>+0(SB)/8, $0xc090d00000000000
+DATA expConstant97<>+8(SB)/8, $0xc090d00000000000
+DATA expConstant97<>+16(SB)/8, $0xc090d00000000000
+DATA expConstant97<>+24(SB)/8, $0xc090d00000000000
+GLOBL expConstant97<>(SB), RODATA|NOPTR, $32
+
+DATA expConstant98<>+0(SB)/8, $0x4090000000000000
+DATA expConstant98<>+8(SB)/8, $0x4090000000000000
+DATA expConstant98<>+16(SB)/8, $0x4090000000000000
+DATA expConstant98<>+24(SB)/8, $0x4090000000000000
+GLOBL expConstant98<>(SB), RODATA|NOPTR, $32
 
 // func exp2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1488,10 +1510,10 @@ loop:
 	VADDPS      expConstant41<>+0(SB), Z0, Z1
 	VSUBPS      expConstant41<>+0(SB), Z1, Z2
 	VSUBPS      Z2, Z0, Z3
-	VMULPS      expConstant90<>+0(SB), Z3, Z4
+	VMULPS      expConstant99<>+0(SB), Z3, Z4
 	VMOVUPS     Z4, Z5
-	VFMSUB231PS expConstant90<>+0(SB), Z3, Z5
-	VFMADD231PS expConstant91<>+0(SB), Z3, Z5
+	VFMSUB231PS expConstant99<>+0(SB), Z3, Z5
+	VFMADD231PS expConstant100<>+0(SB), Z3, Z5
 	VADDPS      expConstant44<>+0(SB), Z4, Z3
 	VSUBPS      expConstant44<>+0(SB), Z3, Z6
 	VSUBPS      Z6, Z4, Z6
@@ -1510,7 +1532,7 @@ loop:
 	VPSLLD      $0x17, Z1, Z1
 	VPADDD      Z1, Z3, Z1
 	VANDPD      expConstant50<>+0(SB), Z0, Z4
-	VPCMPGTD    expConstant92<>+0(SB), Z4, K1
+	VPCMPGTD    expConstant101<>+0(SB), Z4, K1
 	KORTESTW    K1, K1
 	JNE         region1
 
@@ -1582,9 +1604,9 @@ region1:
 	VADDPS    expConstant53<>+0(SB), Z2, Z2
 	VPSLLD    $0x17, Z2, Z2
 	VMULPS    Z2, Z3, Z2
-	VCMPPS    $0x11, expConstant93<>+0(SB), Z0, K2
+	VCMPPS    $0x11, expConstant102<>+0(SB), Z0, K2
 	VBLENDMPS expConstant55<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant94<>+0(SB), Z3
+	VMOVUPS   expConstant103<>+0(SB), Z3
 	VCMPPS    $0x12, Z0, Z3, K2
 	VBLENDMPS expConstant57<>+0(SB), Z2, K2, Z2
 	VCMPPS    $0x03, Z0, Z0, K2
@@ -1593,55 +1615,55 @@ region1:
 	VMOVUPS   Z1, 192(SP)
 	JMP       back1
 
-DATA expConstant90<>+0(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+8(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+16(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+24(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+32(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+40(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+48(SB)/8, $0x3f3172183f317218
-DATA expConstant90<>+56(SB)/8, $0x3f3172183f317218
-GLOBL expConstant90<>(SB), RODATA|NOPTR, $64
+DATA expConstant99<>+0(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+8(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+16(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+24(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+32(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+40(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+48(SB)/8, $0x3f3172183f317218
+DATA expConstant99<>+56(SB)/8, $0x3f3172183f317218
+GLOBL expConstant99<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant91<>+0(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+8(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+16(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+24(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+32(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+40(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+48(SB)/8, $0xb102e308b102e308
-DATA expConstant91<>+56(SB)/8, $0xb102e308b102e308
-GLOBL expConstant91<>(SB), RODATA|NOPTR, $64
+DATA expConstant100<>+0(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+8(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+16(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+24(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+32(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+40(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+48(SB)/8, $0xb102e308b102e308
+DATA expConstant100<>+56(SB)/8, $0xb102e308b102e308
+GLOBL expConstant100<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant92<>+0(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+8(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+16(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+24(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+32(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+40(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+48(SB)/8, $0x42fbffff42fbffff
-DATA expConstant92<>+56(SB)/8, $0x42fbffff42fbffff
-GLOBL expConstant92<>(SB), RODATA|NOPTR, $64
+DATA expConstant101<>+0(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+8(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+16(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+24(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+32(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+40(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+48(SB)/8, $0x42fbffff42fbffff
+DATA expConstant101<>+56(SB)/8, $0x42fbffff42fbffff
+GLOBL expConstant101<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant93<>+0(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+8(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+16(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+24(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+32(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+40(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+48(SB)/8, $0xc3170000c3170000
-DATA expConstant93<>+56(SB)/8, $0xc3170000c3170000
-GLOBL expConstant93<>(SB), RODATA|NOPTR, $64
+DATA expConstant102<>+0(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+8(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+16(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+24(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+32(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+40(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+48(SB)/8, $0xc3170000c3170000
+DATA expConstant102<>+56(SB)/8, $0xc3170000c3170000
+GLOBL expConstant102<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant94<>+0(SB)/8, $0x4300000043000000
-DATA expConstant94<>+8(SB)/8, $0x4300000043000000
-DATA expConstant94<>+16(SB)/8, $0x4300000043000000
-DATA expConstant94<>+24(SB)/8, $0x4300000043000000
-DATA expConstant94<>+32(SB)/8, $0x4300000043000000
-DATA expConstant94<>+40(SB)/8, $0x4300000043000000
-DATA expConstant94<>+48(SB)/8, $0x4300000043000000
-DATA expConstant94<>+56(SB)/8, $0x4300000043000000
-GLOBL expConstant94<>(SB), RODATA|NOPTR, $64
+DATA expConstant103<>+0(SB)/8, $0x4300000043000000
+DATA expConstant103<>+8(SB)/8, $0x4300000043000000
+DATA expConstant103<>+16(SB)/8, $0x4300000043000000
+DATA expConstant103<>+24(SB)/8, $0x4300000043000000
+DATA expConstant103<>+32(SB)/8, $0x4300000043000000
+DATA expConstant103<>+40(SB)/8, $0x4300000043000000
+DATA expConstant103<>+48(SB)/8, $0x4300000043000000
+DATA expConstant103<>+56(SB)/8, $0x4300000043000000
+GLOBL expConstant103<>(SB), RODATA|NOPTR, $64
 
 // func exp2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1661,37 +1683,25 @@ loop:
 	VADDPD      expConstant59<>+0(SB), Z0, Z1
 	VSUBPD      expConstant59<>+0(SB), Z1, Z2
 	VSUBPD      Z2, Z0, Z3
-	VMULPD      expConstant95<>+0(SB), Z3, Z4
-	VMOVUPS     Z4, Z5
-	VFMSUB231PD expConstant95<>+0(SB), Z3, Z5
-	VFMADD231PD expConstant96<>+0(SB), Z3, Z5
-	VADDPD      expConstant62<>+0(SB), Z4, Z3
-	VSUBPD      expConstant62<>+0(SB), Z3, Z6
-	VSUBPD      Z6, Z4, Z6
-	VMOVUPS     expConstant64<>+0(SB), Z7
-	VFMADD231PD expConstant63<>+0(SB), Z4, Z7
-	VMOVUPS     expConstant66<>+0(SB), Z8
-	VFMADD231PD expConstant65<>+0(SB), Z4, Z8
-	VMOVUPS     expConstant68<>+0(SB), Z9
-	VFMADD231PD expConstant67<>+0(SB), Z4, Z9
-	VMOVUPS     expConstant70<>+0(SB), Z10
-	VFMADD231PD expConstant69<>+0(SB), Z4, Z10
-	VMOVUPS     expConstant72<>+0(SB), Z11
-	VFMADD231PD expConstant71<>+0(SB), Z4, Z11
-	VMULPD      Z4, Z4, Z4
-	VFMADD231PD Z4, Z8, Z7
-	VFMADD231PD Z4, Z10, Z9
-	VMULPD      Z4, Z4, Z8
-	VFMADD231PD Z8, Z9, Z7
-	VMULPD      Z8, Z8, Z8
-	VFMADD231PD Z8, Z11, Z7
-	VFMADD231PD Z7, Z4, Z5
-	VADDPD      Z5, Z6, Z4
-	VADDPD      Z4, Z3, Z3
+	VMULPD      Z3, Z3, Z4
+	VMOVUPS     expConstant105<>+0(SB), Z5
+	VFMADD231PD expConstant104<>+0(SB), Z4, Z5
+	VFMADD213PD expConstant106<>+0(SB), Z4, Z5
+	VFMADD213PD expConstant107<>+0(SB), Z4, Z5
+	VFMADD213PD expConstant108<>+0(SB), Z4, Z5
+	VMOVUPS     expConstant110<>+0(SB), Z6
+	VFMADD231PD expConstant109<>+0(SB), Z4, Z6
+	VFMADD213PD expConstant111<>+0(SB), Z4, Z6
+	VFMADD213PD expConstant112<>+0(SB), Z4, Z6
+	VFMADD231PD Z3, Z6, Z5
+	VFMADD213PD expConstant113<>+0(SB), Z3, Z5
+	VMULPD      Z5, Z4, Z4
+	VFMADD231PD expConstant114<>+0(SB), Z3, Z4
+	VADDPD      expConstant72<>+0(SB), Z4, Z3
 	VPSLLQ      $0x34, Z1, Z1
 	VPADDQ      Z1, Z3, Z1
 	VANDPD      expConstant73<>+0(SB), Z0, Z4
-	VPCMPGTQ    expConstant97<>+0(SB), Z4, K1
+	VPCMPGTQ    expConstant115<>+0(SB), Z4, K1
 	KORTESTB    K1, K1
 	JNE         region1
 
@@ -1763,9 +1773,9 @@ region1:
 	VADDPD    expConstant76<>+0(SB), Z2, Z2
 	VPSLLQ    $0x34, Z2, Z2
 	VMULPD    Z2, Z3, Z2
-	VCMPPD    $0x11, expConstant98<>+0(SB), Z0, K2
+	VCMPPD    $0x11, expConstant116<>+0(SB), Z0, K2
 	VBLENDMPD expConstant55<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant99<>+0(SB), Z3
+	VMOVUPS   expConstant117<>+0(SB), Z3
 	VCMPPD    $0x12, Z0, Z3, K2
 	VBLENDMPD expConstant79<>+0(SB), Z2, K2, Z2
 	VCMPPD    $0x03, Z0, Z0, K2
@@ -1774,55 +1784,145 @@ region1:
 	VMOVUPS   Z1, 192(SP)
 	JMP       back1
 
-DATA expConstant95<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+24(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+32(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+40(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+48(SB)/8, $0x3fe62e42fefa39ef
-DATA expConstant95<>+56(SB)/8, $0x3fe62e42fefa39ef
-GLOBL expConstant95<>(SB), RODATA|NOPTR, $64
+DATA expConstant104<>+0(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+8(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+16(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+24(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+32(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+40(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+48(SB)/8, $0x3dfec6b62822310b
+DATA expConstant104<>+56(SB)/8, $0x3dfec6b62822310b
+GLOBL expConstant104<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant96<>+0(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+8(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+16(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+24(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+32(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+40(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+48(SB)/8, $0x3c7abc9e3b39803f
-DATA expConstant96<>+56(SB)/8, $0x3c7abc9e3b39803f
-GLOBL expConstant96<>(SB), RODATA|NOPTR, $64
+DATA expConstant105<>+0(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+8(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+16(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+24(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+32(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+40(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+48(SB)/8, $0x3e7b52335e6fe7d5
+DATA expConstant105<>+56(SB)/8, $0x3e7b52335e6fe7d5
+GLOBL expConstant105<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant97<>+0(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+8(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+16(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+24(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+32(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+40(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+48(SB)/8, $0x408fefffffffffff
-DATA expConstant97<>+56(SB)/8, $0x408fefffffffffff
-GLOBL expConstant97<>(SB), RODATA|NOPTR, $64
+DATA expConstant106<>+0(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+8(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+16(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+24(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+32(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+40(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+48(SB)/8, $0x3eeffcbfd479e5ba
+DATA expConstant106<>+56(SB)/8, $0x3eeffcbfd479e5ba
+GLOBL expConstant106<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant98<>+0(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+8(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+16(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+24(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+32(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+40(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+48(SB)/8, $0xc090d00000000000
-DATA expConstant98<>+56(SB)/8, $0xc090d00000000000
-GLOBL expConstant98<>(SB), RODATA|NOPTR, $64
+DATA expConstant107<>+0(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+8(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+16(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+24(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+32(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+40(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+48(SB)/8, $0x3f55d87fe787493a
+DATA expConstant107<>+56(SB)/8, $0x3f55d87fe787493a
+GLOBL expConstant107<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant99<>+0(SB)/8, $0x4090000000000000
-DATA expConstant99<>+8(SB)/8, $0x4090000000000000
-DATA expConstant99<>+16(SB)/8, $0x4090000000000000
-DATA expConstant99<>+24(SB)/8, $0x4090000000000000
-DATA expConstant99<>+32(SB)/8, $0x4090000000000000
-DATA expConstant99<>+40(SB)/8, $0x4090000000000000
-DATA expConstant99<>+48(SB)/8, $0x4090000000000000
-DATA expConstant99<>+56(SB)/8, $0x4090000000000000
-GLOBL expConstant99<>(SB), RODATA|NOPTR, $64
+DATA expConstant108<>+0(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+8(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+16(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+24(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+32(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+40(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+48(SB)/8, $0x3fac6b08d704a1d3
+DATA expConstant108<>+56(SB)/8, $0x3fac6b08d704a1d3
+GLOBL expConstant108<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant109<>+0(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+8(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+16(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+24(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+32(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+40(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+48(SB)/8, $0x3e3e60595a88c4a0
+DATA expConstant109<>+56(SB)/8, $0x3e3e60595a88c4a0
+GLOBL expConstant109<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant110<>+0(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+8(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+16(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+24(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+32(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+40(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+48(SB)/8, $0x3eb62bfd4df40b7e
+DATA expConstant110<>+56(SB)/8, $0x3eb62bfd4df40b7e
+GLOBL expConstant110<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant111<>+0(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+8(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+16(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+24(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+32(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+40(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+48(SB)/8, $0x3f24309130944095
+DATA expConstant111<>+56(SB)/8, $0x3f24309130944095
+GLOBL expConstant111<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant112<>+0(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+8(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+16(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+24(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+32(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+40(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+48(SB)/8, $0x3f83b2ab6fba1ec4
+DATA expConstant112<>+56(SB)/8, $0x3f83b2ab6fba1ec4
+GLOBL expConstant112<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant113<>+0(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+8(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+16(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+24(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+32(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+40(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+48(SB)/8, $0x3fcebfbdff82c598
+DATA expConstant113<>+56(SB)/8, $0x3fcebfbdff82c598
+GLOBL expConstant113<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant114<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+32(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+40(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+48(SB)/8, $0x3fe62e42fefa39ef
+DATA expConstant114<>+56(SB)/8, $0x3fe62e42fefa39ef
+GLOBL expConstant114<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant115<>+0(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+8(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+16(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+24(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+32(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+40(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+48(SB)/8, $0x408fefffffffffff
+DATA expConstant115<>+56(SB)/8, $0x408fefffffffffff
+GLOBL expConstant115<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant116<>+0(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+8(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+16(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+24(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+32(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+40(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+48(SB)/8, $0xc090d00000000000
+DATA expConstant116<>+56(SB)/8, $0xc090d00000000000
+GLOBL expConstant116<>(SB), RODATA|NOPTR, $64
+
+DATA expConstant117<>+0(SB)/8, $0x4090000000000000
+DATA expConstant117<>+8(SB)/8, $0x4090000000000000
+DATA expConstant117<>+16(SB)/8, $0x4090000000000000
+DATA expConstant117<>+24(SB)/8, $0x4090000000000000
+DATA expConstant117<>+32(SB)/8, $0x4090000000000000
+DATA expConstant117<>+40(SB)/8, $0x4090000000000000
+DATA expConstant117<>+48(SB)/8, $0x4090000000000000
+DATA expConstant117<>+56(SB)/8, $0x4090000000000000
+GLOBL expConstant117<>(SB), RODATA|NOPTR, $64
 
 // func expm1Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1839,33 +1939,33 @@ TEXT ·expm1Float32AVX2(SB), $96-33
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VMOVUPS      expConstant100<>+0(SB), Y1
+	VMOVUPS      expConstant118<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y1
-	VMOVUPS      expConstant101<>+0(SB), Y2
+	VMOVUPS      expConstant119<>+0(SB), Y2
 	VMINPD       Y1, Y2, Y1
 	VMOVUPS      expConstant19<>+0(SB), Y2
 	VFMADD231PD  expConstant18<>+0(SB), Y1, Y2
 	VSUBPD       expConstant19<>+0(SB), Y2, Y3
-	VFNMADD231PD expConstant85<>+0(SB), Y3, Y1
+	VFNMADD231PD expConstant95<>+0(SB), Y3, Y1
 	VMULPD       Y1, Y1, Y3
-	VMOVUPS      expConstant103<>+0(SB), Y4
-	VFMADD231PD  expConstant102<>+0(SB), Y1, Y4
-	VMOVUPS      expConstant105<>+0(SB), Y5
-	VFMADD231PD  expConstant104<>+0(SB), Y1, Y5
-	VMOVUPS      expConstant107<>+0(SB), Y6
-	VFMADD231PD  expConstant106<>+0(SB), Y1, Y6
-	VMOVUPS      expConstant109<>+0(SB), Y7
-	VFMADD231PD  expConstant108<>+0(SB), Y1, Y7
+	VMOVUPS      expConstant121<>+0(SB), Y4
+	VFMADD231PD  expConstant120<>+0(SB), Y1, Y4
+	VMOVUPS      expConstant123<>+0(SB), Y5
+	VFMADD231PD  expConstant122<>+0(SB), Y1, Y5
+	VMOVUPS      expConstant125<>+0(SB), Y6
+	VFMADD231PD  expConstant124<>+0(SB), Y1, Y6
+	VMOVUPS      expConstant127<>+0(SB), Y7
+	VFMADD231PD  expConstant126<>+0(SB), Y1, Y7
 	VFMADD231PD  Y3, Y5, Y4
 	VFMADD231PD  Y3, Y7, Y6
 	VMULPD       Y3, Y3, Y5
 	VFMADD231PD  Y5, Y6, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VPADDQ       expConstant110<>+0(SB), Y2, Y2
+	VPADDQ       expConstant128<>+0(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
-	VSUBPD       expConstant22<>+0(SB), Y2, Y3
+	VSUBPD       expConstant32<>+0(SB), Y2, Y3
 	VFMADD231PD  Y2, Y1, Y3
-	VANDPD       expConstant111<>+0(SB), Y0, Y0
+	VANDPD       expConstant129<>+0(SB), Y0, Y0
 	VORPD        Y0, Y3, Y0
 	VCVTPD2PSY   Y0, X15
 	TESTB        R8, R8
@@ -1920,77 +2020,77 @@ past:
 	VMOVNTPS X15, (DI)
 	JMP      stored
 
-DATA expConstant100<>+0(SB)/8, $0xc069000000000000
-DATA expConstant100<>+8(SB)/8, $0xc069000000000000
-DATA expConstant100<>+16(SB)/8, $0xc069000000000000
-DATA expConstant100<>+24(SB)/8, $0xc069000000000000
-GLOBL expConstant100<>(SB), RODATA|NOPTR, $32
+DATA expConstant118<>+0(SB)/8, $0xc069000000000000
+DATA expConstant118<>+8(SB)/8, $0xc069000000000000
+DATA expConstant118<>+16(SB)/8, $0xc069000000000000
+DATA expConstant118<>+24(SB)/8, $0xc069000000000000
+GLOBL expConstant118<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant101<>+0(SB)/8, $0x4069000000000000
-DATA expConstant101<>+8(SB)/8, $0x4069000000000000
-DATA expConstant101<>+16(SB)/8, $0x4069000000000000
-DATA expConstant101<>+24(SB)/8, $0x4069000000000000
-GLOBL expConstant101<>(SB), RODATA|NOPTR, $32
+DATA expConstant119<>+0(SB)/8, $0x4069000000000000
+DATA expConstant119<>+8(SB)/8, $0x4069000000000000
+DATA expConstant119<>+16(SB)/8, $0x4069000000000000
+DATA expConstant119<>+24(SB)/8, $0x4069000000000000
+GLOBL expConstant119<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant102<>+0(SB)/8, $0x3fc555555554f627
-DATA expConstant102<>+8(SB)/8, $0x3fc555555554f627
-DATA expConstant102<>+16(SB)/8, $0x3fc555555554f627
-DATA expConstant102<>+24(SB)/8, $0x3fc555555554f627
-GLOBL expConstant102<>(SB), RODATA|NOPTR, $32
+DATA expConstant120<>+0(SB)/8, $0x3fc555555554f627
+DATA expConstant120<>+8(SB)/8, $0x3fc555555554f627
+DATA expConstant120<>+16(SB)/8, $0x3fc555555554f627
+DATA expConstant120<>+24(SB)/8, $0x3fc555555554f627
+GLOBL expConstant120<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant103<>+0(SB)/8, $0x3fdfffffffff7342
-DATA expConstant103<>+8(SB)/8, $0x3fdfffffffff7342
-DATA expConstant103<>+16(SB)/8, $0x3fdfffffffff7342
-DATA expConstant103<>+24(SB)/8, $0x3fdfffffffff7342
-GLOBL expConstant103<>(SB), RODATA|NOPTR, $32
+DATA expConstant121<>+0(SB)/8, $0x3fdfffffffff7342
+DATA expConstant121<>+8(SB)/8, $0x3fdfffffffff7342
+DATA expConstant121<>+16(SB)/8, $0x3fdfffffffff7342
+DATA expConstant121<>+24(SB)/8, $0x3fdfffffffff7342
+GLOBL expConstant121<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant104<>+0(SB)/8, $0x3f8111111295a0eb
-DATA expConstant104<>+8(SB)/8, $0x3f8111111295a0eb
-DATA expConstant104<>+16(SB)/8, $0x3f8111111295a0eb
-DATA expConstant104<>+24(SB)/8, $0x3f8111111295a0eb
-GLOBL expConstant104<>(SB), RODATA|NOPTR, $32
+DATA expConstant122<>+0(SB)/8, $0x3f8111111295a0eb
+DATA expConstant122<>+8(SB)/8, $0x3f8111111295a0eb
+DATA expConstant122<>+16(SB)/8, $0x3f8111111295a0eb
+DATA expConstant122<>+24(SB)/8, $0x3f8111111295a0eb
+GLOBL expConstant122<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant105<>+0(SB)/8, $0x3fa55555574103a0
-DATA expConstant105<>+8(SB)/8, $0x3fa55555574103a0
-DATA expConstant105<>+16(SB)/8, $0x3fa55555574103a0
-DATA expConstant105<>+24(SB)/8, $0x3fa55555574103a0
-GLOBL expConstant105<>(SB), RODATA|NOPTR, $32
+DATA expConstant123<>+0(SB)/8, $0x3fa55555574103a0
+DATA expConstant123<>+8(SB)/8, $0x3fa55555574103a0
+DATA expConstant123<>+16(SB)/8, $0x3fa55555574103a0
+DATA expConstant123<>+24(SB)/8, $0x3fa55555574103a0
+GLOBL expConstant123<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant106<>+0(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant106<>+8(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant106<>+16(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant106<>+24(SB)/8, $0x3f2a0197fe3289b5
-GLOBL expConstant106<>(SB), RODATA|NOPTR, $32
+DATA expConstant124<>+0(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant124<>+8(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant124<>+16(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant124<>+24(SB)/8, $0x3f2a0197fe3289b5
+GLOBL expConstant124<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant107<>+0(SB)/8, $0x3f56c164e0d08200
-DATA expConstant107<>+8(SB)/8, $0x3f56c164e0d08200
-DATA expConstant107<>+16(SB)/8, $0x3f56c164e0d08200
-DATA expConstant107<>+24(SB)/8, $0x3f56c164e0d08200
-GLOBL expConstant107<>(SB), RODATA|NOPTR, $32
+DATA expConstant125<>+0(SB)/8, $0x3f56c164e0d08200
+DATA expConstant125<>+8(SB)/8, $0x3f56c164e0d08200
+DATA expConstant125<>+16(SB)/8, $0x3f56c164e0d08200
+DATA expConstant125<>+24(SB)/8, $0x3f56c164e0d08200
+GLOBL expConstant125<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant108<>+0(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant108<>+8(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant108<>+16(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant108<>+24(SB)/8, $0x3ec72f7f097867ca
-GLOBL expConstant108<>(SB), RODATA|NOPTR, $32
+DATA expConstant126<>+0(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant126<>+8(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant126<>+16(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant126<>+24(SB)/8, $0x3ec72f7f097867ca
+GLOBL expConstant126<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant109<>+0(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant109<>+8(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant109<>+16(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant109<>+24(SB)/8, $0x3efa15a48cd898b0
-GLOBL expConstant109<>(SB), RODATA|NOPTR, $32
+DATA expConstant127<>+0(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant127<>+8(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant127<>+16(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant127<>+24(SB)/8, $0x3efa15a48cd898b0
+GLOBL expConstant127<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant110<>+0(SB)/8, $0x00000000000003ff
-DATA expConstant110<>+8(SB)/8, $0x00000000000003ff
-DATA expConstant110<>+16(SB)/8, $0x00000000000003ff
-DATA expConstant110<>+24(SB)/8, $0x00000000000003ff
-GLOBL expConstant110<>(SB), RODATA|NOPTR, $32
+DATA expConstant128<>+0(SB)/8, $0x00000000000003ff
+DATA expConstant128<>+8(SB)/8, $0x00000000000003ff
+DATA expConstant128<>+16(SB)/8, $0x00000000000003ff
+DATA expConstant128<>+24(SB)/8, $0x00000000000003ff
+GLOBL expConstant128<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant111<>+0(SB)/8, $0x8000000000000000
-DATA expConstant111<>+8(SB)/8, $0x8000000000000000
-DATA expConstant111<>+16(SB)/8, $0x8000000000000000
-DATA expConstant111<>+24(SB)/8, $0x8000000000000000
-GLOBL expConstant111<>(SB), RODATA|NOPTR, $32
+DATA expConstant129<>+0(SB)/8, $0x8000000000000000
+DATA expConstant129<>+8(SB)/8, $0x8000000000000000
+DATA expConstant129<>+16(SB)/8, $0x8000000000000000
+DATA expConstant129<>+24(SB)/8, $0x8000000000000000
+GLOBL expConstant129<>(SB), RODATA|NOPTR, $32
 
 // func expm1Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -2007,7 +2107,7 @@ TEXT ·expm1Float64AVX2(SB), $352-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      expConstant112<>+0(SB), Y1
+	VMOVUPS      expConstant130<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y1
 	VMOVUPS      expConstant19<>+0(SB), Y2
 	VFMADD231PD  expConstant18<>+0(SB), Y1, Y2
@@ -2028,16 +2128,16 @@ loop:
 	VADDPD       Y5, Y9, Y5
 	VADDPD       Y6, Y6, Y6
 	VMULPD       Y4, Y6, Y6
-	VMOVUPS      expConstant114<>+0(SB), Y9
-	VFMADD231PD  expConstant113<>+0(SB), Y4, Y9
-	VMOVUPS      expConstant116<>+0(SB), Y10
-	VFMADD231PD  expConstant115<>+0(SB), Y4, Y10
-	VMOVUPS      expConstant118<>+0(SB), Y11
-	VFMADD231PD  expConstant117<>+0(SB), Y4, Y11
-	VMOVUPS      expConstant120<>+0(SB), Y12
-	VFMADD231PD  expConstant119<>+0(SB), Y4, Y12
-	VMOVUPS      expConstant122<>+0(SB), Y13
-	VFMADD231PD  expConstant121<>+0(SB), Y4, Y13
+	VMOVUPS      expConstant132<>+0(SB), Y9
+	VFMADD231PD  expConstant131<>+0(SB), Y4, Y9
+	VMOVUPS      expConstant134<>+0(SB), Y10
+	VFMADD231PD  expConstant133<>+0(SB), Y4, Y10
+	VMOVUPS      expConstant136<>+0(SB), Y11
+	VFMADD231PD  expConstant135<>+0(SB), Y4, Y11
+	VMOVUPS      expConstant138<>+0(SB), Y12
+	VFMADD231PD  expConstant137<>+0(SB), Y4, Y12
+	VMOVUPS      expConstant140<>+0(SB), Y13
+	VFMADD231PD  expConstant139<>+0(SB), Y4, Y13
 	VMULPD       Y4, Y4, Y14
 	VFMADD231PD  Y14, Y10, Y9
 	VFMADD231PD  Y14, Y12, Y11
@@ -2047,25 +2147,25 @@ loop:
 	VFMADD231PD  Y11, Y13, Y9
 	VADDPD       Y5, Y8, Y5
 	VFMADD231PD  Y9, Y6, Y5
-	VADDPD       expConstant22<>+0(SB), Y7, Y6
-	VSUBPD       expConstant22<>+0(SB), Y6, Y8
+	VADDPD       expConstant32<>+0(SB), Y7, Y6
+	VSUBPD       expConstant32<>+0(SB), Y6, Y8
 	VSUBPD       Y8, Y7, Y7
-	VPADDQ       expConstant110<>+0(SB), Y2, Y2
+	VPADDQ       expConstant128<>+0(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y6, Y6
-	VADDPD       expConstant123<>+0(SB), Y6, Y8
+	VADDPD       expConstant141<>+0(SB), Y6, Y8
 	VSUBPD       Y6, Y8, Y9
 	VSUBPD       Y9, Y8, Y12
 	VSUBPD       Y12, Y6, Y6
-	VMOVUPS      expConstant123<>+0(SB), Y12
+	VMOVUPS      expConstant141<>+0(SB), Y12
 	VSUBPD       Y9, Y12, Y9
 	VADDPD       Y9, Y6, Y6
 	VADDPD       Y5, Y7, Y5
 	VFMADD231PD  Y2, Y5, Y6
 	VADDPD       Y6, Y8, Y2
-	VANDPD       expConstant111<>+0(SB), Y0, Y5
+	VANDPD       expConstant129<>+0(SB), Y0, Y5
 	VORPD        Y5, Y2, Y2
-	VMOVUPS      expConstant124<>+0(SB), Y5
+	VMOVUPS      expConstant142<>+0(SB), Y5
 	VCMPPD       $0x12, Y0, Y5, Y5
 	VMOVMSKPD    Y5, AX
 	TESTL        AX, AX
@@ -2135,19 +2235,19 @@ region1:
 	VMOVUPS     Y14, 320(SP)
 	VMOVUPS     expConstant38<>+0(SB), Y6
 	VCMPPD      $0x12, Y0, Y6, Y0
-	VADDPD      expConstant22<>+0(SB), Y4, Y6
-	VSUBPD      expConstant22<>+0(SB), Y6, Y7
+	VADDPD      expConstant32<>+0(SB), Y4, Y6
+	VSUBPD      expConstant32<>+0(SB), Y6, Y7
 	VSUBPD      Y7, Y4, Y7
-	VMOVUPS     expConstant24<>+0(SB), Y8
-	VFMADD231PD expConstant23<>+0(SB), Y4, Y8
-	VMOVUPS     expConstant26<>+0(SB), Y9
+	VMOVUPS     expConstant31<>+0(SB), Y8
+	VFMADD231PD expConstant26<>+0(SB), Y4, Y8
+	VMOVUPS     expConstant30<>+0(SB), Y9
 	VFMADD231PD expConstant25<>+0(SB), Y4, Y9
-	VMOVUPS     expConstant28<>+0(SB), Y12
-	VFMADD231PD expConstant27<>+0(SB), Y4, Y12
-	VMOVUPS     expConstant30<>+0(SB), Y13
-	VFMADD231PD expConstant29<>+0(SB), Y4, Y13
-	VMOVUPS     expConstant32<>+0(SB), Y15
-	VFMADD231PD expConstant31<>+0(SB), Y4, Y15
+	VMOVUPS     expConstant29<>+0(SB), Y12
+	VFMADD231PD expConstant24<>+0(SB), Y4, Y12
+	VMOVUPS     expConstant28<>+0(SB), Y13
+	VFMADD231PD expConstant23<>+0(SB), Y4, Y13
+	VMOVUPS     expConstant27<>+0(SB), Y15
+	VFMADD231PD expConstant22<>+0(SB), Y4, Y15
 	VFMADD231PD Y14, Y9, Y8
 	VFMADD231PD Y14, Y13, Y12
 	VFMADD231PD Y10, Y12, Y8
@@ -2170,83 +2270,83 @@ region1:
 	VMOVUPS     Y2, 128(SP)
 	JMP         back1
 
-DATA expConstant112<>+0(SB)/8, $0xc059000000000000
-DATA expConstant112<>+8(SB)/8, $0xc059000000000000
-DATA expConstant112<>+16(SB)/8, $0xc059000000000000
-DATA expConstant112<>+24(SB)/8, $0xc059000000000000
-GLOBL expConstant112<>(SB), RODATA|NOPTR, $32
+DATA expConstant130<>+0(SB)/8, $0xc059000000000000
+DATA expConstant130<>+8(SB)/8, $0xc059000000000000
+DATA expConstant130<>+16(SB)/8, $0xc059000000000000
+DATA expConstant130<>+24(SB)/8, $0xc059000000000000
+GLOBL expConstant130<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant113<>+0(SB)/8, $0x3fa5555555555559
-DATA expConstant113<>+8(SB)/8, $0x3fa5555555555559
-DATA expConstant113<>+16(SB)/8, $0x3fa5555555555559
-DATA expConstant113<>+24(SB)/8, $0x3fa5555555555559
-GLOBL expConstant113<>(SB), RODATA|NOPTR, $32
+DATA expConstant131<>+0(SB)/8, $0x3fa5555555555559
+DATA expConstant131<>+8(SB)/8, $0x3fa5555555555559
+DATA expConstant131<>+16(SB)/8, $0x3fa5555555555559
+DATA expConstant131<>+24(SB)/8, $0x3fa5555555555559
+GLOBL expConstant131<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant114<>+0(SB)/8, $0x3fc5555555555559
-DATA expConstant114<>+8(SB)/8, $0x3fc5555555555559
-DATA expConstant114<>+16(SB)/8, $0x3fc5555555555559
-DATA expConstant114<>+24(SB)/8, $0x3fc5555555555559
-GLOBL expConstant114<>(SB), RODATA|NOPTR, $32
+DATA expConstant132<>+0(SB)/8, $0x3fc5555555555559
+DATA expConstant132<>+8(SB)/8, $0x3fc5555555555559
+DATA expConstant132<>+16(SB)/8, $0x3fc5555555555559
+DATA expConstant132<>+24(SB)/8, $0x3fc5555555555559
+GLOBL expConstant132<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant115<>+0(SB)/8, $0x3f56c16c16c14804
-DATA expConstant115<>+8(SB)/8, $0x3f56c16c16c14804
-DATA expConstant115<>+16(SB)/8, $0x3f56c16c16c14804
-DATA expConstant115<>+24(SB)/8, $0x3f56c16c16c14804
-GLOBL expConstant115<>(SB), RODATA|NOPTR, $32
+DATA expConstant133<>+0(SB)/8, $0x3f56c16c16c14804
+DATA expConstant133<>+8(SB)/8, $0x3f56c16c16c14804
+DATA expConstant133<>+16(SB)/8, $0x3f56c16c16c14804
+DATA expConstant133<>+24(SB)/8, $0x3f56c16c16c14804
+GLOBL expConstant133<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant116<>+0(SB)/8, $0x3f8111111110f649
-DATA expConstant116<>+8(SB)/8, $0x3f8111111110f649
-DATA expConstant116<>+16(SB)/8, $0x3f8111111110f649
-DATA expConstant116<>+24(SB)/8, $0x3f8111111110f649
-GLOBL expConstant116<>(SB), RODATA|NOPTR, $32
+DATA expConstant134<>+0(SB)/8, $0x3f8111111110f649
+DATA expConstant134<>+8(SB)/8, $0x3f8111111110f649
+DATA expConstant134<>+16(SB)/8, $0x3f8111111110f649
+DATA expConstant134<>+24(SB)/8, $0x3f8111111110f649
+GLOBL expConstant134<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant117<>+0(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant117<>+8(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant117<>+16(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant117<>+24(SB)/8, $0x3efa01a01b02fecf
-GLOBL expConstant117<>(SB), RODATA|NOPTR, $32
+DATA expConstant135<>+0(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant135<>+8(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant135<>+16(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant135<>+24(SB)/8, $0x3efa01a01b02fecf
+GLOBL expConstant135<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant118<>+0(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant118<>+8(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant118<>+16(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant118<>+24(SB)/8, $0x3f2a01a01b00ad7b
-GLOBL expConstant118<>(SB), RODATA|NOPTR, $32
+DATA expConstant136<>+0(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant136<>+8(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant136<>+16(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant136<>+24(SB)/8, $0x3f2a01a01b00ad7b
+GLOBL expConstant136<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant119<>+0(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant119<>+8(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant119<>+16(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant119<>+24(SB)/8, $0x3e927e4c610d62d2
-GLOBL expConstant119<>(SB), RODATA|NOPTR, $32
+DATA expConstant137<>+0(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant137<>+8(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant137<>+16(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant137<>+24(SB)/8, $0x3e927e4c610d62d2
+GLOBL expConstant137<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant120<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant120<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant120<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant120<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
-GLOBL expConstant120<>(SB), RODATA|NOPTR, $32
+DATA expConstant138<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant138<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant138<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant138<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
+GLOBL expConstant138<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant121<>+0(SB)/8, $0x3e21f955842506d2
-DATA expConstant121<>+8(SB)/8, $0x3e21f955842506d2
-DATA expConstant121<>+16(SB)/8, $0x3e21f955842506d2
-DATA expConstant121<>+24(SB)/8, $0x3e21f955842506d2
-GLOBL expConstant121<>(SB), RODATA|NOPTR, $32
+DATA expConstant139<>+0(SB)/8, $0x3e21f955842506d2
+DATA expConstant139<>+8(SB)/8, $0x3e21f955842506d2
+DATA expConstant139<>+16(SB)/8, $0x3e21f955842506d2
+DATA expConstant139<>+24(SB)/8, $0x3e21f955842506d2
+GLOBL expConstant139<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant122<>+0(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant122<>+8(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant122<>+16(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant122<>+24(SB)/8, $0x3e5af5f5933b9b3c
-GLOBL expConstant122<>(SB), RODATA|NOPTR, $32
+DATA expConstant140<>+0(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant140<>+8(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant140<>+16(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant140<>+24(SB)/8, $0x3e5af5f5933b9b3c
+GLOBL expConstant140<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant123<>+0(SB)/8, $0xbff0000000000000
-DATA expConstant123<>+8(SB)/8, $0xbff0000000000000
-DATA expConstant123<>+16(SB)/8, $0xbff0000000000000
-DATA expConstant123<>+24(SB)/8, $0xbff0000000000000
-GLOBL expConstant123<>(SB), RODATA|NOPTR, $32
+DATA expConstant141<>+0(SB)/8, $0xbff0000000000000
+DATA expConstant141<>+8(SB)/8, $0xbff0000000000000
+DATA expConstant141<>+16(SB)/8, $0xbff0000000000000
+DATA expConstant141<>+24(SB)/8, $0xbff0000000000000
+GLOBL expConstant141<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant124<>+0(SB)/8, $0x4086200000000000
-DATA expConstant124<>+8(SB)/8, $0x4086200000000000
-DATA expConstant124<>+16(SB)/8, $0x4086200000000000
-DATA expConstant124<>+24(SB)/8, $0x4086200000000000
-GLOBL expConstant124<>(SB), RODATA|NOPTR, $32
+DATA expConstant142<>+0(SB)/8, $0x4086200000000000
+DATA expConstant142<>+8(SB)/8, $0x4086200000000000
+DATA expConstant142<>+16(SB)/8, $0x4086200000000000
+DATA expConstant142<>+24(SB)/8, $0x4086200000000000
+GLOBL expConstant142<>(SB), RODATA|NOPTR, $32
 
 // func expm1Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2263,33 +2363,33 @@ TEXT ·expm1Float32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VMOVUPS      expConstant125<>+0(SB), Z1
+	VMOVUPS      expConstant143<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z1
-	VMOVUPS      expConstant126<>+0(SB), Z2
+	VMOVUPS      expConstant144<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z1
 	VMOVUPS      expConstant59<>+0(SB), Z2
 	VFMADD231PD  expConstant58<>+0(SB), Z1, Z2
 	VSUBPD       expConstant59<>+0(SB), Z2, Z3
-	VFNMADD231PD expConstant95<>+0(SB), Z3, Z1
+	VFNMADD231PD expConstant114<>+0(SB), Z3, Z1
 	VMULPD       Z1, Z1, Z3
-	VMOVUPS      expConstant128<>+0(SB), Z4
-	VFMADD231PD  expConstant127<>+0(SB), Z1, Z4
-	VMOVUPS      expConstant130<>+0(SB), Z5
-	VFMADD231PD  expConstant129<>+0(SB), Z1, Z5
-	VMOVUPS      expConstant132<>+0(SB), Z6
-	VFMADD231PD  expConstant131<>+0(SB), Z1, Z6
-	VMOVUPS      expConstant134<>+0(SB), Z7
-	VFMADD231PD  expConstant133<>+0(SB), Z1, Z7
+	VMOVUPS      expConstant146<>+0(SB), Z4
+	VFMADD231PD  expConstant145<>+0(SB), Z1, Z4
+	VMOVUPS      expConstant148<>+0(SB), Z5
+	VFMADD231PD  expConstant147<>+0(SB), Z1, Z5
+	VMOVUPS      expConstant150<>+0(SB), Z6
+	VFMADD231PD  expConstant149<>+0(SB), Z1, Z6
+	VMOVUPS      expConstant152<>+0(SB), Z7
+	VFMADD231PD  expConstant151<>+0(SB), Z1, Z7
 	VFMADD231PD  Z3, Z5, Z4
 	VFMADD231PD  Z3, Z7, Z6
 	VMULPD       Z3, Z3, Z5
 	VFMADD231PD  Z5, Z6, Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VPADDQ       expConstant135<>+0(SB), Z2, Z2
+	VPADDQ       expConstant153<>+0(SB), Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       expConstant62<>+0(SB), Z2, Z3
+	VSUBPD       expConstant72<>+0(SB), Z2, Z3
 	VFMADD231PD  Z2, Z1, Z3
-	VANDPD       expConstant136<>+0(SB), Z0, Z0
+	VANDPD       expConstant154<>+0(SB), Z0, Z0
 	VORPD        Z0, Z3, Z0
 	VCVTPD2PS    Z0, Y31
 	TESTB        R8, R8
@@ -2344,125 +2444,125 @@ past:
 	VMOVNTPS Y31, (DI)
 	JMP      stored
 
-DATA expConstant125<>+0(SB)/8, $0xc069000000000000
-DATA expConstant125<>+8(SB)/8, $0xc069000000000000
-DATA expConstant125<>+16(SB)/8, $0xc069000000000000
-DATA expConstant125<>+24(SB)/8, $0xc069000000000000
-DATA expConstant125<>+32(SB)/8, $0xc069000000000000
-DATA expConstant125<>+40(SB)/8, $0xc069000000000000
-DATA expConstant125<>+48(SB)/8, $0xc069000000000000
-DATA expConstant125<>+56(SB)/8, $0xc069000000000000
-GLOBL expConstant125<>(SB), RODATA|NOPTR, $64
+DATA expConstant143<>+0(SB)/8, $0xc069000000000000
+DATA expConstant143<>+8(SB)/8, $0xc069000000000000
+DATA expConstant143<>+16(SB)/8, $0xc069000000000000
+DATA expConstant143<>+24(SB)/8, $0xc069000000000000
+DATA expConstant143<>+32(SB)/8, $0xc069000000000000
+DATA expConstant143<>+40(SB)/8, $0xc069000000000000
+DATA expConstant143<>+48(SB)/8, $0xc069000000000000
+DATA expConstant143<>+56(SB)/8, $0xc069000000000000
+GLOBL expConstant143<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant126<>+0(SB)/8, $0x4069000000000000
-DATA expConstant126<>+8(SB)/8, $0x4069000000000000
-DATA expConstant126<>+16(SB)/8, $0x4069000000000000
-DATA expConstant126<>+24(SB)/8, $0x4069000000000000
-DATA expConstant126<>+32(SB)/8, $0x4069000000000000
-DATA expConstant126<>+40(SB)/8, $0x4069000000000000
-DATA expConstant126<>+48(SB)/8, $0x4069000000000000
-DATA expConstant126<>+56(SB)/8, $0x4069000000000000
-GLOBL expConstant126<>(SB), RODATA|NOPTR, $64
+DATA expConstant144<>+0(SB)/8, $0x4069000000000000
+DATA expConstant144<>+8(SB)/8, $0x4069000000000000
+DATA expConstant144<>+16(SB)/8, $0x4069000000000000
+DATA expConstant144<>+24(SB)/8, $0x4069000000000000
+DATA expConstant144<>+32(SB)/8, $0x4069000000000000
+DATA expConstant144<>+40(SB)/8, $0x4069000000000000
+DATA expConstant144<>+48(SB)/8, $0x4069000000000000
+DATA expConstant144<>+56(SB)/8, $0x4069000000000000
+GLOBL expConstant144<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant127<>+0(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+8(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+16(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+24(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+32(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+40(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+48(SB)/8, $0x3fc555555554f627
-DATA expConstant127<>+56(SB)/8, $0x3fc555555554f627
-GLOBL expConstant127<>(SB), RODATA|NOPTR, $64
+DATA expConstant145<>+0(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+8(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+16(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+24(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+32(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+40(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+48(SB)/8, $0x3fc555555554f627
+DATA expConstant145<>+56(SB)/8, $0x3fc555555554f627
+GLOBL expConstant145<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant128<>+0(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+8(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+16(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+24(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+32(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+40(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+48(SB)/8, $0x3fdfffffffff7342
-DATA expConstant128<>+56(SB)/8, $0x3fdfffffffff7342
-GLOBL expConstant128<>(SB), RODATA|NOPTR, $64
+DATA expConstant146<>+0(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+8(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+16(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+24(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+32(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+40(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+48(SB)/8, $0x3fdfffffffff7342
+DATA expConstant146<>+56(SB)/8, $0x3fdfffffffff7342
+GLOBL expConstant146<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant129<>+0(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+8(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+16(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+24(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+32(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+40(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+48(SB)/8, $0x3f8111111295a0eb
-DATA expConstant129<>+56(SB)/8, $0x3f8111111295a0eb
-GLOBL expConstant129<>(SB), RODATA|NOPTR, $64
+DATA expConstant147<>+0(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+8(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+16(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+24(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+32(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+40(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+48(SB)/8, $0x3f8111111295a0eb
+DATA expConstant147<>+56(SB)/8, $0x3f8111111295a0eb
+GLOBL expConstant147<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant130<>+0(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+8(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+16(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+24(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+32(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+40(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+48(SB)/8, $0x3fa55555574103a0
-DATA expConstant130<>+56(SB)/8, $0x3fa55555574103a0
-GLOBL expConstant130<>(SB), RODATA|NOPTR, $64
+DATA expConstant148<>+0(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+8(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+16(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+24(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+32(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+40(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+48(SB)/8, $0x3fa55555574103a0
+DATA expConstant148<>+56(SB)/8, $0x3fa55555574103a0
+GLOBL expConstant148<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant131<>+0(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+8(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+16(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+24(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+32(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+40(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+48(SB)/8, $0x3f2a0197fe3289b5
-DATA expConstant131<>+56(SB)/8, $0x3f2a0197fe3289b5
-GLOBL expConstant131<>(SB), RODATA|NOPTR, $64
+DATA expConstant149<>+0(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+8(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+16(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+24(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+32(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+40(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+48(SB)/8, $0x3f2a0197fe3289b5
+DATA expConstant149<>+56(SB)/8, $0x3f2a0197fe3289b5
+GLOBL expConstant149<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant132<>+0(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+8(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+16(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+24(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+32(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+40(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+48(SB)/8, $0x3f56c164e0d08200
-DATA expConstant132<>+56(SB)/8, $0x3f56c164e0d08200
-GLOBL expConstant132<>(SB), RODATA|NOPTR, $64
+DATA expConstant150<>+0(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+8(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+16(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+24(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+32(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+40(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+48(SB)/8, $0x3f56c164e0d08200
+DATA expConstant150<>+56(SB)/8, $0x3f56c164e0d08200
+GLOBL expConstant150<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant133<>+0(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+8(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+16(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+24(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+32(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+40(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+48(SB)/8, $0x3ec72f7f097867ca
-DATA expConstant133<>+56(SB)/8, $0x3ec72f7f097867ca
-GLOBL expConstant133<>(SB), RODATA|NOPTR, $64
+DATA expConstant151<>+0(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+8(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+16(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+24(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+32(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+40(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+48(SB)/8, $0x3ec72f7f097867ca
+DATA expConstant151<>+56(SB)/8, $0x3ec72f7f097867ca
+GLOBL expConstant151<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant134<>+0(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+8(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+16(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+24(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+32(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+40(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+48(SB)/8, $0x3efa15a48cd898b0
-DATA expConstant134<>+56(SB)/8, $0x3efa15a48cd898b0
-GLOBL expConstant134<>(SB), RODATA|NOPTR, $64
+DATA expConstant152<>+0(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+8(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+16(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+24(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+32(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+40(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+48(SB)/8, $0x3efa15a48cd898b0
+DATA expConstant152<>+56(SB)/8, $0x3efa15a48cd898b0
+GLOBL expConstant152<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant135<>+0(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+8(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+16(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+24(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+32(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+40(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+48(SB)/8, $0x00000000000003ff
-DATA expConstant135<>+56(SB)/8, $0x00000000000003ff
-GLOBL expConstant135<>(SB), RODATA|NOPTR, $64
+DATA expConstant153<>+0(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+8(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+16(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+24(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+32(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+40(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+48(SB)/8, $0x00000000000003ff
+DATA expConstant153<>+56(SB)/8, $0x00000000000003ff
+GLOBL expConstant153<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant136<>+0(SB)/8, $0x8000000000000000
-DATA expConstant136<>+8(SB)/8, $0x8000000000000000
-DATA expConstant136<>+16(SB)/8, $0x8000000000000000
-DATA expConstant136<>+24(SB)/8, $0x8000000000000000
-DATA expConstant136<>+32(SB)/8, $0x8000000000000000
-DATA expConstant136<>+40(SB)/8, $0x8000000000000000
-DATA expConstant136<>+48(SB)/8, $0x8000000000000000
-DATA expConstant136<>+56(SB)/8, $0x8000000000000000
-GLOBL expConstant136<>(SB), RODATA|NOPTR, $64
+DATA expConstant154<>+0(SB)/8, $0x8000000000000000
+DATA expConstant154<>+8(SB)/8, $0x8000000000000000
+DATA expConstant154<>+16(SB)/8, $0x8000000000000000
+DATA expConstant154<>+24(SB)/8, $0x8000000000000000
+DATA expConstant154<>+32(SB)/8, $0x8000000000000000
+DATA expConstant154<>+40(SB)/8, $0x8000000000000000
+DATA expConstant154<>+48(SB)/8, $0x8000000000000000
+DATA expConstant154<>+56(SB)/8, $0x8000000000000000
+GLOBL expConstant154<>(SB), RODATA|NOPTR, $64
 
 // func expm1Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2479,7 +2579,7 @@ TEXT ·expm1Float64AVX512(SB), $704-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      expConstant137<>+0(SB), Z1
+	VMOVUPS      expConstant155<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z1
 	VMOVUPS      expConstant59<>+0(SB), Z2
 	VFMADD231PD  expConstant58<>+0(SB), Z1, Z2
@@ -2500,16 +2600,16 @@ loop:
 	VADDPD       Z5, Z9, Z5
 	VADDPD       Z6, Z6, Z6
 	VMULPD       Z4, Z6, Z6
-	VMOVUPS      expConstant139<>+0(SB), Z9
-	VFMADD231PD  expConstant138<>+0(SB), Z4, Z9
-	VMOVUPS      expConstant141<>+0(SB), Z10
-	VFMADD231PD  expConstant140<>+0(SB), Z4, Z10
-	VMOVUPS      expConstant143<>+0(SB), Z11
-	VFMADD231PD  expConstant142<>+0(SB), Z4, Z11
-	VMOVUPS      expConstant145<>+0(SB), Z12
-	VFMADD231PD  expConstant144<>+0(SB), Z4, Z12
-	VMOVUPS      expConstant147<>+0(SB), Z13
-	VFMADD231PD  expConstant146<>+0(SB), Z4, Z13
+	VMOVUPS      expConstant157<>+0(SB), Z9
+	VFMADD231PD  expConstant156<>+0(SB), Z4, Z9
+	VMOVUPS      expConstant159<>+0(SB), Z10
+	VFMADD231PD  expConstant158<>+0(SB), Z4, Z10
+	VMOVUPS      expConstant161<>+0(SB), Z11
+	VFMADD231PD  expConstant160<>+0(SB), Z4, Z11
+	VMOVUPS      expConstant163<>+0(SB), Z12
+	VFMADD231PD  expConstant162<>+0(SB), Z4, Z12
+	VMOVUPS      expConstant165<>+0(SB), Z13
+	VFMADD231PD  expConstant164<>+0(SB), Z4, Z13
 	VMULPD       Z4, Z4, Z14
 	VFMADD231PD  Z14, Z10, Z9
 	VFMADD231PD  Z14, Z12, Z11
@@ -2519,25 +2619,25 @@ loop:
 	VFMADD231PD  Z11, Z13, Z9
 	VADDPD       Z5, Z8, Z5
 	VFMADD231PD  Z9, Z6, Z5
-	VADDPD       expConstant62<>+0(SB), Z7, Z6
-	VSUBPD       expConstant62<>+0(SB), Z6, Z8
+	VADDPD       expConstant72<>+0(SB), Z7, Z6
+	VSUBPD       expConstant72<>+0(SB), Z6, Z8
 	VSUBPD       Z8, Z7, Z7
-	VPADDQ       expConstant135<>+0(SB), Z2, Z2
+	VPADDQ       expConstant153<>+0(SB), Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
 	VMULPD       Z2, Z6, Z6
-	VADDPD       expConstant148<>+0(SB), Z6, Z8
+	VADDPD       expConstant166<>+0(SB), Z6, Z8
 	VSUBPD       Z6, Z8, Z9
 	VSUBPD       Z9, Z8, Z12
 	VSUBPD       Z12, Z6, Z6
-	VMOVUPS      expConstant148<>+0(SB), Z12
+	VMOVUPS      expConstant166<>+0(SB), Z12
 	VSUBPD       Z9, Z12, Z9
 	VADDPD       Z9, Z6, Z6
 	VADDPD       Z5, Z7, Z5
 	VFMADD231PD  Z2, Z5, Z6
 	VADDPD       Z6, Z8, Z2
-	VANDPD       expConstant136<>+0(SB), Z0, Z5
+	VANDPD       expConstant154<>+0(SB), Z0, Z5
 	VORPD        Z5, Z2, Z2
-	VMOVUPS      expConstant149<>+0(SB), Z5
+	VMOVUPS      expConstant167<>+0(SB), Z5
 	VCMPPD       $0x12, Z0, Z5, K1
 	KORTESTB     K1, K1
 	JNE          region1
@@ -2606,19 +2706,19 @@ region1:
 	KMOVB       K1, 640(SP)
 	VMOVUPS     expConstant78<>+0(SB), Z5
 	VCMPPD      $0x12, Z0, Z5, K2
-	VADDPD      expConstant62<>+0(SB), Z4, Z0
-	VSUBPD      expConstant62<>+0(SB), Z0, Z5
+	VADDPD      expConstant72<>+0(SB), Z4, Z0
+	VSUBPD      expConstant72<>+0(SB), Z0, Z5
 	VSUBPD      Z5, Z4, Z5
-	VMOVUPS     expConstant64<>+0(SB), Z6
-	VFMADD231PD expConstant63<>+0(SB), Z4, Z6
-	VMOVUPS     expConstant66<>+0(SB), Z7
+	VMOVUPS     expConstant71<>+0(SB), Z6
+	VFMADD231PD expConstant66<>+0(SB), Z4, Z6
+	VMOVUPS     expConstant70<>+0(SB), Z7
 	VFMADD231PD expConstant65<>+0(SB), Z4, Z7
-	VMOVUPS     expConstant68<>+0(SB), Z8
-	VFMADD231PD expConstant67<>+0(SB), Z4, Z8
-	VMOVUPS     expConstant70<>+0(SB), Z9
-	VFMADD231PD expConstant69<>+0(SB), Z4, Z9
-	VMOVUPS     expConstant72<>+0(SB), Z12
-	VFMADD231PD expConstant71<>+0(SB), Z4, Z12
+	VMOVUPS     expConstant69<>+0(SB), Z8
+	VFMADD231PD expConstant64<>+0(SB), Z4, Z8
+	VMOVUPS     expConstant68<>+0(SB), Z9
+	VFMADD231PD expConstant63<>+0(SB), Z4, Z9
+	VMOVUPS     expConstant67<>+0(SB), Z12
+	VFMADD231PD expConstant62<>+0(SB), Z4, Z12
 	VFMADD231PD Z14, Z7, Z6
 	VFMADD231PD Z14, Z9, Z8
 	VFMADD231PD Z10, Z8, Z6
@@ -2641,132 +2741,132 @@ region1:
 	VMOVUPS     Z2, 256(SP)
 	JMP         back1
 
-DATA expConstant137<>+0(SB)/8, $0xc059000000000000
-DATA expConstant137<>+8(SB)/8, $0xc059000000000000
-DATA expConstant137<>+16(SB)/8, $0xc059000000000000
-DATA expConstant137<>+24(SB)/8, $0xc059000000000000
-DATA expConstant137<>+32(SB)/8, $0xc059000000000000
-DATA expConstant137<>+40(SB)/8, $0xc059000000000000
-DATA expConstant137<>+48(SB)/8, $0xc059000000000000
-DATA expConstant137<>+56(SB)/8, $0xc059000000000000
-GLOBL expConstant137<>(SB), RODATA|NOPTR, $64
+DATA expConstant155<>+0(SB)/8, $0xc059000000000000
+DATA expConstant155<>+8(SB)/8, $0xc059000000000000
+DATA expConstant155<>+16(SB)/8, $0xc059000000000000
+DATA expConstant155<>+24(SB)/8, $0xc059000000000000
+DATA expConstant155<>+32(SB)/8, $0xc059000000000000
+DATA expConstant155<>+40(SB)/8, $0xc059000000000000
+DATA expConstant155<>+48(SB)/8, $0xc059000000000000
+DATA expConstant155<>+56(SB)/8, $0xc059000000000000
+GLOBL expConstant155<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant138<>+0(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+8(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+16(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+24(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+32(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+40(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+48(SB)/8, $0x3fa5555555555559
-DATA expConstant138<>+56(SB)/8, $0x3fa5555555555559
-GLOBL expConstant138<>(SB), RODATA|NOPTR, $64
+DATA expConstant156<>+0(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+8(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+16(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+24(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+32(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+40(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+48(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+56(SB)/8, $0x3fa5555555555559
+GLOBL expConstant156<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant139<>+0(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+8(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+16(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+24(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+32(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+40(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+48(SB)/8, $0x3fc5555555555559
-DATA expConstant139<>+56(SB)/8, $0x3fc5555555555559
-GLOBL expConstant139<>(SB), RODATA|NOPTR, $64
+DATA expConstant157<>+0(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+8(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+16(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+24(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+32(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+40(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+48(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+56(SB)/8, $0x3fc5555555555559
+GLOBL expConstant157<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant140<>+0(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+8(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+16(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+24(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+32(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+40(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+48(SB)/8, $0x3f56c16c16c14804
-DATA expConstant140<>+56(SB)/8, $0x3f56c16c16c14804
-GLOBL expConstant140<>(SB), RODATA|NOPTR, $64
+DATA expConstant158<>+0(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+8(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+16(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+24(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+32(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+40(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+48(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+56(SB)/8, $0x3f56c16c16c14804
+GLOBL expConstant158<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant141<>+0(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+8(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+16(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+24(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+32(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+40(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+48(SB)/8, $0x3f8111111110f649
-DATA expConstant141<>+56(SB)/8, $0x3f8111111110f649
-GLOBL expConstant141<>(SB), RODATA|NOPTR, $64
+DATA expConstant159<>+0(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+8(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+16(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+24(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+32(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+40(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+48(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+56(SB)/8, $0x3f8111111110f649
+GLOBL expConstant159<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant142<>+0(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+8(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+16(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+24(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+32(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+40(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+48(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant142<>+56(SB)/8, $0x3efa01a01b02fecf
-GLOBL expConstant142<>(SB), RODATA|NOPTR, $64
+DATA expConstant160<>+0(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+8(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+16(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+24(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+32(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+40(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+48(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+56(SB)/8, $0x3efa01a01b02fecf
+GLOBL expConstant160<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant143<>+0(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+8(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+16(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+24(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+32(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+40(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+48(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant143<>+56(SB)/8, $0x3f2a01a01b00ad7b
-GLOBL expConstant143<>(SB), RODATA|NOPTR, $64
+DATA expConstant161<>+0(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+8(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+16(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+24(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+32(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+40(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+48(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+56(SB)/8, $0x3f2a01a01b00ad7b
+GLOBL expConstant161<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant144<>+0(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+8(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+16(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+24(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+32(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+40(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+48(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant144<>+56(SB)/8, $0x3e927e4c610d62d2
-GLOBL expConstant144<>(SB), RODATA|NOPTR, $64
+DATA expConstant162<>+0(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+8(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+16(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+24(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+32(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+40(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+48(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+56(SB)/8, $0x3e927e4c610d62d2
+GLOBL expConstant162<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant145<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+32(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+40(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+48(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant145<>+56(SB)/8, $0x3ec71ddf7f8a0b5d
-GLOBL expConstant145<>(SB), RODATA|NOPTR, $64
+DATA expConstant163<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+32(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+40(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+48(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+56(SB)/8, $0x3ec71ddf7f8a0b5d
+GLOBL expConstant163<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant146<>+0(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+8(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+16(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+24(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+32(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+40(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+48(SB)/8, $0x3e21f955842506d2
-DATA expConstant146<>+56(SB)/8, $0x3e21f955842506d2
-GLOBL expConstant146<>(SB), RODATA|NOPTR, $64
+DATA expConstant164<>+0(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+8(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+16(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+24(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+32(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+40(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+48(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+56(SB)/8, $0x3e21f955842506d2
+GLOBL expConstant164<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant147<>+0(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+8(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+16(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+24(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+32(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+40(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+48(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant147<>+56(SB)/8, $0x3e5af5f5933b9b3c
-GLOBL expConstant147<>(SB), RODATA|NOPTR, $64
+DATA expConstant165<>+0(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+8(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+16(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+24(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+32(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+40(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+48(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+56(SB)/8, $0x3e5af5f5933b9b3c
+GLOBL expConstant165<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant148<>+0(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+8(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+16(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+24(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+32(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+40(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+48(SB)/8, $0xbff0000000000000
-DATA expConstant148<>+56(SB)/8, $0xbff0000000000000
-GLOBL expConstant148<>(SB), RODATA|NOPTR, $64
+DATA expConstant166<>+0(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+8(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+16(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+24(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+32(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+40(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+48(SB)/8, $0xbff0000000000000
+DATA expConstant166<>+56(SB)/8, $0xbff0000000000000
+GLOBL expConstant166<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant149<>+0(SB)/8, $0x4086200000000000
-DATA expConstant149<>+8(SB)/8, $0x4086200000000000
-DATA expConstant149<>+16(SB)/8, $0x4086200000000000
-DATA expConstant149<>+24(SB)/8, $0x4086200000000000
-DATA expConstant149<>+32(SB)/8, $0x4086200000000000
-DATA expConstant149<>+40(SB)/8, $0x4086200000000000
-DATA expConstant149<>+48(SB)/8, $0x4086200000000000
-DATA expConstant149<>+56(SB)/8, $0x4086200000000000
-GLOBL expConstant149<>(SB), RODATA|NOPTR, $64
+DATA expConstant167<>+0(SB)/8, $0x4086200000000000
+DATA expConstant167<>+8(SB)/8, $0x4086200000000000
+DATA expConstant167<>+16(SB)/8, $0x4086200000000000
+DATA expConstant167<>+24(SB)/8, $0x4086200000000000
+DATA expConstant167<>+32(SB)/8, $0x4086200000000000
+DATA expConstant167<>+40(SB)/8, $0x4086200000000000
+DATA expConstant167<>+48(SB)/8, $0x4086200000000000
+DATA expConstant167<>+56(SB)/8, $0x4086200000000000
+GLOBL expConstant167<>(SB), RODATA|NOPTR, $64

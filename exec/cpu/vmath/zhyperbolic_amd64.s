@@ -214,7 +214,7 @@ GLOBL hyperbolicConstant17<>(SB), RODATA|NOPTR, $32
 
 // func sinhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sinhFloat64AVX2(SB), $320-33
+TEXT ·sinhFloat64AVX2(SB), $288-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -234,74 +234,47 @@ loop:
 	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y2, Y3
 	VSUBPD       hyperbolicConstant4<>+0(SB), Y3, Y4
 	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y4, Y2
-	VMOVUPS      Y2, Y5
-	VFNMADD231PD hyperbolicConstant20<>+0(SB), Y4, Y5
-	VSUBPD       Y5, Y2, Y2
-	VFNMADD231PD hyperbolicConstant20<>+0(SB), Y4, Y2
-	VMULPD       Y5, Y5, Y4
-	VMULPD       Y4, Y4, Y6
+	VMULPD       hyperbolicConstant20<>+0(SB), Y4, Y4
+	VSUBPD       Y4, Y2, Y5
+	VMULPD       Y5, Y5, Y6
+	VMULPD       Y5, Y6, Y5
 	VMOVUPS      hyperbolicConstant22<>+0(SB), Y7
 	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y6, Y7
 	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y6, Y7
-	VMOVUPS      hyperbolicConstant25<>+0(SB), Y8
-	VFMADD231PD  hyperbolicConstant24<>+0(SB), Y6, Y8
-	VFMADD213PD  hyperbolicConstant26<>+0(SB), Y6, Y8
-	VMOVUPS      hyperbolicConstant28<>+0(SB), Y9
-	VFMADD231PD  hyperbolicConstant27<>+0(SB), Y6, Y9
-	VMOVUPS      hyperbolicConstant30<>+0(SB), Y10
-	VFMADD231PD  hyperbolicConstant29<>+0(SB), Y6, Y10
-	VFMADD231PD  Y5, Y8, Y7
-	VFMADD231PD  Y5, Y10, Y9
-	VFMADD231PD  Y4, Y9, Y7
-	VFMADD213PD  hyperbolicConstant16<>+0(SB), Y5, Y7
-	VFMADD213PD  Y2, Y4, Y7
-	VPADDQ       hyperbolicConstant14<>+0(SB), Y3, Y8
-	VPSLLQ       $0x34, Y8, Y8
-	VADDPD       hyperbolicConstant31<>+0(SB), Y8, Y9
-	VSUBPD       Y8, Y9, Y10
-	VMOVUPS      hyperbolicConstant31<>+0(SB), Y11
-	VSUBPD       Y10, Y11, Y10
-	VMULPD       Y8, Y5, Y11
-	VADDPD       Y11, Y9, Y12
-	VSUBPD       Y9, Y12, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       Y10, Y9, Y9
-	VFMADD231PD  Y8, Y7, Y9
-	VADDPD       Y9, Y12, Y7
-	VSUBPD       Y12, Y7, Y8
-	VSUBPD       Y8, Y9, Y8
-	VADDPD       hyperbolicConstant15<>+0(SB), Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y11
-	VSUBPD       Y11, Y7, Y11
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y12
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       Y10, Y11, Y10
-	VADDPD       Y8, Y10, Y10
-	VDIVPD       Y9, Y12, Y11
-	VMULPD       Y11, Y7, Y13
-	VFNMADD213PD Y7, Y13, Y9
-	VFNMADD213PD Y8, Y13, Y10
-	VADDPD       Y10, Y9, Y9
-	VMULPD       Y11, Y9, Y9
-	VADDPD       Y13, Y7, Y10
-	VSUBPD       Y7, Y10, Y7
-	VSUBPD       Y7, Y13, Y7
-	VADDPD       Y9, Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y7, Y10, Y7
-	VMULPD       hyperbolicConstant16<>+0(SB), Y7, Y7
-	VMOVUPS      hyperbolicConstant32<>+0(SB), Y8
-	VCMPPD       $0x12, Y1, Y8, Y1
+	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y6, Y7
+	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y6, Y7
+	VFMSUB231PD  Y7, Y5, Y4
+	VMOVUPS      hyperbolicConstant27<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y6, Y5
+	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y6, Y5
+	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y6, Y5
+	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y6, Y5
+	VMULPD       Y5, Y6, Y5
+	VMULPD       hyperbolicConstant16<>+0(SB), Y6, Y7
+	VFMADD231PD  Y5, Y6, Y7
+	VPADDQ       hyperbolicConstant31<>+0(SB), Y3, Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPS      hyperbolicConstant31<>+0(SB), Y6
+	VPSUBQ       Y3, Y6, Y6
+	VPSLLQ       $0x34, Y6, Y6
+	VSUBPD       Y6, Y5, Y8
+	VADDPD       Y6, Y5, Y9
+	VSUBPD       Y8, Y5, Y5
+	VSUBPD       Y6, Y5, Y5
+	VFNMADD231PD Y2, Y5, Y5
+	VFMADD231PD  Y4, Y9, Y5
+	VFMADD231PD  Y7, Y8, Y5
+	VFMADD231PD  Y2, Y9, Y5
+	VADDPD       Y5, Y8, Y5
+	VMOVUPS      hyperbolicConstant32<>+0(SB), Y6
+	VCMPPD       $0x12, Y1, Y6, Y1
 	VMOVMSKPD    Y1, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS hyperbolicConstant17<>+0(SB), Y1
-	VANDNPD Y7, Y1, Y2
-	VANDPD  Y1, Y0, Y0
-	VORPD   Y0, Y2, Y0
+	VANDPD  hyperbolicConstant17<>+0(SB), Y0, Y0
+	VXORPD  Y0, Y5, Y0
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y0, (DI)
@@ -355,48 +328,29 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS     Y1, 96(SP)
-	VMOVUPS     Y2, 128(SP)
-	VMOVUPS     Y3, 160(SP)
-	VMOVUPS     Y4, 192(SP)
-	VMOVUPS     Y5, 224(SP)
-	VMOVUPS     Y6, 256(SP)
-	VMOVUPS     Y7, 288(SP)
-	VADDPD      Y5, Y12, Y8
-	VSUBPD      Y12, Y8, Y9
-	VSUBPD      Y9, Y5, Y9
-	VMOVUPS     hyperbolicConstant34<>+0(SB), Y10
-	VFMADD231PD hyperbolicConstant33<>+0(SB), Y5, Y10
-	VMOVUPS     hyperbolicConstant36<>+0(SB), Y11
-	VFMADD231PD hyperbolicConstant35<>+0(SB), Y5, Y11
-	VMOVUPS     hyperbolicConstant38<>+0(SB), Y12
-	VFMADD231PD hyperbolicConstant37<>+0(SB), Y5, Y12
-	VMOVUPS     hyperbolicConstant40<>+0(SB), Y13
-	VFMADD231PD hyperbolicConstant39<>+0(SB), Y5, Y13
-	VMOVUPS     hyperbolicConstant42<>+0(SB), Y14
-	VFMADD231PD hyperbolicConstant41<>+0(SB), Y5, Y14
-	VFMADD231PD Y4, Y11, Y10
-	VFMADD231PD Y4, Y13, Y12
-	VFMADD231PD Y6, Y12, Y10
-	VMULPD      Y6, Y6, Y5
-	VFMADD231PD Y5, Y14, Y10
-	VFMADD231PD Y10, Y4, Y2
-	VADDPD      Y2, Y9, Y2
-	VADDPD      Y2, Y8, Y2
-	VSUBPD      hyperbolicConstant43<>+0(SB), Y3, Y3
-	VMULPD      hyperbolicConstant16<>+0(SB), Y3, Y4
-	VADDPD      hyperbolicConstant4<>+0(SB), Y4, Y4
-	VSUBPD      hyperbolicConstant4<>+0(SB), Y4, Y4
-	VSUBPD      Y4, Y3, Y3
-	VADDPD      hyperbolicConstant44<>+0(SB), Y4, Y4
-	VPSLLQ      $0x34, Y4, Y4
-	VMULPD      Y4, Y2, Y2
-	VADDPD      hyperbolicConstant44<>+0(SB), Y3, Y3
-	VPSLLQ      $0x34, Y3, Y3
-	VMULPD      Y3, Y2, Y2
-	VBLENDVPD   Y1, Y2, Y7, Y7
-	VMOVUPS     Y7, 288(SP)
-	JMP         back1
+	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y4, 192(SP)
+	VMOVUPS   Y5, 224(SP)
+	VMOVUPS   Y7, 256(SP)
+	VADDPD    Y7, Y4, Y4
+	VADDPD    Y4, Y2, Y2
+	VADDPD    hyperbolicConstant15<>+0(SB), Y2, Y2
+	VSUBPD    hyperbolicConstant33<>+0(SB), Y3, Y3
+	VMULPD    hyperbolicConstant16<>+0(SB), Y3, Y4
+	VADDPD    hyperbolicConstant4<>+0(SB), Y4, Y4
+	VSUBPD    hyperbolicConstant4<>+0(SB), Y4, Y4
+	VSUBPD    Y4, Y3, Y3
+	VADDPD    hyperbolicConstant34<>+0(SB), Y4, Y4
+	VPSLLQ    $0x34, Y4, Y4
+	VMULPD    Y4, Y2, Y2
+	VADDPD    hyperbolicConstant34<>+0(SB), Y3, Y3
+	VPSLLQ    $0x34, Y3, Y3
+	VMULPD    Y3, Y2, Y2
+	VBLENDVPD Y1, Y2, Y5, Y5
+	VMOVUPS   Y5, 224(SP)
+	JMP       back1
 
 DATA hyperbolicConstant18<>+0(SB)/8, $0x4086380000000000
 DATA hyperbolicConstant18<>+8(SB)/8, $0x4086380000000000
@@ -416,70 +370,70 @@ DATA hyperbolicConstant20<>+16(SB)/8, $0x3dea39ef35793c76
 DATA hyperbolicConstant20<>+24(SB)/8, $0x3dea39ef35793c76
 GLOBL hyperbolicConstant20<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant21<>+0(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant21<>+8(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant21<>+16(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant21<>+24(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant21<>+0(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant21<>+8(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant21<>+16(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant21<>+24(SB)/8, $0x3e5af3f48761b83b
 GLOBL hyperbolicConstant21<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant22<>+0(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant22<>+8(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant22<>+16(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant22<>+24(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant22<>+0(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant22<>+8(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant22<>+16(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant22<>+24(SB)/8, $0x3ec71de0a21eeada
 GLOBL hyperbolicConstant22<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant23<>+0(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant23<>+8(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant23<>+16(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant23<>+24(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant23<>+0(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant23<>+8(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant23<>+16(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant23<>+24(SB)/8, $0x3f2a01a01a908b6b
 GLOBL hyperbolicConstant23<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant24<>+0(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant24<>+8(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant24<>+16(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant24<>+24(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant24<>+0(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant24<>+8(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant24<>+16(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant24<>+24(SB)/8, $0x3f81111111110704
 GLOBL hyperbolicConstant24<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant25<>+0(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant25<>+8(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant25<>+16(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant25<>+24(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant25<>+0(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant25<>+8(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant25<>+16(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant25<>+24(SB)/8, $0x3fc5555555555556
 GLOBL hyperbolicConstant25<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant26<>+0(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant26<>+8(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant26<>+16(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant26<>+24(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant26<>+0(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant26<>+8(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant26<>+16(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant26<>+24(SB)/8, $0x3e21f790b6b6bca5
 GLOBL hyperbolicConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant27<>+0(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant27<>+8(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant27<>+16(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant27<>+24(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant27<>+0(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant27<>+8(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant27<>+16(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant27<>+24(SB)/8, $0x3e927e4d80478248
 GLOBL hyperbolicConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant28<>+0(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant28<>+8(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant28<>+16(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant28<>+24(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant28<>+0(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant28<>+8(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant28<>+16(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant28<>+24(SB)/8, $0x3efa01a01a81e4a3
 GLOBL hyperbolicConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant29<>+0(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant29<>+8(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant29<>+16(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant29<>+24(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant29<>+0(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant29<>+8(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant29<>+16(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant29<>+24(SB)/8, $0x3f56c16c16c15ff2
 GLOBL hyperbolicConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant30<>+0(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant30<>+8(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant30<>+16(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant30<>+24(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant30<>+0(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant30<>+8(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant30<>+16(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant30<>+24(SB)/8, $0x3fa5555555555556
 GLOBL hyperbolicConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant31<>+0(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant31<>+8(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant31<>+16(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant31<>+24(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant31<>+0(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant31<>+8(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant31<>+16(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant31<>+24(SB)/8, $0x00000000000003fe
 GLOBL hyperbolicConstant31<>(SB), RODATA|NOPTR, $32
 
 DATA hyperbolicConstant32<>+0(SB)/8, $0x4086200000000000
@@ -488,77 +442,17 @@ DATA hyperbolicConstant32<>+16(SB)/8, $0x4086200000000000
 DATA hyperbolicConstant32<>+24(SB)/8, $0x4086200000000000
 GLOBL hyperbolicConstant32<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant33<>+0(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant33<>+8(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant33<>+16(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant33<>+24(SB)/8, $0x3fc55555555554fd
+DATA hyperbolicConstant33<>+0(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant33<>+8(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant33<>+16(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant33<>+24(SB)/8, $0x4338000000000001
 GLOBL hyperbolicConstant33<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant34<>+0(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant34<>+8(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant34<>+16(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant34<>+24(SB)/8, $0x3fe000000000000a
+DATA hyperbolicConstant34<>+0(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant34<>+8(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant34<>+16(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant34<>+24(SB)/8, $0x43380000000003ff
 GLOBL hyperbolicConstant34<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant35<>+0(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant35<>+8(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant35<>+16(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant35<>+24(SB)/8, $0x3f81111111126ec7
-GLOBL hyperbolicConstant35<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant36<>+0(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant36<>+8(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant36<>+16(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant36<>+24(SB)/8, $0x3fa55555555506a3
-GLOBL hyperbolicConstant36<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant37<>+0(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant37<>+8(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant37<>+16(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant37<>+24(SB)/8, $0x3f2a01a012ede077
-GLOBL hyperbolicConstant37<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant38<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant38<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant38<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant38<>+24(SB)/8, $0x3f56c16c1847fa3f
-GLOBL hyperbolicConstant38<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant39<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant39<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant39<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant39<>+24(SB)/8, $0x3ec71df1b00a32c0
-GLOBL hyperbolicConstant39<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant40<>+0(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant40<>+8(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant40<>+16(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant40<>+24(SB)/8, $0x3efa0199941cbcab
-GLOBL hyperbolicConstant40<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant41<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant41<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant41<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant41<>+24(SB)/8, $0x3e5ad901f1640da5
-GLOBL hyperbolicConstant41<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant42<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant42<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant42<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant42<>+24(SB)/8, $0x3e928ae1bd8fac9a
-GLOBL hyperbolicConstant42<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant43<>+0(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant43<>+8(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant43<>+16(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant43<>+24(SB)/8, $0x4338000000000001
-GLOBL hyperbolicConstant43<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant44<>+0(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant44<>+8(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant44<>+16(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant44<>+24(SB)/8, $0x43380000000003ff
-GLOBL hyperbolicConstant44<>(SB), RODATA|NOPTR, $32
 
 // func sinhFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -575,37 +469,37 @@ TEXT ·sinhFloat32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
+	VMOVUPS      hyperbolicConstant36<>+0(SB), Z2
 	VMAXPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant47<>+0(SB), Z2
+	VMOVUPS      hyperbolicConstant37<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant48<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant49<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant50<>+0(SB), Z3, Z1
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z3, Z1
 	VMULPD       Z1, Z1, Z3
 	VMULPD       Z3, Z3, Z4
-	VMOVUPS      hyperbolicConstant52<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant51<>+0(SB), Z4, Z5
-	VMOVUPS      hyperbolicConstant54<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant53<>+0(SB), Z4, Z6
-	VMOVUPS      hyperbolicConstant56<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z4, Z7
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z4, Z5
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z4, Z6
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z7
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z4, Z7
 	VFMADD231PD  Z1, Z6, Z5
-	VFMADD231PD  hyperbolicConstant57<>+0(SB), Z1, Z7
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z1, Z7
 	VFMADD231PD  Z3, Z7, Z5
-	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z1, Z5
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z1, Z5
 	VFMADD231PD  Z5, Z3, Z1
-	VPADDQ       hyperbolicConstant59<>+0(SB), Z2, Z2
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       hyperbolicConstant60<>+0(SB), Z2, Z3
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z2, Z3
 	VFMADD231PD  Z2, Z1, Z3
-	VADDPD       hyperbolicConstant60<>+0(SB), Z3, Z1
+	VADDPD       hyperbolicConstant50<>+0(SB), Z3, Z1
 	VDIVPD       Z1, Z3, Z1
 	VADDPD       Z1, Z3, Z1
-	VMULPD       hyperbolicConstant61<>+0(SB), Z1, Z1
-	VMOVUPS      hyperbolicConstant62<>+0(SB), Z2
+	VMULPD       hyperbolicConstant51<>+0(SB), Z1, Z1
+	VMOVUPS      hyperbolicConstant52<>+0(SB), Z2
 	VANDNPD      Z1, Z2, Z1
 	VANDPD       Z2, Z0, Z0
 	VORPD        Z0, Z1, Z0
@@ -662,189 +556,189 @@ past:
 	VMOVNTPS Y31, (DI)
 	JMP      stored
 
-DATA hyperbolicConstant45<>+0(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+8(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+16(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+24(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+32(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+40(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+48(SB)/8, $0x7fffffffffffffff
-DATA hyperbolicConstant45<>+56(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+0(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+8(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+16(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+24(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+32(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+40(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+48(SB)/8, $0x7fffffffffffffff
+DATA hyperbolicConstant35<>+56(SB)/8, $0x7fffffffffffffff
+GLOBL hyperbolicConstant35<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant36<>+0(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+8(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+16(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+24(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+32(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+40(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+48(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant36<>+56(SB)/8, $0x0000000000000000
+GLOBL hyperbolicConstant36<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant37<>+0(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+8(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+16(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+24(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+32(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+40(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+48(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant37<>+56(SB)/8, $0x4069000000000000
+GLOBL hyperbolicConstant37<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant38<>+0(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+8(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+16(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+24(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+32(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+40(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+48(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant38<>+56(SB)/8, $0x3ff71547652b82fe
+GLOBL hyperbolicConstant38<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant39<>+0(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+8(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+16(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+24(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+32(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+40(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+48(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant39<>+56(SB)/8, $0x4338000000000000
+GLOBL hyperbolicConstant39<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant40<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+32(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+40(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+48(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant40<>+56(SB)/8, $0x3fe62e42fefa39ef
+GLOBL hyperbolicConstant40<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant41<>+0(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+8(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+16(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+24(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+32(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+40(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+48(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant41<>+56(SB)/8, $0x3f2a0197fe3289b5
+GLOBL hyperbolicConstant41<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant42<>+0(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+8(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+16(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+24(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+32(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+40(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+48(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant42<>+56(SB)/8, $0x3fc555555554f627
+GLOBL hyperbolicConstant42<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant43<>+0(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+8(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+16(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+24(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+32(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+40(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+48(SB)/8, $0x3efa15a48cd898b0
+DATA hyperbolicConstant43<>+56(SB)/8, $0x3efa15a48cd898b0
+GLOBL hyperbolicConstant43<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant44<>+0(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+8(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+16(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+24(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+32(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+40(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+48(SB)/8, $0x3fa55555574103a0
+DATA hyperbolicConstant44<>+56(SB)/8, $0x3fa55555574103a0
+GLOBL hyperbolicConstant44<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant45<>+0(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+8(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+16(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+24(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+32(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+40(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+48(SB)/8, $0x3ec72f7f097867ca
+DATA hyperbolicConstant45<>+56(SB)/8, $0x3ec72f7f097867ca
 GLOBL hyperbolicConstant45<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant46<>+0(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+8(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+16(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+24(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+32(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+40(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+48(SB)/8, $0x0000000000000000
-DATA hyperbolicConstant46<>+56(SB)/8, $0x0000000000000000
+DATA hyperbolicConstant46<>+0(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+8(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+16(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+24(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+32(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+40(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+48(SB)/8, $0x3f8111111295a0eb
+DATA hyperbolicConstant46<>+56(SB)/8, $0x3f8111111295a0eb
 GLOBL hyperbolicConstant46<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant47<>+0(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+8(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+16(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+24(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+32(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+40(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+48(SB)/8, $0x4069000000000000
-DATA hyperbolicConstant47<>+56(SB)/8, $0x4069000000000000
+DATA hyperbolicConstant47<>+0(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+8(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+16(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+24(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+32(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+40(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+48(SB)/8, $0x3f56c164e0d08200
+DATA hyperbolicConstant47<>+56(SB)/8, $0x3f56c164e0d08200
 GLOBL hyperbolicConstant47<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant48<>+0(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+8(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+16(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+24(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+32(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+40(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+48(SB)/8, $0x3ff71547652b82fe
-DATA hyperbolicConstant48<>+56(SB)/8, $0x3ff71547652b82fe
+DATA hyperbolicConstant48<>+0(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+8(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+16(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+24(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+32(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+40(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+48(SB)/8, $0x3fdfffffffff7342
+DATA hyperbolicConstant48<>+56(SB)/8, $0x3fdfffffffff7342
 GLOBL hyperbolicConstant48<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant49<>+0(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+8(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+16(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+24(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+32(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+40(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+48(SB)/8, $0x4338000000000000
-DATA hyperbolicConstant49<>+56(SB)/8, $0x4338000000000000
+DATA hyperbolicConstant49<>+0(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+8(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+16(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+24(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+32(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+40(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+48(SB)/8, $0x00000000000003ff
+DATA hyperbolicConstant49<>+56(SB)/8, $0x00000000000003ff
 GLOBL hyperbolicConstant49<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant50<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+24(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+32(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+40(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+48(SB)/8, $0x3fe62e42fefa39ef
-DATA hyperbolicConstant50<>+56(SB)/8, $0x3fe62e42fefa39ef
+DATA hyperbolicConstant50<>+0(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+8(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+16(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+24(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+32(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+40(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+48(SB)/8, $0x3ff0000000000000
+DATA hyperbolicConstant50<>+56(SB)/8, $0x3ff0000000000000
 GLOBL hyperbolicConstant50<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant51<>+0(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+8(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+16(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+24(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+32(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+40(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+48(SB)/8, $0x3f2a0197fe3289b5
-DATA hyperbolicConstant51<>+56(SB)/8, $0x3f2a0197fe3289b5
+DATA hyperbolicConstant51<>+0(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+8(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+16(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+24(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+32(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+40(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+48(SB)/8, $0x3fe0000000000000
+DATA hyperbolicConstant51<>+56(SB)/8, $0x3fe0000000000000
 GLOBL hyperbolicConstant51<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant52<>+0(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+8(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+16(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+24(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+32(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+40(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+48(SB)/8, $0x3fc555555554f627
-DATA hyperbolicConstant52<>+56(SB)/8, $0x3fc555555554f627
+DATA hyperbolicConstant52<>+0(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+8(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+16(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+24(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+32(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+40(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+48(SB)/8, $0x8000000000000000
+DATA hyperbolicConstant52<>+56(SB)/8, $0x8000000000000000
 GLOBL hyperbolicConstant52<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant53<>+0(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+8(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+16(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+24(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+32(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+40(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+48(SB)/8, $0x3efa15a48cd898b0
-DATA hyperbolicConstant53<>+56(SB)/8, $0x3efa15a48cd898b0
-GLOBL hyperbolicConstant53<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant54<>+0(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+8(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+16(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+24(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+32(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+40(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+48(SB)/8, $0x3fa55555574103a0
-DATA hyperbolicConstant54<>+56(SB)/8, $0x3fa55555574103a0
-GLOBL hyperbolicConstant54<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant55<>+0(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+8(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+16(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+24(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+32(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+40(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+48(SB)/8, $0x3ec72f7f097867ca
-DATA hyperbolicConstant55<>+56(SB)/8, $0x3ec72f7f097867ca
-GLOBL hyperbolicConstant55<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant56<>+0(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+8(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+16(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+24(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+32(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+40(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+48(SB)/8, $0x3f8111111295a0eb
-DATA hyperbolicConstant56<>+56(SB)/8, $0x3f8111111295a0eb
-GLOBL hyperbolicConstant56<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant57<>+0(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+8(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+16(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+24(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+32(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+40(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+48(SB)/8, $0x3f56c164e0d08200
-DATA hyperbolicConstant57<>+56(SB)/8, $0x3f56c164e0d08200
-GLOBL hyperbolicConstant57<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant58<>+0(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+8(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+16(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+24(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+32(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+40(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+48(SB)/8, $0x3fdfffffffff7342
-DATA hyperbolicConstant58<>+56(SB)/8, $0x3fdfffffffff7342
-GLOBL hyperbolicConstant58<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant59<>+0(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+8(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+16(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+24(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+32(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+40(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+48(SB)/8, $0x00000000000003ff
-DATA hyperbolicConstant59<>+56(SB)/8, $0x00000000000003ff
-GLOBL hyperbolicConstant59<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant60<>+0(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+8(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+16(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+24(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+32(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+40(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+48(SB)/8, $0x3ff0000000000000
-DATA hyperbolicConstant60<>+56(SB)/8, $0x3ff0000000000000
-GLOBL hyperbolicConstant60<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant61<>+0(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+8(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+16(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+24(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+32(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+40(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+48(SB)/8, $0x3fe0000000000000
-DATA hyperbolicConstant61<>+56(SB)/8, $0x3fe0000000000000
-GLOBL hyperbolicConstant61<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant62<>+0(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+8(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+16(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+24(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+32(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+40(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+48(SB)/8, $0x8000000000000000
-DATA hyperbolicConstant62<>+56(SB)/8, $0x8000000000000000
-GLOBL hyperbolicConstant62<>(SB), RODATA|NOPTR, $64
 
 // func sinhFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sinhFloat64AVX512(SB), $640-33
+TEXT ·sinhFloat64AVX512(SB), $576-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -857,80 +751,53 @@ TEXT ·sinhFloat64AVX512(SB), $640-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant63<>+0(SB), Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
+	VMOVUPS      hyperbolicConstant53<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z2
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z3
-	VFMADD231PD  hyperbolicConstant48<>+0(SB), Z2, Z3
-	VSUBPD       hyperbolicConstant49<>+0(SB), Z3, Z4
-	VFNMADD231PD hyperbolicConstant64<>+0(SB), Z4, Z2
-	VMOVUPS      Z2, Z5
-	VFNMADD231PD hyperbolicConstant65<>+0(SB), Z4, Z5
-	VSUBPD       Z5, Z2, Z2
-	VFNMADD231PD hyperbolicConstant65<>+0(SB), Z4, Z2
-	VMULPD       Z5, Z5, Z4
-	VMULPD       Z4, Z4, Z6
-	VMOVUPS      hyperbolicConstant67<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant66<>+0(SB), Z6, Z7
-	VFMADD213PD  hyperbolicConstant68<>+0(SB), Z6, Z7
-	VMOVUPS      hyperbolicConstant70<>+0(SB), Z8
-	VFMADD231PD  hyperbolicConstant69<>+0(SB), Z6, Z8
-	VFMADD213PD  hyperbolicConstant71<>+0(SB), Z6, Z8
-	VMOVUPS      hyperbolicConstant73<>+0(SB), Z9
-	VFMADD231PD  hyperbolicConstant72<>+0(SB), Z6, Z9
-	VMOVUPS      hyperbolicConstant75<>+0(SB), Z10
-	VFMADD231PD  hyperbolicConstant74<>+0(SB), Z6, Z10
-	VFMADD231PD  Z5, Z8, Z7
-	VFMADD231PD  Z5, Z10, Z9
-	VFMADD231PD  Z4, Z9, Z7
-	VFMADD213PD  hyperbolicConstant61<>+0(SB), Z5, Z7
-	VFMADD213PD  Z2, Z4, Z7
-	VPADDQ       hyperbolicConstant59<>+0(SB), Z3, Z8
-	VPSLLQ       $0x34, Z8, Z8
-	VADDPD       hyperbolicConstant76<>+0(SB), Z8, Z9
-	VSUBPD       Z8, Z9, Z10
-	VMOVUPS      hyperbolicConstant76<>+0(SB), Z11
-	VSUBPD       Z10, Z11, Z10
-	VMULPD       Z8, Z5, Z11
-	VADDPD       Z11, Z9, Z12
-	VSUBPD       Z9, Z12, Z9
-	VSUBPD       Z9, Z11, Z9
-	VADDPD       Z10, Z9, Z9
-	VFMADD231PD  Z8, Z7, Z9
-	VADDPD       Z9, Z12, Z7
-	VSUBPD       Z12, Z7, Z8
-	VSUBPD       Z8, Z9, Z8
-	VADDPD       hyperbolicConstant60<>+0(SB), Z7, Z9
-	VSUBPD       Z7, Z9, Z10
-	VSUBPD       Z10, Z9, Z11
-	VSUBPD       Z11, Z7, Z11
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z12
-	VSUBPD       Z10, Z12, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z8, Z10, Z10
-	VDIVPD       Z9, Z12, Z11
-	VMULPD       Z11, Z7, Z13
-	VFNMADD213PD Z7, Z13, Z9
-	VFNMADD213PD Z8, Z13, Z10
-	VADDPD       Z10, Z9, Z9
-	VMULPD       Z11, Z9, Z9
-	VADDPD       Z13, Z7, Z10
-	VSUBPD       Z7, Z10, Z7
-	VSUBPD       Z7, Z13, Z7
-	VADDPD       Z9, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z7, Z10, Z7
-	VMULPD       hyperbolicConstant61<>+0(SB), Z7, Z7
-	VMOVUPS      hyperbolicConstant77<>+0(SB), Z8
-	VCMPPD       $0x12, Z1, Z8, K1
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z3
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z2, Z3
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z3, Z4
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z4, Z2
+	VMULPD       hyperbolicConstant55<>+0(SB), Z4, Z4
+	VSUBPD       Z4, Z2, Z5
+	VMULPD       Z5, Z5, Z6
+	VMULPD       Z5, Z6, Z5
+	VMOVUPS      hyperbolicConstant57<>+0(SB), Z7
+	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z6, Z7
+	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z6, Z7
+	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z6, Z7
+	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z6, Z7
+	VFMSUB231PD  Z7, Z5, Z4
+	VMOVUPS      hyperbolicConstant62<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z6, Z5
+	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z6, Z5
+	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z6, Z5
+	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z6, Z5
+	VMULPD       Z5, Z6, Z5
+	VMULPD       hyperbolicConstant51<>+0(SB), Z6, Z7
+	VFMADD231PD  Z5, Z6, Z7
+	VPADDQ       hyperbolicConstant66<>+0(SB), Z3, Z5
+	VPSLLQ       $0x34, Z5, Z5
+	VMOVUPS      hyperbolicConstant66<>+0(SB), Z6
+	VPSUBQ       Z3, Z6, Z6
+	VPSLLQ       $0x34, Z6, Z6
+	VSUBPD       Z6, Z5, Z8
+	VADDPD       Z6, Z5, Z9
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z6, Z5, Z5
+	VFNMADD231PD Z2, Z5, Z5
+	VFMADD231PD  Z4, Z9, Z5
+	VFMADD231PD  Z7, Z8, Z5
+	VFMADD231PD  Z2, Z9, Z5
+	VADDPD       Z5, Z8, Z5
+	VMOVUPS      hyperbolicConstant67<>+0(SB), Z6
+	VCMPPD       $0x12, Z1, Z6, K1
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMOVUPS hyperbolicConstant62<>+0(SB), Z1
-	VANDNPD Z7, Z1, Z2
-	VANDPD  Z1, Z0, Z0
-	VORPD   Z0, Z2, Z0
+	VANDPD  hyperbolicConstant52<>+0(SB), Z0, Z0
+	VXORPD  Z0, Z5, Z0
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
@@ -984,318 +851,199 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS     Z2, 192(SP)
-	VMOVUPS     Z3, 256(SP)
-	VMOVUPS     Z4, 320(SP)
-	VMOVUPS     Z5, 384(SP)
-	VMOVUPS     Z6, 448(SP)
-	VMOVUPS     Z7, 512(SP)
-	KMOVB       K1, 576(SP)
-	VADDPD      Z5, Z12, Z1
-	VSUBPD      Z12, Z1, Z8
-	VSUBPD      Z8, Z5, Z8
-	VMOVUPS     hyperbolicConstant79<>+0(SB), Z9
-	VFMADD231PD hyperbolicConstant78<>+0(SB), Z5, Z9
-	VMOVUPS     hyperbolicConstant81<>+0(SB), Z10
-	VFMADD231PD hyperbolicConstant80<>+0(SB), Z5, Z10
-	VMOVUPS     hyperbolicConstant83<>+0(SB), Z11
-	VFMADD231PD hyperbolicConstant82<>+0(SB), Z5, Z11
-	VMOVUPS     hyperbolicConstant85<>+0(SB), Z12
-	VFMADD231PD hyperbolicConstant84<>+0(SB), Z5, Z12
-	VMOVUPS     hyperbolicConstant87<>+0(SB), Z13
-	VFMADD231PD hyperbolicConstant86<>+0(SB), Z5, Z13
-	VFMADD231PD Z4, Z10, Z9
-	VFMADD231PD Z4, Z12, Z11
-	VFMADD231PD Z6, Z11, Z9
-	VMULPD      Z6, Z6, Z5
-	VFMADD231PD Z5, Z13, Z9
-	VFMADD231PD Z9, Z4, Z2
-	VADDPD      Z2, Z8, Z2
-	VADDPD      Z2, Z1, Z1
-	VSUBPD      hyperbolicConstant88<>+0(SB), Z3, Z2
-	VMULPD      hyperbolicConstant61<>+0(SB), Z2, Z3
-	VADDPD      hyperbolicConstant49<>+0(SB), Z3, Z3
-	VSUBPD      hyperbolicConstant49<>+0(SB), Z3, Z3
-	VSUBPD      Z3, Z2, Z2
-	VADDPD      hyperbolicConstant89<>+0(SB), Z3, Z3
-	VPSLLQ      $0x34, Z3, Z3
-	VMULPD      Z3, Z1, Z1
-	VADDPD      hyperbolicConstant89<>+0(SB), Z2, Z2
-	VPSLLQ      $0x34, Z2, Z2
-	VMULPD      Z2, Z1, Z1
-	VBLENDMPD   Z1, Z7, K1, Z7
-	VMOVUPS     Z7, 512(SP)
-	JMP         back1
+	VMOVUPS   Z2, 192(SP)
+	VMOVUPS   Z3, 256(SP)
+	VMOVUPS   Z4, 320(SP)
+	VMOVUPS   Z5, 384(SP)
+	VMOVUPS   Z7, 448(SP)
+	KMOVB     K1, 512(SP)
+	VADDPD    Z7, Z4, Z1
+	VADDPD    Z1, Z2, Z1
+	VADDPD    hyperbolicConstant50<>+0(SB), Z1, Z1
+	VSUBPD    hyperbolicConstant68<>+0(SB), Z3, Z2
+	VMULPD    hyperbolicConstant51<>+0(SB), Z2, Z3
+	VADDPD    hyperbolicConstant39<>+0(SB), Z3, Z3
+	VSUBPD    hyperbolicConstant39<>+0(SB), Z3, Z3
+	VSUBPD    Z3, Z2, Z2
+	VADDPD    hyperbolicConstant69<>+0(SB), Z3, Z3
+	VPSLLQ    $0x34, Z3, Z3
+	VMULPD    Z3, Z1, Z1
+	VADDPD    hyperbolicConstant69<>+0(SB), Z2, Z2
+	VPSLLQ    $0x34, Z2, Z2
+	VMULPD    Z2, Z1, Z1
+	VBLENDMPD Z1, Z5, K1, Z5
+	VMOVUPS   Z5, 384(SP)
+	JMP       back1
 
-DATA hyperbolicConstant63<>+0(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+8(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+16(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+24(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+32(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+40(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+48(SB)/8, $0x4086380000000000
-DATA hyperbolicConstant63<>+56(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+0(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+8(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+16(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+24(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+32(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+40(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+48(SB)/8, $0x4086380000000000
+DATA hyperbolicConstant53<>+56(SB)/8, $0x4086380000000000
+GLOBL hyperbolicConstant53<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant54<>+0(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+8(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+16(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+24(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+32(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+40(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+48(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant54<>+56(SB)/8, $0x3fe62e42fee00000
+GLOBL hyperbolicConstant54<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant55<>+0(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+8(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+16(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+24(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+32(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+40(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+48(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant55<>+56(SB)/8, $0x3dea39ef35793c76
+GLOBL hyperbolicConstant55<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant56<>+0(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+8(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+16(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+24(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+32(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+40(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+48(SB)/8, $0x3e5af3f48761b83b
+DATA hyperbolicConstant56<>+56(SB)/8, $0x3e5af3f48761b83b
+GLOBL hyperbolicConstant56<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant57<>+0(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+8(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+16(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+24(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+32(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+40(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+48(SB)/8, $0x3ec71de0a21eeada
+DATA hyperbolicConstant57<>+56(SB)/8, $0x3ec71de0a21eeada
+GLOBL hyperbolicConstant57<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant58<>+0(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+8(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+16(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+24(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+32(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+40(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+48(SB)/8, $0x3f2a01a01a908b6b
+DATA hyperbolicConstant58<>+56(SB)/8, $0x3f2a01a01a908b6b
+GLOBL hyperbolicConstant58<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant59<>+0(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+8(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+16(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+24(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+32(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+40(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+48(SB)/8, $0x3f81111111110704
+DATA hyperbolicConstant59<>+56(SB)/8, $0x3f81111111110704
+GLOBL hyperbolicConstant59<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant60<>+0(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+8(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+16(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+24(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+32(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+40(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+48(SB)/8, $0x3fc5555555555556
+DATA hyperbolicConstant60<>+56(SB)/8, $0x3fc5555555555556
+GLOBL hyperbolicConstant60<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant61<>+0(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+8(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+16(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+24(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+32(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+40(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+48(SB)/8, $0x3e21f790b6b6bca5
+DATA hyperbolicConstant61<>+56(SB)/8, $0x3e21f790b6b6bca5
+GLOBL hyperbolicConstant61<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant62<>+0(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+8(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+16(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+24(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+32(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+40(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+48(SB)/8, $0x3e927e4d80478248
+DATA hyperbolicConstant62<>+56(SB)/8, $0x3e927e4d80478248
+GLOBL hyperbolicConstant62<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant63<>+0(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+8(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+16(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+24(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+32(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+40(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+48(SB)/8, $0x3efa01a01a81e4a3
+DATA hyperbolicConstant63<>+56(SB)/8, $0x3efa01a01a81e4a3
 GLOBL hyperbolicConstant63<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant64<>+0(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+8(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+16(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+24(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+32(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+40(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+48(SB)/8, $0x3fe62e42fee00000
-DATA hyperbolicConstant64<>+56(SB)/8, $0x3fe62e42fee00000
+DATA hyperbolicConstant64<>+0(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+8(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+16(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+24(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+32(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+40(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+48(SB)/8, $0x3f56c16c16c15ff2
+DATA hyperbolicConstant64<>+56(SB)/8, $0x3f56c16c16c15ff2
 GLOBL hyperbolicConstant64<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant65<>+0(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+8(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+16(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+24(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+32(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+40(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+48(SB)/8, $0x3dea39ef35793c76
-DATA hyperbolicConstant65<>+56(SB)/8, $0x3dea39ef35793c76
+DATA hyperbolicConstant65<>+0(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+8(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+16(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+24(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+32(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+40(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+48(SB)/8, $0x3fa5555555555556
+DATA hyperbolicConstant65<>+56(SB)/8, $0x3fa5555555555556
 GLOBL hyperbolicConstant65<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant66<>+0(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+8(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+16(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+24(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+32(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+40(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+48(SB)/8, $0x3e5af4ecab92d05f
-DATA hyperbolicConstant66<>+56(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant66<>+0(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+8(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+16(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+24(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+32(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+40(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+48(SB)/8, $0x00000000000003fe
+DATA hyperbolicConstant66<>+56(SB)/8, $0x00000000000003fe
 GLOBL hyperbolicConstant66<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant67<>+0(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+8(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+16(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+24(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+32(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+40(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+48(SB)/8, $0x3f2a01a01ac1de81
-DATA hyperbolicConstant67<>+56(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant67<>+0(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+8(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+16(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+24(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+32(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+40(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+48(SB)/8, $0x4086200000000000
+DATA hyperbolicConstant67<>+56(SB)/8, $0x4086200000000000
 GLOBL hyperbolicConstant67<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant68<>+0(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+8(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+16(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+24(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+32(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+40(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+48(SB)/8, $0x3fc5555555555557
-DATA hyperbolicConstant68<>+56(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant68<>+0(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+8(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+16(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+24(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+32(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+40(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+48(SB)/8, $0x4338000000000001
+DATA hyperbolicConstant68<>+56(SB)/8, $0x4338000000000001
 GLOBL hyperbolicConstant68<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant69<>+0(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+8(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+16(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+24(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+32(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+40(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+48(SB)/8, $0x3e21f86f0b04e1fb
-DATA hyperbolicConstant69<>+56(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant69<>+0(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+8(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+16(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+24(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+32(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+40(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+48(SB)/8, $0x43380000000003ff
+DATA hyperbolicConstant69<>+56(SB)/8, $0x43380000000003ff
 GLOBL hyperbolicConstant69<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant70<>+0(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+8(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+16(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+24(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+32(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+40(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+48(SB)/8, $0x3efa01a01ab9882b
-DATA hyperbolicConstant70<>+56(SB)/8, $0x3efa01a01ab9882b
-GLOBL hyperbolicConstant70<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant71<>+0(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+8(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+16(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+24(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+32(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+40(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+48(SB)/8, $0x3fa5555555555557
-DATA hyperbolicConstant71<>+56(SB)/8, $0x3fa5555555555557
-GLOBL hyperbolicConstant71<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant72<>+0(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+8(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+16(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+24(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+32(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+40(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+48(SB)/8, $0x3ec71de01acf7608
-DATA hyperbolicConstant72<>+56(SB)/8, $0x3ec71de01acf7608
-GLOBL hyperbolicConstant72<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant73<>+0(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+8(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+16(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+24(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+32(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+40(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+48(SB)/8, $0x3f81111111110051
-DATA hyperbolicConstant73<>+56(SB)/8, $0x3f81111111110051
-GLOBL hyperbolicConstant73<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant74<>+0(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+8(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+16(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+24(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+32(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+40(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+48(SB)/8, $0x3e927e4cfaf0e5b1
-DATA hyperbolicConstant74<>+56(SB)/8, $0x3e927e4cfaf0e5b1
-GLOBL hyperbolicConstant74<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant75<>+0(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+8(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+16(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+24(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+32(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+40(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+48(SB)/8, $0x3f56c16c16c156a5
-DATA hyperbolicConstant75<>+56(SB)/8, $0x3f56c16c16c156a5
-GLOBL hyperbolicConstant75<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant76<>+0(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+8(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+16(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+24(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+32(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+40(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+48(SB)/8, $0xbff0000000000000
-DATA hyperbolicConstant76<>+56(SB)/8, $0xbff0000000000000
-GLOBL hyperbolicConstant76<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant77<>+0(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+8(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+16(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+24(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+32(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+40(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+48(SB)/8, $0x4086200000000000
-DATA hyperbolicConstant77<>+56(SB)/8, $0x4086200000000000
-GLOBL hyperbolicConstant77<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant78<>+0(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+8(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+16(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+24(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+32(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+40(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+48(SB)/8, $0x3fc55555555554fd
-DATA hyperbolicConstant78<>+56(SB)/8, $0x3fc55555555554fd
-GLOBL hyperbolicConstant78<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant79<>+0(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+8(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+16(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+24(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+32(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+40(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+48(SB)/8, $0x3fe000000000000a
-DATA hyperbolicConstant79<>+56(SB)/8, $0x3fe000000000000a
-GLOBL hyperbolicConstant79<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant80<>+0(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+8(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+16(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+24(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+32(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+40(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+48(SB)/8, $0x3f81111111126ec7
-DATA hyperbolicConstant80<>+56(SB)/8, $0x3f81111111126ec7
-GLOBL hyperbolicConstant80<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant81<>+0(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+8(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+16(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+24(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+32(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+40(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+48(SB)/8, $0x3fa55555555506a3
-DATA hyperbolicConstant81<>+56(SB)/8, $0x3fa55555555506a3
-GLOBL hyperbolicConstant81<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant82<>+0(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+8(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+16(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+24(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+32(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+40(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+48(SB)/8, $0x3f2a01a012ede077
-DATA hyperbolicConstant82<>+56(SB)/8, $0x3f2a01a012ede077
-GLOBL hyperbolicConstant82<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant83<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA hyperbolicConstant83<>+56(SB)/8, $0x3f56c16c1847fa3f
-GLOBL hyperbolicConstant83<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant84<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA hyperbolicConstant84<>+56(SB)/8, $0x3ec71df1b00a32c0
-GLOBL hyperbolicConstant84<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant85<>+0(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+8(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+16(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+24(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+32(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+40(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+48(SB)/8, $0x3efa0199941cbcab
-DATA hyperbolicConstant85<>+56(SB)/8, $0x3efa0199941cbcab
-GLOBL hyperbolicConstant85<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant86<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA hyperbolicConstant86<>+56(SB)/8, $0x3e5ad901f1640da5
-GLOBL hyperbolicConstant86<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant87<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA hyperbolicConstant87<>+56(SB)/8, $0x3e928ae1bd8fac9a
-GLOBL hyperbolicConstant87<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant88<>+0(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+8(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+16(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+24(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+32(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+40(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+48(SB)/8, $0x4338000000000001
-DATA hyperbolicConstant88<>+56(SB)/8, $0x4338000000000001
-GLOBL hyperbolicConstant88<>(SB), RODATA|NOPTR, $64
-
-DATA hyperbolicConstant89<>+0(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+8(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+16(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+24(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+32(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+40(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+48(SB)/8, $0x43380000000003ff
-DATA hyperbolicConstant89<>+56(SB)/8, $0x43380000000003ff
-GLOBL hyperbolicConstant89<>(SB), RODATA|NOPTR, $64
 
 // func coshFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1398,7 +1146,7 @@ past:
 
 // func coshFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·coshFloat64AVX2(SB), $320-33
+TEXT ·coshFloat64AVX2(SB), $288-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1418,67 +1166,40 @@ loop:
 	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y2
 	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y3
 	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y3, Y1
-	VMOVUPS      Y1, Y4
-	VFNMADD231PD hyperbolicConstant20<>+0(SB), Y3, Y4
-	VSUBPD       Y4, Y1, Y1
-	VFNMADD231PD hyperbolicConstant20<>+0(SB), Y3, Y1
-	VMULPD       Y4, Y4, Y3
-	VMULPD       Y3, Y3, Y5
+	VMULPD       hyperbolicConstant20<>+0(SB), Y3, Y3
+	VSUBPD       Y3, Y1, Y4
+	VMULPD       Y4, Y4, Y5
+	VMULPD       Y4, Y5, Y4
 	VMOVUPS      hyperbolicConstant22<>+0(SB), Y6
 	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y5, Y6
 	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y5, Y6
-	VMOVUPS      hyperbolicConstant25<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant24<>+0(SB), Y5, Y7
-	VFMADD213PD  hyperbolicConstant26<>+0(SB), Y5, Y7
-	VMOVUPS      hyperbolicConstant28<>+0(SB), Y8
-	VFMADD231PD  hyperbolicConstant27<>+0(SB), Y5, Y8
-	VMOVUPS      hyperbolicConstant30<>+0(SB), Y9
-	VFMADD231PD  hyperbolicConstant29<>+0(SB), Y5, Y9
-	VFMADD231PD  Y4, Y7, Y6
-	VFMADD231PD  Y4, Y9, Y8
-	VFMADD231PD  Y3, Y8, Y6
-	VFMADD213PD  hyperbolicConstant16<>+0(SB), Y4, Y6
-	VFMADD213PD  Y1, Y3, Y6
-	VPADDQ       hyperbolicConstant14<>+0(SB), Y2, Y7
-	VPSLLQ       $0x34, Y7, Y7
-	VADDPD       hyperbolicConstant31<>+0(SB), Y7, Y8
-	VSUBPD       Y7, Y8, Y9
-	VMOVUPS      hyperbolicConstant31<>+0(SB), Y10
-	VSUBPD       Y9, Y10, Y9
-	VMULPD       Y7, Y4, Y10
-	VADDPD       Y10, Y8, Y11
-	VSUBPD       Y8, Y11, Y8
-	VSUBPD       Y8, Y10, Y8
-	VADDPD       Y9, Y8, Y8
-	VFMADD231PD  Y7, Y6, Y8
-	VADDPD       Y8, Y11, Y6
-	VSUBPD       Y11, Y6, Y7
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       hyperbolicConstant15<>+0(SB), Y6, Y8
-	VSUBPD       Y6, Y8, Y9
-	VSUBPD       Y9, Y8, Y10
-	VSUBPD       Y10, Y6, Y6
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y10
-	VSUBPD       Y9, Y10, Y9
-	VADDPD       Y9, Y6, Y6
-	VADDPD       Y7, Y6, Y6
-	VDIVPD       Y8, Y10, Y7
-	VMULPD       Y7, Y10, Y9
-	VMOVUPS      Y10, Y11
-	VFNMADD231PD Y8, Y9, Y11
-	VMOVUPS      hyperbolicConstant1<>+0(SB), Y12
-	VFNMADD231PD Y6, Y9, Y12
-	VADDPD       Y12, Y11, Y11
-	VMULPD       Y7, Y11, Y7
-	VADDPD       Y9, Y8, Y11
-	VSUBPD       Y8, Y11, Y8
-	VSUBPD       Y8, Y9, Y8
-	VADDPD       Y7, Y6, Y6
-	VADDPD       Y6, Y8, Y6
-	VADDPD       Y6, Y11, Y6
-	VMULPD       hyperbolicConstant16<>+0(SB), Y6, Y6
-	VMOVUPS      hyperbolicConstant32<>+0(SB), Y7
-	VCMPPD       $0x12, Y0, Y7, Y0
+	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y5, Y6
+	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y5, Y6
+	VFMSUB231PD  Y6, Y4, Y3
+	VMOVUPS      hyperbolicConstant27<>+0(SB), Y4
+	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y5, Y4
+	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y5, Y4
+	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y5, Y4
+	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y5, Y4
+	VMULPD       Y4, Y5, Y4
+	VMULPD       hyperbolicConstant16<>+0(SB), Y5, Y6
+	VFMADD231PD  Y4, Y5, Y6
+	VPADDQ       hyperbolicConstant31<>+0(SB), Y2, Y4
+	VPSLLQ       $0x34, Y4, Y4
+	VMOVUPS      hyperbolicConstant31<>+0(SB), Y5
+	VPSUBQ       Y2, Y5, Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VSUBPD       Y5, Y4, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y8, Y4, Y4
+	VADDPD       Y5, Y4, Y4
+	VFNMADD231PD Y1, Y4, Y4
+	VFMADD231PD  Y3, Y7, Y4
+	VFMADD231PD  Y6, Y8, Y4
+	VFMADD231PD  Y1, Y7, Y4
+	VADDPD       Y4, Y8, Y4
+	VMOVUPS      hyperbolicConstant32<>+0(SB), Y5
+	VCMPPD       $0x12, Y0, Y5, Y0
 	VMOVMSKPD    Y0, AX
 	TESTL        AX, AX
 	JNE          region1
@@ -1486,7 +1207,7 @@ loop:
 back1:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y6, (DI)
+	VMOVUPS Y4, (DI)
 
 stored:
 	ADDQ $0x00000020, DI
@@ -1533,52 +1254,33 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y6, (DI)
+	VMOVNTPS Y4, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Y0, 96(SP)
-	VMOVUPS     Y1, 128(SP)
-	VMOVUPS     Y2, 160(SP)
-	VMOVUPS     Y3, 192(SP)
-	VMOVUPS     Y4, 224(SP)
-	VMOVUPS     Y5, 256(SP)
-	VMOVUPS     Y6, 288(SP)
-	VADDPD      Y4, Y10, Y7
-	VSUBPD      Y10, Y7, Y8
-	VSUBPD      Y8, Y4, Y8
-	VMOVUPS     hyperbolicConstant34<>+0(SB), Y9
-	VFMADD231PD hyperbolicConstant33<>+0(SB), Y4, Y9
-	VMOVUPS     hyperbolicConstant36<>+0(SB), Y10
-	VFMADD231PD hyperbolicConstant35<>+0(SB), Y4, Y10
-	VMOVUPS     hyperbolicConstant38<>+0(SB), Y11
-	VFMADD231PD hyperbolicConstant37<>+0(SB), Y4, Y11
-	VMOVUPS     hyperbolicConstant40<>+0(SB), Y12
-	VFMADD231PD hyperbolicConstant39<>+0(SB), Y4, Y12
-	VMOVUPS     hyperbolicConstant42<>+0(SB), Y13
-	VFMADD231PD hyperbolicConstant41<>+0(SB), Y4, Y13
-	VFMADD231PD Y3, Y10, Y9
-	VFMADD231PD Y3, Y12, Y11
-	VFMADD231PD Y5, Y11, Y9
-	VMULPD      Y5, Y5, Y4
-	VFMADD231PD Y4, Y13, Y9
-	VFMADD231PD Y9, Y3, Y1
-	VADDPD      Y1, Y8, Y1
-	VADDPD      Y1, Y7, Y1
-	VSUBPD      hyperbolicConstant43<>+0(SB), Y2, Y2
-	VMULPD      hyperbolicConstant16<>+0(SB), Y2, Y3
-	VADDPD      hyperbolicConstant4<>+0(SB), Y3, Y3
-	VSUBPD      hyperbolicConstant4<>+0(SB), Y3, Y3
-	VSUBPD      Y3, Y2, Y2
-	VADDPD      hyperbolicConstant44<>+0(SB), Y3, Y3
-	VPSLLQ      $0x34, Y3, Y3
-	VMULPD      Y3, Y1, Y1
-	VADDPD      hyperbolicConstant44<>+0(SB), Y2, Y2
-	VPSLLQ      $0x34, Y2, Y2
-	VMULPD      Y2, Y1, Y1
-	VBLENDVPD   Y0, Y1, Y6, Y6
-	VMOVUPS     Y6, 288(SP)
-	JMP         back1
+	VMOVUPS   Y0, 96(SP)
+	VMOVUPS   Y1, 128(SP)
+	VMOVUPS   Y2, 160(SP)
+	VMOVUPS   Y3, 192(SP)
+	VMOVUPS   Y4, 224(SP)
+	VMOVUPS   Y6, 256(SP)
+	VADDPD    Y6, Y3, Y3
+	VADDPD    Y3, Y1, Y1
+	VADDPD    hyperbolicConstant15<>+0(SB), Y1, Y1
+	VSUBPD    hyperbolicConstant33<>+0(SB), Y2, Y2
+	VMULPD    hyperbolicConstant16<>+0(SB), Y2, Y3
+	VADDPD    hyperbolicConstant4<>+0(SB), Y3, Y3
+	VSUBPD    hyperbolicConstant4<>+0(SB), Y3, Y3
+	VSUBPD    Y3, Y2, Y2
+	VADDPD    hyperbolicConstant34<>+0(SB), Y3, Y3
+	VPSLLQ    $0x34, Y3, Y3
+	VMULPD    Y3, Y1, Y1
+	VADDPD    hyperbolicConstant34<>+0(SB), Y2, Y2
+	VPSLLQ    $0x34, Y2, Y2
+	VMULPD    Y2, Y1, Y1
+	VBLENDVPD Y0, Y1, Y4, Y4
+	VMOVUPS   Y4, 224(SP)
+	JMP       back1
 
 // func coshFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -1595,37 +1297,37 @@ TEXT ·coshFloat32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z0
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z0
+	VMOVUPS      hyperbolicConstant36<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z0
-	VMOVUPS      hyperbolicConstant47<>+0(SB), Z1
+	VMOVUPS      hyperbolicConstant37<>+0(SB), Z1
 	VMINPD       Z0, Z1, Z0
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z1
-	VFMADD231PD  hyperbolicConstant48<>+0(SB), Z0, Z1
-	VSUBPD       hyperbolicConstant49<>+0(SB), Z1, Z2
-	VFNMADD231PD hyperbolicConstant50<>+0(SB), Z2, Z0
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z1
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z0, Z1
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z1, Z2
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z2, Z0
 	VMULPD       Z0, Z0, Z2
 	VMULPD       Z2, Z2, Z3
-	VMOVUPS      hyperbolicConstant52<>+0(SB), Z4
-	VFMADD231PD  hyperbolicConstant51<>+0(SB), Z3, Z4
-	VMOVUPS      hyperbolicConstant54<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant53<>+0(SB), Z3, Z5
-	VMOVUPS      hyperbolicConstant56<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z3, Z6
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z4
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z3, Z4
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z3, Z5
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z3, Z6
 	VFMADD231PD  Z0, Z5, Z4
-	VFMADD231PD  hyperbolicConstant57<>+0(SB), Z0, Z6
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z0, Z6
 	VFMADD231PD  Z2, Z6, Z4
-	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z0, Z4
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z0, Z4
 	VFMADD231PD  Z4, Z2, Z0
-	VPADDQ       hyperbolicConstant59<>+0(SB), Z1, Z1
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z1, Z1
 	VPSLLQ       $0x34, Z1, Z1
-	VSUBPD       hyperbolicConstant60<>+0(SB), Z1, Z2
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z1, Z2
 	VFMADD231PD  Z1, Z0, Z2
-	VADDPD       hyperbolicConstant60<>+0(SB), Z2, Z0
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z1
+	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z0
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z1
 	VDIVPD       Z0, Z1, Z1
 	VADDPD       Z1, Z0, Z0
-	VMULPD       hyperbolicConstant61<>+0(SB), Z0, Z0
+	VMULPD       hyperbolicConstant51<>+0(SB), Z0, Z0
 	VCVTPD2PS    Z0, Y31
 	TESTB        R8, R8
 	JNE          past
@@ -1681,7 +1383,7 @@ past:
 
 // func coshFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·coshFloat64AVX512(SB), $640-33
+TEXT ·coshFloat64AVX512(SB), $576-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1694,81 +1396,54 @@ TEXT ·coshFloat64AVX512(SB), $640-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z0
-	VMOVUPS      hyperbolicConstant63<>+0(SB), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z0
+	VMOVUPS      hyperbolicConstant53<>+0(SB), Z1
 	VMINPD       Z0, Z1, Z1
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant48<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant49<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant64<>+0(SB), Z3, Z1
-	VMOVUPS      Z1, Z4
-	VFNMADD231PD hyperbolicConstant65<>+0(SB), Z3, Z4
-	VSUBPD       Z4, Z1, Z1
-	VFNMADD231PD hyperbolicConstant65<>+0(SB), Z3, Z1
-	VMULPD       Z4, Z4, Z3
-	VMULPD       Z3, Z3, Z5
-	VMOVUPS      hyperbolicConstant67<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant66<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant68<>+0(SB), Z5, Z6
-	VMOVUPS      hyperbolicConstant70<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant69<>+0(SB), Z5, Z7
-	VFMADD213PD  hyperbolicConstant71<>+0(SB), Z5, Z7
-	VMOVUPS      hyperbolicConstant73<>+0(SB), Z8
-	VFMADD231PD  hyperbolicConstant72<>+0(SB), Z5, Z8
-	VMOVUPS      hyperbolicConstant75<>+0(SB), Z9
-	VFMADD231PD  hyperbolicConstant74<>+0(SB), Z5, Z9
-	VFMADD231PD  Z4, Z7, Z6
-	VFMADD231PD  Z4, Z9, Z8
-	VFMADD231PD  Z3, Z8, Z6
-	VFMADD213PD  hyperbolicConstant61<>+0(SB), Z4, Z6
-	VFMADD213PD  Z1, Z3, Z6
-	VPADDQ       hyperbolicConstant59<>+0(SB), Z2, Z7
-	VPSLLQ       $0x34, Z7, Z7
-	VADDPD       hyperbolicConstant76<>+0(SB), Z7, Z8
-	VSUBPD       Z7, Z8, Z9
-	VMOVUPS      hyperbolicConstant76<>+0(SB), Z10
-	VSUBPD       Z9, Z10, Z9
-	VMULPD       Z7, Z4, Z10
-	VADDPD       Z10, Z8, Z11
-	VSUBPD       Z8, Z11, Z8
-	VSUBPD       Z8, Z10, Z8
-	VADDPD       Z9, Z8, Z8
-	VFMADD231PD  Z7, Z6, Z8
-	VADDPD       Z8, Z11, Z6
-	VSUBPD       Z11, Z6, Z7
-	VSUBPD       Z7, Z8, Z7
-	VADDPD       hyperbolicConstant60<>+0(SB), Z6, Z8
-	VSUBPD       Z6, Z8, Z9
-	VSUBPD       Z9, Z8, Z10
-	VSUBPD       Z10, Z6, Z6
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z10
-	VSUBPD       Z9, Z10, Z9
-	VADDPD       Z9, Z6, Z6
-	VADDPD       Z7, Z6, Z6
-	VDIVPD       Z8, Z10, Z7
-	VMULPD       Z7, Z10, Z9
-	VMOVUPS      Z10, Z11
-	VFNMADD231PD Z8, Z9, Z11
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z12
-	VFNMADD231PD Z6, Z9, Z12
-	VADDPD       Z12, Z11, Z11
-	VMULPD       Z7, Z11, Z7
-	VADDPD       Z9, Z8, Z11
-	VSUBPD       Z8, Z11, Z8
-	VSUBPD       Z8, Z9, Z8
-	VADDPD       Z7, Z6, Z6
-	VADDPD       Z6, Z8, Z6
-	VADDPD       Z6, Z11, Z6
-	VMULPD       hyperbolicConstant61<>+0(SB), Z6, Z6
-	VMOVUPS      hyperbolicConstant77<>+0(SB), Z7
-	VCMPPD       $0x12, Z0, Z7, K1
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z3, Z1
+	VMULPD       hyperbolicConstant55<>+0(SB), Z3, Z3
+	VSUBPD       Z3, Z1, Z4
+	VMULPD       Z4, Z4, Z5
+	VMULPD       Z4, Z5, Z4
+	VMOVUPS      hyperbolicConstant57<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z5, Z6
+	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z5, Z6
+	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z5, Z6
+	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z5, Z6
+	VFMSUB231PD  Z6, Z4, Z3
+	VMOVUPS      hyperbolicConstant62<>+0(SB), Z4
+	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z5, Z4
+	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z5, Z4
+	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z5, Z4
+	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z5, Z4
+	VMULPD       Z4, Z5, Z4
+	VMULPD       hyperbolicConstant51<>+0(SB), Z5, Z6
+	VFMADD231PD  Z4, Z5, Z6
+	VPADDQ       hyperbolicConstant66<>+0(SB), Z2, Z4
+	VPSLLQ       $0x34, Z4, Z4
+	VMOVUPS      hyperbolicConstant66<>+0(SB), Z5
+	VPSUBQ       Z2, Z5, Z5
+	VPSLLQ       $0x34, Z5, Z5
+	VSUBPD       Z5, Z4, Z7
+	VADDPD       Z5, Z4, Z8
+	VSUBPD       Z8, Z4, Z4
+	VADDPD       Z5, Z4, Z4
+	VFNMADD231PD Z1, Z4, Z4
+	VFMADD231PD  Z3, Z7, Z4
+	VFMADD231PD  Z6, Z8, Z4
+	VFMADD231PD  Z1, Z7, Z4
+	VADDPD       Z4, Z8, Z4
+	VMOVUPS      hyperbolicConstant67<>+0(SB), Z5
+	VCMPPD       $0x12, Z0, Z5, K1
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z6, (DI)
+	VMOVUPS Z4, (DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -1815,52 +1490,33 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z4, (DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Z1, 192(SP)
-	VMOVUPS     Z2, 256(SP)
-	VMOVUPS     Z3, 320(SP)
-	VMOVUPS     Z4, 384(SP)
-	VMOVUPS     Z5, 448(SP)
-	VMOVUPS     Z6, 512(SP)
-	KMOVB       K1, 576(SP)
-	VADDPD      Z4, Z10, Z0
-	VSUBPD      Z10, Z0, Z7
-	VSUBPD      Z7, Z4, Z7
-	VMOVUPS     hyperbolicConstant79<>+0(SB), Z8
-	VFMADD231PD hyperbolicConstant78<>+0(SB), Z4, Z8
-	VMOVUPS     hyperbolicConstant81<>+0(SB), Z9
-	VFMADD231PD hyperbolicConstant80<>+0(SB), Z4, Z9
-	VMOVUPS     hyperbolicConstant83<>+0(SB), Z10
-	VFMADD231PD hyperbolicConstant82<>+0(SB), Z4, Z10
-	VMOVUPS     hyperbolicConstant85<>+0(SB), Z11
-	VFMADD231PD hyperbolicConstant84<>+0(SB), Z4, Z11
-	VMOVUPS     hyperbolicConstant87<>+0(SB), Z12
-	VFMADD231PD hyperbolicConstant86<>+0(SB), Z4, Z12
-	VFMADD231PD Z3, Z9, Z8
-	VFMADD231PD Z3, Z11, Z10
-	VFMADD231PD Z5, Z10, Z8
-	VMULPD      Z5, Z5, Z4
-	VFMADD231PD Z4, Z12, Z8
-	VFMADD231PD Z8, Z3, Z1
-	VADDPD      Z1, Z7, Z1
-	VADDPD      Z1, Z0, Z0
-	VSUBPD      hyperbolicConstant88<>+0(SB), Z2, Z1
-	VMULPD      hyperbolicConstant61<>+0(SB), Z1, Z2
-	VADDPD      hyperbolicConstant49<>+0(SB), Z2, Z2
-	VSUBPD      hyperbolicConstant49<>+0(SB), Z2, Z2
-	VSUBPD      Z2, Z1, Z1
-	VADDPD      hyperbolicConstant89<>+0(SB), Z2, Z2
-	VPSLLQ      $0x34, Z2, Z2
-	VMULPD      Z2, Z0, Z0
-	VADDPD      hyperbolicConstant89<>+0(SB), Z1, Z1
-	VPSLLQ      $0x34, Z1, Z1
-	VMULPD      Z1, Z0, Z0
-	VBLENDMPD   Z0, Z6, K1, Z6
-	VMOVUPS     Z6, 512(SP)
-	JMP         back1
+	VMOVUPS   Z1, 192(SP)
+	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z3, 320(SP)
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z6, 448(SP)
+	KMOVB     K1, 512(SP)
+	VADDPD    Z6, Z3, Z0
+	VADDPD    Z0, Z1, Z0
+	VADDPD    hyperbolicConstant50<>+0(SB), Z0, Z0
+	VSUBPD    hyperbolicConstant68<>+0(SB), Z2, Z1
+	VMULPD    hyperbolicConstant51<>+0(SB), Z1, Z2
+	VADDPD    hyperbolicConstant39<>+0(SB), Z2, Z2
+	VSUBPD    hyperbolicConstant39<>+0(SB), Z2, Z2
+	VSUBPD    Z2, Z1, Z1
+	VADDPD    hyperbolicConstant69<>+0(SB), Z2, Z2
+	VPSLLQ    $0x34, Z2, Z2
+	VMULPD    Z2, Z0, Z0
+	VADDPD    hyperbolicConstant69<>+0(SB), Z1, Z1
+	VPSLLQ    $0x34, Z1, Z1
+	VMULPD    Z1, Z0, Z0
+	VBLENDMPD Z0, Z4, K1, Z4
+	VMOVUPS   Z4, 384(SP)
+	JMP       back1
 
 // func tanhFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1880,7 +1536,7 @@ loop:
 	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
 	VMOVUPS      hyperbolicConstant1<>+0(SB), Y2
 	VMAXPD       Y1, Y2, Y1
-	VMOVUPS      hyperbolicConstant90<>+0(SB), Y2
+	VMOVUPS      hyperbolicConstant70<>+0(SB), Y2
 	VMINPD       Y1, Y2, Y1
 	VADDPD       Y1, Y1, Y1
 	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
@@ -1904,7 +1560,7 @@ loop:
 	VPSLLQ       $0x34, Y2, Y2
 	VSUBPD       hyperbolicConstant15<>+0(SB), Y2, Y3
 	VFMADD231PD  Y2, Y1, Y3
-	VADDPD       hyperbolicConstant91<>+0(SB), Y3, Y1
+	VADDPD       hyperbolicConstant71<>+0(SB), Y3, Y1
 	VDIVPD       Y1, Y3, Y1
 	VMOVUPS      hyperbolicConstant17<>+0(SB), Y2
 	VANDNPD      Y1, Y2, Y1
@@ -1963,17 +1619,17 @@ past:
 	VMOVNTPS X15, (DI)
 	JMP      stored
 
-DATA hyperbolicConstant90<>+0(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant90<>+8(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant90<>+16(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant90<>+24(SB)/8, $0x4034000000000000
-GLOBL hyperbolicConstant90<>(SB), RODATA|NOPTR, $32
+DATA hyperbolicConstant70<>+0(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant70<>+8(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant70<>+16(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant70<>+24(SB)/8, $0x4034000000000000
+GLOBL hyperbolicConstant70<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant91<>+0(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant91<>+8(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant91<>+16(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant91<>+24(SB)/8, $0x4000000000000000
-GLOBL hyperbolicConstant91<>(SB), RODATA|NOPTR, $32
+DATA hyperbolicConstant71<>+0(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant71<>+8(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant71<>+16(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant71<>+24(SB)/8, $0x4000000000000000
+GLOBL hyperbolicConstant71<>(SB), RODATA|NOPTR, $32
 
 // func tanhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -1991,69 +1647,57 @@ TEXT ·tanhFloat64AVX2(SB), $96-33
 loop:
 	VMOVUPS      (SI), Y0
 	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      hyperbolicConstant90<>+0(SB), Y2
+	VMOVUPS      hyperbolicConstant70<>+0(SB), Y2
 	VMINPD       Y1, Y2, Y1
 	VADDPD       Y1, Y1, Y1
 	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
 	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y2
 	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y3
 	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y3, Y1
-	VMOVUPS      Y1, Y4
-	VFNMADD231PD hyperbolicConstant20<>+0(SB), Y3, Y4
-	VSUBPD       Y4, Y1, Y1
-	VFNMADD231PD hyperbolicConstant20<>+0(SB), Y3, Y1
-	VMULPD       Y4, Y4, Y3
-	VMULPD       Y3, Y3, Y5
-	VMOVUPS      hyperbolicConstant22<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y5, Y6
-	VMOVUPS      hyperbolicConstant25<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant24<>+0(SB), Y5, Y7
-	VFMADD213PD  hyperbolicConstant26<>+0(SB), Y5, Y7
-	VMOVUPS      hyperbolicConstant28<>+0(SB), Y8
-	VFMADD231PD  hyperbolicConstant27<>+0(SB), Y5, Y8
-	VMOVUPS      hyperbolicConstant30<>+0(SB), Y9
-	VFMADD231PD  hyperbolicConstant29<>+0(SB), Y5, Y9
+	VMULPD       hyperbolicConstant20<>+0(SB), Y3, Y3
+	VSUBPD       Y3, Y1, Y4
+	VMULPD       Y4, Y4, Y5
+	VMOVUPS      hyperbolicConstant73<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant72<>+0(SB), Y5, Y6
+	VFMADD213PD  hyperbolicConstant74<>+0(SB), Y5, Y6
+	VFMADD213PD  hyperbolicConstant75<>+0(SB), Y5, Y6
+	VFMADD213PD  hyperbolicConstant76<>+0(SB), Y5, Y6
+	VMOVUPS      hyperbolicConstant78<>+0(SB), Y7
+	VFMADD231PD  hyperbolicConstant77<>+0(SB), Y5, Y7
+	VFMADD213PD  hyperbolicConstant79<>+0(SB), Y5, Y7
+	VFMADD213PD  hyperbolicConstant80<>+0(SB), Y5, Y7
+	VFMADD213PD  hyperbolicConstant81<>+0(SB), Y5, Y7
 	VFMADD231PD  Y4, Y7, Y6
-	VFMADD231PD  Y4, Y9, Y8
-	VFMADD231PD  Y3, Y8, Y6
 	VFMADD213PD  hyperbolicConstant16<>+0(SB), Y4, Y6
-	VFMADD231PD  Y6, Y3, Y1
-	VPADDQ       hyperbolicConstant14<>+0(SB), Y2, Y2
+	VFMSUB231PD  Y6, Y5, Y3
+	VADDPD       Y3, Y1, Y4
+	VSUBPD       Y1, Y4, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMOVUPS      hyperbolicConstant14<>+0(SB), Y3
+	VPSUBQ       Y2, Y3, Y2
 	VPSLLQ       $0x34, Y2, Y2
-	VADDPD       hyperbolicConstant31<>+0(SB), Y2, Y3
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y3
 	VSUBPD       Y2, Y3, Y5
-	VMOVUPS      hyperbolicConstant31<>+0(SB), Y6
-	VSUBPD       Y5, Y6, Y5
-	VMULPD       Y2, Y4, Y4
-	VADDPD       Y4, Y3, Y6
-	VSUBPD       Y3, Y6, Y3
-	VSUBPD       Y3, Y4, Y3
-	VADDPD       Y5, Y3, Y3
-	VFMADD231PD  Y2, Y1, Y3
-	VADDPD       Y3, Y6, Y1
-	VSUBPD       Y6, Y1, Y2
-	VSUBPD       Y2, Y3, Y2
-	VADDPD       hyperbolicConstant91<>+0(SB), Y1, Y3
-	VSUBPD       Y1, Y3, Y4
-	VSUBPD       Y4, Y3, Y5
-	VSUBPD       Y5, Y1, Y5
-	VMOVUPS      hyperbolicConstant91<>+0(SB), Y6
-	VSUBPD       Y4, Y6, Y4
-	VADDPD       Y4, Y5, Y4
-	VADDPD       Y2, Y4, Y4
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y5
-	VDIVPD       Y3, Y5, Y5
-	VMULPD       Y5, Y1, Y6
-	VFNMADD231PD Y6, Y3, Y1
-	VFNMADD231PD Y6, Y4, Y2
-	VADDPD       Y2, Y1, Y1
-	VMULPD       Y5, Y1, Y1
-	VADDPD       Y1, Y6, Y1
-	VMOVUPS      hyperbolicConstant17<>+0(SB), Y2
-	VANDNPD      Y1, Y2, Y1
-	VANDPD       Y2, Y0, Y0
-	VORPD        Y0, Y1, Y0
+	VADDPD       Y3, Y2, Y6
+	VSUBPD       Y5, Y6, Y7
+	VFNMADD231PD hyperbolicConstant71<>+0(SB), Y2, Y7
+	VADDPD       Y4, Y5, Y2
+	VSUBPD       Y5, Y2, Y5
+	VSUBPD       Y5, Y4, Y5
+	VADDPD       Y4, Y6, Y8
+	VSUBPD       Y6, Y8, Y6
+	VSUBPD       Y6, Y4, Y4
+	VDIVPD       Y8, Y3, Y3
+	VMULPD       Y3, Y2, Y6
+	VFNMADD231PD Y6, Y8, Y2
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y1, Y4, Y4
+	VADDPD       Y1, Y5, Y1
+	VFNMADD231PD Y6, Y4, Y1
+	VADDPD       Y1, Y2, Y1
+	VFMADD231PD  Y3, Y1, Y6
+	VANDPD       hyperbolicConstant17<>+0(SB), Y0, Y0
+	VXORPD       Y0, Y6, Y0
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
@@ -2106,6 +1750,66 @@ past:
 	VMOVNTPS Y0, (DI)
 	JMP      stored
 
+DATA hyperbolicConstant72<>+0(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant72<>+8(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant72<>+16(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant72<>+24(SB)/8, $0x3e5af4ecab92d05f
+GLOBL hyperbolicConstant72<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant73<>+0(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant73<>+8(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant73<>+16(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant73<>+24(SB)/8, $0x3ec71de01acf7608
+GLOBL hyperbolicConstant73<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant74<>+0(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant74<>+8(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant74<>+16(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant74<>+24(SB)/8, $0x3f2a01a01ac1de81
+GLOBL hyperbolicConstant74<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant75<>+0(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant75<>+8(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant75<>+16(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant75<>+24(SB)/8, $0x3f81111111110051
+GLOBL hyperbolicConstant75<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant76<>+0(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant76<>+8(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant76<>+16(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant76<>+24(SB)/8, $0x3fc5555555555557
+GLOBL hyperbolicConstant76<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant77<>+0(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant77<>+8(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant77<>+16(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant77<>+24(SB)/8, $0x3e21f86f0b04e1fb
+GLOBL hyperbolicConstant77<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant78<>+0(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant78<>+8(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant78<>+16(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant78<>+24(SB)/8, $0x3e927e4cfaf0e5b1
+GLOBL hyperbolicConstant78<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant79<>+0(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant79<>+8(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant79<>+16(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant79<>+24(SB)/8, $0x3efa01a01ab9882b
+GLOBL hyperbolicConstant79<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant80<>+0(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant80<>+8(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant80<>+16(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant80<>+24(SB)/8, $0x3f56c16c16c156a5
+GLOBL hyperbolicConstant80<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant81<>+0(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant81<>+8(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant81<>+16(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant81<>+24(SB)/8, $0x3fa5555555555557
+GLOBL hyperbolicConstant81<>(SB), RODATA|NOPTR, $32
+
 // func tanhFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·tanhFloat32AVX512(SB), $192-33
@@ -2121,36 +1825,36 @@ TEXT ·tanhFloat32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
+	VMOVUPS      hyperbolicConstant36<>+0(SB), Z2
 	VMAXPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant92<>+0(SB), Z2
+	VMOVUPS      hyperbolicConstant82<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z1
 	VADDPD       Z1, Z1, Z1
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant48<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant49<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant50<>+0(SB), Z3, Z1
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z3, Z1
 	VMULPD       Z1, Z1, Z3
 	VMULPD       Z3, Z3, Z4
-	VMOVUPS      hyperbolicConstant52<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant51<>+0(SB), Z4, Z5
-	VMOVUPS      hyperbolicConstant54<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant53<>+0(SB), Z4, Z6
-	VMOVUPS      hyperbolicConstant56<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z4, Z7
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z4, Z5
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z4, Z6
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z7
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z4, Z7
 	VFMADD231PD  Z1, Z6, Z5
-	VFMADD231PD  hyperbolicConstant57<>+0(SB), Z1, Z7
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z1, Z7
 	VFMADD231PD  Z3, Z7, Z5
-	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z1, Z5
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z1, Z5
 	VFMADD231PD  Z5, Z3, Z1
-	VPADDQ       hyperbolicConstant59<>+0(SB), Z2, Z2
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       hyperbolicConstant60<>+0(SB), Z2, Z3
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z2, Z3
 	VFMADD231PD  Z2, Z1, Z3
-	VADDPD       hyperbolicConstant93<>+0(SB), Z3, Z1
+	VADDPD       hyperbolicConstant83<>+0(SB), Z3, Z1
 	VDIVPD       Z1, Z3, Z1
-	VMOVUPS      hyperbolicConstant62<>+0(SB), Z2
+	VMOVUPS      hyperbolicConstant52<>+0(SB), Z2
 	VANDNPD      Z1, Z2, Z1
 	VANDPD       Z2, Z0, Z0
 	VORPD        Z0, Z1, Z0
@@ -2207,25 +1911,25 @@ past:
 	VMOVNTPS Y31, (DI)
 	JMP      stored
 
-DATA hyperbolicConstant92<>+0(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+8(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+16(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+24(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+32(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+40(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+48(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant92<>+56(SB)/8, $0x4034000000000000
-GLOBL hyperbolicConstant92<>(SB), RODATA|NOPTR, $64
+DATA hyperbolicConstant82<>+0(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+8(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+16(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+24(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+32(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+40(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+48(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant82<>+56(SB)/8, $0x4034000000000000
+GLOBL hyperbolicConstant82<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant93<>+0(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+8(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+16(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+24(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+32(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+40(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+48(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant93<>+56(SB)/8, $0x4000000000000000
-GLOBL hyperbolicConstant93<>(SB), RODATA|NOPTR, $64
+DATA hyperbolicConstant83<>+0(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+8(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+16(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+24(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+32(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+40(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+48(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant83<>+56(SB)/8, $0x4000000000000000
+GLOBL hyperbolicConstant83<>(SB), RODATA|NOPTR, $64
 
 // func tanhFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -2242,70 +1946,58 @@ TEXT ·tanhFloat64AVX512(SB), $192-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant92<>+0(SB), Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
+	VMOVUPS      hyperbolicConstant82<>+0(SB), Z2
 	VMINPD       Z1, Z2, Z1
 	VADDPD       Z1, Z1, Z1
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant48<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant49<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant64<>+0(SB), Z3, Z1
-	VMOVUPS      Z1, Z4
-	VFNMADD231PD hyperbolicConstant65<>+0(SB), Z3, Z4
-	VSUBPD       Z4, Z1, Z1
-	VFNMADD231PD hyperbolicConstant65<>+0(SB), Z3, Z1
-	VMULPD       Z4, Z4, Z3
-	VMULPD       Z3, Z3, Z5
-	VMOVUPS      hyperbolicConstant67<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant66<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant68<>+0(SB), Z5, Z6
-	VMOVUPS      hyperbolicConstant70<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant69<>+0(SB), Z5, Z7
-	VFMADD213PD  hyperbolicConstant71<>+0(SB), Z5, Z7
-	VMOVUPS      hyperbolicConstant73<>+0(SB), Z8
-	VFMADD231PD  hyperbolicConstant72<>+0(SB), Z5, Z8
-	VMOVUPS      hyperbolicConstant75<>+0(SB), Z9
-	VFMADD231PD  hyperbolicConstant74<>+0(SB), Z5, Z9
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z3, Z1
+	VMULPD       hyperbolicConstant55<>+0(SB), Z3, Z3
+	VSUBPD       Z3, Z1, Z4
+	VMULPD       Z4, Z4, Z5
+	VMOVUPS      hyperbolicConstant85<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant84<>+0(SB), Z5, Z6
+	VFMADD213PD  hyperbolicConstant86<>+0(SB), Z5, Z6
+	VFMADD213PD  hyperbolicConstant87<>+0(SB), Z5, Z6
+	VFMADD213PD  hyperbolicConstant88<>+0(SB), Z5, Z6
+	VMOVUPS      hyperbolicConstant90<>+0(SB), Z7
+	VFMADD231PD  hyperbolicConstant89<>+0(SB), Z5, Z7
+	VFMADD213PD  hyperbolicConstant91<>+0(SB), Z5, Z7
+	VFMADD213PD  hyperbolicConstant92<>+0(SB), Z5, Z7
+	VFMADD213PD  hyperbolicConstant93<>+0(SB), Z5, Z7
 	VFMADD231PD  Z4, Z7, Z6
-	VFMADD231PD  Z4, Z9, Z8
-	VFMADD231PD  Z3, Z8, Z6
-	VFMADD213PD  hyperbolicConstant61<>+0(SB), Z4, Z6
-	VFMADD231PD  Z6, Z3, Z1
-	VPADDQ       hyperbolicConstant59<>+0(SB), Z2, Z2
+	VFMADD213PD  hyperbolicConstant51<>+0(SB), Z4, Z6
+	VFMSUB231PD  Z6, Z5, Z3
+	VADDPD       Z3, Z1, Z4
+	VSUBPD       Z1, Z4, Z1
+	VSUBPD       Z1, Z3, Z1
+	VMOVUPS      hyperbolicConstant49<>+0(SB), Z3
+	VPSUBQ       Z2, Z3, Z2
 	VPSLLQ       $0x34, Z2, Z2
-	VADDPD       hyperbolicConstant76<>+0(SB), Z2, Z3
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z3
 	VSUBPD       Z2, Z3, Z5
-	VMOVUPS      hyperbolicConstant76<>+0(SB), Z6
-	VSUBPD       Z5, Z6, Z5
-	VMULPD       Z2, Z4, Z4
-	VADDPD       Z4, Z3, Z6
-	VSUBPD       Z3, Z6, Z3
-	VSUBPD       Z3, Z4, Z3
-	VADDPD       Z5, Z3, Z3
-	VFMADD231PD  Z2, Z1, Z3
-	VADDPD       Z3, Z6, Z1
-	VSUBPD       Z6, Z1, Z2
-	VSUBPD       Z2, Z3, Z2
-	VADDPD       hyperbolicConstant93<>+0(SB), Z1, Z3
-	VSUBPD       Z1, Z3, Z4
-	VSUBPD       Z4, Z3, Z5
-	VSUBPD       Z5, Z1, Z5
-	VMOVUPS      hyperbolicConstant93<>+0(SB), Z6
-	VSUBPD       Z4, Z6, Z4
-	VADDPD       Z4, Z5, Z4
-	VADDPD       Z2, Z4, Z4
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z5
-	VDIVPD       Z3, Z5, Z5
-	VMULPD       Z5, Z1, Z6
-	VFNMADD231PD Z6, Z3, Z1
-	VFNMADD231PD Z6, Z4, Z2
-	VADDPD       Z2, Z1, Z1
-	VMULPD       Z5, Z1, Z1
-	VADDPD       Z1, Z6, Z1
-	VMOVUPS      hyperbolicConstant62<>+0(SB), Z2
-	VANDNPD      Z1, Z2, Z1
-	VANDPD       Z2, Z0, Z0
-	VORPD        Z0, Z1, Z0
+	VADDPD       Z3, Z2, Z6
+	VSUBPD       Z5, Z6, Z7
+	VFNMADD231PD hyperbolicConstant83<>+0(SB), Z2, Z7
+	VADDPD       Z4, Z5, Z2
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z5, Z4, Z5
+	VADDPD       Z4, Z6, Z8
+	VSUBPD       Z6, Z8, Z6
+	VSUBPD       Z6, Z4, Z4
+	VDIVPD       Z8, Z3, Z3
+	VMULPD       Z3, Z2, Z6
+	VFNMADD231PD Z6, Z8, Z2
+	VADDPD       Z7, Z2, Z2
+	VADDPD       Z1, Z4, Z4
+	VADDPD       Z1, Z5, Z1
+	VFNMADD231PD Z6, Z4, Z1
+	VADDPD       Z1, Z2, Z1
+	VFMADD231PD  Z3, Z1, Z6
+	VANDPD       hyperbolicConstant52<>+0(SB), Z0, Z0
+	VXORPD       Z0, Z6, Z0
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
@@ -2358,6 +2050,106 @@ past:
 	VMOVNTPS Z0, (DI)
 	JMP      stored
 
+DATA hyperbolicConstant84<>+0(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+8(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+16(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+24(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+32(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+40(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+48(SB)/8, $0x3e5af4ecab92d05f
+DATA hyperbolicConstant84<>+56(SB)/8, $0x3e5af4ecab92d05f
+GLOBL hyperbolicConstant84<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant85<>+0(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+8(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+16(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+24(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+32(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+40(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+48(SB)/8, $0x3ec71de01acf7608
+DATA hyperbolicConstant85<>+56(SB)/8, $0x3ec71de01acf7608
+GLOBL hyperbolicConstant85<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant86<>+0(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+8(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+16(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+24(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+32(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+40(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+48(SB)/8, $0x3f2a01a01ac1de81
+DATA hyperbolicConstant86<>+56(SB)/8, $0x3f2a01a01ac1de81
+GLOBL hyperbolicConstant86<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant87<>+0(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+8(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+16(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+24(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+32(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+40(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+48(SB)/8, $0x3f81111111110051
+DATA hyperbolicConstant87<>+56(SB)/8, $0x3f81111111110051
+GLOBL hyperbolicConstant87<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant88<>+0(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+8(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+16(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+24(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+32(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+40(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+48(SB)/8, $0x3fc5555555555557
+DATA hyperbolicConstant88<>+56(SB)/8, $0x3fc5555555555557
+GLOBL hyperbolicConstant88<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant89<>+0(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+8(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+16(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+24(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+32(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+40(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+48(SB)/8, $0x3e21f86f0b04e1fb
+DATA hyperbolicConstant89<>+56(SB)/8, $0x3e21f86f0b04e1fb
+GLOBL hyperbolicConstant89<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant90<>+0(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+8(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+16(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+24(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+32(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+40(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+48(SB)/8, $0x3e927e4cfaf0e5b1
+DATA hyperbolicConstant90<>+56(SB)/8, $0x3e927e4cfaf0e5b1
+GLOBL hyperbolicConstant90<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant91<>+0(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+8(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+16(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+24(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+32(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+40(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+48(SB)/8, $0x3efa01a01ab9882b
+DATA hyperbolicConstant91<>+56(SB)/8, $0x3efa01a01ab9882b
+GLOBL hyperbolicConstant91<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant92<>+0(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+8(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+16(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+24(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+32(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+40(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+48(SB)/8, $0x3f56c16c16c156a5
+DATA hyperbolicConstant92<>+56(SB)/8, $0x3f56c16c16c156a5
+GLOBL hyperbolicConstant92<>(SB), RODATA|NOPTR, $64
+
+DATA hyperbolicConstant93<>+0(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+8(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+16(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+24(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+32(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+40(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+48(SB)/8, $0x3fa5555555555557
+DATA hyperbolicConstant93<>+56(SB)/8, $0x3fa5555555555557
+GLOBL hyperbolicConstant93<>(SB), RODATA|NOPTR, $64
+
 // func asinhFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
 TEXT ·asinhFloat32AVX2(SB), $96-33
@@ -2390,7 +2182,7 @@ loop:
 	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y4, Y4
 	VSUBPD      hyperbolicConstant15<>+0(SB), Y3, Y3
 	VBLENDVPD   Y4, Y2, Y3, Y2
-	VADDPD      hyperbolicConstant91<>+0(SB), Y2, Y3
+	VADDPD      hyperbolicConstant71<>+0(SB), Y2, Y3
 	VDIVPD      Y3, Y2, Y2
 	VMULPD      Y2, Y2, Y3
 	VMULPD      Y2, Y3, Y4
@@ -2553,8 +2345,8 @@ loop:
 	VSQRTPD      Y4, Y4
 	VADDPD       hyperbolicConstant15<>+0(SB), Y4, Y5
 	VDIVPD       Y5, Y2, Y5
-	VMAXPD       hyperbolicConstant91<>+0(SB), Y5, Y6
-	VMINPD       hyperbolicConstant91<>+0(SB), Y5, Y7
+	VMAXPD       hyperbolicConstant71<>+0(SB), Y5, Y6
+	VMINPD       hyperbolicConstant71<>+0(SB), Y5, Y7
 	VADDPD       Y7, Y6, Y8
 	VSUBPD       Y6, Y8, Y6
 	VSUBPD       Y6, Y7, Y6
@@ -2590,7 +2382,7 @@ loop:
 	VPSLLQ       $0x34, Y3, Y3
 	VMAXPD       hyperbolicConstant1<>+0(SB), Y3, Y3
 	VMULPD       Y3, Y2, Y2
-	VADDPD       hyperbolicConstant91<>+0(SB), Y4, Y3
+	VADDPD       hyperbolicConstant71<>+0(SB), Y4, Y3
 	VDIVPD       Y3, Y4, Y3
 	VMULPD       Y3, Y3, Y5
 	VMULPD       Y6, Y4, Y9
@@ -2633,10 +2425,9 @@ loop:
 	JNE          region1
 
 back1:
-	VMOVUPS hyperbolicConstant17<>+0(SB), Y1
-	VANDNPD Y0, Y1, Y0
-	VANDPD  (SI), Y1, Y1
-	VORPD   Y1, Y0, Y0
+	VMOVUPS (SI), Y1
+	VANDPD  hyperbolicConstant17<>+0(SB), Y1, Y1
+	VXORPD  Y1, Y0, Y0
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y0, (DI)
@@ -2702,7 +2493,7 @@ region1:
 	VPADDQ      hyperbolicConstant98<>+0(SB), Y4, Y4
 	VADDPD      Y8, Y5, Y5
 	VSUBPD      Y8, Y4, Y4
-	VADDPD      hyperbolicConstant91<>+0(SB), Y4, Y7
+	VADDPD      hyperbolicConstant71<>+0(SB), Y4, Y7
 	VDIVPD      Y7, Y4, Y7
 	VMULPD      Y7, Y7, Y8
 	VMULPD      Y6, Y4, Y6
@@ -2819,24 +2610,24 @@ TEXT ·asinhFloat32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD   (SI), Z0
-	VANDPD      hyperbolicConstant45<>+0(SB), Z0, Z1
+	VANDPD      hyperbolicConstant35<>+0(SB), Z0, Z1
 	VMULPD      Z1, Z1, Z2
-	VADDPD      hyperbolicConstant60<>+0(SB), Z2, Z3
+	VADDPD      hyperbolicConstant50<>+0(SB), Z2, Z3
 	VSQRTPD     Z3, Z3
-	VADDPD      hyperbolicConstant60<>+0(SB), Z3, Z3
+	VADDPD      hyperbolicConstant50<>+0(SB), Z3, Z3
 	VDIVPD      Z3, Z2, Z2
 	VADDPD      Z2, Z1, Z2
-	VADDPD      hyperbolicConstant60<>+0(SB), Z2, Z3
+	VADDPD      hyperbolicConstant50<>+0(SB), Z2, Z3
 	VPADDQ      hyperbolicConstant116<>+0(SB), Z3, Z3
 	VPSRLQ      $0x34, Z3, Z4
 	VORPD       hyperbolicConstant117<>+0(SB), Z4, Z5
 	VSUBPD      hyperbolicConstant118<>+0(SB), Z5, Z5
 	VANDPD      hyperbolicConstant119<>+0(SB), Z3, Z3
 	VPADDQ      hyperbolicConstant120<>+0(SB), Z3, Z3
-	VPCMPEQQ    hyperbolicConstant59<>+0(SB), Z4, K1
-	VSUBPD      hyperbolicConstant60<>+0(SB), Z3, Z3
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z4, K1
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z3, Z3
 	VBLENDMPD   Z2, Z3, K1, Z2
-	VADDPD      hyperbolicConstant93<>+0(SB), Z2, Z3
+	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z3
 	VDIVPD      Z3, Z2, Z2
 	VMULPD      Z2, Z2, Z3
 	VMULPD      Z2, Z3, Z4
@@ -2850,10 +2641,10 @@ loop:
 	VFMADD231PD hyperbolicConstant125<>+0(SB), Z3, Z6
 	VADDPD      Z2, Z2, Z2
 	VFMADD231PD Z6, Z4, Z2
-	VFMADD231PD hyperbolicConstant50<>+0(SB), Z5, Z2
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z5, Z2
 	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z1, K1
 	VBLENDMPD   Z2, Z1, K1, Z1
-	VMOVUPS     hyperbolicConstant62<>+0(SB), Z2
+	VMOVUPS     hyperbolicConstant52<>+0(SB), Z2
 	VANDNPD     Z1, Z2, Z1
 	VANDPD      Z2, Z0, Z0
 	VORPD       Z0, Z1, Z0
@@ -3035,16 +2826,16 @@ TEXT ·asinhFloat64AVX512(SB), $384-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
 	VMULPD       Z1, Z1, Z2
 	VMOVUPS      Z2, Z3
 	VFMSUB231PD  Z1, Z1, Z3
-	VADDPD       hyperbolicConstant60<>+0(SB), Z2, Z4
+	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z4
 	VSQRTPD      Z4, Z4
-	VADDPD       hyperbolicConstant60<>+0(SB), Z4, Z5
+	VADDPD       hyperbolicConstant50<>+0(SB), Z4, Z5
 	VDIVPD       Z5, Z2, Z5
-	VMAXPD       hyperbolicConstant93<>+0(SB), Z5, Z6
-	VMINPD       hyperbolicConstant93<>+0(SB), Z5, Z7
+	VMAXPD       hyperbolicConstant83<>+0(SB), Z5, Z6
+	VMINPD       hyperbolicConstant83<>+0(SB), Z5, Z7
 	VADDPD       Z7, Z6, Z8
 	VSUBPD       Z6, Z8, Z6
 	VSUBPD       Z6, Z7, Z6
@@ -3054,16 +2845,16 @@ loop:
 	VADDPD       Z5, Z1, Z3
 	VSUBPD       Z1, Z3, Z6
 	VSUBPD       Z6, Z5, Z5
-	VMOVUPS      hyperbolicConstant61<>+0(SB), Z6
+	VMOVUPS      hyperbolicConstant51<>+0(SB), Z6
 	VDIVPD       Z4, Z6, Z4
 	VFMADD231PD  Z4, Z2, Z5
 	VADDPD       Z5, Z3, Z2
 	VSUBPD       Z3, Z2, Z3
 	VSUBPD       Z3, Z5, Z3
-	VADDPD       hyperbolicConstant60<>+0(SB), Z2, Z4
-	VSUBPD       hyperbolicConstant60<>+0(SB), Z4, Z5
+	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z4
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z4, Z5
 	VSUBPD       Z5, Z4, Z7
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z8
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z8
 	VSUBPD       Z7, Z8, Z7
 	VSUBPD       Z5, Z2, Z2
 	VADDPD       Z2, Z7, Z2
@@ -3078,15 +2869,15 @@ loop:
 	VMOVUPS      hyperbolicConstant127<>+0(SB), Z3
 	VPSUBQ       Z5, Z3, Z3
 	VPSLLQ       $0x34, Z3, Z3
-	VMAXPD       hyperbolicConstant46<>+0(SB), Z3, Z3
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z3, Z3
 	VMULPD       Z3, Z2, Z2
-	VADDPD       hyperbolicConstant93<>+0(SB), Z4, Z3
+	VADDPD       hyperbolicConstant83<>+0(SB), Z4, Z3
 	VDIVPD       Z3, Z4, Z3
 	VMULPD       Z3, Z3, Z5
 	VMULPD       Z6, Z4, Z9
 	VMULPD       Z4, Z9, Z10
 	VFMSUB213PD  Z10, Z4, Z9
-	VXORPD       hyperbolicConstant62<>+0(SB), Z10, Z11
+	VXORPD       hyperbolicConstant52<>+0(SB), Z10, Z11
 	VADDPD       Z11, Z4, Z12
 	VSUBPD       Z4, Z12, Z13
 	VSUBPD       Z13, Z11, Z11
@@ -3107,11 +2898,11 @@ loop:
 	VFMSUB231PD  Z4, Z4, Z4
 	VADDPD       Z8, Z4, Z3
 	VFMADD231PD  Z2, Z3, Z5
-	VMULPD       hyperbolicConstant64<>+0(SB), Z7, Z2
+	VMULPD       hyperbolicConstant54<>+0(SB), Z7, Z2
 	VADDPD       Z12, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z12, Z2
-	VFMADD231PD  hyperbolicConstant65<>+0(SB), Z7, Z5
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z7, Z5
 	VADDPD       Z5, Z2, Z2
 	VADDPD       Z2, Z3, Z2
 	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z1, K1
@@ -3122,10 +2913,8 @@ loop:
 	JNE          region1
 
 back1:
-	VMOVUPS hyperbolicConstant62<>+0(SB), Z1
-	VANDNPD Z2, Z1, Z2
-	VANDPD  Z1, Z0, Z0
-	VORPD   Z0, Z2, Z0
+	VANDPD  hyperbolicConstant52<>+0(SB), Z0, Z0
+	VXORPD  Z0, Z2, Z0
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
@@ -3191,13 +2980,13 @@ region1:
 	VPADDQ      hyperbolicConstant120<>+0(SB), Z3, Z3
 	VADDPD      Z8, Z4, Z4
 	VSUBPD      Z8, Z3, Z3
-	VADDPD      hyperbolicConstant93<>+0(SB), Z3, Z5
+	VADDPD      hyperbolicConstant83<>+0(SB), Z3, Z5
 	VDIVPD      Z5, Z3, Z5
 	VMULPD      Z5, Z5, Z7
 	VMULPD      Z6, Z3, Z6
 	VMULPD      Z3, Z6, Z8
 	VFMSUB213PD Z8, Z3, Z6
-	VXORPD      hyperbolicConstant62<>+0(SB), Z8, Z9
+	VXORPD      hyperbolicConstant52<>+0(SB), Z8, Z9
 	VADDPD      Z9, Z3, Z10
 	VSUBPD      Z3, Z10, Z3
 	VSUBPD      Z3, Z9, Z3
@@ -3215,11 +3004,11 @@ region1:
 	VFMADD231PD Z9, Z7, Z8
 	VSUBPD      Z6, Z3, Z3
 	VFMADD231PD Z8, Z5, Z3
-	VMULPD      hyperbolicConstant64<>+0(SB), Z4, Z5
+	VMULPD      hyperbolicConstant54<>+0(SB), Z4, Z5
 	VADDPD      Z10, Z5, Z6
 	VSUBPD      Z5, Z6, Z5
 	VSUBPD      Z5, Z10, Z5
-	VFMADD231PD hyperbolicConstant65<>+0(SB), Z4, Z3
+	VFMADD231PD hyperbolicConstant55<>+0(SB), Z4, Z3
 	VADDPD      Z3, Z5, Z3
 	VADDPD      Z3, Z6, Z3
 	VBLENDMPD   Z3, Z1, K2, Z1
@@ -3357,7 +3146,7 @@ loop:
 	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y3, Y3
 	VSUBPD      hyperbolicConstant15<>+0(SB), Y2, Y2
 	VBLENDVPD   Y3, Y1, Y2, Y1
-	VADDPD      hyperbolicConstant91<>+0(SB), Y1, Y2
+	VADDPD      hyperbolicConstant71<>+0(SB), Y1, Y2
 	VDIVPD      Y2, Y1, Y1
 	VMULPD      Y1, Y1, Y2
 	VMULPD      Y1, Y2, Y3
@@ -3450,9 +3239,9 @@ TEXT ·acoshFloat64AVX2(SB), $160-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VADDPD       hyperbolicConstant31<>+0(SB), Y0, Y1
+	VADDPD       hyperbolicConstant138<>+0(SB), Y0, Y1
 	VSUBPD       Y0, Y1, Y2
-	VMOVUPS      hyperbolicConstant31<>+0(SB), Y3
+	VMOVUPS      hyperbolicConstant138<>+0(SB), Y3
 	VSUBPD       Y2, Y3, Y2
 	VMULPD       Y0, Y0, Y4
 	VMOVUPS      Y4, Y5
@@ -3494,7 +3283,7 @@ loop:
 	VPSLLQ       $0x34, Y2, Y2
 	VMAXPD       hyperbolicConstant1<>+0(SB), Y2, Y2
 	VMULPD       Y2, Y1, Y1
-	VADDPD       hyperbolicConstant91<>+0(SB), Y3, Y2
+	VADDPD       hyperbolicConstant71<>+0(SB), Y3, Y2
 	VDIVPD       Y2, Y3, Y2
 	VMULPD       Y2, Y2, Y4
 	VMULPD       Y6, Y3, Y8
@@ -3601,7 +3390,7 @@ region1:
 	VPADDQ      hyperbolicConstant98<>+0(SB), Y4, Y4
 	VADDPD      Y7, Y5, Y5
 	VSUBPD      Y7, Y4, Y4
-	VADDPD      hyperbolicConstant91<>+0(SB), Y4, Y8
+	VADDPD      hyperbolicConstant71<>+0(SB), Y4, Y8
 	VDIVPD      Y8, Y4, Y8
 	VMULPD      Y8, Y8, Y9
 	VMULPD      Y6, Y4, Y6
@@ -3641,6 +3430,12 @@ region1:
 	VMOVUPS     Y1, 96(SP)
 	JMP         back1
 
+DATA hyperbolicConstant138<>+0(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant138<>+8(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant138<>+16(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant138<>+24(SB)/8, $0xbff0000000000000
+GLOBL hyperbolicConstant138<>(SB), RODATA|NOPTR, $32
+
 // func acoshFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·acoshFloat32AVX512(SB), $192-33
@@ -3656,22 +3451,22 @@ TEXT ·acoshFloat32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD   (SI), Z0
-	VSUBPD      hyperbolicConstant60<>+0(SB), Z0, Z1
-	VADDPD      hyperbolicConstant60<>+0(SB), Z0, Z2
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z0, Z1
+	VADDPD      hyperbolicConstant50<>+0(SB), Z0, Z2
 	VMULPD      Z2, Z1, Z2
 	VSQRTPD     Z2, Z2
 	VADDPD      Z2, Z1, Z1
-	VADDPD      hyperbolicConstant60<>+0(SB), Z1, Z2
+	VADDPD      hyperbolicConstant50<>+0(SB), Z1, Z2
 	VPADDQ      hyperbolicConstant116<>+0(SB), Z2, Z2
 	VPSRLQ      $0x34, Z2, Z3
 	VORPD       hyperbolicConstant117<>+0(SB), Z3, Z4
 	VSUBPD      hyperbolicConstant118<>+0(SB), Z4, Z4
 	VANDPD      hyperbolicConstant119<>+0(SB), Z2, Z2
 	VPADDQ      hyperbolicConstant120<>+0(SB), Z2, Z2
-	VPCMPEQQ    hyperbolicConstant59<>+0(SB), Z3, K1
-	VSUBPD      hyperbolicConstant60<>+0(SB), Z2, Z2
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z3, K1
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z2, Z2
 	VBLENDMPD   Z1, Z2, K1, Z1
-	VADDPD      hyperbolicConstant93<>+0(SB), Z1, Z2
+	VADDPD      hyperbolicConstant83<>+0(SB), Z1, Z2
 	VDIVPD      Z2, Z1, Z1
 	VMULPD      Z1, Z1, Z2
 	VMULPD      Z1, Z2, Z3
@@ -3685,11 +3480,11 @@ loop:
 	VFMADD231PD hyperbolicConstant125<>+0(SB), Z2, Z5
 	VADDPD      Z1, Z1, Z1
 	VFMADD231PD Z5, Z3, Z1
-	VFMADD231PD hyperbolicConstant50<>+0(SB), Z4, Z1
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z4, Z1
 	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z0, K1
 	VBLENDMPD   Z1, Z0, K1, Z1
-	VCMPPD      $0x11, hyperbolicConstant60<>+0(SB), Z0, K1
-	VBLENDMPD   hyperbolicConstant138<>+0(SB), Z1, K1, Z0
+	VCMPPD      $0x11, hyperbolicConstant50<>+0(SB), Z0, K1
+	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z1, K1, Z0
 	VCVTPD2PS   Z0, Y31
 	TESTB       R8, R8
 	JNE         past
@@ -3743,15 +3538,15 @@ past:
 	VMOVNTPS Y31, (DI)
 	JMP      stored
 
-DATA hyperbolicConstant138<>+0(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+8(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+16(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+24(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+32(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+40(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+48(SB)/8, $0x7ff8000000000001
-DATA hyperbolicConstant138<>+56(SB)/8, $0x7ff8000000000001
-GLOBL hyperbolicConstant138<>(SB), RODATA|NOPTR, $64
+DATA hyperbolicConstant139<>+0(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+8(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+16(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+24(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+32(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+40(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+48(SB)/8, $0x7ff8000000000001
+DATA hyperbolicConstant139<>+56(SB)/8, $0x7ff8000000000001
+GLOBL hyperbolicConstant139<>(SB), RODATA|NOPTR, $64
 
 // func acoshFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -3768,9 +3563,9 @@ TEXT ·acoshFloat64AVX512(SB), $320-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VADDPD       hyperbolicConstant76<>+0(SB), Z0, Z1
+	VADDPD       hyperbolicConstant140<>+0(SB), Z0, Z1
 	VSUBPD       Z0, Z1, Z2
-	VMOVUPS      hyperbolicConstant76<>+0(SB), Z3
+	VMOVUPS      hyperbolicConstant140<>+0(SB), Z3
 	VSUBPD       Z2, Z3, Z2
 	VMULPD       Z0, Z0, Z4
 	VMOVUPS      Z4, Z5
@@ -3785,17 +3580,17 @@ loop:
 	VADDPD       Z1, Z4, Z5
 	VSUBPD       Z4, Z5, Z6
 	VSUBPD       Z6, Z1, Z1
-	VMOVUPS      hyperbolicConstant61<>+0(SB), Z6
+	VMOVUPS      hyperbolicConstant51<>+0(SB), Z6
 	VDIVPD       Z4, Z6, Z4
 	VADDPD       Z2, Z1, Z1
 	VFMADD231PD  Z4, Z3, Z1
 	VADDPD       Z1, Z5, Z2
 	VSUBPD       Z5, Z2, Z3
 	VSUBPD       Z3, Z1, Z1
-	VADDPD       hyperbolicConstant60<>+0(SB), Z2, Z3
-	VSUBPD       hyperbolicConstant60<>+0(SB), Z3, Z4
+	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z3
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z3, Z4
 	VSUBPD       Z4, Z3, Z5
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z7
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z4, Z2, Z2
 	VADDPD       Z2, Z5, Z2
@@ -3810,15 +3605,15 @@ loop:
 	VMOVUPS      hyperbolicConstant127<>+0(SB), Z2
 	VPSUBQ       Z4, Z2, Z2
 	VPSLLQ       $0x34, Z2, Z2
-	VMAXPD       hyperbolicConstant46<>+0(SB), Z2, Z2
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z2, Z2
 	VMULPD       Z2, Z1, Z1
-	VADDPD       hyperbolicConstant93<>+0(SB), Z3, Z2
+	VADDPD       hyperbolicConstant83<>+0(SB), Z3, Z2
 	VDIVPD       Z2, Z3, Z2
 	VMULPD       Z2, Z2, Z4
 	VMULPD       Z6, Z3, Z8
 	VMULPD       Z3, Z8, Z9
 	VFMSUB213PD  Z9, Z3, Z8
-	VXORPD       hyperbolicConstant62<>+0(SB), Z9, Z10
+	VXORPD       hyperbolicConstant52<>+0(SB), Z9, Z10
 	VADDPD       Z10, Z3, Z11
 	VSUBPD       Z3, Z11, Z12
 	VSUBPD       Z12, Z10, Z10
@@ -3839,11 +3634,11 @@ loop:
 	VFMSUB231PD  Z3, Z3, Z3
 	VADDPD       Z7, Z3, Z2
 	VFMADD231PD  Z1, Z2, Z4
-	VMULPD       hyperbolicConstant64<>+0(SB), Z5, Z1
+	VMULPD       hyperbolicConstant54<>+0(SB), Z5, Z1
 	VADDPD       Z11, Z1, Z2
 	VSUBPD       Z1, Z2, Z1
 	VSUBPD       Z1, Z11, Z1
-	VFMADD231PD  hyperbolicConstant65<>+0(SB), Z5, Z4
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z5, Z4
 	VADDPD       Z4, Z1, Z1
 	VADDPD       Z1, Z2, Z1
 	VCMPPD       $0x11, Z0, Z7, K1
@@ -3918,13 +3713,13 @@ region1:
 	VPADDQ      hyperbolicConstant120<>+0(SB), Z2, Z2
 	VADDPD      Z7, Z3, Z3
 	VSUBPD      Z7, Z2, Z2
-	VADDPD      hyperbolicConstant93<>+0(SB), Z2, Z4
+	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z4
 	VDIVPD      Z4, Z2, Z4
 	VMULPD      Z4, Z4, Z5
 	VMULPD      Z6, Z2, Z6
 	VMULPD      Z2, Z6, Z8
 	VFMSUB213PD Z8, Z2, Z6
-	VXORPD      hyperbolicConstant62<>+0(SB), Z8, Z9
+	VXORPD      hyperbolicConstant52<>+0(SB), Z8, Z9
 	VADDPD      Z9, Z2, Z10
 	VSUBPD      Z2, Z10, Z2
 	VSUBPD      Z2, Z9, Z2
@@ -3942,21 +3737,31 @@ region1:
 	VFMADD231PD Z9, Z5, Z8
 	VSUBPD      Z6, Z2, Z2
 	VFMADD231PD Z8, Z4, Z2
-	VMULPD      hyperbolicConstant64<>+0(SB), Z3, Z4
+	VMULPD      hyperbolicConstant54<>+0(SB), Z3, Z4
 	VADDPD      Z10, Z4, Z5
 	VSUBPD      Z4, Z5, Z4
 	VSUBPD      Z4, Z10, Z4
-	VFMADD231PD hyperbolicConstant65<>+0(SB), Z3, Z2
+	VFMADD231PD hyperbolicConstant55<>+0(SB), Z3, Z2
 	VADDPD      Z2, Z4, Z2
 	VADDPD      Z2, Z5, Z2
 	VBLENDMPD   Z2, Z0, K2, Z2
 	VCMPPD      $0x00, Z7, Z0, K2
-	VBLENDMPD   hyperbolicConstant46<>+0(SB), Z2, K2, Z2
+	VBLENDMPD   hyperbolicConstant36<>+0(SB), Z2, K2, Z2
 	VCMPPD      $0x11, Z7, Z0, K2
-	VBLENDMPD   hyperbolicConstant138<>+0(SB), Z2, K2, Z0
+	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z2, K2, Z0
 	VBLENDMPD   Z0, Z1, K1, Z1
 	VMOVUPS     Z1, 192(SP)
 	JMP         back1
+
+DATA hyperbolicConstant140<>+0(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+8(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+16(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+24(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+32(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+40(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+48(SB)/8, $0xbff0000000000000
+DATA hyperbolicConstant140<>+56(SB)/8, $0xbff0000000000000
+GLOBL hyperbolicConstant140<>(SB), RODATA|NOPTR, $64
 
 // func atanhFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
@@ -3988,7 +3793,7 @@ loop:
 	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y5, Y5
 	VSUBPD      Y3, Y4, Y4
 	VBLENDVPD   Y5, Y2, Y4, Y2
-	VADDPD      hyperbolicConstant91<>+0(SB), Y2, Y4
+	VADDPD      hyperbolicConstant71<>+0(SB), Y2, Y4
 	VDIVPD      Y4, Y2, Y2
 	VMULPD      Y2, Y2, Y4
 	VMULPD      Y2, Y4, Y5
@@ -4116,7 +3921,7 @@ loop:
 	VPSLLQ       $0x34, Y3, Y3
 	VMAXPD       hyperbolicConstant1<>+0(SB), Y3, Y3
 	VMULPD       Y3, Y2, Y2
-	VADDPD       hyperbolicConstant91<>+0(SB), Y4, Y3
+	VADDPD       hyperbolicConstant71<>+0(SB), Y4, Y3
 	VDIVPD       Y3, Y4, Y3
 	VMULPD       Y3, Y3, Y6
 	VMULPD       hyperbolicConstant16<>+0(SB), Y4, Y8
@@ -4160,10 +3965,8 @@ loop:
 	JNE          region1
 
 back1:
-	VMOVUPS hyperbolicConstant17<>+0(SB), Y1
-	VANDNPD Y2, Y1, Y2
-	VANDPD  Y1, Y0, Y0
-	VORPD   Y0, Y2, Y0
+	VANDPD  hyperbolicConstant17<>+0(SB), Y0, Y0
+	VXORPD  Y0, Y2, Y0
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y0, (DI)
@@ -4242,9 +4045,9 @@ TEXT ·atanhFloat32AVX512(SB), $192-33
 
 loop:
 	VCVTPS2PD   (SI), Z0
-	VANDPD      hyperbolicConstant45<>+0(SB), Z0, Z1
+	VANDPD      hyperbolicConstant35<>+0(SB), Z0, Z1
 	VADDPD      Z1, Z1, Z2
-	VMOVUPS     hyperbolicConstant60<>+0(SB), Z3
+	VMOVUPS     hyperbolicConstant50<>+0(SB), Z3
 	VSUBPD      Z1, Z3, Z4
 	VDIVPD      Z4, Z2, Z2
 	VADDPD      Z3, Z2, Z4
@@ -4254,10 +4057,10 @@ loop:
 	VSUBPD      hyperbolicConstant118<>+0(SB), Z6, Z6
 	VANDPD      hyperbolicConstant119<>+0(SB), Z4, Z4
 	VPADDQ      hyperbolicConstant120<>+0(SB), Z4, Z4
-	VPCMPEQQ    hyperbolicConstant59<>+0(SB), Z5, K1
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z5, K1
 	VSUBPD      Z3, Z4, Z4
 	VBLENDMPD   Z2, Z4, K1, Z2
-	VADDPD      hyperbolicConstant93<>+0(SB), Z2, Z4
+	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z4
 	VDIVPD      Z4, Z2, Z2
 	VMULPD      Z2, Z2, Z4
 	VMULPD      Z2, Z4, Z5
@@ -4271,14 +4074,14 @@ loop:
 	VFMADD231PD hyperbolicConstant125<>+0(SB), Z4, Z7
 	VADDPD      Z2, Z2, Z2
 	VFMADD231PD Z7, Z5, Z2
-	VFMADD231PD hyperbolicConstant50<>+0(SB), Z6, Z2
-	VMULPD      hyperbolicConstant61<>+0(SB), Z2, Z2
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z6, Z2
+	VMULPD      hyperbolicConstant51<>+0(SB), Z2, Z2
 	VCMPPD      $0x00, Z3, Z1, K1
 	VBLENDMPD   hyperbolicConstant126<>+0(SB), Z2, K1, Z2
 	VCMPPD      $0x12, Z3, Z1, K1
-	VMOVUPS     hyperbolicConstant138<>+0(SB), Z1
+	VMOVUPS     hyperbolicConstant139<>+0(SB), Z1
 	VBLENDMPD   Z2, Z1, K1, Z1
-	VMOVUPS     hyperbolicConstant62<>+0(SB), Z2
+	VMOVUPS     hyperbolicConstant52<>+0(SB), Z2
 	VANDNPD     Z1, Z2, Z1
 	VANDPD      Z2, Z0, Z0
 	VORPD       Z0, Z1, Z0
@@ -4350,17 +4153,17 @@ TEXT ·atanhFloat64AVX512(SB), $384-33
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant45<>+0(SB), Z0, Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
 	VADDPD       Z1, Z1, Z2
-	VXORPD       hyperbolicConstant62<>+0(SB), Z1, Z3
-	VADDPD       hyperbolicConstant60<>+0(SB), Z3, Z4
-	VSUBPD       hyperbolicConstant60<>+0(SB), Z4, Z5
+	VXORPD       hyperbolicConstant52<>+0(SB), Z1, Z3
+	VADDPD       hyperbolicConstant50<>+0(SB), Z3, Z4
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z4, Z5
 	VSUBPD       Z5, Z3, Z3
-	VMOVUPS      hyperbolicConstant60<>+0(SB), Z5
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z5
 	VDIVPD       Z4, Z5, Z6
 	VMULPD       Z6, Z2, Z7
 	VFNMADD231PD Z7, Z4, Z2
-	VFNMADD213PD hyperbolicConstant46<>+0(SB), Z7, Z3
+	VFNMADD213PD hyperbolicConstant36<>+0(SB), Z7, Z3
 	VADDPD       Z3, Z2, Z2
 	VMULPD       Z6, Z2, Z2
 	VADDPD       Z2, Z7, Z3
@@ -4383,15 +4186,15 @@ loop:
 	VMOVUPS      hyperbolicConstant127<>+0(SB), Z3
 	VPSUBQ       Z6, Z3, Z3
 	VPSLLQ       $0x34, Z3, Z3
-	VMAXPD       hyperbolicConstant46<>+0(SB), Z3, Z3
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z3, Z3
 	VMULPD       Z3, Z2, Z2
-	VADDPD       hyperbolicConstant93<>+0(SB), Z4, Z3
+	VADDPD       hyperbolicConstant83<>+0(SB), Z4, Z3
 	VDIVPD       Z3, Z4, Z3
 	VMULPD       Z3, Z3, Z6
-	VMULPD       hyperbolicConstant61<>+0(SB), Z4, Z8
+	VMULPD       hyperbolicConstant51<>+0(SB), Z4, Z8
 	VMULPD       Z4, Z8, Z9
 	VFMSUB213PD  Z9, Z4, Z8
-	VXORPD       hyperbolicConstant62<>+0(SB), Z9, Z10
+	VXORPD       hyperbolicConstant52<>+0(SB), Z9, Z10
 	VADDPD       Z10, Z4, Z11
 	VSUBPD       Z4, Z11, Z12
 	VSUBPD       Z12, Z10, Z10
@@ -4412,14 +4215,14 @@ loop:
 	VFMSUB231PD  Z4, Z4, Z4
 	VADDPD       Z5, Z4, Z3
 	VFMADD231PD  Z2, Z3, Z6
-	VMULPD       hyperbolicConstant64<>+0(SB), Z7, Z2
+	VMULPD       hyperbolicConstant54<>+0(SB), Z7, Z2
 	VADDPD       Z11, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z11, Z2
-	VFMADD231PD  hyperbolicConstant65<>+0(SB), Z7, Z6
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z7, Z6
 	VADDPD       Z6, Z2, Z2
 	VADDPD       Z2, Z3, Z2
-	VMULPD       hyperbolicConstant61<>+0(SB), Z2, Z2
+	VMULPD       hyperbolicConstant51<>+0(SB), Z2, Z2
 	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z1, K1
 	VBLENDMPD    Z1, Z2, K1, Z2
 	VCMPPD       $0x11, Z5, Z1, K1
@@ -4428,10 +4231,8 @@ loop:
 	JNE          region1
 
 back1:
-	VMOVUPS hyperbolicConstant62<>+0(SB), Z1
-	VANDNPD Z2, Z1, Z2
-	VANDPD  Z1, Z0, Z0
-	VORPD   Z0, Z2, Z0
+	VANDPD  hyperbolicConstant52<>+0(SB), Z0, Z0
+	VXORPD  Z0, Z2, Z0
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
@@ -4489,7 +4290,7 @@ region1:
 	VMOVUPS   Z2, 256(SP)
 	KMOVB     K1, 320(SP)
 	VCMPPD    $0x00, Z5, Z1, K2
-	VMOVUPS   hyperbolicConstant138<>+0(SB), Z1
+	VMOVUPS   hyperbolicConstant139<>+0(SB), Z1
 	VBLENDMPD hyperbolicConstant126<>+0(SB), Z1, K2, Z1
 	VBLENDMPD Z1, Z2, K1, Z2
 	VMOVUPS   Z2, 256(SP)

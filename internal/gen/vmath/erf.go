@@ -42,11 +42,11 @@ const (
 	erfcCentre = 0x1.2207438f02990p-2
 )
 
-// erfLarge are log2(erfcCentre/erfc(erfCentre+s))/s on 0 <= s <= 5.25; erf from it is within 2^-56.4.
+// erfLarge are log2(erfc(erfCentre+s)/erfcCentre)/s on 0 <= s <= 5.25; erf from it is within 2^-56.4.
 var erfLarge = []float64{
-	0x1.9daa5ccf80f69p+1, 0x1.2ae071b0e26a3p+0, 0x1.35f8b93018643p-4, -0x1.29f8335034544p-6, 0x1.ac027fedbf027p-9, -0x1.9b8361af1d123p-13,
-	-0x1.34fac09f296c2p-13, 0x1.41d6a2db2dc9bp-14, -0x1.5857fb6279bf6p-16, 0x1.23050f9925a43p-19, 0x1.fbd7c2aed41dcp-21, -0x1.5f74f40af2d3bp-21,
-	0x1.e963115b82b4dp-23, -0x1.d4eb5bc960bbbp-25, 0x1.4049b71915173p-27, -0x1.2c38c2bdffa54p-30, 0x1.5af1fe83e5b13p-34, -0x1.747ab169f7e21p-39,
+	-0x1.9daa5ccf80f69p+1, -0x1.2ae071b0e26a3p+0, -0x1.35f8b93018643p-4, 0x1.29f8335034544p-6, -0x1.ac027fedbf027p-9, 0x1.9b8361af1d123p-13,
+	0x1.34fac09f296c2p-13, -0x1.41d6a2db2dc9bp-14, 0x1.5857fb6279bf6p-16, -0x1.23050f9925a43p-19, -0x1.fbd7c2aed41dcp-21, 0x1.5f74f40af2d3bp-21,
+	-0x1.e963115b82b4dp-23, 0x1.d4eb5bc960bbbp-25, -0x1.4049b71915173p-27, 0x1.2c38c2bdffa54p-30, -0x1.5af1fe83e5b13p-34, 0x1.747ab169f7e21p-39,
 }
 
 // erfcFar are the coefficients of (|x|+1/2) exp(x*x) erfc(x) in v = 1/(|x|+7/2) - 9/64 on 1/2 <= |x| <= 27.3 but for the first,
@@ -96,7 +96,16 @@ var (
 )
 
 func erf(_ *lanes.Program, x ...lanes.F) lanes.F {
-	return erfBy(x[0], 5.25, erfSmall, erfLarge, powersOf2)
+	size := x[0].Abs()
+	s := size.Sub(erfCentre).Min(5.25)
+	q := inWays(s, 4, erfLarge...)
+	z := size.Mul(size)
+	near := size.FMA(inWays(z, 2, erfSmall[1:]...).FMA(z, erfSmall[0]), size)
+	shifted := s.FMA(q, lanes.Magic)
+	r := s.FMS(q, shifted.Sub(lanes.Magic))
+	e := r.FMA(inWays(r, 4, powersOf2...), 1)
+	e = e.Bits().Add(shifted.Bits().Shl(52)).Float()
+	return size.Ge(erfCentre).Select(e.FNMA(erfcCentre, 1), near).XorSign(x[0]) // NaN is near
 }
 
 func erf32(_ *lanes.Program, x ...lanes.F) lanes.F {

@@ -12,21 +12,19 @@ const (
 	ln2Hi = 0x1.62e42feep-1
 	ln2Lo = 0x1.a39ef35793c76p-33
 	ln2   = 0x1.62e42fefa39efp-1
-	// ln2Tail is log 2 - ln2.
-	ln2Tail = 0x1.abc9e3b39803fp-56
 )
 
 var exponentials = []Function{
 	{
 		Name: "Exp", Arity: 1, Doc: "is e to the power of x.",
-		Method: "x = n log 2 + r with |r| <= (log 2)/2, Cody and Waite's reduction, r in two parts; minimax polynomial of degree 11, 6 for float32; scaled by 2^n, in two steps where the result may be subnormal",
+		Method: "x = n log 2 + r with |r| <= (log 2)/2, Cody and Waite's reduction, r as a difference of two floats of which the first is exact; minimax polynomial of degree 11, 6 for float32; scaled by 2^n, in two steps where the result may be subnormal",
 		Source: "Cody and Waite 1980; Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
 		Float64: exp, Float32: exp32, Narrow: true,
 	},
 	{
 		Name: "Exp2", Arity: 1, Doc: "is 2 to the power of x.",
-		Method: "x = n + r with |r| <= 1/2, exact; r log 2 in two parts, then as Exp",
+		Method: "x = n + r with |r| <= 1/2, exact; minimax polynomial of degree 11; scaled as Exp",
 		Source: "Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
 		Float64: exp2, Float32: exp232, Narrow: true,
@@ -40,7 +38,7 @@ var exponentials = []Function{
 	},
 }
 
-// The coefficients come from sollya/exp.sollya, all for |r| <= (log 2)/2. expCoefficients are (e^r - 1 - r)/r^2 within 2^-57.8
+// The coefficients come from sollya/exp.sollya, for |r| <= (log 2)/2 where nothing else is said. expCoefficients are (e^r - 1 - r)/r^2 within 2^-57.8
 // of e^r.
 var expCoefficients = []float64{
 	0x1.000000000000ap-1, 0x1.55555555554fdp-3, 0x1.55555555506a3p-5, 0x1.1111111126ec7p-7, 0x1.6c16c1847fa3fp-10,
@@ -51,6 +49,12 @@ var expCoefficients = []float64{
 var exp32Coefficients = []float64{
 	0x1.fffffffff1306p-2, 0x1.555555558a272p-3, 0x1.5555557e0e1ebp-5, 0x1.1111108dc5684p-7, 0x1.6c163ba47d967p-10,
 	0x1.a01b74486de07p-13, 0x1.a16e8a6a7052ap-16, 0x1.710144ebc09bcp-19,
+}
+
+// exp2Coefficients are (2^r - 1 - r ln2)/r^2 for |r| <= 1/2, within 2^-56.4 of 2^r.
+var exp2Coefficients = []float64{
+	0x1.ebfbdff82c598p-3, 0x1.c6b08d704a1d3p-5, 0x1.3b2ab6fba1ec4p-7, 0x1.5d87fe787493ap-10, 0x1.4309130944095p-13,
+	0x1.ffcbfd479e5bap-17, 0x1.62bfd4df40b7ep-20, 0x1.b52335e6fe7d5p-24, 0x1.e60595a88c4ap-28, 0x1.ec6b62822310bp-32,
 }
 
 // expm1Coefficients are (e^r - 1 - r - r^2/2)/r^3 such that the sum is within 2^-61.6 r of e^r - 1.
@@ -80,12 +84,16 @@ func reduce(x lanes.F) reduced {
 	return reduced{shifted, dd{r, n.FNMA(ln2Lo, z.Sub(r))}}
 }
 
-// reduce2 is x log 2 = n log 2 + r.
-func reduce2(x lanes.F) reduced {
-	shifted := x.Add(lanes.Magic)
-	z := x.Sub(shifted.Sub(lanes.Magic)) // exact
-	r := z.Mul(ln2)
-	return reduced{shifted, dd{r, z.FMA(ln2Tail, z.FMS(ln2, r))}}
+// apart is x = n log 2 + z - c, where z is exact and about r, which is z - c rounded: c is so small that its error does not
+// matter. n is as in reduced.
+type apart struct{ n, z, c, r lanes.F }
+
+// reduceApart is it as reduce is.
+func reduceApart(x lanes.F) apart {
+	shifted := x.FMA(log2e, lanes.Magic)
+	n := shifted.Sub(lanes.Magic)
+	z, c := n.FNMA(ln2Hi, x), n.Mul(ln2Lo)
+	return apart{shifted, z, c, z.Sub(c)}
 }
 
 // power is 2^n, for -1022 <= n <= 1023.
@@ -113,13 +121,16 @@ func (r dd) expm1() dd {
 }
 
 func exp(p *lanes.Program, x ...lanes.F) lanes.F {
-	a := reduce(x[0])
-	return scale(x[0], a.r.exp(), a.n, 708, -746, 709.8)
+	a := reduceApart(x[0])
+	q := a.z.Add(a.r.Mul(a.r).FMS(inWays(a.r, 2, expCoefficients...), a.c))
+	return scale(x[0], q.Add(1), a.n, 708, -746, 709.8)
 }
 
 func exp2(p *lanes.Program, x ...lanes.F) lanes.F {
-	a := reduce2(x[0])
-	return scale(x[0], a.r.exp(), a.n, 1022, -1076, 1024)
+	shifted := x[0].Add(lanes.Magic)
+	r := x[0].Sub(shifted.Sub(lanes.Magic)) // exact
+	q := r.FMA(ln2, r.Mul(r).Mul(inWays(r, 2, exp2Coefficients...)))
+	return scale(x[0], q.Add(1), shifted, 1022, -1076, 1024)
 }
 
 // expm1 is 2^n e^r - 1 for -1022 <= n <= 1023, within 2^-57 of it; not normalised: the second part is below 2^-3 of the first.

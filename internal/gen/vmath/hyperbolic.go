@@ -9,21 +9,21 @@ import (
 var hyperbolics = []Function{
 	{
 		Name: "Sinh", Arity: 1, Doc: "is the hyperbolic sine of x.",
-		Method: "(E + E/(E+1))/2 with E = exp(|x|) - 1 as Expm1 has it, in two parts; from 708 on exp(|x|)/2, scaled in two steps",
-		Source: "fdlibm (Ng 1993), e_sinh.c",
+		Method: "|x| = n log 2 + r with |r| <= (log 2)/2; sinh r cosh(n log 2) + cosh r sinh(n log 2), minimax polynomials of degree 11 and 12; from 708 on exp(|x|)/2, scaled in two steps",
+		Source: "Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
 		Float64: sinh, Float32: sinh32,
 	},
 	{
 		Name: "Cosh", Arity: 1, Doc: "is the hyperbolic cosine of x.",
-		Method: "(e + 1/e)/2 with e = exp(|x|) in two parts; from 708 on exp(|x|)/2, scaled in two steps",
-		Source: "fdlibm (Ng 1993), e_cosh.c",
+		Method: "as Sinh, cosh r cosh(n log 2) + sinh r sinh(n log 2); from 708 on exp(|x|)/2, scaled in two steps",
+		Source: "Muller, Elementary Functions, 3rd ed., ch. 11",
 		ULP:    1, ULP32: 1,
 		Float64: cosh, Float32: cosh32,
 	},
 	{
 		Name: "Tanh", Arity: 1, Doc: "is the hyperbolic tangent of x.",
-		Method: "E/(E+2) with E = exp(2|x|) - 1 as Expm1 has it, in two parts",
+		Method: "(1 - 2^-n + E)/(1 + 2^-n + E) with 2|x| = n log 2 + r and E = exp(r) - 1, minimax polynomial of degree 12; all but 2^-n in two parts",
 		Source: "fdlibm (Ng 1993), s_tanh.c",
 		ULP:    1, ULP32: 1,
 		Float64: tanh, Float32: tanh32,
@@ -58,22 +58,6 @@ var growthCoefficients = []float64{
 	0x1.a01a01ab9882bp-16, 0x1.71de01acf7608p-19, 0x1.27e4cfaf0e5b1p-22, 0x1.af4ecab92d05fp-26, 0x1.1f86f0b04e1fbp-29,
 }
 
-// growth is e^x - 1 for 0 <= x < 709, within 2^-55.5 or so of it, normalised. It is x where that is tiny, NaN for NaN.
-func (a reduced) growth() dd {
-	r := a.r.hi
-	low := r.Mul(r).FMA(inWays(r, 4, growthCoefficients...), a.r.lo)
-	power := a.power()
-	less := fastTwoSum(power, a.n.Program().F(-1))
-	s := fastTwoSum(less.hi, r.Mul(power))
-	return fastTwoSum(s.hi, low.FMA(power, s.lo.Add(less.lo)))
-}
-
-// plus is a + c.
-func (a dd) plus(c float64) dd {
-	s := twoSum(a.hi, a.hi.Program().F(c))
-	return dd{s.hi, s.lo.Add(a.lo)}
-}
-
 // ratio is a / d, both normalised, as a sum within 2^-100 or so of it.
 func (a dd) ratio(d dd) dd {
 	inverse := d.hi.Program().F(1).Div(d.hi)
@@ -82,31 +66,75 @@ func (a dd) ratio(d dd) dd {
 	return dd{q, rest.Mul(inverse)}
 }
 
+// The coefficients of (sinh r - r)/r^3 and (cosh r - 1)/r^2 in r^2 on |r| <= (log 2)/2; the first sum is within 2^-60 of
+// sinh r, the second within 2^-68 of cosh r; sollya/hyperbolic.sollya.
+var (
+	sinhCoefficients = []float64{
+		0x1.5555555555556p-3, 0x1.1111111110704p-7, 0x1.a01a01a908b6bp-13, 0x1.71de0a21eeadap-19, 0x1.af3f48761b83bp-26,
+	}
+	coshCoefficients = []float64{
+		0x1p-1, 0x1.5555555555556p-5, 0x1.6c16c16c15ff2p-10, 0x1.a01a01a81e4a3p-16, 0x1.27e4d80478248p-22, 0x1.1f790b6b6bca5p-29,
+	}
+)
+
+// hyperbola is what sinh x and cosh x are made of: x = n log 2 + r; n had Magic added.
+type hyperbola struct {
+	n, z lanes.F
+	sinh lanes.F // sinh r - z, where z is nearly r and a float without error
+	cosh lanes.F // cosh r - 1
+	up   lanes.F // 2^(n-1)
+	down lanes.F // 2^(-n-1)
+}
+
+// hyperbolaOf is it for 0 <= x < 708.
+func hyperbolaOf(x lanes.F) hyperbola {
+	a := reduceApart(x)
+	square := a.r.Mul(a.r)
+	return hyperbola{
+		a.n, a.z,
+		square.Mul(a.r).FMS(square.Horner(sinhCoefficients...), a.c),
+		square.FMA(square.Mul(square.Horner(coshCoefficients[1:]...)), square.Mul(coshCoefficients[0])), // the last is exact: cosh must not turn
+		a.n.Bits().Add(1022).Shl(52).Float(),
+		x.Program().I(1022).Sub(a.n.Bits()).Shl(52).Float(),
+	}
+}
+
+// lost is what the rounding of up + down or up - down loses, times e^-r; it is 0 but where down is 2^-54 of up or less.
+func (h hyperbola) lost(low lanes.F) lanes.F { return h.z.FNMA(low, low) }
+
+// halfExp is e^x / 2 also where it is near overflow.
+func (h hyperbola) halfExp() lanes.F {
+	return twoPowers(h.z.Add(h.sinh.Add(h.cosh)).Add(1), h.n.Sub(lanes.Magic+1))
+}
+
 func sinh(p *lanes.Program, x ...lanes.F) lanes.F {
 	size := x[0].Abs()
-	a := reduce(p.F(711).Min(size))
-	e := a.growth()
-	q := e.ratio(e.plus(1))
-	s := fastTwoSum(e.hi, q.hi)
-	y := s.hi.Add(s.lo.Add(e.lo.Add(q.lo))).Mul(0.5)
-	y = p.RareOne(size.Ge(708), y, func() lanes.F { return twoPowers(a.r.exp(), a.n.Sub(lanes.Magic+1)) })
-	return y.CopySign(x[0])
+	h := hyperbolaOf(p.F(711).Min(size))
+	s, c := h.up.Sub(h.down), h.up.Add(h.down) // of n log 2
+	y := s.Add(c.FMA(h.z, s.FMA(h.cosh, c.FMA(h.sinh, h.lost(h.up.Sub(s).Sub(h.down))))))
+	return p.RareOne(size.Ge(708), y, h.halfExp).XorSign(x[0])
 }
 
 func cosh(p *lanes.Program, x ...lanes.F) lanes.F {
 	size := x[0].Abs()
-	a := reduce(p.F(711).Min(size))
-	e := a.growth().plus(1)
-	q := dd{p.F(1), p.F(0)}.ratio(e)
-	s := fastTwoSum(e.hi, q.hi)
-	y := s.hi.Add(s.lo.Add(e.lo.Add(q.lo))).Mul(0.5)
-	return p.RareOne(size.Ge(708), y, func() lanes.F { return twoPowers(a.r.exp(), a.n.Sub(lanes.Magic+1)) })
+	h := hyperbolaOf(p.F(711).Min(size))
+	s, c := h.up.Sub(h.down), h.up.Add(h.down)
+	y := c.Add(s.FMA(h.z, c.FMA(h.cosh, s.FMA(h.sinh, h.lost(h.up.Sub(c).Add(h.down))))))
+	return p.RareOne(size.Ge(708), y, h.halfExp)
 }
 
 func tanh(p *lanes.Program, x ...lanes.F) lanes.F {
 	size := p.F(20).Min(x[0].Abs()) // the result is 1 from there on
-	e := reduce(size.Add(size)).growth()
-	return e.ratio(e.plus(2)).value().CopySign(x[0])
+	a := reduceApart(size.Add(size))
+	e := fastTwoSum(a.z, a.r.Mul(a.r).FMS(inWays(a.r, 2, growthCoefficients...), a.c))
+	power := p.I(1023).Sub(a.n.Bits()).Shl(52).Float() // 2^-n
+	less, more := p.F(1).Sub(power), power.Add(1)
+	lost := power.FNMA(2, more.Sub(less)) // by the first less that by the second; not 0 from n = 53 on, where the result is about 1
+	above, below := fastTwoSum(less, e.hi), fastTwoSum(more, e.hi)
+	inverse := p.F(1).Div(below.hi)
+	q := above.hi.Mul(inverse)
+	rest := q.FNMA(below.hi, above.hi).Add(lost).Add(q.FNMA(below.lo.Add(e.lo), above.lo.Add(e.lo)))
+	return rest.FMA(inverse, q).XorSign(x[0])
 }
 
 // log1pWide is log(1 + a) for a normalised a >= 0 that is below 2^1023, as split.plus gives it.
@@ -142,7 +170,7 @@ func asinh(p *lanes.Program, x ...lanes.F) lanes.F {
 	y = p.RareOne(size.Lt(0x1p500).Not(), y, func() lanes.F {
 		return size.Lt(p.Inf()).Select(logTwice(size), size)
 	})
-	return y.CopySign(x[0])
+	return y.XorSign(x[0])
 }
 
 func acosh(p *lanes.Program, x ...lanes.F) lanes.F {
@@ -170,7 +198,7 @@ func atanh(p *lanes.Program, x ...lanes.F) lanes.F {
 	y = p.RareOne(size.Lt(1).Not(), y, func() lanes.F {
 		return size.Eq(1).Select(p.Inf(), p.NaN())
 	})
-	return y.CopySign(x[0])
+	return y.XorSign(x[0])
 }
 
 // The functions of float32, within 2^-42 or so.
