@@ -12,7 +12,7 @@ import (
 func (p *Program) GoText(operands []string, prefix, result string) string {
 	g := &goText{p: p, operands: operands, prefix: prefix}
 	g.body(p.Body)
-	fmt.Fprintf(&g.out, result+"\n", g.name(p.Result))
+	fmt.Fprintf(&g.out, result+"\n", g.name(p.Results[0]))
 	return g.out.String()
 }
 

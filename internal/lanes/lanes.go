@@ -102,7 +102,8 @@ type Program struct {
 	Nodes  []Node
 	Body   []int // the steps outside of regions
 	Tables []Table
-	Result int
+	// Results is what the function gives: one value, or two after Twice.
+	Results []int
 
 	scopes []scope
 }
@@ -247,7 +248,7 @@ func (p *Program) RareOne(m M, fast F, slow func() F) F {
 
 // Finish says what the function gives, and drops the steps that it does not need.
 func (p *Program) Finish(result F) *Program {
-	p.Result = result.id
+	p.Results = []int{result.id}
 	p.Body = p.scopes[0].body
 	needed := make([]bool, len(p.Nodes))
 	used := map[[2]int]bool{} // results of regions
@@ -267,7 +268,7 @@ func (p *Program) Finish(result F) *Program {
 			need(a)
 		}
 	}
-	need(p.Result)
+	need(result.id)
 	p.Body = p.prune(p.Body, needed, used)
 	return p
 }

@@ -131,3 +131,40 @@ func TestMistakes(t *testing.T) {
 		})
 	}
 }
+
+// TestTwice writes both functions of a program that was doubled: equal but for the operands, each with its own region.
+func TestTwice(t *testing.T) {
+	p := lanes.New(64)
+	x, y := p.Arg(0), p.Arg(1)
+	sum := x.FMA(y, 0.5)
+	once := p.Finish(p.RareOne(x.Lt(y), sum, func() lanes.F { return sum.Sqrt() }).Mul(0.5))
+	two := once.Twice(2)
+	if len(two.Results) != 2 {
+		t.Fatalf("%d results, want 2", len(two.Results))
+	}
+	all := two.GoText([]string{"a", "b", "c", "d"}, "", "return %s")
+	want := `V := math.FMA(a, b, float64(0x1p-01))
+V := math.FMA(c, d, float64(0x1p-01))
+V := a < b
+V := c < d
+R := V
+if V {
+V := math.Sqrt(V)
+R = V
+}
+R := V
+if V {
+V := math.Sqrt(V)
+R = V
+}
+V := float64(R * float64(0x1p-01))
+V := float64(R * float64(0x1p-01))
+return V
+`
+	if anonymous(all) != want {
+		t.Errorf("got\n%s\nwant\n%s", anonymous(all), want)
+	}
+	if first := once.GoText([]string{"a", "b"}, "", "return %s"); anonymous(first) == anonymous(all) || strings.Contains(first, "c") {
+		t.Errorf("the program itself changed:\n%s", first)
+	}
+}

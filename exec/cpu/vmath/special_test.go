@@ -126,3 +126,30 @@ func special[T judge.Float](t *testing.T, f function, cases []binaryCase) {
 		}
 	}
 }
+
+// TestUnderflowSign: a result that is lost below the least float keeps the sign of the exact value. e^-745 is 0.57 of the least
+// float.
+func TestUnderflowSign(t *testing.T) {
+	const least = math.SmallestNonzeroFloat64
+	all := functions(t)
+	f := all[slices.IndexFunc(all, func(f function) bool { return f.Name == "logaddexp" })]
+	x := []float64{-least, -745, -least, -least, -2 * least, -2 * least, -least}
+	y := []float64{-745, -least, -744.45, -744.43, -743.75, -743.74, -744}
+	want := []float64{minus, minus, minus, 0, minus, 0, least}
+	got := make([]float64, len(x))
+	for _, w := range ways[float64](t, f) {
+		w.apply(got, x, y)
+		for i := range got {
+			if !same(got[i], want[i]) {
+				t.Errorf("logaddexp(%g, %g) is %g in %s, must be %g", x[i], y[i], got[i], w.name, want[i])
+			}
+		}
+	}
+	if r := real.Find("logaddexp"); *only == "" {
+		for i := range x {
+			if got := r.Round64(x[i], y[i]); !same(got, want[i]) {
+				t.Errorf("the reference's logaddexp(%g, %g) is %g, must be %g", x[i], y[i], got, want[i])
+			}
+		}
+	}
+}

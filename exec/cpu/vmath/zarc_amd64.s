@@ -4,64 +4,103 @@
 
 // func asinFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·asinFloat32AVX2(SB), $96-33
+TEXT ·asinFloat32AVX2(SB), $192-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant1<>+0(SB), Y2
-	VCMPPS       $0x12, Y1, Y2, Y3
-	VFNMADD231PS Y1, Y2, Y2
-	VMULPS       Y0, Y0, Y4
-	VBLENDVPS    Y3, Y2, Y4, Y2
-	VSQRTPS      Y2, Y4
-	VMOVUPS      Y2, Y5
-	VFNMADD231PS Y4, Y4, Y5
-	VMAXPS       arcConstant2<>+0(SB), Y4, Y6
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      arcConstant3<>+0(SB), Y6
-	VBLENDVPS    Y3, arcConstant4<>+0(SB), Y6, Y7
-	VBLENDVPS    Y3, arcConstant5<>+0(SB), Y6, Y8
-	VMULPS       arcConstant6<>+0(SB), Y4, Y4
-	VBLENDVPS    Y3, Y4, Y1, Y1
-	VXORPD       arcConstant7<>+0(SB), Y5, Y4
-	VBLENDVPS    Y3, Y4, Y6, Y3
-	VADDPS       Y1, Y7, Y4
-	VSUBPS       Y7, Y4, Y5
-	VSUBPS       Y5, Y1, Y5
-	VADDPS       Y3, Y8, Y3
-	VADDPS       Y3, Y5, Y3
-	VMULPS       Y2, Y1, Y1
-	VMOVUPS      arcConstant9<>+0(SB), Y5
-	VFMADD231PS  arcConstant8<>+0(SB), Y2, Y5
-	VMOVUPS      arcConstant11<>+0(SB), Y6
-	VFMADD231PS  arcConstant10<>+0(SB), Y2, Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y7, Y6, Y5
-	VMULPS       Y7, Y7, Y6
-	VFMADD231PS  arcConstant12<>+0(SB), Y6, Y5
-	VFMADD213PS  arcConstant13<>+0(SB), Y2, Y5
-	VFMADD231PS  Y5, Y1, Y3
-	VADDPS       Y3, Y4, Y1
+	VMOVUPS      32(SI), Y1
+	VANDPD       arcConstant0<>+0(SB), Y0, Y2
+	VANDPD       arcConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      arcConstant1<>+0(SB), Y4
+	VCMPPS       $0x12, Y2, Y4, Y5
+	VCMPPS       $0x12, Y3, Y4, Y6
+	VMOVUPS      Y4, Y7
+	VFNMADD231PS Y4, Y2, Y7
+	VFNMADD231PS Y3, Y4, Y4
+	VMULPS       Y0, Y0, Y8
+	VMULPS       Y1, Y1, Y9
+	VBLENDVPS    Y5, Y7, Y8, Y7
+	VBLENDVPS    Y6, Y4, Y9, Y4
+	VSQRTPS      Y7, Y8
+	VSQRTPS      Y4, Y9
+	VMOVUPS      Y7, Y10
+	VFNMADD231PS Y8, Y8, Y10
+	VMOVUPS      Y4, Y11
+	VFNMADD231PS Y9, Y9, Y11
+	VMAXPS       arcConstant2<>+0(SB), Y8, Y12
+	VMAXPS       arcConstant2<>+0(SB), Y9, Y13
+	VDIVPS       Y12, Y10, Y10
+	VDIVPS       Y13, Y11, Y11
+	VMOVUPS      arcConstant3<>+0(SB), Y12
+	VBLENDVPS    Y5, arcConstant4<>+0(SB), Y12, Y13
+	VBLENDVPS    Y6, arcConstant4<>+0(SB), Y12, Y14
+	VBLENDVPS    Y5, arcConstant5<>+0(SB), Y12, Y15
+	VBLENDVPS    Y6, arcConstant5<>+0(SB), Y12, Y1
+	VMULPS       arcConstant6<>+0(SB), Y8, Y8
+	VMULPS       arcConstant6<>+0(SB), Y9, Y9
+	VBLENDVPS    Y5, Y8, Y2, Y2
+	VBLENDVPS    Y6, Y9, Y3, Y3
+	VXORPD       arcConstant7<>+0(SB), Y10, Y8
+	VXORPD       arcConstant7<>+0(SB), Y11, Y9
+	VBLENDVPS    Y5, Y8, Y12, Y5
+	VBLENDVPS    Y6, Y9, Y12, Y6
+	VADDPS       Y2, Y13, Y8
+	VADDPS       Y3, Y14, Y9
+	VSUBPS       Y13, Y8, Y10
+	VSUBPS       Y14, Y9, Y11
+	VSUBPS       Y10, Y2, Y10
+	VSUBPS       Y11, Y3, Y11
+	VADDPS       Y5, Y15, Y5
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y5, Y10, Y5
+	VADDPS       Y1, Y11, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      arcConstant9<>+0(SB), Y6
+	VFMADD231PS  arcConstant8<>+0(SB), Y7, Y6
+	VMOVUPS      arcConstant9<>+0(SB), Y10
+	VFMADD231PS  arcConstant8<>+0(SB), Y4, Y10
+	VMOVUPS      arcConstant11<>+0(SB), Y11
+	VFMADD231PS  arcConstant10<>+0(SB), Y7, Y11
+	VMOVUPS      arcConstant11<>+0(SB), Y12
+	VFMADD231PS  arcConstant10<>+0(SB), Y4, Y12
+	VMULPS       Y7, Y7, Y13
+	VMULPS       Y4, Y4, Y14
+	VFMADD231PS  Y13, Y11, Y6
+	VFMADD231PS  Y14, Y12, Y10
+	VMULPS       Y13, Y13, Y11
+	VMULPS       Y14, Y14, Y12
+	VFMADD231PS  arcConstant12<>+0(SB), Y11, Y6
+	VFMADD231PS  arcConstant12<>+0(SB), Y12, Y10
+	VFMADD213PS  arcConstant13<>+0(SB), Y7, Y6
+	VFMADD213PS  arcConstant13<>+0(SB), Y4, Y10
+	VFMADD231PS  Y6, Y2, Y5
+	VFMADD231PS  Y10, Y3, Y1
+	VADDPS       Y5, Y8, Y2
+	VADDPS       Y1, Y9, Y1
 	VANDPD       arcConstant7<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VMOVUPS      32(SI), Y3
+	VANDPD       arcConstant7<>+0(SB), Y3, Y3
+	VXORPD       Y0, Y2, Y0
+	VXORPD       Y3, Y1, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -73,17 +112,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 64(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -104,6 +143,7 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA arcConstant0<>+0(SB)/8, $0x7fffffff7fffffff
@@ -192,76 +232,136 @@ GLOBL arcConstant13<>(SB), RODATA|NOPTR, $32
 
 // func asinFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·asinFloat64AVX2(SB), $96-33
+TEXT ·asinFloat64AVX2(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant14<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant15<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y3
-	VFNMADD231PD Y1, Y2, Y2
-	VMULPD       Y0, Y0, Y4
-	VBLENDVPD    Y3, Y2, Y4, Y2
-	VSQRTPD      Y2, Y4
-	VMOVUPS      Y2, Y5
-	VFNMADD231PD Y4, Y4, Y5
-	VMAXPD       arcConstant16<>+0(SB), Y4, Y6
-	VDIVPD       Y6, Y5, Y5
-	VMOVUPS      arcConstant3<>+0(SB), Y6
-	VBLENDVPD    Y3, arcConstant17<>+0(SB), Y6, Y7
-	VBLENDVPD    Y3, arcConstant18<>+0(SB), Y6, Y8
-	VMULPD       arcConstant19<>+0(SB), Y4, Y4
-	VBLENDVPD    Y3, Y4, Y1, Y1
-	VXORPD       arcConstant20<>+0(SB), Y5, Y4
-	VBLENDVPD    Y3, Y4, Y6, Y3
-	VADDPD       Y1, Y7, Y4
-	VSUBPD       Y7, Y4, Y5
-	VSUBPD       Y5, Y1, Y5
-	VADDPD       Y3, Y8, Y3
-	VADDPD       Y3, Y5, Y3
-	VMULPD       Y2, Y1, Y1
-	VMOVUPS      arcConstant22<>+0(SB), Y5
-	VFMADD231PD  arcConstant21<>+0(SB), Y2, Y5
-	VMOVUPS      arcConstant24<>+0(SB), Y6
-	VFMADD231PD  arcConstant23<>+0(SB), Y2, Y6
-	VMOVUPS      arcConstant26<>+0(SB), Y7
-	VFMADD231PD  arcConstant25<>+0(SB), Y2, Y7
-	VMOVUPS      arcConstant28<>+0(SB), Y8
-	VFMADD231PD  arcConstant27<>+0(SB), Y2, Y8
+	VMOVUPS      32(SI), Y1
+	VANDPD       arcConstant14<>+0(SB), Y0, Y2
+	VANDPD       arcConstant14<>+0(SB), Y1, Y3
+	VMOVUPS      arcConstant15<>+0(SB), Y4
+	VCMPPD       $0x12, Y2, Y4, Y5
+	VCMPPD       $0x12, Y3, Y4, Y6
+	VMOVUPS      Y4, Y7
+	VFNMADD231PD Y4, Y2, Y7
+	VFNMADD231PD Y3, Y4, Y4
+	VMULPD       Y0, Y0, Y8
+	VMULPD       Y1, Y1, Y9
+	VBLENDVPD    Y5, Y7, Y8, Y7
+	VBLENDVPD    Y6, Y4, Y9, Y4
+	VSQRTPD      Y7, Y8
+	VSQRTPD      Y4, Y9
+	VMOVUPS      Y7, Y10
+	VFNMADD231PD Y8, Y8, Y10
+	VMOVUPS      Y4, Y11
+	VFNMADD231PD Y9, Y9, Y11
+	VMAXPD       arcConstant16<>+0(SB), Y8, Y12
+	VMAXPD       arcConstant16<>+0(SB), Y9, Y13
+	VDIVPD       Y12, Y10, Y10
+	VDIVPD       Y13, Y11, Y11
+	VMOVUPS      arcConstant3<>+0(SB), Y12
+	VBLENDVPD    Y5, arcConstant17<>+0(SB), Y12, Y13
+	VBLENDVPD    Y6, arcConstant17<>+0(SB), Y12, Y14
+	VBLENDVPD    Y5, arcConstant18<>+0(SB), Y12, Y15
+	VBLENDVPD    Y6, arcConstant18<>+0(SB), Y12, Y1
+	VMULPD       arcConstant19<>+0(SB), Y8, Y8
+	VMULPD       arcConstant19<>+0(SB), Y9, Y9
+	VBLENDVPD    Y5, Y8, Y2, Y2
+	VBLENDVPD    Y6, Y9, Y3, Y3
+	VXORPD       arcConstant20<>+0(SB), Y10, Y8
+	VXORPD       arcConstant20<>+0(SB), Y11, Y9
+	VBLENDVPD    Y5, Y8, Y12, Y5
+	VBLENDVPD    Y6, Y9, Y12, Y6
+	VADDPD       Y2, Y13, Y8
+	VADDPD       Y3, Y14, Y9
+	VSUBPD       Y13, Y8, Y10
+	VSUBPD       Y14, Y9, Y11
+	VSUBPD       Y10, Y2, Y10
+	VSUBPD       Y11, Y3, Y11
+	VADDPD       Y5, Y15, Y5
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y5, Y10, Y5
+	VADDPD       Y1, Y11, Y1
+	VMULPD       Y7, Y2, Y2
+	VMULPD       Y4, Y3, Y3
+	VMOVUPS      arcConstant22<>+0(SB), Y6
+	VFMADD231PD  arcConstant21<>+0(SB), Y7, Y6
+	VMOVUPS      arcConstant22<>+0(SB), Y10
+	VFMADD231PD  arcConstant21<>+0(SB), Y4, Y10
+	VMOVUPS      arcConstant24<>+0(SB), Y11
+	VFMADD231PD  arcConstant23<>+0(SB), Y7, Y11
+	VMOVUPS      arcConstant24<>+0(SB), Y12
+	VFMADD231PD  arcConstant23<>+0(SB), Y4, Y12
+	VMOVUPS      arcConstant26<>+0(SB), Y13
+	VFMADD231PD  arcConstant25<>+0(SB), Y7, Y13
+	VMOVUPS      arcConstant26<>+0(SB), Y14
+	VFMADD231PD  arcConstant25<>+0(SB), Y4, Y14
+	VMOVUPS      arcConstant28<>+0(SB), Y15
+	VFMADD231PD  arcConstant27<>+0(SB), Y7, Y15
+	VMOVUPS      arcConstant28<>+0(SB), Y0
+	VFMADD231PD  arcConstant27<>+0(SB), Y4, Y0
+	VMOVUPS      Y9, (SP)
 	VMOVUPS      arcConstant30<>+0(SB), Y9
-	VFMADD231PD  arcConstant29<>+0(SB), Y2, Y9
-	VMOVUPS      arcConstant32<>+0(SB), Y10
-	VFMADD231PD  arcConstant31<>+0(SB), Y2, Y10
-	VMULPD       Y2, Y2, Y11
-	VFMADD231PD  Y11, Y6, Y5
-	VFMADD231PD  Y11, Y8, Y7
-	VFMADD231PD  Y11, Y10, Y9
-	VMULPD       Y11, Y11, Y6
-	VFMADD231PD  Y6, Y7, Y5
-	VMULPD       Y6, Y6, Y6
-	VFMADD231PD  Y6, Y9, Y5
-	VFMADD213PD  arcConstant33<>+0(SB), Y2, Y5
-	VFMADD231PD  Y5, Y1, Y3
-	VADDPD       Y3, Y4, Y1
-	VANDPD       arcConstant20<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VFMADD231PD  arcConstant29<>+0(SB), Y7, Y9
+	VMOVUPS      Y8, 32(SP)
+	VMOVUPS      arcConstant30<>+0(SB), Y8
+	VFMADD231PD  arcConstant29<>+0(SB), Y4, Y8
+	VMOVUPS      Y1, 64(SP)
+	VMOVUPS      arcConstant32<>+0(SB), Y1
+	VFMADD231PD  arcConstant31<>+0(SB), Y7, Y1
+	VMOVUPS      Y3, 96(SP)
+	VMOVUPS      arcConstant32<>+0(SB), Y3
+	VFMADD231PD  arcConstant31<>+0(SB), Y4, Y3
+	VMOVUPS      Y2, 128(SP)
+	VMULPD       Y7, Y7, Y2
+	VMOVUPS      Y5, 160(SP)
+	VMULPD       Y4, Y4, Y5
+	VFMADD231PD  Y2, Y11, Y6
+	VFMADD231PD  Y5, Y12, Y10
+	VFMADD231PD  Y2, Y15, Y13
+	VFMADD231PD  Y5, Y0, Y14
+	VFMADD231PD  Y2, Y1, Y9
+	VFMADD231PD  Y5, Y3, Y8
+	VMULPD       Y2, Y2, Y0
+	VMULPD       Y5, Y5, Y1
+	VFMADD231PD  Y0, Y13, Y6
+	VFMADD231PD  Y1, Y14, Y10
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  Y0, Y9, Y6
+	VFMADD231PD  Y1, Y8, Y10
+	VFMADD213PD  arcConstant33<>+0(SB), Y7, Y6
+	VFMADD213PD  arcConstant33<>+0(SB), Y4, Y10
+	VMOVUPS      160(SP), Y0
+	VFMADD231PD  128(SP), Y6, Y0
+	VMOVUPS      64(SP), Y1
+	VFMADD231PD  96(SP), Y10, Y1
+	VADDPD       32(SP), Y0, Y0
+	VADDPD       (SP), Y1, Y1
+	VMOVUPS      (SI), Y2
+	VANDPD       arcConstant20<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       arcConstant20<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y0, Y0
+	VXORPD       Y3, Y1, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -273,17 +373,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 192(SP), DI
+	LEAQ 256(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -294,7 +394,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 192(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -304,6 +404,7 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA arcConstant14<>+0(SB)/8, $0x7fffffffffffffff
@@ -428,64 +529,102 @@ GLOBL arcConstant33<>(SB), RODATA|NOPTR, $32
 
 // func asinFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·asinFloat32AVX512(SB), $192-33
+TEXT ·asinFloat32AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant34<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant35<>+0(SB), Z2
-	VCMPPS       $0x12, Z1, Z2, K1
-	VFNMADD231PS Z1, Z2, Z2
-	VMULPS       Z0, Z0, Z3
-	VBLENDMPS    Z2, Z3, K1, Z2
-	VSQRTPS      Z2, Z3
-	VMOVUPS      Z2, Z4
-	VFNMADD231PS Z3, Z3, Z4
-	VMAXPS       arcConstant36<>+0(SB), Z3, Z5
-	VDIVPS       Z5, Z4, Z4
-	VMOVUPS      arcConstant37<>+0(SB), Z5
-	VBLENDMPS    arcConstant38<>+0(SB), Z5, K1, Z6
-	VBLENDMPS    arcConstant39<>+0(SB), Z5, K1, Z7
-	VMULPS       arcConstant40<>+0(SB), Z3, Z3
-	VBLENDMPS    Z3, Z1, K1, Z1
-	VXORPD       arcConstant41<>+0(SB), Z4, Z3
-	VBLENDMPS    Z3, Z5, K1, Z3
-	VADDPS       Z1, Z6, Z4
-	VSUBPS       Z6, Z4, Z5
-	VSUBPS       Z5, Z1, Z5
-	VADDPS       Z3, Z7, Z3
-	VADDPS       Z3, Z5, Z3
-	VMULPS       Z2, Z1, Z1
-	VMOVUPS      arcConstant43<>+0(SB), Z5
-	VFMADD231PS  arcConstant42<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant45<>+0(SB), Z6
-	VFMADD231PS  arcConstant44<>+0(SB), Z2, Z6
-	VMULPS       Z2, Z2, Z7
-	VFMADD231PS  Z7, Z6, Z5
-	VMULPS       Z7, Z7, Z6
-	VFMADD231PS  arcConstant46<>+0(SB), Z6, Z5
-	VFMADD213PS  arcConstant47<>+0(SB), Z2, Z5
-	VFMADD231PS  Z5, Z1, Z3
-	VADDPS       Z3, Z4, Z1
+	VMOVUPS      64(SI), Z1
+	VANDPD       arcConstant34<>+0(SB), Z0, Z2
+	VANDPD       arcConstant34<>+0(SB), Z1, Z3
+	VMOVUPS      arcConstant35<>+0(SB), Z4
+	VCMPPS       $0x12, Z2, Z4, K1
+	VCMPPS       $0x12, Z3, Z4, K2
+	VMOVUPS      Z4, Z5
+	VFNMADD231PS Z4, Z2, Z5
+	VFNMADD231PS Z3, Z4, Z4
+	VMULPS       Z0, Z0, Z6
+	VMULPS       Z1, Z1, Z7
+	VBLENDMPS    Z5, Z6, K1, Z5
+	VBLENDMPS    Z4, Z7, K2, Z4
+	VSQRTPS      Z5, Z6
+	VSQRTPS      Z4, Z7
+	VMOVUPS      Z5, Z8
+	VFNMADD231PS Z6, Z6, Z8
+	VMOVUPS      Z4, Z9
+	VFNMADD231PS Z7, Z7, Z9
+	VMAXPS       arcConstant36<>+0(SB), Z6, Z10
+	VMAXPS       arcConstant36<>+0(SB), Z7, Z11
+	VDIVPS       Z10, Z8, Z8
+	VDIVPS       Z11, Z9, Z9
+	VMOVUPS      arcConstant37<>+0(SB), Z10
+	VBLENDMPS    arcConstant38<>+0(SB), Z10, K1, Z11
+	VBLENDMPS    arcConstant38<>+0(SB), Z10, K2, Z12
+	VBLENDMPS    arcConstant39<>+0(SB), Z10, K1, Z13
+	VBLENDMPS    arcConstant39<>+0(SB), Z10, K2, Z14
+	VMULPS       arcConstant40<>+0(SB), Z6, Z6
+	VMULPS       arcConstant40<>+0(SB), Z7, Z7
+	VBLENDMPS    Z6, Z2, K1, Z2
+	VBLENDMPS    Z7, Z3, K2, Z3
+	VXORPD       arcConstant41<>+0(SB), Z8, Z6
+	VXORPD       arcConstant41<>+0(SB), Z9, Z7
+	VBLENDMPS    Z6, Z10, K1, Z6
+	VBLENDMPS    Z7, Z10, K2, Z7
+	VADDPS       Z2, Z11, Z8
+	VADDPS       Z3, Z12, Z9
+	VSUBPS       Z11, Z8, Z10
+	VSUBPS       Z12, Z9, Z11
+	VSUBPS       Z10, Z2, Z10
+	VSUBPS       Z11, Z3, Z11
+	VADDPS       Z6, Z13, Z6
+	VADDPS       Z7, Z14, Z7
+	VADDPS       Z6, Z10, Z6
+	VADDPS       Z7, Z11, Z7
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z4, Z3, Z3
+	VMOVUPS      arcConstant43<>+0(SB), Z10
+	VFMADD231PS  arcConstant42<>+0(SB), Z5, Z10
+	VMOVUPS      arcConstant43<>+0(SB), Z11
+	VFMADD231PS  arcConstant42<>+0(SB), Z4, Z11
+	VMOVUPS      arcConstant45<>+0(SB), Z12
+	VFMADD231PS  arcConstant44<>+0(SB), Z5, Z12
+	VMOVUPS      arcConstant45<>+0(SB), Z13
+	VFMADD231PS  arcConstant44<>+0(SB), Z4, Z13
+	VMULPS       Z5, Z5, Z14
+	VMULPS       Z4, Z4, Z15
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z15, Z13, Z11
+	VMULPS       Z14, Z14, Z12
+	VMULPS       Z15, Z15, Z13
+	VFMADD231PS  arcConstant46<>+0(SB), Z12, Z10
+	VFMADD231PS  arcConstant46<>+0(SB), Z13, Z11
+	VFMADD213PS  arcConstant47<>+0(SB), Z5, Z10
+	VFMADD213PS  arcConstant47<>+0(SB), Z4, Z11
+	VFMADD231PS  Z10, Z2, Z6
+	VFMADD231PS  Z11, Z3, Z7
+	VADDPS       Z6, Z8, Z2
+	VADDPS       Z7, Z9, Z3
 	VANDPD       arcConstant41<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       arcConstant41<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -497,17 +636,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -528,6 +667,7 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 DATA arcConstant34<>+0(SB)/8, $0x7fffffff7fffffff
@@ -672,76 +812,126 @@ GLOBL arcConstant47<>(SB), RODATA|NOPTR, $64
 
 // func asinFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·asinFloat64AVX512(SB), $192-33
+TEXT ·asinFloat64AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant48<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant49<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VFNMADD231PD Z1, Z2, Z2
-	VMULPD       Z0, Z0, Z3
-	VBLENDMPD    Z2, Z3, K1, Z2
-	VSQRTPD      Z2, Z3
-	VMOVUPS      Z2, Z4
-	VFNMADD231PD Z3, Z3, Z4
-	VMAXPD       arcConstant50<>+0(SB), Z3, Z5
-	VDIVPD       Z5, Z4, Z4
-	VMOVUPS      arcConstant37<>+0(SB), Z5
-	VBLENDMPD    arcConstant51<>+0(SB), Z5, K1, Z6
-	VBLENDMPD    arcConstant52<>+0(SB), Z5, K1, Z7
-	VMULPD       arcConstant53<>+0(SB), Z3, Z3
-	VBLENDMPD    Z3, Z1, K1, Z1
-	VXORPD       arcConstant54<>+0(SB), Z4, Z3
-	VBLENDMPD    Z3, Z5, K1, Z3
-	VADDPD       Z1, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z1, Z5
-	VADDPD       Z3, Z7, Z3
-	VADDPD       Z3, Z5, Z3
-	VMULPD       Z2, Z1, Z1
-	VMOVUPS      arcConstant56<>+0(SB), Z5
-	VFMADD231PD  arcConstant55<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant58<>+0(SB), Z6
-	VFMADD231PD  arcConstant57<>+0(SB), Z2, Z6
-	VMOVUPS      arcConstant60<>+0(SB), Z7
-	VFMADD231PD  arcConstant59<>+0(SB), Z2, Z7
-	VMOVUPS      arcConstant62<>+0(SB), Z8
-	VFMADD231PD  arcConstant61<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant64<>+0(SB), Z9
-	VFMADD231PD  arcConstant63<>+0(SB), Z2, Z9
-	VMOVUPS      arcConstant66<>+0(SB), Z10
-	VFMADD231PD  arcConstant65<>+0(SB), Z2, Z10
-	VMULPD       Z2, Z2, Z11
-	VFMADD231PD  Z11, Z6, Z5
-	VFMADD231PD  Z11, Z8, Z7
-	VFMADD231PD  Z11, Z10, Z9
-	VMULPD       Z11, Z11, Z6
-	VFMADD231PD  Z6, Z7, Z5
-	VMULPD       Z6, Z6, Z6
-	VFMADD231PD  Z6, Z9, Z5
-	VFMADD213PD  arcConstant67<>+0(SB), Z2, Z5
-	VFMADD231PD  Z5, Z1, Z3
-	VADDPD       Z3, Z4, Z1
+	VMOVUPS      64(SI), Z1
+	VANDPD       arcConstant48<>+0(SB), Z0, Z2
+	VANDPD       arcConstant48<>+0(SB), Z1, Z3
+	VMOVUPS      arcConstant49<>+0(SB), Z4
+	VCMPPD       $0x12, Z2, Z4, K1
+	VCMPPD       $0x12, Z3, Z4, K2
+	VMOVUPS      Z4, Z5
+	VFNMADD231PD Z4, Z2, Z5
+	VFNMADD231PD Z3, Z4, Z4
+	VMULPD       Z0, Z0, Z6
+	VMULPD       Z1, Z1, Z7
+	VBLENDMPD    Z5, Z6, K1, Z5
+	VBLENDMPD    Z4, Z7, K2, Z4
+	VSQRTPD      Z5, Z6
+	VSQRTPD      Z4, Z7
+	VMOVUPS      Z5, Z8
+	VFNMADD231PD Z6, Z6, Z8
+	VMOVUPS      Z4, Z9
+	VFNMADD231PD Z7, Z7, Z9
+	VMAXPD       arcConstant50<>+0(SB), Z6, Z10
+	VMAXPD       arcConstant50<>+0(SB), Z7, Z11
+	VDIVPD       Z10, Z8, Z8
+	VDIVPD       Z11, Z9, Z9
+	VMOVUPS      arcConstant37<>+0(SB), Z10
+	VBLENDMPD    arcConstant51<>+0(SB), Z10, K1, Z11
+	VBLENDMPD    arcConstant51<>+0(SB), Z10, K2, Z12
+	VBLENDMPD    arcConstant52<>+0(SB), Z10, K1, Z13
+	VBLENDMPD    arcConstant52<>+0(SB), Z10, K2, Z14
+	VMULPD       arcConstant53<>+0(SB), Z6, Z6
+	VMULPD       arcConstant53<>+0(SB), Z7, Z7
+	VBLENDMPD    Z6, Z2, K1, Z2
+	VBLENDMPD    Z7, Z3, K2, Z3
+	VXORPD       arcConstant54<>+0(SB), Z8, Z6
+	VXORPD       arcConstant54<>+0(SB), Z9, Z7
+	VBLENDMPD    Z6, Z10, K1, Z6
+	VBLENDMPD    Z7, Z10, K2, Z7
+	VADDPD       Z2, Z11, Z8
+	VADDPD       Z3, Z12, Z9
+	VSUBPD       Z11, Z8, Z10
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z10, Z2, Z10
+	VSUBPD       Z11, Z3, Z11
+	VADDPD       Z6, Z13, Z6
+	VADDPD       Z7, Z14, Z7
+	VADDPD       Z6, Z10, Z6
+	VADDPD       Z7, Z11, Z7
+	VMULPD       Z5, Z2, Z2
+	VMULPD       Z4, Z3, Z3
+	VMOVUPS      arcConstant56<>+0(SB), Z10
+	VFMADD231PD  arcConstant55<>+0(SB), Z5, Z10
+	VMOVUPS      arcConstant56<>+0(SB), Z11
+	VFMADD231PD  arcConstant55<>+0(SB), Z4, Z11
+	VMOVUPS      arcConstant58<>+0(SB), Z12
+	VFMADD231PD  arcConstant57<>+0(SB), Z5, Z12
+	VMOVUPS      arcConstant58<>+0(SB), Z13
+	VFMADD231PD  arcConstant57<>+0(SB), Z4, Z13
+	VMOVUPS      arcConstant60<>+0(SB), Z14
+	VFMADD231PD  arcConstant59<>+0(SB), Z5, Z14
+	VMOVUPS      arcConstant60<>+0(SB), Z15
+	VFMADD231PD  arcConstant59<>+0(SB), Z4, Z15
+	VMOVUPS      arcConstant62<>+0(SB), Z16
+	VFMADD231PD  arcConstant61<>+0(SB), Z5, Z16
+	VMOVUPS      arcConstant62<>+0(SB), Z17
+	VFMADD231PD  arcConstant61<>+0(SB), Z4, Z17
+	VMOVUPS      arcConstant64<>+0(SB), Z18
+	VFMADD231PD  arcConstant63<>+0(SB), Z5, Z18
+	VMOVUPS      arcConstant64<>+0(SB), Z19
+	VFMADD231PD  arcConstant63<>+0(SB), Z4, Z19
+	VMOVUPS      arcConstant66<>+0(SB), Z20
+	VFMADD231PD  arcConstant65<>+0(SB), Z5, Z20
+	VMOVUPS      arcConstant66<>+0(SB), Z21
+	VFMADD231PD  arcConstant65<>+0(SB), Z4, Z21
+	VMULPD       Z5, Z5, Z22
+	VMULPD       Z4, Z4, Z23
+	VFMADD231PD  Z22, Z12, Z10
+	VFMADD231PD  Z23, Z13, Z11
+	VFMADD231PD  Z22, Z16, Z14
+	VFMADD231PD  Z23, Z17, Z15
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Z23, Z21, Z19
+	VMULPD       Z22, Z22, Z12
+	VMULPD       Z23, Z23, Z13
+	VFMADD231PD  Z12, Z14, Z10
+	VFMADD231PD  Z13, Z15, Z11
+	VMULPD       Z12, Z12, Z12
+	VMULPD       Z13, Z13, Z13
+	VFMADD231PD  Z12, Z18, Z10
+	VFMADD231PD  Z13, Z19, Z11
+	VFMADD213PD  arcConstant67<>+0(SB), Z5, Z10
+	VFMADD213PD  arcConstant67<>+0(SB), Z4, Z11
+	VFMADD231PD  Z10, Z2, Z6
+	VFMADD231PD  Z11, Z3, Z7
+	VADDPD       Z6, Z8, Z2
+	VADDPD       Z7, Z9, Z3
 	VANDPD       arcConstant54<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       arcConstant54<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -753,17 +943,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -784,6 +974,7 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 DATA arcConstant48<>+0(SB)/8, $0x7fffffffffffffff
@@ -988,7 +1179,173 @@ GLOBL arcConstant67<>(SB), RODATA|NOPTR, $64
 
 // func acosFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·acosFloat32AVX2(SB), $96-33
+TEXT ·acosFloat32AVX2(SB), $224-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       arcConstant0<>+0(SB), Y0, Y2
+	VANDPD       arcConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      arcConstant1<>+0(SB), Y4
+	VCMPPS       $0x12, Y2, Y4, Y5
+	VCMPPS       $0x12, Y3, Y4, Y6
+	VFNMADD213PS Y4, Y4, Y2
+	VFNMADD231PS Y4, Y3, Y4
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y1, Y1, Y7
+	VBLENDVPS    Y5, Y2, Y3, Y2
+	VBLENDVPS    Y6, Y4, Y7, Y3
+	VSQRTPS      Y2, Y4
+	VSQRTPS      Y3, Y7
+	VMOVUPS      Y2, Y8
+	VFNMADD231PS Y4, Y4, Y8
+	VMOVUPS      Y3, Y9
+	VFNMADD231PS Y7, Y7, Y9
+	VMAXPS       arcConstant2<>+0(SB), Y4, Y10
+	VMAXPS       arcConstant2<>+0(SB), Y7, Y11
+	VDIVPS       Y10, Y8, Y8
+	VDIVPS       Y11, Y9, Y9
+	VCMPPS       $0x11, arcConstant3<>+0(SB), Y0, Y10
+	VCMPPS       $0x11, arcConstant3<>+0(SB), Y1, Y11
+	VMOVUPS      arcConstant3<>+0(SB), Y12
+	VBLENDVPS    Y10, arcConstant68<>+0(SB), Y12, Y13
+	VBLENDVPS    Y11, arcConstant68<>+0(SB), Y12, Y14
+	VMOVUPS      arcConstant4<>+0(SB), Y15
+	VBLENDVPS    Y5, Y13, Y15, Y13
+	VBLENDVPS    Y6, Y14, Y15, Y14
+	VBLENDVPS    Y10, arcConstant69<>+0(SB), Y12, Y10
+	VBLENDVPS    Y11, arcConstant69<>+0(SB), Y12, Y11
+	VMOVUPS      arcConstant5<>+0(SB), Y15
+	VBLENDVPS    Y5, Y10, Y15, Y10
+	VBLENDVPS    Y6, Y11, Y15, Y11
+	VADDPS       Y4, Y4, Y4
+	VADDPS       Y7, Y7, Y7
+	VANDPD       arcConstant7<>+0(SB), Y0, Y15
+	VMOVUPS      Y3, (SP)
+	VANDPD       arcConstant7<>+0(SB), Y1, Y3
+	VXORPD       Y15, Y4, Y4
+	VXORPD       Y3, Y7, Y7
+	VXORPD       arcConstant7<>+0(SB), Y0, Y0
+	VXORPD       arcConstant7<>+0(SB), Y1, Y1
+	VBLENDVPS    Y5, Y4, Y0, Y0
+	VBLENDVPS    Y6, Y7, Y1, Y1
+	VXORPD       Y15, Y8, Y4
+	VXORPD       Y3, Y9, Y3
+	VBLENDVPS    Y5, Y4, Y12, Y4
+	VBLENDVPS    Y6, Y3, Y12, Y3
+	VADDPS       Y0, Y13, Y5
+	VADDPS       Y1, Y14, Y6
+	VSUBPS       Y13, Y5, Y7
+	VSUBPS       Y14, Y6, Y8
+	VSUBPS       Y7, Y0, Y7
+	VSUBPS       Y8, Y1, Y8
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y3, Y11, Y3
+	VADDPS       Y4, Y7, Y4
+	VADDPS       Y3, Y8, Y3
+	VMULPS       Y2, Y0, Y0
+	VMULPS       (SP), Y1, Y1
+	VMOVUPS      arcConstant9<>+0(SB), Y7
+	VFMADD231PS  arcConstant8<>+0(SB), Y2, Y7
+	VMOVUPS      (SP), Y8
+	VMOVUPS      arcConstant9<>+0(SB), Y9
+	VFMADD231PS  arcConstant8<>+0(SB), Y8, Y9
+	VMOVUPS      arcConstant11<>+0(SB), Y10
+	VFMADD231PS  arcConstant10<>+0(SB), Y2, Y10
+	VMOVUPS      arcConstant11<>+0(SB), Y11
+	VFMADD231PS  arcConstant10<>+0(SB), Y8, Y11
+	VMULPS       Y2, Y2, Y12
+	VMULPS       Y8, Y8, Y13
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y13, Y11, Y9
+	VMULPS       Y12, Y12, Y10
+	VMULPS       Y13, Y13, Y11
+	VFMADD231PS  arcConstant12<>+0(SB), Y10, Y7
+	VFMADD231PS  arcConstant12<>+0(SB), Y11, Y9
+	VFMADD213PS  arcConstant13<>+0(SB), Y2, Y7
+	VFMADD213PS  arcConstant13<>+0(SB), Y8, Y9
+	VFMADD231PS  Y7, Y0, Y4
+	VFMADD231PS  Y9, Y1, Y3
+	VADDPS       Y4, Y5, Y0
+	VADDPS       Y3, Y6, Y1
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVL (SI)(R12*4), AX
+
+fill:
+	MOVL AX, 96(SP)(R12*4)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000010
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 32(SP), DI
+	LEAQ 96(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000010, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVL 32(SP)(R10*4), AX
+	MOVL AX, (R11)(R10*4)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	JMP      stored
+
+DATA arcConstant68<>+0(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant68<>+8(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant68<>+16(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant68<>+24(SB)/8, $0x40490fdb40490fdb
+GLOBL arcConstant68<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant69<>+0(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant69<>+8(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant69<>+16(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant69<>+24(SB)/8, $0xb3bbbd2eb3bbbd2e
+GLOBL arcConstant69<>(SB), RODATA|NOPTR, $32
+
+// func acosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, FMA3
+TEXT ·acosFloat64AVX2(SB), $416-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1001,57 +1358,296 @@ TEXT ·acosFloat32AVX2(SB), $96-33
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant1<>+0(SB), Y2
-	VCMPPS       $0x12, Y1, Y2, Y3
-	VFNMADD231PS Y2, Y1, Y2
-	VMULPS       Y0, Y0, Y1
-	VBLENDVPS    Y3, Y2, Y1, Y1
-	VSQRTPS      Y1, Y2
-	VMOVUPS      Y1, Y4
-	VFNMADD231PS Y2, Y2, Y4
-	VMAXPS       arcConstant2<>+0(SB), Y2, Y5
-	VDIVPS       Y5, Y4, Y4
-	VCMPPS       $0x11, arcConstant3<>+0(SB), Y0, Y5
-	VMOVUPS      arcConstant3<>+0(SB), Y6
-	VBLENDVPS    Y5, arcConstant68<>+0(SB), Y6, Y7
-	VMOVUPS      arcConstant4<>+0(SB), Y8
-	VBLENDVPS    Y3, Y7, Y8, Y7
-	VBLENDVPS    Y5, arcConstant69<>+0(SB), Y6, Y5
-	VMOVUPS      arcConstant5<>+0(SB), Y8
-	VBLENDVPS    Y3, Y5, Y8, Y5
-	VADDPS       Y2, Y2, Y2
-	VANDPD       arcConstant7<>+0(SB), Y0, Y8
-	VXORPD       Y8, Y2, Y2
-	VXORPD       arcConstant7<>+0(SB), Y0, Y0
-	VBLENDVPS    Y3, Y2, Y0, Y0
-	VXORPD       Y8, Y4, Y2
-	VBLENDVPS    Y3, Y2, Y6, Y2
-	VADDPS       Y0, Y7, Y3
-	VSUBPS       Y7, Y3, Y4
-	VSUBPS       Y4, Y0, Y4
-	VADDPS       Y2, Y5, Y2
-	VADDPS       Y2, Y4, Y2
-	VMULPS       Y1, Y0, Y0
-	VMOVUPS      arcConstant9<>+0(SB), Y4
-	VFMADD231PS  arcConstant8<>+0(SB), Y1, Y4
-	VMOVUPS      arcConstant11<>+0(SB), Y5
-	VFMADD231PS  arcConstant10<>+0(SB), Y1, Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y6, Y6, Y5
-	VFMADD231PS  arcConstant12<>+0(SB), Y5, Y4
-	VFMADD213PS  arcConstant13<>+0(SB), Y1, Y4
-	VFMADD231PS  Y4, Y0, Y2
-	VADDPS       Y2, Y3, Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       arcConstant14<>+0(SB), Y0, Y2
+	VANDPD       arcConstant14<>+0(SB), Y1, Y3
+	VMOVUPS      arcConstant15<>+0(SB), Y4
+	VCMPPD       $0x12, Y2, Y4, Y5
+	VCMPPD       $0x12, Y3, Y4, Y6
+	VFNMADD213PD Y4, Y4, Y2
+	VFNMADD231PD Y4, Y3, Y4
+	VMULPD       Y0, Y0, Y3
+	VMULPD       Y1, Y1, Y7
+	VBLENDVPD    Y5, Y2, Y3, Y2
+	VBLENDVPD    Y6, Y4, Y7, Y3
+	VSQRTPD      Y2, Y4
+	VSQRTPD      Y3, Y7
+	VMOVUPS      Y2, Y8
+	VFNMADD231PD Y4, Y4, Y8
+	VMOVUPS      Y3, Y9
+	VFNMADD231PD Y7, Y7, Y9
+	VMAXPD       arcConstant16<>+0(SB), Y4, Y10
+	VMAXPD       arcConstant16<>+0(SB), Y7, Y11
+	VDIVPD       Y10, Y8, Y8
+	VDIVPD       Y11, Y9, Y9
+	VCMPPD       $0x11, arcConstant3<>+0(SB), Y0, Y10
+	VCMPPD       $0x11, arcConstant3<>+0(SB), Y1, Y11
+	VMOVUPS      arcConstant3<>+0(SB), Y12
+	VBLENDVPD    Y10, arcConstant70<>+0(SB), Y12, Y13
+	VBLENDVPD    Y11, arcConstant70<>+0(SB), Y12, Y14
+	VMOVUPS      arcConstant17<>+0(SB), Y15
+	VBLENDVPD    Y5, Y13, Y15, Y13
+	VBLENDVPD    Y6, Y14, Y15, Y14
+	VBLENDVPD    Y10, arcConstant71<>+0(SB), Y12, Y10
+	VBLENDVPD    Y11, arcConstant71<>+0(SB), Y12, Y11
+	VMOVUPS      arcConstant18<>+0(SB), Y15
+	VBLENDVPD    Y5, Y10, Y15, Y10
+	VBLENDVPD    Y6, Y11, Y15, Y11
+	VADDPD       Y4, Y4, Y4
+	VADDPD       Y7, Y7, Y7
+	VANDPD       arcConstant20<>+0(SB), Y0, Y15
+	VMOVUPS      Y3, (SP)
+	VANDPD       arcConstant20<>+0(SB), Y1, Y3
+	VXORPD       Y15, Y4, Y4
+	VXORPD       Y3, Y7, Y7
+	VXORPD       arcConstant20<>+0(SB), Y0, Y0
+	VXORPD       arcConstant20<>+0(SB), Y1, Y1
+	VBLENDVPD    Y5, Y4, Y0, Y0
+	VBLENDVPD    Y6, Y7, Y1, Y1
+	VXORPD       Y15, Y8, Y4
+	VXORPD       Y3, Y9, Y3
+	VBLENDVPD    Y5, Y4, Y12, Y4
+	VBLENDVPD    Y6, Y3, Y12, Y3
+	VADDPD       Y0, Y13, Y5
+	VADDPD       Y1, Y14, Y6
+	VSUBPD       Y13, Y5, Y7
+	VSUBPD       Y14, Y6, Y8
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y8, Y1, Y8
+	VADDPD       Y4, Y10, Y4
+	VADDPD       Y3, Y11, Y3
+	VADDPD       Y4, Y7, Y4
+	VADDPD       Y3, Y8, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       (SP), Y1, Y1
+	VMOVUPS      arcConstant22<>+0(SB), Y7
+	VFMADD231PD  arcConstant21<>+0(SB), Y2, Y7
+	VMOVUPS      (SP), Y8
+	VMOVUPS      arcConstant22<>+0(SB), Y9
+	VFMADD231PD  arcConstant21<>+0(SB), Y8, Y9
+	VMOVUPS      arcConstant24<>+0(SB), Y10
+	VFMADD231PD  arcConstant23<>+0(SB), Y2, Y10
+	VMOVUPS      arcConstant24<>+0(SB), Y11
+	VFMADD231PD  arcConstant23<>+0(SB), Y8, Y11
+	VMOVUPS      arcConstant26<>+0(SB), Y12
+	VFMADD231PD  arcConstant25<>+0(SB), Y2, Y12
+	VMOVUPS      arcConstant26<>+0(SB), Y13
+	VFMADD231PD  arcConstant25<>+0(SB), Y8, Y13
+	VMOVUPS      arcConstant28<>+0(SB), Y14
+	VFMADD231PD  arcConstant27<>+0(SB), Y2, Y14
+	VMOVUPS      arcConstant28<>+0(SB), Y15
+	VFMADD231PD  arcConstant27<>+0(SB), Y8, Y15
+	VMOVUPS      Y6, 32(SP)
+	VMOVUPS      arcConstant30<>+0(SB), Y6
+	VFMADD231PD  arcConstant29<>+0(SB), Y2, Y6
+	VMOVUPS      Y5, 64(SP)
+	VMOVUPS      arcConstant30<>+0(SB), Y5
+	VFMADD231PD  arcConstant29<>+0(SB), Y8, Y5
+	VMOVUPS      Y1, 96(SP)
+	VMOVUPS      arcConstant32<>+0(SB), Y1
+	VFMADD231PD  arcConstant31<>+0(SB), Y2, Y1
+	VMOVUPS      Y3, 128(SP)
+	VMOVUPS      arcConstant32<>+0(SB), Y3
+	VFMADD231PD  arcConstant31<>+0(SB), Y8, Y3
+	VMOVUPS      Y0, 160(SP)
+	VMULPD       Y2, Y2, Y0
+	VMOVUPS      Y4, 192(SP)
+	VMULPD       Y8, Y8, Y4
+	VFMADD231PD  Y0, Y10, Y7
+	VFMADD231PD  Y4, Y11, Y9
+	VFMADD231PD  Y0, Y14, Y12
+	VFMADD231PD  Y4, Y15, Y13
+	VFMADD231PD  Y0, Y1, Y6
+	VFMADD231PD  Y4, Y3, Y5
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y4, Y4, Y1
+	VFMADD231PD  Y0, Y12, Y7
+	VFMADD231PD  Y1, Y13, Y9
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  Y0, Y6, Y7
+	VFMADD231PD  Y1, Y5, Y9
+	VFMADD213PD  arcConstant33<>+0(SB), Y2, Y7
+	VFMADD213PD  arcConstant33<>+0(SB), Y8, Y9
+	VMOVUPS      192(SP), Y0
+	VFMADD231PD  160(SP), Y7, Y0
+	VMOVUPS      128(SP), Y1
+	VFMADD231PD  96(SP), Y9, Y1
+	VADDPD       64(SP), Y0, Y0
+	VADDPD       32(SP), Y1, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
 	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+
+fill:
+	MOVQ AX, 288(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 224(SP), DI
+	LEAQ 288(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ 224(SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	JMP      stored
+
+DATA arcConstant70<>+0(SB)/8, $0x400921fb54442d18
+DATA arcConstant70<>+8(SB)/8, $0x400921fb54442d18
+DATA arcConstant70<>+16(SB)/8, $0x400921fb54442d18
+DATA arcConstant70<>+24(SB)/8, $0x400921fb54442d18
+GLOBL arcConstant70<>(SB), RODATA|NOPTR, $32
+
+DATA arcConstant71<>+0(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant71<>+8(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant71<>+16(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant71<>+24(SB)/8, $0x3ca1a62633145c07
+GLOBL arcConstant71<>(SB), RODATA|NOPTR, $32
+
+// func acosFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·acosFloat32AVX512(SB), $384-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000001f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
+	VANDPD       arcConstant34<>+0(SB), Z0, Z2
+	VANDPD       arcConstant34<>+0(SB), Z1, Z3
+	VMOVUPS      arcConstant35<>+0(SB), Z4
+	VCMPPS       $0x12, Z2, Z4, K1
+	VCMPPS       $0x12, Z3, Z4, K2
+	VFNMADD213PS Z4, Z4, Z2
+	VFNMADD231PS Z4, Z3, Z4
+	VMULPS       Z0, Z0, Z3
+	VMULPS       Z1, Z1, Z5
+	VBLENDMPS    Z2, Z3, K1, Z2
+	VBLENDMPS    Z4, Z5, K2, Z3
+	VSQRTPS      Z2, Z4
+	VSQRTPS      Z3, Z5
+	VMOVUPS      Z2, Z6
+	VFNMADD231PS Z4, Z4, Z6
+	VMOVUPS      Z3, Z7
+	VFNMADD231PS Z5, Z5, Z7
+	VMAXPS       arcConstant36<>+0(SB), Z4, Z8
+	VMAXPS       arcConstant36<>+0(SB), Z5, Z9
+	VDIVPS       Z8, Z6, Z6
+	VDIVPS       Z9, Z7, Z7
+	VCMPPS       $0x11, arcConstant37<>+0(SB), Z0, K3
+	VCMPPS       $0x11, arcConstant37<>+0(SB), Z1, K4
+	VMOVUPS      arcConstant37<>+0(SB), Z8
+	VBLENDMPS    arcConstant72<>+0(SB), Z8, K3, Z9
+	VBLENDMPS    arcConstant72<>+0(SB), Z8, K4, Z10
+	VMOVUPS      arcConstant38<>+0(SB), Z11
+	VBLENDMPS    Z9, Z11, K1, Z9
+	VBLENDMPS    Z10, Z11, K2, Z10
+	VBLENDMPS    arcConstant73<>+0(SB), Z8, K3, Z11
+	VBLENDMPS    arcConstant73<>+0(SB), Z8, K4, Z12
+	VMOVUPS      arcConstant39<>+0(SB), Z13
+	VBLENDMPS    Z11, Z13, K1, Z11
+	VBLENDMPS    Z12, Z13, K2, Z12
+	VADDPS       Z4, Z4, Z4
+	VADDPS       Z5, Z5, Z5
+	VANDPD       arcConstant41<>+0(SB), Z0, Z13
+	VANDPD       arcConstant41<>+0(SB), Z1, Z14
+	VXORPD       Z13, Z4, Z4
+	VXORPD       Z14, Z5, Z5
+	VXORPD       arcConstant41<>+0(SB), Z0, Z0
+	VXORPD       arcConstant41<>+0(SB), Z1, Z1
+	VBLENDMPS    Z4, Z0, K1, Z0
+	VBLENDMPS    Z5, Z1, K2, Z1
+	VXORPD       Z13, Z6, Z4
+	VXORPD       Z14, Z7, Z5
+	VBLENDMPS    Z4, Z8, K1, Z4
+	VBLENDMPS    Z5, Z8, K2, Z5
+	VADDPS       Z0, Z9, Z6
+	VADDPS       Z1, Z10, Z7
+	VSUBPS       Z9, Z6, Z8
+	VSUBPS       Z10, Z7, Z9
+	VSUBPS       Z8, Z0, Z8
+	VSUBPS       Z9, Z1, Z9
+	VADDPS       Z4, Z11, Z4
+	VADDPS       Z5, Z12, Z5
+	VADDPS       Z4, Z8, Z4
+	VADDPS       Z5, Z9, Z5
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VMOVUPS      arcConstant43<>+0(SB), Z8
+	VFMADD231PS  arcConstant42<>+0(SB), Z2, Z8
+	VMOVUPS      arcConstant43<>+0(SB), Z9
+	VFMADD231PS  arcConstant42<>+0(SB), Z3, Z9
+	VMOVUPS      arcConstant45<>+0(SB), Z10
+	VFMADD231PS  arcConstant44<>+0(SB), Z2, Z10
+	VMOVUPS      arcConstant45<>+0(SB), Z11
+	VFMADD231PS  arcConstant44<>+0(SB), Z3, Z11
+	VMULPS       Z2, Z2, Z12
+	VMULPS       Z3, Z3, Z13
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z13, Z11, Z9
+	VMULPS       Z12, Z12, Z10
+	VMULPS       Z13, Z13, Z11
+	VFMADD231PS  arcConstant46<>+0(SB), Z10, Z8
+	VFMADD231PS  arcConstant46<>+0(SB), Z11, Z9
+	VFMADD213PS  arcConstant47<>+0(SB), Z2, Z8
+	VFMADD213PS  arcConstant47<>+0(SB), Z3, Z9
+	VFMADD231PS  Z8, Z0, Z4
+	VFMADD231PS  Z9, Z1, Z5
+	VADDPS       Z4, Z6, Z0
+	VADDPS       Z5, Z7, Z1
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+
+stored:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -1063,17 +1659,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1093,99 +1689,161 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
-DATA arcConstant68<>+0(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant68<>+8(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant68<>+16(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant68<>+24(SB)/8, $0x40490fdb40490fdb
-GLOBL arcConstant68<>(SB), RODATA|NOPTR, $32
+DATA arcConstant72<>+0(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+8(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+16(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+24(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+32(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+40(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+48(SB)/8, $0x40490fdb40490fdb
+DATA arcConstant72<>+56(SB)/8, $0x40490fdb40490fdb
+GLOBL arcConstant72<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant69<>+0(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant69<>+8(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant69<>+16(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant69<>+24(SB)/8, $0xb3bbbd2eb3bbbd2e
-GLOBL arcConstant69<>(SB), RODATA|NOPTR, $32
+DATA arcConstant73<>+0(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+8(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+16(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+24(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+32(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+40(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+48(SB)/8, $0xb3bbbd2eb3bbbd2e
+DATA arcConstant73<>+56(SB)/8, $0xb3bbbd2eb3bbbd2e
+GLOBL arcConstant73<>(SB), RODATA|NOPTR, $64
 
-// func acosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, FMA3
-TEXT ·acosFloat64AVX2(SB), $96-33
+// func acosFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·acosFloat64AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant14<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant15<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y3
-	VFNMADD231PD Y2, Y1, Y2
-	VMULPD       Y0, Y0, Y1
-	VBLENDVPD    Y3, Y2, Y1, Y1
-	VSQRTPD      Y1, Y2
-	VMOVUPS      Y1, Y4
-	VFNMADD231PD Y2, Y2, Y4
-	VMAXPD       arcConstant16<>+0(SB), Y2, Y5
-	VDIVPD       Y5, Y4, Y4
-	VCMPPD       $0x11, arcConstant3<>+0(SB), Y0, Y5
-	VMOVUPS      arcConstant3<>+0(SB), Y6
-	VBLENDVPD    Y5, arcConstant70<>+0(SB), Y6, Y7
-	VMOVUPS      arcConstant17<>+0(SB), Y8
-	VBLENDVPD    Y3, Y7, Y8, Y7
-	VBLENDVPD    Y5, arcConstant71<>+0(SB), Y6, Y5
-	VMOVUPS      arcConstant18<>+0(SB), Y8
-	VBLENDVPD    Y3, Y5, Y8, Y5
-	VADDPD       Y2, Y2, Y2
-	VANDPD       arcConstant20<>+0(SB), Y0, Y8
-	VXORPD       Y8, Y2, Y2
-	VXORPD       arcConstant20<>+0(SB), Y0, Y0
-	VBLENDVPD    Y3, Y2, Y0, Y0
-	VXORPD       Y8, Y4, Y2
-	VBLENDVPD    Y3, Y2, Y6, Y2
-	VADDPD       Y0, Y7, Y3
-	VSUBPD       Y7, Y3, Y4
-	VSUBPD       Y4, Y0, Y4
-	VADDPD       Y2, Y5, Y2
-	VADDPD       Y2, Y4, Y2
-	VMULPD       Y1, Y0, Y0
-	VMOVUPS      arcConstant22<>+0(SB), Y4
-	VFMADD231PD  arcConstant21<>+0(SB), Y1, Y4
-	VMOVUPS      arcConstant24<>+0(SB), Y5
-	VFMADD231PD  arcConstant23<>+0(SB), Y1, Y5
-	VMOVUPS      arcConstant26<>+0(SB), Y6
-	VFMADD231PD  arcConstant25<>+0(SB), Y1, Y6
-	VMOVUPS      arcConstant28<>+0(SB), Y7
-	VFMADD231PD  arcConstant27<>+0(SB), Y1, Y7
-	VMOVUPS      arcConstant30<>+0(SB), Y8
-	VFMADD231PD  arcConstant29<>+0(SB), Y1, Y8
-	VMOVUPS      arcConstant32<>+0(SB), Y9
-	VFMADD231PD  arcConstant31<>+0(SB), Y1, Y9
-	VMULPD       Y1, Y1, Y10
-	VFMADD231PD  Y10, Y5, Y4
-	VFMADD231PD  Y10, Y7, Y6
-	VFMADD231PD  Y10, Y9, Y8
-	VMULPD       Y10, Y10, Y5
-	VFMADD231PD  Y5, Y6, Y4
-	VMULPD       Y5, Y5, Y5
-	VFMADD231PD  Y5, Y8, Y4
-	VFMADD213PD  arcConstant33<>+0(SB), Y1, Y4
-	VFMADD231PD  Y4, Y0, Y2
-	VADDPD       Y2, Y3, Y0
+	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
+	VANDPD       arcConstant48<>+0(SB), Z0, Z2
+	VANDPD       arcConstant48<>+0(SB), Z1, Z3
+	VMOVUPS      arcConstant49<>+0(SB), Z4
+	VCMPPD       $0x12, Z2, Z4, K1
+	VCMPPD       $0x12, Z3, Z4, K2
+	VFNMADD213PD Z4, Z4, Z2
+	VFNMADD231PD Z4, Z3, Z4
+	VMULPD       Z0, Z0, Z3
+	VMULPD       Z1, Z1, Z5
+	VBLENDMPD    Z2, Z3, K1, Z2
+	VBLENDMPD    Z4, Z5, K2, Z3
+	VSQRTPD      Z2, Z4
+	VSQRTPD      Z3, Z5
+	VMOVUPS      Z2, Z6
+	VFNMADD231PD Z4, Z4, Z6
+	VMOVUPS      Z3, Z7
+	VFNMADD231PD Z5, Z5, Z7
+	VMAXPD       arcConstant50<>+0(SB), Z4, Z8
+	VMAXPD       arcConstant50<>+0(SB), Z5, Z9
+	VDIVPD       Z8, Z6, Z6
+	VDIVPD       Z9, Z7, Z7
+	VCMPPD       $0x11, arcConstant37<>+0(SB), Z0, K3
+	VCMPPD       $0x11, arcConstant37<>+0(SB), Z1, K4
+	VMOVUPS      arcConstant37<>+0(SB), Z8
+	VBLENDMPD    arcConstant74<>+0(SB), Z8, K3, Z9
+	VBLENDMPD    arcConstant74<>+0(SB), Z8, K4, Z10
+	VMOVUPS      arcConstant51<>+0(SB), Z11
+	VBLENDMPD    Z9, Z11, K1, Z9
+	VBLENDMPD    Z10, Z11, K2, Z10
+	VBLENDMPD    arcConstant75<>+0(SB), Z8, K3, Z11
+	VBLENDMPD    arcConstant75<>+0(SB), Z8, K4, Z12
+	VMOVUPS      arcConstant52<>+0(SB), Z13
+	VBLENDMPD    Z11, Z13, K1, Z11
+	VBLENDMPD    Z12, Z13, K2, Z12
+	VADDPD       Z4, Z4, Z4
+	VADDPD       Z5, Z5, Z5
+	VANDPD       arcConstant54<>+0(SB), Z0, Z13
+	VANDPD       arcConstant54<>+0(SB), Z1, Z14
+	VXORPD       Z13, Z4, Z4
+	VXORPD       Z14, Z5, Z5
+	VXORPD       arcConstant54<>+0(SB), Z0, Z0
+	VXORPD       arcConstant54<>+0(SB), Z1, Z1
+	VBLENDMPD    Z4, Z0, K1, Z0
+	VBLENDMPD    Z5, Z1, K2, Z1
+	VXORPD       Z13, Z6, Z4
+	VXORPD       Z14, Z7, Z5
+	VBLENDMPD    Z4, Z8, K1, Z4
+	VBLENDMPD    Z5, Z8, K2, Z5
+	VADDPD       Z0, Z9, Z6
+	VADDPD       Z1, Z10, Z7
+	VSUBPD       Z9, Z6, Z8
+	VSUBPD       Z10, Z7, Z9
+	VSUBPD       Z8, Z0, Z8
+	VSUBPD       Z9, Z1, Z9
+	VADDPD       Z4, Z11, Z4
+	VADDPD       Z5, Z12, Z5
+	VADDPD       Z4, Z8, Z4
+	VADDPD       Z5, Z9, Z5
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VMOVUPS      arcConstant56<>+0(SB), Z8
+	VFMADD231PD  arcConstant55<>+0(SB), Z2, Z8
+	VMOVUPS      arcConstant56<>+0(SB), Z9
+	VFMADD231PD  arcConstant55<>+0(SB), Z3, Z9
+	VMOVUPS      arcConstant58<>+0(SB), Z10
+	VFMADD231PD  arcConstant57<>+0(SB), Z2, Z10
+	VMOVUPS      arcConstant58<>+0(SB), Z11
+	VFMADD231PD  arcConstant57<>+0(SB), Z3, Z11
+	VMOVUPS      arcConstant60<>+0(SB), Z12
+	VFMADD231PD  arcConstant59<>+0(SB), Z2, Z12
+	VMOVUPS      arcConstant60<>+0(SB), Z13
+	VFMADD231PD  arcConstant59<>+0(SB), Z3, Z13
+	VMOVUPS      arcConstant62<>+0(SB), Z14
+	VFMADD231PD  arcConstant61<>+0(SB), Z2, Z14
+	VMOVUPS      arcConstant62<>+0(SB), Z15
+	VFMADD231PD  arcConstant61<>+0(SB), Z3, Z15
+	VMOVUPS      arcConstant64<>+0(SB), Z16
+	VFMADD231PD  arcConstant63<>+0(SB), Z2, Z16
+	VMOVUPS      arcConstant64<>+0(SB), Z17
+	VFMADD231PD  arcConstant63<>+0(SB), Z3, Z17
+	VMOVUPS      arcConstant66<>+0(SB), Z18
+	VFMADD231PD  arcConstant65<>+0(SB), Z2, Z18
+	VMOVUPS      arcConstant66<>+0(SB), Z19
+	VFMADD231PD  arcConstant65<>+0(SB), Z3, Z19
+	VMULPD       Z2, Z2, Z20
+	VMULPD       Z3, Z3, Z21
+	VFMADD231PD  Z20, Z10, Z8
+	VFMADD231PD  Z21, Z11, Z9
+	VFMADD231PD  Z20, Z14, Z12
+	VFMADD231PD  Z21, Z15, Z13
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Z21, Z19, Z17
+	VMULPD       Z20, Z20, Z10
+	VMULPD       Z21, Z21, Z11
+	VFMADD231PD  Z10, Z12, Z8
+	VFMADD231PD  Z11, Z13, Z9
+	VMULPD       Z10, Z10, Z10
+	VMULPD       Z11, Z11, Z11
+	VFMADD231PD  Z10, Z16, Z8
+	VFMADD231PD  Z11, Z17, Z9
+	VFMADD213PD  arcConstant67<>+0(SB), Z2, Z8
+	VFMADD213PD  arcConstant67<>+0(SB), Z3, Z9
+	VFMADD231PD  Z8, Z0, Z4
+	VFMADD231PD  Z9, Z1, Z5
+	VADDPD       Z4, Z6, Z0
+	VADDPD       Z5, Z7, Z1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y0, (DI)
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1197,17 +1855,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1227,24 +1885,33 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
-DATA arcConstant70<>+0(SB)/8, $0x400921fb54442d18
-DATA arcConstant70<>+8(SB)/8, $0x400921fb54442d18
-DATA arcConstant70<>+16(SB)/8, $0x400921fb54442d18
-DATA arcConstant70<>+24(SB)/8, $0x400921fb54442d18
-GLOBL arcConstant70<>(SB), RODATA|NOPTR, $32
+DATA arcConstant74<>+0(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+8(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+16(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+24(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+32(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+40(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+48(SB)/8, $0x400921fb54442d18
+DATA arcConstant74<>+56(SB)/8, $0x400921fb54442d18
+GLOBL arcConstant74<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant71<>+0(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant71<>+8(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant71<>+16(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant71<>+24(SB)/8, $0x3ca1a62633145c07
-GLOBL arcConstant71<>(SB), RODATA|NOPTR, $32
+DATA arcConstant75<>+0(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+8(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+16(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+24(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+32(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+40(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+48(SB)/8, $0x3ca1a62633145c07
+DATA arcConstant75<>+56(SB)/8, $0x3ca1a62633145c07
+GLOBL arcConstant75<>(SB), RODATA|NOPTR, $64
 
-// func acosFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·acosFloat32AVX512(SB), $192-33
+// func atanFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, FMA3
+TEXT ·atanFloat32AVX2(SB), $192-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1256,53 +1923,115 @@ TEXT ·acosFloat32AVX512(SB), $192-33
 	JEQ  rest
 
 loop:
-	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant34<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant35<>+0(SB), Z2
-	VCMPPS       $0x12, Z1, Z2, K1
-	VFNMADD231PS Z2, Z1, Z2
-	VMULPS       Z0, Z0, Z1
-	VBLENDMPS    Z2, Z1, K1, Z1
-	VSQRTPS      Z1, Z2
-	VMOVUPS      Z1, Z3
-	VFNMADD231PS Z2, Z2, Z3
-	VMAXPS       arcConstant36<>+0(SB), Z2, Z4
-	VDIVPS       Z4, Z3, Z3
-	VCMPPS       $0x11, arcConstant37<>+0(SB), Z0, K2
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VBLENDMPS    arcConstant72<>+0(SB), Z4, K2, Z5
-	VMOVUPS      arcConstant38<>+0(SB), Z6
-	VBLENDMPS    Z5, Z6, K1, Z5
-	VBLENDMPS    arcConstant73<>+0(SB), Z4, K2, Z6
-	VMOVUPS      arcConstant39<>+0(SB), Z7
-	VBLENDMPS    Z6, Z7, K1, Z6
-	VADDPS       Z2, Z2, Z2
-	VANDPD       arcConstant41<>+0(SB), Z0, Z7
-	VXORPD       Z7, Z2, Z2
-	VXORPD       arcConstant41<>+0(SB), Z0, Z0
-	VBLENDMPS    Z2, Z0, K1, Z0
-	VXORPD       Z7, Z3, Z2
-	VBLENDMPS    Z2, Z4, K1, Z2
-	VADDPS       Z0, Z5, Z3
-	VSUBPS       Z5, Z3, Z4
-	VSUBPS       Z4, Z0, Z4
-	VADDPS       Z2, Z6, Z2
-	VADDPS       Z2, Z4, Z2
-	VMULPS       Z1, Z0, Z0
-	VMOVUPS      arcConstant43<>+0(SB), Z4
-	VFMADD231PS  arcConstant42<>+0(SB), Z1, Z4
-	VMOVUPS      arcConstant45<>+0(SB), Z5
-	VFMADD231PS  arcConstant44<>+0(SB), Z1, Z5
-	VMULPS       Z1, Z1, Z6
-	VFMADD231PS  Z6, Z5, Z4
-	VMULPS       Z6, Z6, Z5
-	VFMADD231PS  arcConstant46<>+0(SB), Z5, Z4
-	VFMADD213PS  arcConstant47<>+0(SB), Z1, Z4
-	VFMADD231PS  Z4, Z0, Z2
-	VADDPS       Z2, Z3, Z0
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       arcConstant0<>+0(SB), Y0, Y2
+	VANDPD       arcConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      arcConstant76<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+	VMOVUPS      arcConstant77<>+0(SB), Y4
+	VCMPPS       $0x11, Y2, Y4, Y5
+	VCMPPS       $0x11, Y3, Y4, Y6
+	VBLENDVPS    Y5, Y4, Y2, Y7
+	VBLENDVPS    Y6, Y4, Y3, Y8
+	VBLENDVPS    Y5, Y2, Y4, Y2
+	VBLENDVPS    Y6, Y3, Y4, Y3
+	VMOVUPS      arcConstant3<>+0(SB), Y9
+	VBLENDVPS    Y5, arcConstant78<>+0(SB), Y9, Y10
+	VBLENDVPS    Y6, arcConstant78<>+0(SB), Y9, Y11
+	VBLENDVPS    Y5, arcConstant79<>+0(SB), Y4, Y5
+	VBLENDVPS    Y6, arcConstant79<>+0(SB), Y4, Y6
+	VMULPS       arcConstant80<>+0(SB), Y2, Y12
+	VMULPS       arcConstant80<>+0(SB), Y3, Y13
+	VCMPPS       $0x11, Y7, Y12, Y12
+	VCMPPS       $0x11, Y8, Y13, Y13
+	VSUBPS       Y2, Y7, Y14
+	VSUBPS       Y3, Y8, Y15
+	VBLENDVPS    Y12, Y14, Y7, Y14
+	VBLENDVPS    Y13, Y15, Y8, Y15
+	VADDPS       Y2, Y7, Y7
+	VADDPS       Y3, Y8, Y8
+	VBLENDVPS    Y12, Y7, Y2, Y2
+	VBLENDVPS    Y13, Y8, Y3, Y3
+	VDIVPS       Y2, Y4, Y7
+	VDIVPS       Y3, Y4, Y4
+	VMULPS       Y7, Y14, Y8
+	VMULPS       Y4, Y15, Y1
+	VFNMADD231PS Y8, Y2, Y14
+	VFNMADD231PS Y1, Y3, Y15
+	VMULPS       Y7, Y14, Y2
+	VMULPS       Y4, Y15, Y3
+	VMULPS       Y8, Y8, Y4
+	VMULPS       Y1, Y1, Y7
+	VBLENDVPS    Y12, Y5, Y9, Y12
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y9, Y11, Y9
+	VMULPS       arcConstant81<>+0(SB), Y10, Y11
+	VMULPS       arcConstant81<>+0(SB), Y9, Y12
+	VMULPS       arcConstant82<>+0(SB), Y10, Y13
+	VMULPS       arcConstant82<>+0(SB), Y9, Y14
+	VFMSUB132PS  arcConstant81<>+0(SB), Y11, Y10
+	VFMSUB132PS  arcConstant81<>+0(SB), Y12, Y9
+	VADDPS       Y10, Y13, Y10
+	VADDPS       Y9, Y14, Y9
+	VANDPD       arcConstant7<>+0(SB), Y5, Y5
+	VANDPD       arcConstant7<>+0(SB), Y6, Y6
+	VXORPD       Y5, Y8, Y8
+	VXORPD       Y6, Y1, Y1
+	VFNMADD231PS Y4, Y2, Y2
+	VFNMADD231PS Y7, Y3, Y3
+	VXORPD       Y5, Y2, Y2
+	VXORPD       Y6, Y3, Y3
+	VADDPS       Y8, Y11, Y5
+	VADDPS       Y1, Y12, Y6
+	VSUBPS       Y11, Y5, Y11
+	VSUBPS       Y12, Y6, Y12
+	VSUBPS       Y11, Y8, Y11
+	VSUBPS       Y12, Y1, Y12
+	VADDPS       Y2, Y10, Y2
+	VADDPS       Y3, Y9, Y3
+	VADDPS       Y2, Y11, Y2
+	VADDPS       Y3, Y12, Y3
+	VMULPS       Y4, Y8, Y8
+	VMULPS       Y7, Y1, Y1
+	VMOVUPS      arcConstant84<>+0(SB), Y9
+	VFMADD231PS  arcConstant83<>+0(SB), Y4, Y9
+	VMOVUPS      arcConstant84<>+0(SB), Y10
+	VFMADD231PS  arcConstant83<>+0(SB), Y7, Y10
+	VMOVUPS      arcConstant86<>+0(SB), Y11
+	VFMADD231PS  arcConstant85<>+0(SB), Y4, Y11
+	VMOVUPS      arcConstant86<>+0(SB), Y12
+	VFMADD231PS  arcConstant85<>+0(SB), Y7, Y12
+	VMOVUPS      arcConstant88<>+0(SB), Y13
+	VFMADD231PS  arcConstant87<>+0(SB), Y4, Y13
+	VMOVUPS      arcConstant88<>+0(SB), Y14
+	VFMADD231PS  arcConstant87<>+0(SB), Y7, Y14
+	VMULPS       Y4, Y4, Y15
+	VMULPS       Y7, Y7, Y0
+	VFMADD231PS  Y15, Y11, Y9
+	VFMADD231PS  Y0, Y12, Y10
+	VMULPS       Y15, Y15, Y11
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y11, Y13, Y9
+	VFMADD231PS  Y0, Y14, Y10
+	VFMADD213PS  arcConstant89<>+0(SB), Y4, Y9
+	VFMADD213PS  arcConstant89<>+0(SB), Y7, Y10
+	VFMADD231PS  Y9, Y8, Y2
+	VFMADD231PS  Y10, Y1, Y3
+	VADDPS       Y2, Y5, Y0
+	VADDPS       Y3, Y6, Y1
+	VMOVUPS      (SI), Y2
+	VANDPD       arcConstant7<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       arcConstant7<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y0, Y0
+	VXORPD       Y3, Y1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Z0, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -1349,288 +2078,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z0, (DI)
-	JMP      stored
-
-DATA arcConstant72<>+0(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+8(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+16(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+24(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+32(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+40(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+48(SB)/8, $0x40490fdb40490fdb
-DATA arcConstant72<>+56(SB)/8, $0x40490fdb40490fdb
-GLOBL arcConstant72<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant73<>+0(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+8(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+16(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+24(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+32(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+40(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+48(SB)/8, $0xb3bbbd2eb3bbbd2e
-DATA arcConstant73<>+56(SB)/8, $0xb3bbbd2eb3bbbd2e
-GLOBL arcConstant73<>(SB), RODATA|NOPTR, $64
-
-// func acosFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·acosFloat64AVX512(SB), $192-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000007, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant48<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant49<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VFNMADD231PD Z2, Z1, Z2
-	VMULPD       Z0, Z0, Z1
-	VBLENDMPD    Z2, Z1, K1, Z1
-	VSQRTPD      Z1, Z2
-	VMOVUPS      Z1, Z3
-	VFNMADD231PD Z2, Z2, Z3
-	VMAXPD       arcConstant50<>+0(SB), Z2, Z4
-	VDIVPD       Z4, Z3, Z3
-	VCMPPD       $0x11, arcConstant37<>+0(SB), Z0, K2
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VBLENDMPD    arcConstant74<>+0(SB), Z4, K2, Z5
-	VMOVUPS      arcConstant51<>+0(SB), Z6
-	VBLENDMPD    Z5, Z6, K1, Z5
-	VBLENDMPD    arcConstant75<>+0(SB), Z4, K2, Z6
-	VMOVUPS      arcConstant52<>+0(SB), Z7
-	VBLENDMPD    Z6, Z7, K1, Z6
-	VADDPD       Z2, Z2, Z2
-	VANDPD       arcConstant54<>+0(SB), Z0, Z7
-	VXORPD       Z7, Z2, Z2
-	VXORPD       arcConstant54<>+0(SB), Z0, Z0
-	VBLENDMPD    Z2, Z0, K1, Z0
-	VXORPD       Z7, Z3, Z2
-	VBLENDMPD    Z2, Z4, K1, Z2
-	VADDPD       Z0, Z5, Z3
-	VSUBPD       Z5, Z3, Z4
-	VSUBPD       Z4, Z0, Z4
-	VADDPD       Z2, Z6, Z2
-	VADDPD       Z2, Z4, Z2
-	VMULPD       Z1, Z0, Z0
-	VMOVUPS      arcConstant56<>+0(SB), Z4
-	VFMADD231PD  arcConstant55<>+0(SB), Z1, Z4
-	VMOVUPS      arcConstant58<>+0(SB), Z5
-	VFMADD231PD  arcConstant57<>+0(SB), Z1, Z5
-	VMOVUPS      arcConstant60<>+0(SB), Z6
-	VFMADD231PD  arcConstant59<>+0(SB), Z1, Z6
-	VMOVUPS      arcConstant62<>+0(SB), Z7
-	VFMADD231PD  arcConstant61<>+0(SB), Z1, Z7
-	VMOVUPS      arcConstant64<>+0(SB), Z8
-	VFMADD231PD  arcConstant63<>+0(SB), Z1, Z8
-	VMOVUPS      arcConstant66<>+0(SB), Z9
-	VFMADD231PD  arcConstant65<>+0(SB), Z1, Z9
-	VMULPD       Z1, Z1, Z10
-	VFMADD231PD  Z10, Z5, Z4
-	VFMADD231PD  Z10, Z7, Z6
-	VFMADD231PD  Z10, Z9, Z8
-	VMULPD       Z10, Z10, Z5
-	VFMADD231PD  Z5, Z6, Z4
-	VMULPD       Z5, Z5, Z5
-	VFMADD231PD  Z5, Z8, Z4
-	VFMADD213PD  arcConstant67<>+0(SB), Z1, Z4
-	VFMADD231PD  Z4, Z0, Z2
-	VADDPD       Z2, Z3, Z0
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      Z0, (DI)
-
-stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-
-fill:
-	MOVQ AX, 64(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000008
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000008, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Z0, (DI)
-	JMP      stored
-
-DATA arcConstant74<>+0(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+8(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+16(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+24(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+32(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+40(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+48(SB)/8, $0x400921fb54442d18
-DATA arcConstant74<>+56(SB)/8, $0x400921fb54442d18
-GLOBL arcConstant74<>(SB), RODATA|NOPTR, $64
-
-DATA arcConstant75<>+0(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+8(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+16(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+24(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+32(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+40(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+48(SB)/8, $0x3ca1a62633145c07
-DATA arcConstant75<>+56(SB)/8, $0x3ca1a62633145c07
-GLOBL arcConstant75<>(SB), RODATA|NOPTR, $64
-
-// func atanFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, FMA3
-TEXT ·atanFloat32AVX2(SB), $96-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000007, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant76<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      arcConstant77<>+0(SB), Y2
-	VCMPPS       $0x11, Y1, Y2, Y3
-	VBLENDVPS    Y3, Y2, Y1, Y4
-	VBLENDVPS    Y3, Y1, Y2, Y1
-	VMOVUPS      arcConstant3<>+0(SB), Y5
-	VBLENDVPS    Y3, arcConstant78<>+0(SB), Y5, Y6
-	VBLENDVPS    Y3, arcConstant79<>+0(SB), Y2, Y3
-	VMULPS       arcConstant80<>+0(SB), Y1, Y7
-	VCMPPS       $0x11, Y4, Y7, Y7
-	VSUBPS       Y1, Y4, Y8
-	VBLENDVPS    Y7, Y8, Y4, Y8
-	VADDPS       Y1, Y4, Y4
-	VBLENDVPS    Y7, Y4, Y1, Y1
-	VDIVPS       Y1, Y2, Y2
-	VMULPS       Y2, Y8, Y4
-	VFNMADD231PS Y4, Y1, Y8
-	VMULPS       Y2, Y8, Y1
-	VMULPS       Y4, Y4, Y2
-	VBLENDVPS    Y7, Y3, Y5, Y5
-	VADDPS       Y5, Y6, Y5
-	VMULPS       arcConstant81<>+0(SB), Y5, Y6
-	VMULPS       arcConstant82<>+0(SB), Y5, Y7
-	VFMSUB132PS  arcConstant81<>+0(SB), Y6, Y5
-	VADDPS       Y5, Y7, Y5
-	VANDPD       arcConstant7<>+0(SB), Y3, Y3
-	VXORPD       Y3, Y4, Y4
-	VFNMADD231PS Y2, Y1, Y1
-	VXORPD       Y3, Y1, Y1
-	VADDPS       Y4, Y6, Y3
-	VSUBPS       Y6, Y3, Y6
-	VSUBPS       Y6, Y4, Y6
-	VADDPS       Y1, Y5, Y1
-	VADDPS       Y1, Y6, Y1
-	VMULPS       Y2, Y4, Y4
-	VMOVUPS      arcConstant84<>+0(SB), Y5
-	VFMADD231PS  arcConstant83<>+0(SB), Y2, Y5
-	VMOVUPS      arcConstant86<>+0(SB), Y6
-	VFMADD231PS  arcConstant85<>+0(SB), Y2, Y6
-	VMOVUPS      arcConstant88<>+0(SB), Y7
-	VFMADD231PS  arcConstant87<>+0(SB), Y2, Y7
-	VMULPS       Y2, Y2, Y8
-	VFMADD231PS  Y8, Y6, Y5
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y6, Y7, Y5
-	VFMADD213PS  arcConstant89<>+0(SB), Y2, Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VADDPS       Y1, Y3, Y1
-	VANDPD       arcConstant7<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      Y0, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVL (SI)(R12*4), AX
-
-fill:
-	MOVL AX, 32(SP)(R12*4)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000008
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000008, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVL (SP)(R10*4), AX
-	MOVL AX, (R11)(R10*4)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA arcConstant76<>+0(SB)/8, $0x7180000071800000
@@ -1719,98 +2168,181 @@ GLOBL arcConstant89<>(SB), RODATA|NOPTR, $32
 
 // func atanFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·atanFloat64AVX2(SB), $96-33
+TEXT ·atanFloat64AVX2(SB), $448-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       arcConstant14<>+0(SB), Y0, Y1
-	VMOVUPS      arcConstant90<>+0(SB), Y2
-	VMINPD       Y1, Y2, Y1
-	VMOVUPS      arcConstant91<>+0(SB), Y2
-	VCMPPD       $0x11, Y1, Y2, Y3
-	VBLENDVPD    Y3, Y2, Y1, Y4
-	VBLENDVPD    Y3, Y1, Y2, Y1
-	VMOVUPS      arcConstant3<>+0(SB), Y5
-	VBLENDVPD    Y3, arcConstant92<>+0(SB), Y5, Y6
-	VBLENDVPD    Y3, arcConstant93<>+0(SB), Y2, Y3
-	VMULPD       arcConstant94<>+0(SB), Y1, Y7
-	VCMPPD       $0x11, Y4, Y7, Y7
-	VXORPD       arcConstant20<>+0(SB), Y4, Y8
-	VADDPD       Y8, Y1, Y9
-	VSUBPD       Y1, Y9, Y10
-	VSUBPD       Y10, Y8, Y8
-	VADDPD       Y4, Y1, Y10
-	VSUBPD       Y1, Y10, Y11
-	VSUBPD       Y11, Y4, Y11
-	VXORPD       arcConstant20<>+0(SB), Y9, Y9
-	VBLENDVPD    Y7, Y9, Y4, Y4
-	VXORPD       arcConstant20<>+0(SB), Y8, Y8
-	VBLENDVPD    Y7, Y8, Y5, Y8
-	VBLENDVPD    Y7, Y10, Y1, Y1
-	VBLENDVPD    Y7, Y11, Y5, Y9
-	VDIVPD       Y1, Y2, Y2
-	VMULPD       Y2, Y4, Y10
-	VFNMADD231PD Y10, Y1, Y4
-	VADDPD       Y8, Y4, Y1
-	VFNMADD231PD Y10, Y9, Y1
-	VMULPD       Y2, Y1, Y1
-	VMULPD       Y10, Y10, Y2
-	VBLENDVPD    Y7, Y3, Y5, Y4
-	VADDPD       Y4, Y6, Y4
-	VMULPD       arcConstant95<>+0(SB), Y4, Y5
-	VMOVUPS      Y5, Y6
-	VFMSUB231PD  arcConstant95<>+0(SB), Y4, Y6
-	VFMADD231PD  arcConstant96<>+0(SB), Y4, Y6
-	VANDPD       arcConstant20<>+0(SB), Y3, Y3
-	VXORPD       Y3, Y10, Y4
+	VMOVUPS      32(SI), Y1
+	VANDPD       arcConstant14<>+0(SB), Y0, Y2
+	VANDPD       arcConstant14<>+0(SB), Y1, Y3
+	VMOVUPS      arcConstant90<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMINPD       Y3, Y4, Y3
+	VMOVUPS      arcConstant91<>+0(SB), Y4
+	VCMPPD       $0x11, Y2, Y4, Y5
+	VCMPPD       $0x11, Y3, Y4, Y6
+	VBLENDVPD    Y5, Y4, Y2, Y7
+	VBLENDVPD    Y6, Y4, Y3, Y8
+	VBLENDVPD    Y5, Y2, Y4, Y2
+	VBLENDVPD    Y6, Y3, Y4, Y3
+	VMOVUPS      arcConstant3<>+0(SB), Y9
+	VBLENDVPD    Y5, arcConstant92<>+0(SB), Y9, Y10
+	VBLENDVPD    Y6, arcConstant92<>+0(SB), Y9, Y11
+	VBLENDVPD    Y5, arcConstant93<>+0(SB), Y4, Y5
+	VBLENDVPD    Y6, arcConstant93<>+0(SB), Y4, Y6
+	VMULPD       arcConstant94<>+0(SB), Y2, Y12
+	VMULPD       arcConstant94<>+0(SB), Y3, Y13
+	VCMPPD       $0x11, Y7, Y12, Y12
+	VCMPPD       $0x11, Y8, Y13, Y13
+	VXORPD       arcConstant20<>+0(SB), Y7, Y14
+	VXORPD       arcConstant20<>+0(SB), Y8, Y15
+	VADDPD       Y14, Y2, Y1
+	VADDPD       Y15, Y3, Y0
+	VMOVUPS      Y11, (SP)
+	VSUBPD       Y2, Y1, Y11
+	VMOVUPS      Y10, 32(SP)
+	VSUBPD       Y3, Y0, Y10
+	VSUBPD       Y11, Y14, Y11
+	VSUBPD       Y10, Y15, Y10
+	VADDPD       Y7, Y2, Y14
+	VADDPD       Y8, Y3, Y15
+	VMOVUPS      Y6, 64(SP)
+	VSUBPD       Y2, Y14, Y6
+	VMOVUPS      Y5, 96(SP)
+	VSUBPD       Y3, Y15, Y5
+	VSUBPD       Y6, Y7, Y6
+	VSUBPD       Y5, Y8, Y5
+	VXORPD       arcConstant20<>+0(SB), Y1, Y1
+	VXORPD       arcConstant20<>+0(SB), Y0, Y0
+	VBLENDVPD    Y12, Y1, Y7, Y1
+	VBLENDVPD    Y13, Y0, Y8, Y0
+	VXORPD       arcConstant20<>+0(SB), Y11, Y7
+	VXORPD       arcConstant20<>+0(SB), Y10, Y8
+	VBLENDVPD    Y12, Y7, Y9, Y7
+	VBLENDVPD    Y13, Y8, Y9, Y8
+	VBLENDVPD    Y12, Y14, Y2, Y2
+	VBLENDVPD    Y13, Y15, Y3, Y3
+	VBLENDVPD    Y12, Y6, Y9, Y6
+	VBLENDVPD    Y13, Y5, Y9, Y5
+	VDIVPD       Y2, Y4, Y10
+	VDIVPD       Y3, Y4, Y4
+	VMULPD       Y10, Y1, Y11
+	VMULPD       Y4, Y0, Y14
+	VFNMADD231PD Y11, Y2, Y1
+	VFNMADD231PD Y14, Y3, Y0
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y8, Y0, Y0
+	VFNMADD231PD Y11, Y6, Y1
+	VFNMADD231PD Y14, Y5, Y0
+	VMULPD       Y10, Y1, Y1
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y11, Y11, Y2
+	VMULPD       Y14, Y14, Y3
+	VBLENDVPD    Y12, 96(SP), Y9, Y4
+	VBLENDVPD    Y13, 64(SP), Y9, Y5
+	VADDPD       32(SP), Y4, Y4
+	VADDPD       (SP), Y5, Y5
+	VMULPD       arcConstant95<>+0(SB), Y4, Y6
+	VMULPD       arcConstant95<>+0(SB), Y5, Y7
+	VMOVUPS      Y6, Y8
+	VFMSUB231PD  arcConstant95<>+0(SB), Y4, Y8
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  arcConstant95<>+0(SB), Y5, Y9
+	VFMADD231PD  arcConstant96<>+0(SB), Y4, Y8
+	VFMADD231PD  arcConstant96<>+0(SB), Y5, Y9
+	VMOVUPS      96(SP), Y4
+	VANDPD       arcConstant20<>+0(SB), Y4, Y4
+	VMOVUPS      64(SP), Y5
+	VANDPD       arcConstant20<>+0(SB), Y5, Y5
+	VXORPD       Y4, Y11, Y10
+	VXORPD       Y5, Y14, Y11
 	VFNMADD231PD Y2, Y1, Y1
-	VXORPD       Y3, Y1, Y1
-	VADDPD       Y4, Y5, Y3
-	VSUBPD       Y5, Y3, Y5
-	VSUBPD       Y5, Y4, Y5
+	VFNMADD231PD Y3, Y0, Y0
+	VXORPD       Y4, Y1, Y1
+	VXORPD       Y5, Y0, Y0
+	VADDPD       Y10, Y6, Y4
+	VADDPD       Y11, Y7, Y5
+	VSUBPD       Y6, Y4, Y6
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y1, Y8, Y1
+	VADDPD       Y0, Y9, Y0
 	VADDPD       Y1, Y6, Y1
-	VADDPD       Y1, Y5, Y1
-	VMULPD       Y2, Y4, Y4
-	VMOVUPS      arcConstant98<>+0(SB), Y5
-	VFMADD231PD  arcConstant97<>+0(SB), Y2, Y5
-	VMOVUPS      arcConstant100<>+0(SB), Y6
-	VFMADD231PD  arcConstant99<>+0(SB), Y2, Y6
-	VMOVUPS      arcConstant102<>+0(SB), Y7
-	VFMADD231PD  arcConstant101<>+0(SB), Y2, Y7
-	VMOVUPS      arcConstant104<>+0(SB), Y8
-	VFMADD231PD  arcConstant103<>+0(SB), Y2, Y8
-	VMOVUPS      arcConstant106<>+0(SB), Y9
-	VFMADD231PD  arcConstant105<>+0(SB), Y2, Y9
-	VMULPD       Y2, Y2, Y10
-	VFMADD231PD  Y10, Y6, Y5
-	VFMADD231PD  Y10, Y8, Y7
-	VFMADD231PD  arcConstant107<>+0(SB), Y10, Y9
-	VMULPD       Y10, Y10, Y6
-	VFMADD231PD  Y6, Y7, Y5
-	VMULPD       Y6, Y6, Y6
-	VFMADD231PD  Y6, Y9, Y5
-	VFMADD213PD  arcConstant108<>+0(SB), Y2, Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VADDPD       Y1, Y3, Y1
-	VANDPD       arcConstant20<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VADDPD       Y0, Y7, Y0
+	VMULPD       Y2, Y10, Y6
+	VMULPD       Y3, Y11, Y7
+	VMOVUPS      arcConstant98<>+0(SB), Y8
+	VFMADD231PD  arcConstant97<>+0(SB), Y2, Y8
+	VMOVUPS      arcConstant98<>+0(SB), Y9
+	VFMADD231PD  arcConstant97<>+0(SB), Y3, Y9
+	VMOVUPS      arcConstant100<>+0(SB), Y10
+	VFMADD231PD  arcConstant99<>+0(SB), Y2, Y10
+	VMOVUPS      arcConstant100<>+0(SB), Y11
+	VFMADD231PD  arcConstant99<>+0(SB), Y3, Y11
+	VMOVUPS      arcConstant102<>+0(SB), Y12
+	VFMADD231PD  arcConstant101<>+0(SB), Y2, Y12
+	VMOVUPS      arcConstant102<>+0(SB), Y13
+	VFMADD231PD  arcConstant101<>+0(SB), Y3, Y13
+	VMOVUPS      arcConstant104<>+0(SB), Y14
+	VFMADD231PD  arcConstant103<>+0(SB), Y2, Y14
+	VMOVUPS      arcConstant104<>+0(SB), Y15
+	VFMADD231PD  arcConstant103<>+0(SB), Y3, Y15
+	VMOVUPS      Y5, 128(SP)
+	VMOVUPS      arcConstant106<>+0(SB), Y5
+	VFMADD231PD  arcConstant105<>+0(SB), Y2, Y5
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      arcConstant106<>+0(SB), Y4
+	VFMADD231PD  arcConstant105<>+0(SB), Y3, Y4
+	VMOVUPS      Y0, 192(SP)
+	VMULPD       Y2, Y2, Y0
+	VMOVUPS      Y7, 224(SP)
+	VMULPD       Y3, Y3, Y7
+	VFMADD231PD  Y0, Y10, Y8
+	VFMADD231PD  Y7, Y11, Y9
+	VFMADD231PD  Y0, Y14, Y12
+	VFMADD231PD  Y7, Y15, Y13
+	VFMADD231PD  arcConstant107<>+0(SB), Y0, Y5
+	VFMADD231PD  arcConstant107<>+0(SB), Y7, Y4
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y0, Y12, Y8
+	VFMADD231PD  Y7, Y13, Y9
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y0, Y5, Y8
+	VFMADD231PD  Y7, Y4, Y9
+	VFMADD213PD  arcConstant108<>+0(SB), Y2, Y8
+	VFMADD213PD  arcConstant108<>+0(SB), Y3, Y9
+	VFMADD231PD  Y8, Y6, Y1
+	VMOVUPS      192(SP), Y0
+	VFMADD231PD  224(SP), Y9, Y0
+	VADDPD       160(SP), Y1, Y1
+	VADDPD       128(SP), Y0, Y0
+	VMOVUPS      (SI), Y2
+	VANDPD       arcConstant20<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       arcConstant20<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y1, Y1
+	VXORPD       Y3, Y0, Y0
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1822,17 +2354,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 320(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 256(SP), DI
+	LEAQ 320(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1843,7 +2375,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 256(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -1852,7 +2384,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 DATA arcConstant90<>+0(SB)/8, $0x4630000000000000
@@ -1971,79 +2504,130 @@ GLOBL arcConstant108<>(SB), RODATA|NOPTR, $32
 
 // func atanFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atanFloat32AVX512(SB), $192-33
+TEXT ·atanFloat32AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant34<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant109<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      arcConstant110<>+0(SB), Z2
-	VCMPPS       $0x11, Z1, Z2, K1
-	VBLENDMPS    Z2, Z1, K1, Z3
-	VBLENDMPS    Z1, Z2, K1, Z1
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VBLENDMPS    arcConstant111<>+0(SB), Z4, K1, Z5
-	VBLENDMPS    arcConstant112<>+0(SB), Z2, K1, Z6
-	VMULPS       arcConstant113<>+0(SB), Z1, Z7
-	VCMPPS       $0x11, Z3, Z7, K1
-	VSUBPS       Z1, Z3, Z7
-	VBLENDMPS    Z7, Z3, K1, Z7
-	VADDPS       Z1, Z3, Z3
-	VBLENDMPS    Z3, Z1, K1, Z1
-	VDIVPS       Z1, Z2, Z2
-	VMULPS       Z2, Z7, Z3
-	VFNMADD231PS Z3, Z1, Z7
-	VMULPS       Z2, Z7, Z1
-	VMULPS       Z3, Z3, Z2
-	VBLENDMPS    Z6, Z4, K1, Z4
-	VADDPS       Z4, Z5, Z4
-	VMULPS       arcConstant114<>+0(SB), Z4, Z5
-	VMULPS       arcConstant115<>+0(SB), Z4, Z7
-	VFMSUB132PS  arcConstant114<>+0(SB), Z5, Z4
-	VADDPS       Z4, Z7, Z4
-	VANDPD       arcConstant41<>+0(SB), Z6, Z6
-	VXORPD       Z6, Z3, Z3
-	VFNMADD231PS Z2, Z1, Z1
-	VXORPD       Z6, Z1, Z1
-	VADDPS       Z3, Z5, Z6
-	VSUBPS       Z5, Z6, Z5
-	VSUBPS       Z5, Z3, Z5
-	VADDPS       Z1, Z4, Z1
-	VADDPS       Z1, Z5, Z1
-	VMULPS       Z2, Z3, Z3
-	VMOVUPS      arcConstant117<>+0(SB), Z4
-	VFMADD231PS  arcConstant116<>+0(SB), Z2, Z4
-	VMOVUPS      arcConstant119<>+0(SB), Z5
-	VFMADD231PS  arcConstant118<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant121<>+0(SB), Z7
-	VFMADD231PS  arcConstant120<>+0(SB), Z2, Z7
-	VMULPS       Z2, Z2, Z8
-	VFMADD231PS  Z8, Z5, Z4
-	VMULPS       Z8, Z8, Z5
-	VFMADD231PS  Z5, Z7, Z4
-	VFMADD213PS  arcConstant122<>+0(SB), Z2, Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VADDPS       Z1, Z6, Z1
+	VMOVUPS      64(SI), Z1
+	VANDPD       arcConstant34<>+0(SB), Z0, Z2
+	VANDPD       arcConstant34<>+0(SB), Z1, Z3
+	VMOVUPS      arcConstant109<>+0(SB), Z4
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
+	VMOVUPS      arcConstant110<>+0(SB), Z4
+	VCMPPS       $0x11, Z2, Z4, K1
+	VCMPPS       $0x11, Z3, Z4, K2
+	VBLENDMPS    Z4, Z2, K1, Z5
+	VBLENDMPS    Z4, Z3, K2, Z6
+	VBLENDMPS    Z2, Z4, K1, Z2
+	VBLENDMPS    Z3, Z4, K2, Z3
+	VMOVUPS      arcConstant37<>+0(SB), Z7
+	VBLENDMPS    arcConstant111<>+0(SB), Z7, K1, Z8
+	VBLENDMPS    arcConstant111<>+0(SB), Z7, K2, Z9
+	VBLENDMPS    arcConstant112<>+0(SB), Z4, K1, Z10
+	VBLENDMPS    arcConstant112<>+0(SB), Z4, K2, Z11
+	VMULPS       arcConstant113<>+0(SB), Z2, Z12
+	VMULPS       arcConstant113<>+0(SB), Z3, Z13
+	VCMPPS       $0x11, Z5, Z12, K1
+	VCMPPS       $0x11, Z6, Z13, K2
+	VSUBPS       Z2, Z5, Z12
+	VSUBPS       Z3, Z6, Z13
+	VBLENDMPS    Z12, Z5, K1, Z12
+	VBLENDMPS    Z13, Z6, K2, Z13
+	VADDPS       Z2, Z5, Z5
+	VADDPS       Z3, Z6, Z6
+	VBLENDMPS    Z5, Z2, K1, Z2
+	VBLENDMPS    Z6, Z3, K2, Z3
+	VDIVPS       Z2, Z4, Z5
+	VDIVPS       Z3, Z4, Z4
+	VMULPS       Z5, Z12, Z6
+	VMULPS       Z4, Z13, Z14
+	VFNMADD231PS Z6, Z2, Z12
+	VFNMADD231PS Z14, Z3, Z13
+	VMULPS       Z5, Z12, Z2
+	VMULPS       Z4, Z13, Z3
+	VMULPS       Z6, Z6, Z4
+	VMULPS       Z14, Z14, Z5
+	VBLENDMPS    Z10, Z7, K1, Z12
+	VBLENDMPS    Z11, Z7, K2, Z7
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z7, Z9, Z7
+	VMULPS       arcConstant114<>+0(SB), Z8, Z9
+	VMULPS       arcConstant114<>+0(SB), Z7, Z12
+	VMULPS       arcConstant115<>+0(SB), Z8, Z13
+	VMULPS       arcConstant115<>+0(SB), Z7, Z15
+	VFMSUB132PS  arcConstant114<>+0(SB), Z9, Z8
+	VFMSUB132PS  arcConstant114<>+0(SB), Z12, Z7
+	VADDPS       Z8, Z13, Z8
+	VADDPS       Z7, Z15, Z7
+	VANDPD       arcConstant41<>+0(SB), Z10, Z10
+	VANDPD       arcConstant41<>+0(SB), Z11, Z11
+	VXORPD       Z10, Z6, Z6
+	VXORPD       Z11, Z14, Z13
+	VFNMADD231PS Z4, Z2, Z2
+	VFNMADD231PS Z5, Z3, Z3
+	VXORPD       Z10, Z2, Z2
+	VXORPD       Z11, Z3, Z3
+	VADDPS       Z6, Z9, Z10
+	VADDPS       Z13, Z12, Z11
+	VSUBPS       Z9, Z10, Z9
+	VSUBPS       Z12, Z11, Z12
+	VSUBPS       Z9, Z6, Z9
+	VSUBPS       Z12, Z13, Z12
+	VADDPS       Z2, Z8, Z2
+	VADDPS       Z3, Z7, Z3
+	VADDPS       Z2, Z9, Z2
+	VADDPS       Z3, Z12, Z3
+	VMULPS       Z4, Z6, Z6
+	VMULPS       Z5, Z13, Z7
+	VMOVUPS      arcConstant117<>+0(SB), Z8
+	VFMADD231PS  arcConstant116<>+0(SB), Z4, Z8
+	VMOVUPS      arcConstant117<>+0(SB), Z9
+	VFMADD231PS  arcConstant116<>+0(SB), Z5, Z9
+	VMOVUPS      arcConstant119<>+0(SB), Z12
+	VFMADD231PS  arcConstant118<>+0(SB), Z4, Z12
+	VMOVUPS      arcConstant119<>+0(SB), Z13
+	VFMADD231PS  arcConstant118<>+0(SB), Z5, Z13
+	VMOVUPS      arcConstant121<>+0(SB), Z14
+	VFMADD231PS  arcConstant120<>+0(SB), Z4, Z14
+	VMOVUPS      arcConstant121<>+0(SB), Z15
+	VFMADD231PS  arcConstant120<>+0(SB), Z5, Z15
+	VMULPS       Z4, Z4, Z16
+	VMULPS       Z5, Z5, Z17
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z17, Z13, Z9
+	VMULPS       Z16, Z16, Z12
+	VMULPS       Z17, Z17, Z13
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z15, Z9
+	VFMADD213PS  arcConstant122<>+0(SB), Z4, Z8
+	VFMADD213PS  arcConstant122<>+0(SB), Z5, Z9
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z9, Z7, Z3
+	VADDPS       Z2, Z10, Z2
+	VADDPS       Z3, Z11, Z3
 	VANDPD       arcConstant41<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       arcConstant41<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -2055,17 +2639,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2086,6 +2670,7 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 DATA arcConstant109<>+0(SB)/8, $0x7180000071800000
@@ -2230,98 +2815,168 @@ GLOBL arcConstant122<>(SB), RODATA|NOPTR, $64
 
 // func atanFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atanFloat64AVX512(SB), $192-33
+TEXT ·atanFloat64AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       arcConstant48<>+0(SB), Z0, Z1
-	VMOVUPS      arcConstant123<>+0(SB), Z2
-	VMINPD       Z1, Z2, Z1
-	VMOVUPS      arcConstant124<>+0(SB), Z2
-	VCMPPD       $0x11, Z1, Z2, K1
-	VBLENDMPD    Z2, Z1, K1, Z3
-	VBLENDMPD    Z1, Z2, K1, Z1
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VBLENDMPD    arcConstant125<>+0(SB), Z4, K1, Z5
-	VBLENDMPD    arcConstant126<>+0(SB), Z2, K1, Z6
-	VMULPD       arcConstant127<>+0(SB), Z1, Z7
-	VCMPPD       $0x11, Z3, Z7, K1
-	VXORPD       arcConstant54<>+0(SB), Z3, Z7
-	VADDPD       Z7, Z1, Z8
-	VSUBPD       Z1, Z8, Z9
-	VSUBPD       Z9, Z7, Z7
-	VADDPD       Z3, Z1, Z9
-	VSUBPD       Z1, Z9, Z10
-	VSUBPD       Z10, Z3, Z10
-	VXORPD       arcConstant54<>+0(SB), Z8, Z8
-	VBLENDMPD    Z8, Z3, K1, Z3
-	VXORPD       arcConstant54<>+0(SB), Z7, Z7
-	VBLENDMPD    Z7, Z4, K1, Z7
-	VBLENDMPD    Z9, Z1, K1, Z1
-	VBLENDMPD    Z10, Z4, K1, Z8
-	VDIVPD       Z1, Z2, Z2
-	VMULPD       Z2, Z3, Z9
-	VFNMADD231PD Z9, Z1, Z3
-	VADDPD       Z7, Z3, Z1
-	VFNMADD231PD Z9, Z8, Z1
-	VMULPD       Z2, Z1, Z1
-	VMULPD       Z9, Z9, Z2
-	VBLENDMPD    Z6, Z4, K1, Z3
-	VADDPD       Z3, Z5, Z3
-	VMULPD       arcConstant128<>+0(SB), Z3, Z4
-	VMOVUPS      Z4, Z5
-	VFMSUB231PD  arcConstant128<>+0(SB), Z3, Z5
-	VFMADD231PD  arcConstant129<>+0(SB), Z3, Z5
-	VANDPD       arcConstant54<>+0(SB), Z6, Z3
-	VXORPD       Z3, Z9, Z6
-	VFNMADD231PD Z2, Z1, Z1
-	VXORPD       Z3, Z1, Z1
-	VADDPD       Z6, Z4, Z3
-	VSUBPD       Z4, Z3, Z4
-	VSUBPD       Z4, Z6, Z4
-	VADDPD       Z1, Z5, Z1
-	VADDPD       Z1, Z4, Z1
-	VMULPD       Z2, Z6, Z4
-	VMOVUPS      arcConstant131<>+0(SB), Z5
-	VFMADD231PD  arcConstant130<>+0(SB), Z2, Z5
-	VMOVUPS      arcConstant133<>+0(SB), Z6
-	VFMADD231PD  arcConstant132<>+0(SB), Z2, Z6
-	VMOVUPS      arcConstant135<>+0(SB), Z7
-	VFMADD231PD  arcConstant134<>+0(SB), Z2, Z7
-	VMOVUPS      arcConstant137<>+0(SB), Z8
-	VFMADD231PD  arcConstant136<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant139<>+0(SB), Z9
-	VFMADD231PD  arcConstant138<>+0(SB), Z2, Z9
-	VMULPD       Z2, Z2, Z10
-	VFMADD231PD  Z10, Z6, Z5
-	VFMADD231PD  Z10, Z8, Z7
-	VFMADD231PD  arcConstant140<>+0(SB), Z10, Z9
-	VMULPD       Z10, Z10, Z6
-	VFMADD231PD  Z6, Z7, Z5
-	VMULPD       Z6, Z6, Z6
-	VFMADD231PD  Z6, Z9, Z5
-	VFMADD213PD  arcConstant141<>+0(SB), Z2, Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VADDPD       Z1, Z3, Z1
+	VMOVUPS      64(SI), Z1
+	VANDPD       arcConstant48<>+0(SB), Z0, Z2
+	VANDPD       arcConstant48<>+0(SB), Z1, Z3
+	VMOVUPS      arcConstant123<>+0(SB), Z4
+	VMINPD       Z2, Z4, Z2
+	VMINPD       Z3, Z4, Z3
+	VMOVUPS      arcConstant124<>+0(SB), Z4
+	VCMPPD       $0x11, Z2, Z4, K1
+	VCMPPD       $0x11, Z3, Z4, K2
+	VBLENDMPD    Z4, Z2, K1, Z5
+	VBLENDMPD    Z4, Z3, K2, Z6
+	VBLENDMPD    Z2, Z4, K1, Z2
+	VBLENDMPD    Z3, Z4, K2, Z3
+	VMOVUPS      arcConstant37<>+0(SB), Z7
+	VBLENDMPD    arcConstant125<>+0(SB), Z7, K1, Z8
+	VBLENDMPD    arcConstant125<>+0(SB), Z7, K2, Z9
+	VBLENDMPD    arcConstant126<>+0(SB), Z4, K1, Z10
+	VBLENDMPD    arcConstant126<>+0(SB), Z4, K2, Z11
+	VMULPD       arcConstant127<>+0(SB), Z2, Z12
+	VMULPD       arcConstant127<>+0(SB), Z3, Z13
+	VCMPPD       $0x11, Z5, Z12, K1
+	VCMPPD       $0x11, Z6, Z13, K2
+	VXORPD       arcConstant54<>+0(SB), Z5, Z12
+	VXORPD       arcConstant54<>+0(SB), Z6, Z13
+	VADDPD       Z12, Z2, Z14
+	VADDPD       Z13, Z3, Z15
+	VSUBPD       Z2, Z14, Z16
+	VSUBPD       Z3, Z15, Z17
+	VSUBPD       Z16, Z12, Z12
+	VSUBPD       Z17, Z13, Z13
+	VADDPD       Z5, Z2, Z16
+	VADDPD       Z6, Z3, Z17
+	VSUBPD       Z2, Z16, Z18
+	VSUBPD       Z3, Z17, Z19
+	VSUBPD       Z18, Z5, Z18
+	VSUBPD       Z19, Z6, Z19
+	VXORPD       arcConstant54<>+0(SB), Z14, Z14
+	VXORPD       arcConstant54<>+0(SB), Z15, Z15
+	VBLENDMPD    Z14, Z5, K1, Z5
+	VBLENDMPD    Z15, Z6, K2, Z6
+	VXORPD       arcConstant54<>+0(SB), Z12, Z12
+	VXORPD       arcConstant54<>+0(SB), Z13, Z13
+	VBLENDMPD    Z12, Z7, K1, Z12
+	VBLENDMPD    Z13, Z7, K2, Z13
+	VBLENDMPD    Z16, Z2, K1, Z2
+	VBLENDMPD    Z17, Z3, K2, Z3
+	VBLENDMPD    Z18, Z7, K1, Z14
+	VBLENDMPD    Z19, Z7, K2, Z15
+	VDIVPD       Z2, Z4, Z16
+	VDIVPD       Z3, Z4, Z4
+	VMULPD       Z16, Z5, Z17
+	VMULPD       Z4, Z6, Z18
+	VFNMADD231PD Z17, Z2, Z5
+	VFNMADD231PD Z18, Z3, Z6
+	VADDPD       Z12, Z5, Z2
+	VADDPD       Z13, Z6, Z3
+	VFNMADD231PD Z17, Z14, Z2
+	VFNMADD231PD Z18, Z15, Z3
+	VMULPD       Z16, Z2, Z2
+	VMULPD       Z4, Z3, Z3
+	VMULPD       Z17, Z17, Z4
+	VMULPD       Z18, Z18, Z5
+	VBLENDMPD    Z10, Z7, K1, Z6
+	VBLENDMPD    Z11, Z7, K2, Z7
+	VADDPD       Z6, Z8, Z6
+	VADDPD       Z7, Z9, Z7
+	VMULPD       arcConstant128<>+0(SB), Z6, Z8
+	VMULPD       arcConstant128<>+0(SB), Z7, Z9
+	VMOVUPS      Z8, Z12
+	VFMSUB231PD  arcConstant128<>+0(SB), Z6, Z12
+	VMOVUPS      Z9, Z13
+	VFMSUB231PD  arcConstant128<>+0(SB), Z7, Z13
+	VFMADD231PD  arcConstant129<>+0(SB), Z6, Z12
+	VFMADD231PD  arcConstant129<>+0(SB), Z7, Z13
+	VANDPD       arcConstant54<>+0(SB), Z10, Z6
+	VANDPD       arcConstant54<>+0(SB), Z11, Z7
+	VXORPD       Z6, Z17, Z10
+	VXORPD       Z7, Z18, Z11
+	VFNMADD231PD Z4, Z2, Z2
+	VFNMADD231PD Z5, Z3, Z3
+	VXORPD       Z6, Z2, Z2
+	VXORPD       Z7, Z3, Z3
+	VADDPD       Z10, Z8, Z6
+	VADDPD       Z11, Z9, Z7
+	VSUBPD       Z8, Z6, Z8
+	VSUBPD       Z9, Z7, Z9
+	VSUBPD       Z8, Z10, Z8
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z2, Z12, Z2
+	VADDPD       Z3, Z13, Z3
+	VADDPD       Z2, Z8, Z2
+	VADDPD       Z3, Z9, Z3
+	VMULPD       Z4, Z10, Z8
+	VMULPD       Z5, Z11, Z9
+	VMOVUPS      arcConstant131<>+0(SB), Z10
+	VFMADD231PD  arcConstant130<>+0(SB), Z4, Z10
+	VMOVUPS      arcConstant131<>+0(SB), Z11
+	VFMADD231PD  arcConstant130<>+0(SB), Z5, Z11
+	VMOVUPS      arcConstant133<>+0(SB), Z12
+	VFMADD231PD  arcConstant132<>+0(SB), Z4, Z12
+	VMOVUPS      arcConstant133<>+0(SB), Z13
+	VFMADD231PD  arcConstant132<>+0(SB), Z5, Z13
+	VMOVUPS      arcConstant135<>+0(SB), Z14
+	VFMADD231PD  arcConstant134<>+0(SB), Z4, Z14
+	VMOVUPS      arcConstant135<>+0(SB), Z15
+	VFMADD231PD  arcConstant134<>+0(SB), Z5, Z15
+	VMOVUPS      arcConstant137<>+0(SB), Z16
+	VFMADD231PD  arcConstant136<>+0(SB), Z4, Z16
+	VMOVUPS      arcConstant137<>+0(SB), Z17
+	VFMADD231PD  arcConstant136<>+0(SB), Z5, Z17
+	VMOVUPS      arcConstant139<>+0(SB), Z18
+	VFMADD231PD  arcConstant138<>+0(SB), Z4, Z18
+	VMOVUPS      arcConstant139<>+0(SB), Z19
+	VFMADD231PD  arcConstant138<>+0(SB), Z5, Z19
+	VMULPD       Z4, Z4, Z20
+	VMULPD       Z5, Z5, Z21
+	VFMADD231PD  Z20, Z12, Z10
+	VFMADD231PD  Z21, Z13, Z11
+	VFMADD231PD  Z20, Z16, Z14
+	VFMADD231PD  Z21, Z17, Z15
+	VFMADD231PD  arcConstant140<>+0(SB), Z20, Z18
+	VFMADD231PD  arcConstant140<>+0(SB), Z21, Z19
+	VMULPD       Z20, Z20, Z12
+	VMULPD       Z21, Z21, Z13
+	VFMADD231PD  Z12, Z14, Z10
+	VFMADD231PD  Z13, Z15, Z11
+	VMULPD       Z12, Z12, Z12
+	VMULPD       Z13, Z13, Z13
+	VFMADD231PD  Z12, Z18, Z10
+	VFMADD231PD  Z13, Z19, Z11
+	VFMADD213PD  arcConstant141<>+0(SB), Z4, Z10
+	VFMADD213PD  arcConstant141<>+0(SB), Z5, Z11
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z11, Z9, Z3
+	VADDPD       Z2, Z6, Z2
+	VADDPD       Z3, Z7, Z3
 	VANDPD       arcConstant54<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       arcConstant54<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2333,17 +2988,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2364,6 +3019,7 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 DATA arcConstant123<>+0(SB)/8, $0x4630000000000000
@@ -2558,7 +3214,7 @@ GLOBL arcConstant141<>(SB), RODATA|NOPTR, $64
 
 // func atan2Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·atan2Float32AVX2(SB), $288-33
+TEXT ·atan2Float32AVX2(SB), $800-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2566,91 +3222,161 @@ TEXT ·atan2Float32AVX2(SB), $288-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VMOVUPS   (DX), Y1
-	VANDPD    arcConstant0<>+0(SB), Y0, Y2
-	VANDPD    arcConstant0<>+0(SB), Y1, Y3
-	VMINPS    Y2, Y3, Y4
-	VMAXPS    Y3, Y2, Y5
-	VCMPPS    $0x11, Y2, Y3, Y2
-	VPCMPGTD  arcConstant142<>+0(SB), Y5, Y3
-	VMOVUPS   arcConstant143<>+0(SB), Y6
-	VCMPPS    $0x12, Y4, Y6, Y6
-	VXORPD    arcConstant144<>+0(SB), Y6, Y6
-	VORPD     Y6, Y3, Y3
-	VMOVUPS   Y4, Y6
-	VMOVUPS   Y5, Y7
-	VMOVMSKPS Y3, AX
+	VMOVUPS   32(SI), Y1
+	VMOVUPS   (DX), Y2
+	VMOVUPS   32(DX), Y3
+	VANDPD    arcConstant0<>+0(SB), Y0, Y4
+	VANDPD    arcConstant0<>+0(SB), Y1, Y5
+	VANDPD    arcConstant0<>+0(SB), Y2, Y6
+	VANDPD    arcConstant0<>+0(SB), Y3, Y7
+	VMINPS    Y4, Y6, Y8
+	VMINPS    Y5, Y7, Y9
+	VMAXPS    Y6, Y4, Y10
+	VMAXPS    Y7, Y5, Y11
+	VCMPPS    $0x11, Y4, Y6, Y4
+	VCMPPS    $0x11, Y5, Y7, Y5
+	VPCMPGTD  arcConstant142<>+0(SB), Y10, Y6
+	VPCMPGTD  arcConstant142<>+0(SB), Y11, Y7
+	VMOVUPS   arcConstant143<>+0(SB), Y12
+	VCMPPS    $0x12, Y8, Y12, Y13
+	VCMPPS    $0x12, Y9, Y12, Y12
+	VXORPD    arcConstant144<>+0(SB), Y13, Y13
+	VXORPD    arcConstant144<>+0(SB), Y12, Y12
+	VORPD     Y13, Y6, Y6
+	VORPD     Y12, Y7, Y7
+	VMOVUPS   Y8, Y12
+	VMOVUPS   Y10, Y13
+	VMOVMSKPS Y6, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VMOVUPS      arcConstant3<>+0(SB), Y3
-	VPCMPGTD     Y1, Y3, Y3
-	VANDPD       arcConstant7<>+0(SB), Y1, Y1
-	VXORPD       arcConstant77<>+0(SB), Y1, Y1
-	VXORPD       arcConstant7<>+0(SB), Y1, Y4
-	VBLENDVPS    Y2, Y4, Y1, Y1
-	VMOVUPS      arcConstant3<>+0(SB), Y4
-	VBLENDVPS    Y3, arcConstant145<>+0(SB), Y4, Y3
-	VBLENDVPS    Y2, arcConstant78<>+0(SB), Y3, Y2
-	VMULPS       arcConstant80<>+0(SB), Y7, Y3
-	VCMPPS       $0x11, Y6, Y3, Y3
-	VSUBPS       Y7, Y6, Y5
-	VBLENDVPS    Y3, Y5, Y6, Y5
-	VADDPS       Y7, Y6, Y6
-	VBLENDVPS    Y3, Y6, Y7, Y6
-	VMOVUPS      arcConstant77<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y7
-	VMULPS       Y7, Y5, Y8
-	VFNMADD231PS Y8, Y6, Y5
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y8, Y6
-	VBLENDVPS    Y3, Y1, Y4, Y3
-	VADDPS       Y3, Y2, Y2
-	VMULPS       arcConstant81<>+0(SB), Y2, Y3
-	VMULPS       arcConstant82<>+0(SB), Y2, Y4
-	VFMSUB132PS  arcConstant81<>+0(SB), Y3, Y2
+	VMOVUPS   Y9, Y6
+	VMOVUPS   Y11, Y8
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS      arcConstant3<>+0(SB), Y7
+	VPCMPGTD     Y2, Y7, Y9
+	VPCMPGTD     Y3, Y7, Y7
+	VANDPD       arcConstant7<>+0(SB), Y2, Y2
+	VANDPD       arcConstant7<>+0(SB), Y3, Y3
+	VXORPD       arcConstant77<>+0(SB), Y2, Y2
+	VXORPD       arcConstant77<>+0(SB), Y3, Y3
+	VXORPD       arcConstant7<>+0(SB), Y2, Y10
+	VXORPD       arcConstant7<>+0(SB), Y3, Y11
+	VBLENDVPS    Y4, Y10, Y2, Y2
+	VBLENDVPS    Y5, Y11, Y3, Y3
+	VMOVUPS      arcConstant3<>+0(SB), Y10
+	VBLENDVPS    Y9, arcConstant145<>+0(SB), Y10, Y9
+	VBLENDVPS    Y7, arcConstant145<>+0(SB), Y10, Y7
+	VBLENDVPS    Y4, arcConstant78<>+0(SB), Y9, Y4
+	VBLENDVPS    Y5, arcConstant78<>+0(SB), Y7, Y5
+	VMULPS       arcConstant80<>+0(SB), Y13, Y7
+	VMULPS       arcConstant80<>+0(SB), Y8, Y9
+	VCMPPS       $0x11, Y12, Y7, Y7
+	VCMPPS       $0x11, Y6, Y9, Y9
+	VSUBPS       Y13, Y12, Y11
+	VSUBPS       Y8, Y6, Y14
+	VBLENDVPS    Y7, Y11, Y12, Y11
+	VBLENDVPS    Y9, Y14, Y6, Y14
+	VADDPS       Y13, Y12, Y12
+	VADDPS       Y8, Y6, Y6
+	VBLENDVPS    Y7, Y12, Y13, Y12
+	VBLENDVPS    Y9, Y6, Y8, Y6
+	VMOVUPS      arcConstant77<>+0(SB), Y8
+	VDIVPS       Y12, Y8, Y13
+	VDIVPS       Y6, Y8, Y8
+	VMULPS       Y13, Y11, Y15
+	VMULPS       Y8, Y14, Y1
+	VFNMADD231PS Y15, Y12, Y11
+	VFNMADD231PS Y1, Y6, Y14
+	VMULPS       Y13, Y11, Y6
+	VMULPS       Y8, Y14, Y8
+	VMULPS       Y15, Y15, Y11
+	VMULPS       Y1, Y1, Y12
+	VBLENDVPS    Y7, Y2, Y10, Y7
+	VBLENDVPS    Y9, Y3, Y10, Y9
+	VADDPS       Y7, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	VMULPS       arcConstant81<>+0(SB), Y4, Y7
+	VMULPS       arcConstant81<>+0(SB), Y5, Y9
+	VMULPS       arcConstant82<>+0(SB), Y4, Y10
+	VMULPS       arcConstant82<>+0(SB), Y5, Y13
+	VFMSUB132PS  arcConstant81<>+0(SB), Y7, Y4
+	VFMSUB132PS  arcConstant81<>+0(SB), Y9, Y5
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y5, Y13, Y5
+	VANDPD       arcConstant7<>+0(SB), Y2, Y2
+	VANDPD       arcConstant7<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y15, Y10
+	VXORPD       Y3, Y1, Y1
+	VFNMADD231PS Y11, Y6, Y6
+	VFNMADD231PS Y12, Y8, Y8
+	VXORPD       Y2, Y6, Y2
+	VXORPD       Y3, Y8, Y3
+	VADDPS       Y10, Y7, Y6
+	VADDPS       Y1, Y9, Y8
+	VSUBPS       Y7, Y6, Y7
+	VSUBPS       Y9, Y8, Y9
+	VSUBPS       Y7, Y10, Y7
+	VSUBPS       Y9, Y1, Y9
 	VADDPS       Y2, Y4, Y2
-	VANDPD       arcConstant7<>+0(SB), Y1, Y1
-	VXORPD       Y1, Y8, Y4
-	VFNMADD231PS Y6, Y5, Y5
-	VXORPD       Y1, Y5, Y1
-	VADDPS       Y4, Y3, Y5
-	VSUBPS       Y3, Y5, Y3
-	VSUBPS       Y3, Y4, Y3
-	VADDPS       Y1, Y2, Y1
-	VADDPS       Y1, Y3, Y1
-	VMULPS       Y6, Y4, Y2
-	VMOVUPS      arcConstant84<>+0(SB), Y3
-	VFMADD231PS  arcConstant83<>+0(SB), Y6, Y3
-	VMOVUPS      arcConstant86<>+0(SB), Y4
-	VFMADD231PS  arcConstant85<>+0(SB), Y6, Y4
-	VMOVUPS      arcConstant88<>+0(SB), Y7
-	VFMADD231PS  arcConstant87<>+0(SB), Y6, Y7
-	VMULPS       Y6, Y6, Y8
-	VFMADD231PS  Y8, Y4, Y3
-	VMULPS       Y8, Y8, Y4
-	VFMADD231PS  Y4, Y7, Y3
-	VFMADD213PS  arcConstant89<>+0(SB), Y6, Y3
-	VFMADD231PS  Y3, Y2, Y1
-	VADDPS       Y1, Y5, Y1
-	VANDPD       arcConstant7<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VADDPS       Y3, Y5, Y3
+	VADDPS       Y2, Y7, Y2
+	VADDPS       Y3, Y9, Y3
+	VMULPS       Y11, Y10, Y4
+	VMULPS       Y12, Y1, Y1
+	VMOVUPS      arcConstant84<>+0(SB), Y5
+	VFMADD231PS  arcConstant83<>+0(SB), Y11, Y5
+	VMOVUPS      arcConstant84<>+0(SB), Y7
+	VFMADD231PS  arcConstant83<>+0(SB), Y12, Y7
+	VMOVUPS      arcConstant86<>+0(SB), Y9
+	VFMADD231PS  arcConstant85<>+0(SB), Y11, Y9
+	VMOVUPS      arcConstant86<>+0(SB), Y10
+	VFMADD231PS  arcConstant85<>+0(SB), Y12, Y10
+	VMOVUPS      arcConstant88<>+0(SB), Y13
+	VFMADD231PS  arcConstant87<>+0(SB), Y11, Y13
+	VMOVUPS      arcConstant88<>+0(SB), Y14
+	VFMADD231PS  arcConstant87<>+0(SB), Y12, Y14
+	VMULPS       Y11, Y11, Y15
+	VMULPS       Y12, Y12, Y0
+	VFMADD231PS  Y15, Y9, Y5
+	VFMADD231PS  Y0, Y10, Y7
+	VMULPS       Y15, Y15, Y9
+	VMULPS       Y0, Y0, Y0
+	VFMADD231PS  Y9, Y13, Y5
+	VFMADD231PS  Y0, Y14, Y7
+	VFMADD213PS  arcConstant89<>+0(SB), Y11, Y5
+	VFMADD213PS  arcConstant89<>+0(SB), Y12, Y7
+	VFMADD231PS  Y5, Y4, Y2
+	VFMADD231PS  Y7, Y1, Y3
+	VADDPS       Y2, Y6, Y0
+	VADDPS       Y3, Y8, Y1
+	VMOVUPS      (SI), Y2
+	VANDPD       arcConstant7<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       arcConstant7<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y0, Y0
+	VXORPD       Y3, Y1, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2663,19 +3389,19 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
-	MOVL BX, 64(SP)(R12*4)
+	MOVL AX, 64(SP)(R12*4)
+	MOVL BX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 64(SP), SI
+	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2696,39 +3422,87 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y2, 96(SP)
-	VMOVUPS   Y3, 128(SP)
-	VMOVUPS   Y4, 160(SP)
-	VMOVUPS   Y5, 192(SP)
-	VMOVUPS   Y6, 224(SP)
-	VMOVUPS   Y7, 256(SP)
-	VCMPPS    $0x00, arcConstant146<>+0(SB), Y4, Y8
-	VCMPPS    $0x00, arcConstant146<>+0(SB), Y5, Y9
-	VANDPD    Y9, Y8, Y8
-	VCMPPS    $0x00, arcConstant3<>+0(SB), Y5, Y9
-	VBLENDVPS Y9, arcConstant77<>+0(SB), Y5, Y9
-	VDIVPS    Y9, Y4, Y9
-	VBLENDVPS Y8, arcConstant77<>+0(SB), Y9, Y9
-	VMOVUPS   arcConstant147<>+0(SB), Y10
-	VCMPPS    $0x12, Y9, Y10, Y10
-	VXORPD    arcConstant144<>+0(SB), Y10, Y10
-	VORPD     Y8, Y10, Y8
-	VMOVUPS   arcConstant77<>+0(SB), Y10
-	VCMPPS    $0x11, Y5, Y10, Y11
-	VMOVUPS   arcConstant148<>+0(SB), Y12
-	VBLENDVPS Y11, arcConstant149<>+0(SB), Y12, Y11
-	VMULPS    Y11, Y4, Y4
-	VBLENDVPS Y8, Y9, Y4, Y4
-	VMULPS    Y11, Y5, Y5
-	VBLENDVPS Y8, Y10, Y5, Y5
-	VBLENDVPS Y3, Y4, Y6, Y6
-	VMOVUPS   Y6, 224(SP)
-	VBLENDVPS Y3, Y5, Y7, Y7
-	VMOVUPS   Y7, 256(SP)
+	VMOVUPS   Y4, 192(SP)
+	VMOVUPS   Y5, 224(SP)
+	VMOVUPS   Y6, 256(SP)
+	VMOVUPS   Y7, 288(SP)
+	VMOVUPS   Y8, 320(SP)
+	VMOVUPS   Y9, 352(SP)
+	VMOVUPS   Y10, 384(SP)
+	VMOVUPS   Y11, 416(SP)
+	VMOVUPS   Y12, 448(SP)
+	VMOVUPS   Y13, 480(SP)
+	VCMPPS    $0x00, arcConstant146<>+0(SB), Y8, Y14
+	VCMPPS    $0x00, arcConstant146<>+0(SB), Y10, Y15
+	VANDPD    Y15, Y14, Y14
+	VCMPPS    $0x00, arcConstant3<>+0(SB), Y10, Y15
+	VBLENDVPS Y15, arcConstant77<>+0(SB), Y10, Y15
+	VDIVPS    Y15, Y8, Y15
+	VBLENDVPS Y14, arcConstant77<>+0(SB), Y15, Y15
+	VMOVUPS   arcConstant147<>+0(SB), Y1
+	VCMPPS    $0x12, Y15, Y1, Y0
+	VXORPD    arcConstant144<>+0(SB), Y0, Y0
+	VORPD     Y14, Y0, Y0
+	VMOVUPS   arcConstant77<>+0(SB), Y14
+	VCMPPS    $0x11, Y10, Y14, Y12
+	VMOVUPS   arcConstant148<>+0(SB), Y13
+	VBLENDVPS Y12, arcConstant149<>+0(SB), Y13, Y12
+	VMULPS    Y12, Y8, Y8
+	VBLENDVPS Y0, Y15, Y8, Y8
+	VMULPS    Y12, Y10, Y10
+	VBLENDVPS Y0, Y14, Y10, Y0
+	VMOVUPS   448(SP), Y10
+	VBLENDVPS Y6, Y8, Y10, Y10
+	VMOVUPS   Y10, 448(SP)
+	VMOVUPS   480(SP), Y12
+	VBLENDVPS Y6, Y0, Y12, Y12
+	VMOVUPS   Y12, 480(SP)
+	VMOVUPS   (SI), Y0
+	VMOVUPS   32(SI), Y1
+	VMOVUPS   448(SP), Y12
+	VMOVUPS   480(SP), Y13
 	JMP       back1
+
+region2:
+	VMOVUPS   Y4, 512(SP)
+	VMOVUPS   Y5, 544(SP)
+	VMOVUPS   Y6, 576(SP)
+	VMOVUPS   Y7, 608(SP)
+	VMOVUPS   Y8, 640(SP)
+	VMOVUPS   Y9, 672(SP)
+	VMOVUPS   Y11, 704(SP)
+	VMOVUPS   Y12, 736(SP)
+	VMOVUPS   Y13, 768(SP)
+	VCMPPS    $0x00, arcConstant146<>+0(SB), Y9, Y10
+	VCMPPS    $0x00, arcConstant146<>+0(SB), Y11, Y14
+	VANDPD    Y14, Y10, Y10
+	VCMPPS    $0x00, arcConstant3<>+0(SB), Y11, Y14
+	VBLENDVPS Y14, arcConstant77<>+0(SB), Y11, Y14
+	VDIVPS    Y14, Y9, Y14
+	VBLENDVPS Y10, arcConstant77<>+0(SB), Y14, Y14
+	VMOVUPS   arcConstant147<>+0(SB), Y15
+	VCMPPS    $0x12, Y14, Y15, Y15
+	VXORPD    arcConstant144<>+0(SB), Y15, Y15
+	VORPD     Y10, Y15, Y10
+	VMOVUPS   arcConstant77<>+0(SB), Y15
+	VCMPPS    $0x11, Y11, Y15, Y1
+	VMOVUPS   arcConstant148<>+0(SB), Y0
+	VBLENDVPS Y1, arcConstant149<>+0(SB), Y0, Y0
+	VMULPS    Y0, Y9, Y1
+	VBLENDVPS Y10, Y14, Y1, Y1
+	VMULPS    Y0, Y11, Y0
+	VBLENDVPS Y10, Y15, Y0, Y0
+	VBLENDVPS Y7, Y1, Y6, Y6
+	VMOVUPS   Y6, 576(SP)
+	VBLENDVPS Y7, Y0, Y8, Y8
+	VMOVUPS   Y8, 640(SP)
+	VMOVUPS   (SI), Y0
+	VMOVUPS   32(SI), Y1
+	JMP       back2
 
 DATA arcConstant142<>+0(SB)/8, $0x5d7fffff5d7fffff
 DATA arcConstant142<>+8(SB)/8, $0x5d7fffff5d7fffff
@@ -2780,7 +3554,7 @@ GLOBL arcConstant149<>(SB), RODATA|NOPTR, $32
 
 // func atan2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·atan2Float64AVX2(SB), $288-33
+TEXT ·atan2Float64AVX2(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2788,110 +3562,208 @@ TEXT ·atan2Float64AVX2(SB), $288-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VMOVUPS   (DX), Y1
-	VANDPD    arcConstant14<>+0(SB), Y0, Y2
-	VANDPD    arcConstant14<>+0(SB), Y1, Y3
-	VMINPD    Y2, Y3, Y4
-	VMAXPD    Y3, Y2, Y5
-	VCMPPD    $0x11, Y2, Y3, Y2
-	VPCMPGTQ  arcConstant150<>+0(SB), Y5, Y3
-	VMOVUPS   arcConstant151<>+0(SB), Y6
-	VCMPPD    $0x12, Y4, Y6, Y6
-	VXORPD    arcConstant144<>+0(SB), Y6, Y6
-	VORPD     Y6, Y3, Y3
-	VMOVUPS   Y4, Y6
-	VMOVUPS   Y5, Y7
-	VMOVMSKPD Y3, AX
+	VMOVUPS   32(SI), Y1
+	VMOVUPS   (DX), Y2
+	VMOVUPS   32(DX), Y3
+	VANDPD    arcConstant14<>+0(SB), Y0, Y4
+	VANDPD    arcConstant14<>+0(SB), Y1, Y5
+	VANDPD    arcConstant14<>+0(SB), Y2, Y6
+	VANDPD    arcConstant14<>+0(SB), Y3, Y7
+	VMINPD    Y4, Y6, Y8
+	VMINPD    Y5, Y7, Y9
+	VMAXPD    Y6, Y4, Y10
+	VMAXPD    Y7, Y5, Y11
+	VCMPPD    $0x11, Y4, Y6, Y4
+	VCMPPD    $0x11, Y5, Y7, Y5
+	VPCMPGTQ  arcConstant150<>+0(SB), Y10, Y6
+	VPCMPGTQ  arcConstant150<>+0(SB), Y11, Y7
+	VMOVUPS   arcConstant151<>+0(SB), Y12
+	VCMPPD    $0x12, Y8, Y12, Y13
+	VCMPPD    $0x12, Y9, Y12, Y12
+	VXORPD    arcConstant144<>+0(SB), Y13, Y13
+	VXORPD    arcConstant144<>+0(SB), Y12, Y12
+	VORPD     Y13, Y6, Y6
+	VORPD     Y12, Y7, Y7
+	VMOVUPS   Y8, Y12
+	VMOVUPS   Y10, Y13
+	VMOVMSKPD Y6, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VMOVUPS      arcConstant3<>+0(SB), Y3
-	VPCMPGTQ     Y1, Y3, Y3
-	VANDPD       arcConstant20<>+0(SB), Y1, Y1
-	VXORPD       arcConstant91<>+0(SB), Y1, Y1
-	VXORPD       arcConstant20<>+0(SB), Y1, Y4
-	VBLENDVPD    Y2, Y4, Y1, Y1
-	VMOVUPS      arcConstant3<>+0(SB), Y4
-	VBLENDVPD    Y3, arcConstant152<>+0(SB), Y4, Y3
-	VBLENDVPD    Y2, arcConstant92<>+0(SB), Y3, Y2
-	VMULPD       arcConstant94<>+0(SB), Y7, Y3
-	VCMPPD       $0x11, Y6, Y3, Y3
-	VXORPD       arcConstant20<>+0(SB), Y6, Y5
-	VADDPD       Y5, Y7, Y8
-	VSUBPD       Y7, Y8, Y9
-	VSUBPD       Y9, Y5, Y5
-	VADDPD       Y6, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y6, Y10
-	VXORPD       arcConstant20<>+0(SB), Y8, Y8
-	VBLENDVPD    Y3, Y8, Y6, Y6
+	VMOVUPS   Y9, Y6
+	VMOVUPS   Y11, Y8
+	VMOVMSKPD Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS      arcConstant3<>+0(SB), Y7
+	VPCMPGTQ     Y2, Y7, Y9
+	VPCMPGTQ     Y3, Y7, Y7
+	VANDPD       arcConstant20<>+0(SB), Y2, Y2
+	VANDPD       arcConstant20<>+0(SB), Y3, Y3
+	VXORPD       arcConstant91<>+0(SB), Y2, Y2
+	VXORPD       arcConstant91<>+0(SB), Y3, Y3
+	VXORPD       arcConstant20<>+0(SB), Y2, Y10
+	VXORPD       arcConstant20<>+0(SB), Y3, Y11
+	VBLENDVPD    Y4, Y10, Y2, Y2
+	VBLENDVPD    Y5, Y11, Y3, Y3
+	VMOVUPS      arcConstant3<>+0(SB), Y10
+	VBLENDVPD    Y9, arcConstant152<>+0(SB), Y10, Y9
+	VBLENDVPD    Y7, arcConstant152<>+0(SB), Y10, Y7
+	VBLENDVPD    Y4, arcConstant92<>+0(SB), Y9, Y4
+	VBLENDVPD    Y5, arcConstant92<>+0(SB), Y7, Y5
+	VMULPD       arcConstant94<>+0(SB), Y13, Y7
+	VMULPD       arcConstant94<>+0(SB), Y8, Y9
+	VCMPPD       $0x11, Y12, Y7, Y7
+	VCMPPD       $0x11, Y6, Y9, Y9
+	VXORPD       arcConstant20<>+0(SB), Y12, Y11
+	VXORPD       arcConstant20<>+0(SB), Y6, Y14
+	VADDPD       Y11, Y13, Y15
+	VADDPD       Y14, Y8, Y1
+	VSUBPD       Y13, Y15, Y0
+	VMOVUPS      Y5, (SP)
+	VSUBPD       Y8, Y1, Y5
+	VSUBPD       Y0, Y11, Y0
+	VSUBPD       Y5, Y14, Y5
+	VADDPD       Y12, Y13, Y11
+	VADDPD       Y6, Y8, Y14
+	VMOVUPS      Y4, 32(SP)
+	VSUBPD       Y13, Y11, Y4
+	VMOVUPS      Y3, 64(SP)
+	VSUBPD       Y8, Y14, Y3
+	VSUBPD       Y4, Y12, Y4
+	VSUBPD       Y3, Y6, Y3
+	VXORPD       arcConstant20<>+0(SB), Y15, Y15
+	VXORPD       arcConstant20<>+0(SB), Y1, Y1
+	VBLENDVPD    Y7, Y15, Y12, Y12
+	VBLENDVPD    Y9, Y1, Y6, Y1
+	VXORPD       arcConstant20<>+0(SB), Y0, Y0
 	VXORPD       arcConstant20<>+0(SB), Y5, Y5
-	VBLENDVPD    Y3, Y5, Y4, Y5
-	VBLENDVPD    Y3, Y9, Y7, Y7
-	VBLENDVPD    Y3, Y10, Y4, Y8
-	VMOVUPS      arcConstant91<>+0(SB), Y9
-	VDIVPD       Y7, Y9, Y9
-	VMULPD       Y9, Y6, Y10
-	VFNMADD231PD Y10, Y7, Y6
-	VADDPD       Y5, Y6, Y5
-	VFNMADD231PD Y10, Y8, Y5
-	VMULPD       Y9, Y5, Y5
-	VMULPD       Y10, Y10, Y6
-	VBLENDVPD    Y3, Y1, Y4, Y3
-	VADDPD       Y3, Y2, Y2
-	VMULPD       arcConstant95<>+0(SB), Y2, Y3
-	VMOVUPS      Y3, Y4
-	VFMSUB231PD  arcConstant95<>+0(SB), Y2, Y4
-	VFMADD231PD  arcConstant96<>+0(SB), Y2, Y4
-	VANDPD       arcConstant20<>+0(SB), Y1, Y1
-	VXORPD       Y1, Y10, Y2
-	VFNMADD231PD Y6, Y5, Y5
-	VXORPD       Y1, Y5, Y1
-	VADDPD       Y2, Y3, Y5
-	VSUBPD       Y3, Y5, Y3
-	VSUBPD       Y3, Y2, Y3
-	VADDPD       Y1, Y4, Y1
-	VADDPD       Y1, Y3, Y1
-	VMULPD       Y6, Y2, Y2
-	VMOVUPS      arcConstant98<>+0(SB), Y3
-	VFMADD231PD  arcConstant97<>+0(SB), Y6, Y3
-	VMOVUPS      arcConstant100<>+0(SB), Y4
-	VFMADD231PD  arcConstant99<>+0(SB), Y6, Y4
-	VMOVUPS      arcConstant102<>+0(SB), Y7
-	VFMADD231PD  arcConstant101<>+0(SB), Y6, Y7
-	VMOVUPS      arcConstant104<>+0(SB), Y8
-	VFMADD231PD  arcConstant103<>+0(SB), Y6, Y8
-	VMOVUPS      arcConstant106<>+0(SB), Y9
-	VFMADD231PD  arcConstant105<>+0(SB), Y6, Y9
-	VMULPD       Y6, Y6, Y10
-	VFMADD231PD  Y10, Y4, Y3
-	VFMADD231PD  Y10, Y8, Y7
-	VFMADD231PD  arcConstant107<>+0(SB), Y10, Y9
-	VMULPD       Y10, Y10, Y4
-	VFMADD231PD  Y4, Y7, Y3
-	VMULPD       Y4, Y4, Y4
-	VFMADD231PD  Y4, Y9, Y3
-	VFMADD213PD  arcConstant108<>+0(SB), Y6, Y3
-	VFMADD231PD  Y3, Y2, Y1
-	VADDPD       Y1, Y5, Y1
-	VANDPD       arcConstant20<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VBLENDVPD    Y7, Y0, Y10, Y0
+	VBLENDVPD    Y9, Y5, Y10, Y5
+	VBLENDVPD    Y7, Y11, Y13, Y6
+	VBLENDVPD    Y9, Y14, Y8, Y8
+	VBLENDVPD    Y7, Y4, Y10, Y4
+	VBLENDVPD    Y9, Y3, Y10, Y3
+	VMOVUPS      arcConstant91<>+0(SB), Y11
+	VDIVPD       Y6, Y11, Y13
+	VDIVPD       Y8, Y11, Y11
+	VMULPD       Y13, Y12, Y14
+	VMULPD       Y11, Y1, Y15
+	VFNMADD231PD Y14, Y6, Y12
+	VFNMADD231PD Y15, Y8, Y1
+	VADDPD       Y0, Y12, Y0
+	VADDPD       Y5, Y1, Y1
+	VFNMADD231PD Y14, Y4, Y0
+	VFNMADD231PD Y15, Y3, Y1
+	VMULPD       Y13, Y0, Y0
+	VMULPD       Y11, Y1, Y1
+	VMULPD       Y14, Y14, Y3
+	VMULPD       Y15, Y15, Y4
+	VBLENDVPD    Y7, Y2, Y10, Y5
+	VBLENDVPD    Y9, 64(SP), Y10, Y6
+	VADDPD       32(SP), Y5, Y5
+	VADDPD       (SP), Y6, Y6
+	VMULPD       arcConstant95<>+0(SB), Y5, Y7
+	VMULPD       arcConstant95<>+0(SB), Y6, Y8
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  arcConstant95<>+0(SB), Y5, Y9
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  arcConstant95<>+0(SB), Y6, Y10
+	VFMADD231PD  arcConstant96<>+0(SB), Y5, Y9
+	VFMADD231PD  arcConstant96<>+0(SB), Y6, Y10
+	VANDPD       arcConstant20<>+0(SB), Y2, Y2
+	VMOVUPS      64(SP), Y5
+	VANDPD       arcConstant20<>+0(SB), Y5, Y5
+	VXORPD       Y2, Y14, Y6
+	VXORPD       Y5, Y15, Y11
+	VFNMADD231PD Y3, Y0, Y0
+	VFNMADD231PD Y4, Y1, Y1
+	VXORPD       Y2, Y0, Y0
+	VXORPD       Y5, Y1, Y1
+	VADDPD       Y6, Y7, Y2
+	VADDPD       Y11, Y8, Y5
+	VSUBPD       Y7, Y2, Y7
+	VSUBPD       Y8, Y5, Y8
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y8, Y11, Y8
+	VADDPD       Y0, Y9, Y0
+	VADDPD       Y1, Y10, Y1
+	VADDPD       Y0, Y7, Y0
+	VADDPD       Y1, Y8, Y1
+	VMULPD       Y3, Y6, Y6
+	VMULPD       Y4, Y11, Y7
+	VMOVUPS      arcConstant98<>+0(SB), Y8
+	VFMADD231PD  arcConstant97<>+0(SB), Y3, Y8
+	VMOVUPS      arcConstant98<>+0(SB), Y9
+	VFMADD231PD  arcConstant97<>+0(SB), Y4, Y9
+	VMOVUPS      arcConstant100<>+0(SB), Y10
+	VFMADD231PD  arcConstant99<>+0(SB), Y3, Y10
+	VMOVUPS      arcConstant100<>+0(SB), Y11
+	VFMADD231PD  arcConstant99<>+0(SB), Y4, Y11
+	VMOVUPS      arcConstant102<>+0(SB), Y12
+	VFMADD231PD  arcConstant101<>+0(SB), Y3, Y12
+	VMOVUPS      arcConstant102<>+0(SB), Y13
+	VFMADD231PD  arcConstant101<>+0(SB), Y4, Y13
+	VMOVUPS      arcConstant104<>+0(SB), Y14
+	VFMADD231PD  arcConstant103<>+0(SB), Y3, Y14
+	VMOVUPS      arcConstant104<>+0(SB), Y15
+	VFMADD231PD  arcConstant103<>+0(SB), Y4, Y15
+	VMOVUPS      Y5, 96(SP)
+	VMOVUPS      arcConstant106<>+0(SB), Y5
+	VFMADD231PD  arcConstant105<>+0(SB), Y3, Y5
+	VMOVUPS      Y2, 128(SP)
+	VMOVUPS      arcConstant106<>+0(SB), Y2
+	VFMADD231PD  arcConstant105<>+0(SB), Y4, Y2
+	VMOVUPS      Y1, 160(SP)
+	VMULPD       Y3, Y3, Y1
+	VMOVUPS      Y7, 192(SP)
+	VMULPD       Y4, Y4, Y7
+	VFMADD231PD  Y1, Y10, Y8
+	VFMADD231PD  Y7, Y11, Y9
+	VFMADD231PD  Y1, Y14, Y12
+	VFMADD231PD  Y7, Y15, Y13
+	VFMADD231PD  arcConstant107<>+0(SB), Y1, Y5
+	VFMADD231PD  arcConstant107<>+0(SB), Y7, Y2
+	VMULPD       Y1, Y1, Y1
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y1, Y12, Y8
+	VFMADD231PD  Y7, Y13, Y9
+	VMULPD       Y1, Y1, Y1
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y1, Y5, Y8
+	VFMADD231PD  Y7, Y2, Y9
+	VFMADD213PD  arcConstant108<>+0(SB), Y3, Y8
+	VFMADD213PD  arcConstant108<>+0(SB), Y4, Y9
+	VFMADD231PD  Y8, Y6, Y0
+	VMOVUPS      160(SP), Y1
+	VFMADD231PD  192(SP), Y9, Y1
+	VADDPD       128(SP), Y0, Y0
+	VADDPD       96(SP), Y1, Y1
+	VMOVUPS      (SI), Y2
+	VANDPD       arcConstant20<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       arcConstant20<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y0, Y0
+	VXORPD       Y3, Y1, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2904,19 +3776,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
-	MOVQ BX, 64(SP)(R12*8)
+	MOVQ AX, 288(SP)(R12*8)
+	MOVQ BX, 352(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 224(SP), DI
+	LEAQ 288(SP), SI
+	LEAQ 352(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2927,7 +3799,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 224(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2937,39 +3809,87 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y2, 96(SP)
-	VMOVUPS   Y3, 128(SP)
-	VMOVUPS   Y4, 160(SP)
-	VMOVUPS   Y5, 192(SP)
-	VMOVUPS   Y6, 224(SP)
-	VMOVUPS   Y7, 256(SP)
-	VCMPPD    $0x00, arcConstant153<>+0(SB), Y4, Y8
-	VCMPPD    $0x00, arcConstant153<>+0(SB), Y5, Y9
-	VANDPD    Y9, Y8, Y8
-	VCMPPD    $0x00, arcConstant3<>+0(SB), Y5, Y9
-	VBLENDVPD Y9, arcConstant91<>+0(SB), Y5, Y9
-	VDIVPD    Y9, Y4, Y9
-	VBLENDVPD Y8, arcConstant91<>+0(SB), Y9, Y9
-	VMOVUPS   arcConstant154<>+0(SB), Y10
-	VCMPPD    $0x12, Y9, Y10, Y10
-	VXORPD    arcConstant144<>+0(SB), Y10, Y10
-	VORPD     Y8, Y10, Y8
-	VMOVUPS   arcConstant91<>+0(SB), Y10
-	VCMPPD    $0x11, Y5, Y10, Y11
-	VMOVUPS   arcConstant155<>+0(SB), Y12
-	VBLENDVPD Y11, arcConstant156<>+0(SB), Y12, Y11
-	VMULPD    Y11, Y4, Y4
-	VBLENDVPD Y8, Y9, Y4, Y4
-	VMULPD    Y11, Y5, Y5
-	VBLENDVPD Y8, Y10, Y5, Y5
-	VBLENDVPD Y3, Y4, Y6, Y6
-	VMOVUPS   Y6, 224(SP)
-	VBLENDVPD Y3, Y5, Y7, Y7
-	VMOVUPS   Y7, 256(SP)
+	VMOVUPS   Y4, 416(SP)
+	VMOVUPS   Y5, 448(SP)
+	VMOVUPS   Y6, 480(SP)
+	VMOVUPS   Y7, 512(SP)
+	VMOVUPS   Y8, 544(SP)
+	VMOVUPS   Y9, 576(SP)
+	VMOVUPS   Y10, 608(SP)
+	VMOVUPS   Y11, 640(SP)
+	VMOVUPS   Y12, 672(SP)
+	VMOVUPS   Y13, 704(SP)
+	VCMPPD    $0x00, arcConstant153<>+0(SB), Y8, Y14
+	VCMPPD    $0x00, arcConstant153<>+0(SB), Y10, Y15
+	VANDPD    Y15, Y14, Y14
+	VCMPPD    $0x00, arcConstant3<>+0(SB), Y10, Y15
+	VBLENDVPD Y15, arcConstant91<>+0(SB), Y10, Y15
+	VDIVPD    Y15, Y8, Y15
+	VBLENDVPD Y14, arcConstant91<>+0(SB), Y15, Y15
+	VMOVUPS   arcConstant154<>+0(SB), Y1
+	VCMPPD    $0x12, Y15, Y1, Y0
+	VXORPD    arcConstant144<>+0(SB), Y0, Y0
+	VORPD     Y14, Y0, Y0
+	VMOVUPS   arcConstant91<>+0(SB), Y14
+	VCMPPD    $0x11, Y10, Y14, Y12
+	VMOVUPS   arcConstant155<>+0(SB), Y13
+	VBLENDVPD Y12, arcConstant156<>+0(SB), Y13, Y12
+	VMULPD    Y12, Y8, Y8
+	VBLENDVPD Y0, Y15, Y8, Y8
+	VMULPD    Y12, Y10, Y10
+	VBLENDVPD Y0, Y14, Y10, Y0
+	VMOVUPS   672(SP), Y10
+	VBLENDVPD Y6, Y8, Y10, Y10
+	VMOVUPS   Y10, 672(SP)
+	VMOVUPS   704(SP), Y12
+	VBLENDVPD Y6, Y0, Y12, Y12
+	VMOVUPS   Y12, 704(SP)
+	VMOVUPS   (SI), Y0
+	VMOVUPS   32(SI), Y1
+	VMOVUPS   672(SP), Y12
+	VMOVUPS   704(SP), Y13
 	JMP       back1
+
+region2:
+	VMOVUPS   Y4, 736(SP)
+	VMOVUPS   Y5, 768(SP)
+	VMOVUPS   Y6, 800(SP)
+	VMOVUPS   Y7, 832(SP)
+	VMOVUPS   Y8, 864(SP)
+	VMOVUPS   Y9, 896(SP)
+	VMOVUPS   Y11, 928(SP)
+	VMOVUPS   Y12, 960(SP)
+	VMOVUPS   Y13, 992(SP)
+	VCMPPD    $0x00, arcConstant153<>+0(SB), Y9, Y10
+	VCMPPD    $0x00, arcConstant153<>+0(SB), Y11, Y14
+	VANDPD    Y14, Y10, Y10
+	VCMPPD    $0x00, arcConstant3<>+0(SB), Y11, Y14
+	VBLENDVPD Y14, arcConstant91<>+0(SB), Y11, Y14
+	VDIVPD    Y14, Y9, Y14
+	VBLENDVPD Y10, arcConstant91<>+0(SB), Y14, Y14
+	VMOVUPS   arcConstant154<>+0(SB), Y15
+	VCMPPD    $0x12, Y14, Y15, Y15
+	VXORPD    arcConstant144<>+0(SB), Y15, Y15
+	VORPD     Y10, Y15, Y10
+	VMOVUPS   arcConstant91<>+0(SB), Y15
+	VCMPPD    $0x11, Y11, Y15, Y1
+	VMOVUPS   arcConstant155<>+0(SB), Y0
+	VBLENDVPD Y1, arcConstant156<>+0(SB), Y0, Y0
+	VMULPD    Y0, Y9, Y1
+	VBLENDVPD Y10, Y14, Y1, Y1
+	VMULPD    Y0, Y11, Y0
+	VBLENDVPD Y10, Y15, Y0, Y0
+	VBLENDVPD Y7, Y1, Y6, Y6
+	VMOVUPS   Y6, 800(SP)
+	VBLENDVPD Y7, Y0, Y8, Y8
+	VMOVUPS   Y8, 864(SP)
+	VMOVUPS   (SI), Y0
+	VMOVUPS   32(SI), Y1
+	JMP       back2
 
 DATA arcConstant150<>+0(SB)/8, $0x5f2fffffffffffff
 DATA arcConstant150<>+8(SB)/8, $0x5f2fffffffffffff
@@ -3015,7 +3935,7 @@ GLOBL arcConstant156<>(SB), RODATA|NOPTR, $32
 
 // func atan2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atan2Float32AVX512(SB), $576-33
+TEXT ·atan2Float32AVX512(SB), $1600-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3023,90 +3943,157 @@ TEXT ·atan2Float32AVX512(SB), $576-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
-	VMOVUPS  (DX), Z1
-	VANDPD   arcConstant34<>+0(SB), Z0, Z2
-	VANDPD   arcConstant34<>+0(SB), Z1, Z3
-	VMINPS   Z2, Z3, Z4
-	VMAXPS   Z3, Z2, Z5
-	VCMPPS   $0x11, Z2, Z3, K1
-	VPCMPGTD arcConstant157<>+0(SB), Z5, K2
-	VMOVUPS  arcConstant158<>+0(SB), Z2
-	VCMPPS   $0x12, Z4, Z2, K3
-	KNOTW    K3, K3
-	KORW     K3, K2, K2
-	VMOVUPS  Z4, Z2
-	VMOVUPS  Z5, Z3
-	KORTESTW K2, K2
+	VMOVUPS  64(SI), Z1
+	VMOVUPS  (DX), Z2
+	VMOVUPS  64(DX), Z3
+	VANDPD   arcConstant34<>+0(SB), Z0, Z4
+	VANDPD   arcConstant34<>+0(SB), Z1, Z5
+	VANDPD   arcConstant34<>+0(SB), Z2, Z6
+	VANDPD   arcConstant34<>+0(SB), Z3, Z7
+	VMINPS   Z4, Z6, Z8
+	VMINPS   Z5, Z7, Z9
+	VMAXPS   Z6, Z4, Z10
+	VMAXPS   Z7, Z5, Z11
+	VCMPPS   $0x11, Z4, Z6, K1
+	VCMPPS   $0x11, Z5, Z7, K2
+	VPCMPGTD arcConstant157<>+0(SB), Z10, K3
+	VPCMPGTD arcConstant157<>+0(SB), Z11, K4
+	VMOVUPS  arcConstant158<>+0(SB), Z4
+	VCMPPS   $0x12, Z8, Z4, K5
+	VCMPPS   $0x12, Z9, Z4, K6
+	KNOTW    K5, K5
+	KNOTW    K6, K6
+	KORW     K5, K3, K3
+	KORW     K6, K4, K4
+	VMOVUPS  Z8, Z4
+	VMOVUPS  Z10, Z5
+	KORTESTW K3, K3
 	JNE      region1
 
 back1:
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VPCMPGTD     Z1, Z4, K2
-	VANDPD       arcConstant41<>+0(SB), Z1, Z1
-	VXORPD       arcConstant110<>+0(SB), Z1, Z1
-	VXORPD       arcConstant41<>+0(SB), Z1, Z4
-	VBLENDMPS    Z4, Z1, K1, Z1
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VBLENDMPS    arcConstant159<>+0(SB), Z4, K2, Z5
-	VBLENDMPS    arcConstant111<>+0(SB), Z5, K1, Z5
-	VMULPS       arcConstant113<>+0(SB), Z3, Z6
-	VCMPPS       $0x11, Z2, Z6, K1
-	VSUBPS       Z3, Z2, Z6
-	VBLENDMPS    Z6, Z2, K1, Z6
-	VADDPS       Z3, Z2, Z2
-	VBLENDMPS    Z2, Z3, K1, Z2
-	VMOVUPS      arcConstant110<>+0(SB), Z3
-	VDIVPS       Z2, Z3, Z3
-	VMULPS       Z3, Z6, Z7
-	VFNMADD231PS Z7, Z2, Z6
-	VMULPS       Z3, Z6, Z2
-	VMULPS       Z7, Z7, Z3
-	VBLENDMPS    Z1, Z4, K1, Z4
-	VADDPS       Z4, Z5, Z4
-	VMULPS       arcConstant114<>+0(SB), Z4, Z5
-	VMULPS       arcConstant115<>+0(SB), Z4, Z6
-	VFMSUB132PS  arcConstant114<>+0(SB), Z5, Z4
-	VADDPS       Z4, Z6, Z4
-	VANDPD       arcConstant41<>+0(SB), Z1, Z1
-	VXORPD       Z1, Z7, Z6
-	VFNMADD231PS Z3, Z2, Z2
-	VXORPD       Z1, Z2, Z1
-	VADDPS       Z6, Z5, Z2
-	VSUBPS       Z5, Z2, Z5
-	VSUBPS       Z5, Z6, Z5
-	VADDPS       Z1, Z4, Z1
-	VADDPS       Z1, Z5, Z1
-	VMULPS       Z3, Z6, Z4
-	VMOVUPS      arcConstant117<>+0(SB), Z5
-	VFMADD231PS  arcConstant116<>+0(SB), Z3, Z5
-	VMOVUPS      arcConstant119<>+0(SB), Z6
-	VFMADD231PS  arcConstant118<>+0(SB), Z3, Z6
-	VMOVUPS      arcConstant121<>+0(SB), Z7
-	VFMADD231PS  arcConstant120<>+0(SB), Z3, Z7
-	VMULPS       Z3, Z3, Z8
-	VFMADD231PS  Z8, Z6, Z5
-	VMULPS       Z8, Z8, Z6
-	VFMADD231PS  Z6, Z7, Z5
-	VFMADD213PS  arcConstant122<>+0(SB), Z3, Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VADDPS       Z1, Z2, Z1
+	VMOVUPS  Z9, Z6
+	VMOVUPS  Z11, Z7
+	KORTESTW K4, K4
+	JNE      region2
+
+back2:
+	VMOVUPS      arcConstant37<>+0(SB), Z8
+	VPCMPGTD     Z2, Z8, K3
+	VPCMPGTD     Z3, Z8, K4
+	VANDPD       arcConstant41<>+0(SB), Z2, Z2
+	VANDPD       arcConstant41<>+0(SB), Z3, Z3
+	VXORPD       arcConstant110<>+0(SB), Z2, Z2
+	VXORPD       arcConstant110<>+0(SB), Z3, Z3
+	VXORPD       arcConstant41<>+0(SB), Z2, Z8
+	VXORPD       arcConstant41<>+0(SB), Z3, Z9
+	VBLENDMPS    Z8, Z2, K1, Z2
+	VBLENDMPS    Z9, Z3, K2, Z3
+	VMOVUPS      arcConstant37<>+0(SB), Z8
+	VBLENDMPS    arcConstant159<>+0(SB), Z8, K3, Z9
+	VBLENDMPS    arcConstant159<>+0(SB), Z8, K4, Z10
+	VBLENDMPS    arcConstant111<>+0(SB), Z9, K1, Z9
+	VBLENDMPS    arcConstant111<>+0(SB), Z10, K2, Z10
+	VMULPS       arcConstant113<>+0(SB), Z5, Z11
+	VMULPS       arcConstant113<>+0(SB), Z7, Z12
+	VCMPPS       $0x11, Z4, Z11, K1
+	VCMPPS       $0x11, Z6, Z12, K2
+	VSUBPS       Z5, Z4, Z11
+	VSUBPS       Z7, Z6, Z12
+	VBLENDMPS    Z11, Z4, K1, Z11
+	VBLENDMPS    Z12, Z6, K2, Z12
+	VADDPS       Z5, Z4, Z4
+	VADDPS       Z7, Z6, Z6
+	VBLENDMPS    Z4, Z5, K1, Z4
+	VBLENDMPS    Z6, Z7, K2, Z5
+	VMOVUPS      arcConstant110<>+0(SB), Z6
+	VDIVPS       Z4, Z6, Z7
+	VDIVPS       Z5, Z6, Z6
+	VMULPS       Z7, Z11, Z13
+	VMULPS       Z6, Z12, Z14
+	VFNMADD231PS Z13, Z4, Z11
+	VFNMADD231PS Z14, Z5, Z12
+	VMULPS       Z7, Z11, Z4
+	VMULPS       Z6, Z12, Z5
+	VMULPS       Z13, Z13, Z6
+	VMULPS       Z14, Z14, Z7
+	VBLENDMPS    Z2, Z8, K1, Z11
+	VBLENDMPS    Z3, Z8, K2, Z8
+	VADDPS       Z11, Z9, Z9
+	VADDPS       Z8, Z10, Z8
+	VMULPS       arcConstant114<>+0(SB), Z9, Z10
+	VMULPS       arcConstant114<>+0(SB), Z8, Z11
+	VMULPS       arcConstant115<>+0(SB), Z9, Z12
+	VMULPS       arcConstant115<>+0(SB), Z8, Z15
+	VFMSUB132PS  arcConstant114<>+0(SB), Z10, Z9
+	VFMSUB132PS  arcConstant114<>+0(SB), Z11, Z8
+	VADDPS       Z9, Z12, Z9
+	VADDPS       Z8, Z15, Z8
+	VANDPD       arcConstant41<>+0(SB), Z2, Z2
+	VANDPD       arcConstant41<>+0(SB), Z3, Z3
+	VXORPD       Z2, Z13, Z12
+	VXORPD       Z3, Z14, Z13
+	VFNMADD231PS Z6, Z4, Z4
+	VFNMADD231PS Z7, Z5, Z5
+	VXORPD       Z2, Z4, Z2
+	VXORPD       Z3, Z5, Z3
+	VADDPS       Z12, Z10, Z4
+	VADDPS       Z13, Z11, Z5
+	VSUBPS       Z10, Z4, Z10
+	VSUBPS       Z11, Z5, Z11
+	VSUBPS       Z10, Z12, Z10
+	VSUBPS       Z11, Z13, Z11
+	VADDPS       Z2, Z9, Z2
+	VADDPS       Z3, Z8, Z3
+	VADDPS       Z2, Z10, Z2
+	VADDPS       Z3, Z11, Z3
+	VMULPS       Z6, Z12, Z8
+	VMULPS       Z7, Z13, Z9
+	VMOVUPS      arcConstant117<>+0(SB), Z10
+	VFMADD231PS  arcConstant116<>+0(SB), Z6, Z10
+	VMOVUPS      arcConstant117<>+0(SB), Z11
+	VFMADD231PS  arcConstant116<>+0(SB), Z7, Z11
+	VMOVUPS      arcConstant119<>+0(SB), Z12
+	VFMADD231PS  arcConstant118<>+0(SB), Z6, Z12
+	VMOVUPS      arcConstant119<>+0(SB), Z13
+	VFMADD231PS  arcConstant118<>+0(SB), Z7, Z13
+	VMOVUPS      arcConstant121<>+0(SB), Z14
+	VFMADD231PS  arcConstant120<>+0(SB), Z6, Z14
+	VMOVUPS      arcConstant121<>+0(SB), Z15
+	VFMADD231PS  arcConstant120<>+0(SB), Z7, Z15
+	VMULPS       Z6, Z6, Z16
+	VMULPS       Z7, Z7, Z17
+	VFMADD231PS  Z16, Z12, Z10
+	VFMADD231PS  Z17, Z13, Z11
+	VMULPS       Z16, Z16, Z12
+	VMULPS       Z17, Z17, Z13
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z15, Z11
+	VFMADD213PS  arcConstant122<>+0(SB), Z6, Z10
+	VFMADD213PS  arcConstant122<>+0(SB), Z7, Z11
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z11, Z9, Z3
+	VADDPS       Z2, Z4, Z2
+	VADDPS       Z3, Z5, Z3
 	VANDPD       arcConstant41<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       arcConstant41<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -3119,19 +4106,19 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
-	MOVL BX, 128(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
+	MOVL BX, 256(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3152,39 +4139,79 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z2, 192(SP)
-	VMOVUPS   Z3, 256(SP)
-	VMOVUPS   Z4, 320(SP)
-	VMOVUPS   Z5, 384(SP)
-	KMOVW     K1, 448(SP)
-	KMOVW     K2, 512(SP)
-	VCMPPS    $0x00, arcConstant160<>+0(SB), Z4, K3
-	VCMPPS    $0x00, arcConstant160<>+0(SB), Z5, K4
-	KANDW     K4, K3, K3
-	VCMPPS    $0x00, arcConstant37<>+0(SB), Z5, K4
-	VBLENDMPS arcConstant110<>+0(SB), Z5, K4, Z6
-	VDIVPS    Z6, Z4, Z6
-	VBLENDMPS arcConstant110<>+0(SB), Z6, K3, Z6
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z5, 448(SP)
+	VMOVUPS   Z8, 512(SP)
+	VMOVUPS   Z9, 576(SP)
+	VMOVUPS   Z10, 640(SP)
+	VMOVUPS   Z11, 704(SP)
+	KMOVW     K1, 768(SP)
+	KMOVW     K2, 832(SP)
+	KMOVW     K3, 896(SP)
+	KMOVW     K4, 960(SP)
+	VCMPPS    $0x00, arcConstant160<>+0(SB), Z8, K5
+	VCMPPS    $0x00, arcConstant160<>+0(SB), Z10, K6
+	KANDW     K6, K5, K5
+	VCMPPS    $0x00, arcConstant37<>+0(SB), Z10, K6
+	VBLENDMPS arcConstant110<>+0(SB), Z10, K6, Z6
+	VDIVPS    Z6, Z8, Z6
+	VBLENDMPS arcConstant110<>+0(SB), Z6, K5, Z6
 	VMOVUPS   arcConstant161<>+0(SB), Z7
-	VCMPPS    $0x12, Z6, Z7, K4
-	KNOTW     K4, K4
-	KORW      K3, K4, K3
-	VMOVUPS   arcConstant110<>+0(SB), Z7
-	VCMPPS    $0x11, Z5, Z7, K4
-	VMOVUPS   arcConstant162<>+0(SB), Z8
-	VBLENDMPS arcConstant163<>+0(SB), Z8, K4, Z8
-	VMULPS    Z8, Z4, Z4
+	VCMPPS    $0x12, Z6, Z7, K6
+	KNOTW     K6, K6
+	KORW      K5, K6, K5
+	VMOVUPS   arcConstant110<>+0(SB), Z12
+	VCMPPS    $0x11, Z10, Z12, K6
+	VMOVUPS   arcConstant162<>+0(SB), Z13
+	VBLENDMPS arcConstant163<>+0(SB), Z13, K6, Z14
+	VMULPS    Z14, Z8, Z8
+	VBLENDMPS Z6, Z8, K5, Z6
+	VMULPS    Z14, Z10, Z8
+	VBLENDMPS Z12, Z8, K5, Z8
 	VBLENDMPS Z6, Z4, K3, Z4
-	VMULPS    Z8, Z5, Z5
-	VBLENDMPS Z7, Z5, K3, Z5
-	VBLENDMPS Z4, Z2, K2, Z2
-	VMOVUPS   Z2, 192(SP)
-	VBLENDMPS Z5, Z3, K2, Z3
-	VMOVUPS   Z3, 256(SP)
+	VMOVUPS   Z4, 384(SP)
+	VBLENDMPS Z8, Z5, K3, Z5
+	VMOVUPS   Z5, 448(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z4, 1024(SP)
+	VMOVUPS   Z5, 1088(SP)
+	VMOVUPS   Z6, 1152(SP)
+	VMOVUPS   Z7, 1216(SP)
+	VMOVUPS   Z9, 1280(SP)
+	VMOVUPS   Z11, 1344(SP)
+	KMOVW     K1, 1408(SP)
+	KMOVW     K2, 1472(SP)
+	KMOVW     K4, 1536(SP)
+	VCMPPS    $0x00, arcConstant160<>+0(SB), Z9, K3
+	VCMPPS    $0x00, arcConstant160<>+0(SB), Z11, K5
+	KANDW     K5, K3, K3
+	VCMPPS    $0x00, arcConstant37<>+0(SB), Z11, K5
+	VBLENDMPS arcConstant110<>+0(SB), Z11, K5, Z8
+	VDIVPS    Z8, Z9, Z8
+	VBLENDMPS arcConstant110<>+0(SB), Z8, K3, Z8
+	VMOVUPS   arcConstant161<>+0(SB), Z10
+	VCMPPS    $0x12, Z8, Z10, K5
+	KNOTW     K5, K5
+	KORW      K3, K5, K3
+	VMOVUPS   arcConstant110<>+0(SB), Z10
+	VCMPPS    $0x11, Z11, Z10, K5
+	VMOVUPS   arcConstant162<>+0(SB), Z12
+	VBLENDMPS arcConstant163<>+0(SB), Z12, K5, Z12
+	VMULPS    Z12, Z9, Z9
+	VBLENDMPS Z8, Z9, K3, Z8
+	VMULPS    Z12, Z11, Z9
+	VBLENDMPS Z10, Z9, K3, Z9
+	VBLENDMPS Z8, Z6, K4, Z6
+	VMOVUPS   Z6, 1152(SP)
+	VBLENDMPS Z9, Z7, K4, Z7
+	VMOVUPS   Z7, 1216(SP)
+	JMP       back2
 
 DATA arcConstant157<>+0(SB)/8, $0x5d7fffff5d7fffff
 DATA arcConstant157<>+8(SB)/8, $0x5d7fffff5d7fffff
@@ -3258,7 +4285,7 @@ GLOBL arcConstant163<>(SB), RODATA|NOPTR, $64
 
 // func atan2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atan2Float64AVX512(SB), $576-33
+TEXT ·atan2Float64AVX512(SB), $1600-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3266,109 +4293,195 @@ TEXT ·atan2Float64AVX512(SB), $576-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
-	VMOVUPS  (DX), Z1
-	VANDPD   arcConstant48<>+0(SB), Z0, Z2
-	VANDPD   arcConstant48<>+0(SB), Z1, Z3
-	VMINPD   Z2, Z3, Z4
-	VMAXPD   Z3, Z2, Z5
-	VCMPPD   $0x11, Z2, Z3, K1
-	VPCMPGTQ arcConstant164<>+0(SB), Z5, K2
-	VMOVUPS  arcConstant165<>+0(SB), Z2
-	VCMPPD   $0x12, Z4, Z2, K3
-	KNOTB    K3, K3
-	KORB     K3, K2, K2
-	VMOVUPS  Z4, Z2
-	VMOVUPS  Z5, Z3
-	KORTESTB K2, K2
+	VMOVUPS  64(SI), Z1
+	VMOVUPS  (DX), Z2
+	VMOVUPS  64(DX), Z3
+	VANDPD   arcConstant48<>+0(SB), Z0, Z4
+	VANDPD   arcConstant48<>+0(SB), Z1, Z5
+	VANDPD   arcConstant48<>+0(SB), Z2, Z6
+	VANDPD   arcConstant48<>+0(SB), Z3, Z7
+	VMINPD   Z4, Z6, Z8
+	VMINPD   Z5, Z7, Z9
+	VMAXPD   Z6, Z4, Z10
+	VMAXPD   Z7, Z5, Z11
+	VCMPPD   $0x11, Z4, Z6, K1
+	VCMPPD   $0x11, Z5, Z7, K2
+	VPCMPGTQ arcConstant164<>+0(SB), Z10, K3
+	VPCMPGTQ arcConstant164<>+0(SB), Z11, K4
+	VMOVUPS  arcConstant165<>+0(SB), Z4
+	VCMPPD   $0x12, Z8, Z4, K5
+	VCMPPD   $0x12, Z9, Z4, K6
+	KNOTB    K5, K5
+	KNOTB    K6, K6
+	KORB     K5, K3, K3
+	KORB     K6, K4, K4
+	VMOVUPS  Z8, Z4
+	VMOVUPS  Z10, Z5
+	KORTESTB K3, K3
 	JNE      region1
 
 back1:
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VPCMPGTQ     Z1, Z4, K2
-	VANDPD       arcConstant54<>+0(SB), Z1, Z1
-	VXORPD       arcConstant124<>+0(SB), Z1, Z1
-	VXORPD       arcConstant54<>+0(SB), Z1, Z4
-	VBLENDMPD    Z4, Z1, K1, Z1
-	VMOVUPS      arcConstant37<>+0(SB), Z4
-	VBLENDMPD    arcConstant166<>+0(SB), Z4, K2, Z5
-	VBLENDMPD    arcConstant125<>+0(SB), Z5, K1, Z5
-	VMULPD       arcConstant127<>+0(SB), Z3, Z6
-	VCMPPD       $0x11, Z2, Z6, K1
-	VXORPD       arcConstant54<>+0(SB), Z2, Z6
-	VADDPD       Z6, Z3, Z7
-	VSUBPD       Z3, Z7, Z8
-	VSUBPD       Z8, Z6, Z6
-	VADDPD       Z2, Z3, Z8
-	VSUBPD       Z3, Z8, Z9
-	VSUBPD       Z9, Z2, Z9
-	VXORPD       arcConstant54<>+0(SB), Z7, Z7
-	VBLENDMPD    Z7, Z2, K1, Z2
-	VXORPD       arcConstant54<>+0(SB), Z6, Z6
-	VBLENDMPD    Z6, Z4, K1, Z6
-	VBLENDMPD    Z8, Z3, K1, Z3
-	VBLENDMPD    Z9, Z4, K1, Z7
-	VMOVUPS      arcConstant124<>+0(SB), Z8
-	VDIVPD       Z3, Z8, Z8
-	VMULPD       Z8, Z2, Z9
-	VFNMADD231PD Z9, Z3, Z2
-	VADDPD       Z6, Z2, Z2
-	VFNMADD231PD Z9, Z7, Z2
-	VMULPD       Z8, Z2, Z2
-	VMULPD       Z9, Z9, Z3
-	VBLENDMPD    Z1, Z4, K1, Z4
-	VADDPD       Z4, Z5, Z4
-	VMULPD       arcConstant128<>+0(SB), Z4, Z5
-	VMOVUPS      Z5, Z6
-	VFMSUB231PD  arcConstant128<>+0(SB), Z4, Z6
-	VFMADD231PD  arcConstant129<>+0(SB), Z4, Z6
-	VANDPD       arcConstant54<>+0(SB), Z1, Z1
-	VXORPD       Z1, Z9, Z4
-	VFNMADD231PD Z3, Z2, Z2
-	VXORPD       Z1, Z2, Z1
-	VADDPD       Z4, Z5, Z2
-	VSUBPD       Z5, Z2, Z5
-	VSUBPD       Z5, Z4, Z5
-	VADDPD       Z1, Z6, Z1
-	VADDPD       Z1, Z5, Z1
-	VMULPD       Z3, Z4, Z4
-	VMOVUPS      arcConstant131<>+0(SB), Z5
-	VFMADD231PD  arcConstant130<>+0(SB), Z3, Z5
-	VMOVUPS      arcConstant133<>+0(SB), Z6
-	VFMADD231PD  arcConstant132<>+0(SB), Z3, Z6
-	VMOVUPS      arcConstant135<>+0(SB), Z7
-	VFMADD231PD  arcConstant134<>+0(SB), Z3, Z7
-	VMOVUPS      arcConstant137<>+0(SB), Z8
-	VFMADD231PD  arcConstant136<>+0(SB), Z3, Z8
-	VMOVUPS      arcConstant139<>+0(SB), Z9
-	VFMADD231PD  arcConstant138<>+0(SB), Z3, Z9
-	VMULPD       Z3, Z3, Z10
-	VFMADD231PD  Z10, Z6, Z5
-	VFMADD231PD  Z10, Z8, Z7
-	VFMADD231PD  arcConstant140<>+0(SB), Z10, Z9
-	VMULPD       Z10, Z10, Z6
-	VFMADD231PD  Z6, Z7, Z5
-	VMULPD       Z6, Z6, Z6
-	VFMADD231PD  Z6, Z9, Z5
-	VFMADD213PD  arcConstant141<>+0(SB), Z3, Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VADDPD       Z1, Z2, Z1
+	VMOVUPS  Z9, Z6
+	VMOVUPS  Z11, Z7
+	KORTESTB K4, K4
+	JNE      region2
+
+back2:
+	VMOVUPS      arcConstant37<>+0(SB), Z8
+	VPCMPGTQ     Z2, Z8, K3
+	VPCMPGTQ     Z3, Z8, K4
+	VANDPD       arcConstant54<>+0(SB), Z2, Z2
+	VANDPD       arcConstant54<>+0(SB), Z3, Z3
+	VXORPD       arcConstant124<>+0(SB), Z2, Z2
+	VXORPD       arcConstant124<>+0(SB), Z3, Z3
+	VXORPD       arcConstant54<>+0(SB), Z2, Z8
+	VXORPD       arcConstant54<>+0(SB), Z3, Z9
+	VBLENDMPD    Z8, Z2, K1, Z2
+	VBLENDMPD    Z9, Z3, K2, Z3
+	VMOVUPS      arcConstant37<>+0(SB), Z8
+	VBLENDMPD    arcConstant166<>+0(SB), Z8, K3, Z9
+	VBLENDMPD    arcConstant166<>+0(SB), Z8, K4, Z10
+	VBLENDMPD    arcConstant125<>+0(SB), Z9, K1, Z9
+	VBLENDMPD    arcConstant125<>+0(SB), Z10, K2, Z10
+	VMULPD       arcConstant127<>+0(SB), Z5, Z11
+	VMULPD       arcConstant127<>+0(SB), Z7, Z12
+	VCMPPD       $0x11, Z4, Z11, K1
+	VCMPPD       $0x11, Z6, Z12, K2
+	VXORPD       arcConstant54<>+0(SB), Z4, Z11
+	VXORPD       arcConstant54<>+0(SB), Z6, Z12
+	VADDPD       Z11, Z5, Z13
+	VADDPD       Z12, Z7, Z14
+	VSUBPD       Z5, Z13, Z15
+	VSUBPD       Z7, Z14, Z16
+	VSUBPD       Z15, Z11, Z11
+	VSUBPD       Z16, Z12, Z12
+	VADDPD       Z4, Z5, Z15
+	VADDPD       Z6, Z7, Z16
+	VSUBPD       Z5, Z15, Z17
+	VSUBPD       Z7, Z16, Z18
+	VSUBPD       Z17, Z4, Z17
+	VSUBPD       Z18, Z6, Z18
+	VXORPD       arcConstant54<>+0(SB), Z13, Z13
+	VXORPD       arcConstant54<>+0(SB), Z14, Z14
+	VBLENDMPD    Z13, Z4, K1, Z4
+	VBLENDMPD    Z14, Z6, K2, Z6
+	VXORPD       arcConstant54<>+0(SB), Z11, Z11
+	VXORPD       arcConstant54<>+0(SB), Z12, Z12
+	VBLENDMPD    Z11, Z8, K1, Z11
+	VBLENDMPD    Z12, Z8, K2, Z12
+	VBLENDMPD    Z15, Z5, K1, Z5
+	VBLENDMPD    Z16, Z7, K2, Z7
+	VBLENDMPD    Z17, Z8, K1, Z13
+	VBLENDMPD    Z18, Z8, K2, Z14
+	VMOVUPS      arcConstant124<>+0(SB), Z15
+	VDIVPD       Z5, Z15, Z16
+	VDIVPD       Z7, Z15, Z15
+	VMULPD       Z16, Z4, Z17
+	VMULPD       Z15, Z6, Z18
+	VFNMADD231PD Z17, Z5, Z4
+	VFNMADD231PD Z18, Z7, Z6
+	VADDPD       Z11, Z4, Z4
+	VADDPD       Z12, Z6, Z5
+	VFNMADD231PD Z17, Z13, Z4
+	VFNMADD231PD Z18, Z14, Z5
+	VMULPD       Z16, Z4, Z4
+	VMULPD       Z15, Z5, Z5
+	VMULPD       Z17, Z17, Z6
+	VMULPD       Z18, Z18, Z7
+	VBLENDMPD    Z2, Z8, K1, Z11
+	VBLENDMPD    Z3, Z8, K2, Z8
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z8, Z10, Z8
+	VMULPD       arcConstant128<>+0(SB), Z9, Z10
+	VMULPD       arcConstant128<>+0(SB), Z8, Z11
+	VMOVUPS      Z10, Z12
+	VFMSUB231PD  arcConstant128<>+0(SB), Z9, Z12
+	VMOVUPS      Z11, Z13
+	VFMSUB231PD  arcConstant128<>+0(SB), Z8, Z13
+	VFMADD231PD  arcConstant129<>+0(SB), Z9, Z12
+	VFMADD231PD  arcConstant129<>+0(SB), Z8, Z13
+	VANDPD       arcConstant54<>+0(SB), Z2, Z2
+	VANDPD       arcConstant54<>+0(SB), Z3, Z3
+	VXORPD       Z2, Z17, Z8
+	VXORPD       Z3, Z18, Z9
+	VFNMADD231PD Z6, Z4, Z4
+	VFNMADD231PD Z7, Z5, Z5
+	VXORPD       Z2, Z4, Z2
+	VXORPD       Z3, Z5, Z3
+	VADDPD       Z8, Z10, Z4
+	VADDPD       Z9, Z11, Z5
+	VSUBPD       Z10, Z4, Z10
+	VSUBPD       Z11, Z5, Z11
+	VSUBPD       Z10, Z8, Z10
+	VSUBPD       Z11, Z9, Z11
+	VADDPD       Z2, Z12, Z2
+	VADDPD       Z3, Z13, Z3
+	VADDPD       Z2, Z10, Z2
+	VADDPD       Z3, Z11, Z3
+	VMULPD       Z6, Z8, Z8
+	VMULPD       Z7, Z9, Z9
+	VMOVUPS      arcConstant131<>+0(SB), Z10
+	VFMADD231PD  arcConstant130<>+0(SB), Z6, Z10
+	VMOVUPS      arcConstant131<>+0(SB), Z11
+	VFMADD231PD  arcConstant130<>+0(SB), Z7, Z11
+	VMOVUPS      arcConstant133<>+0(SB), Z12
+	VFMADD231PD  arcConstant132<>+0(SB), Z6, Z12
+	VMOVUPS      arcConstant133<>+0(SB), Z13
+	VFMADD231PD  arcConstant132<>+0(SB), Z7, Z13
+	VMOVUPS      arcConstant135<>+0(SB), Z14
+	VFMADD231PD  arcConstant134<>+0(SB), Z6, Z14
+	VMOVUPS      arcConstant135<>+0(SB), Z15
+	VFMADD231PD  arcConstant134<>+0(SB), Z7, Z15
+	VMOVUPS      arcConstant137<>+0(SB), Z16
+	VFMADD231PD  arcConstant136<>+0(SB), Z6, Z16
+	VMOVUPS      arcConstant137<>+0(SB), Z17
+	VFMADD231PD  arcConstant136<>+0(SB), Z7, Z17
+	VMOVUPS      arcConstant139<>+0(SB), Z18
+	VFMADD231PD  arcConstant138<>+0(SB), Z6, Z18
+	VMOVUPS      arcConstant139<>+0(SB), Z19
+	VFMADD231PD  arcConstant138<>+0(SB), Z7, Z19
+	VMULPD       Z6, Z6, Z20
+	VMULPD       Z7, Z7, Z21
+	VFMADD231PD  Z20, Z12, Z10
+	VFMADD231PD  Z21, Z13, Z11
+	VFMADD231PD  Z20, Z16, Z14
+	VFMADD231PD  Z21, Z17, Z15
+	VFMADD231PD  arcConstant140<>+0(SB), Z20, Z18
+	VFMADD231PD  arcConstant140<>+0(SB), Z21, Z19
+	VMULPD       Z20, Z20, Z12
+	VMULPD       Z21, Z21, Z13
+	VFMADD231PD  Z12, Z14, Z10
+	VFMADD231PD  Z13, Z15, Z11
+	VMULPD       Z12, Z12, Z12
+	VMULPD       Z13, Z13, Z13
+	VFMADD231PD  Z12, Z18, Z10
+	VFMADD231PD  Z13, Z19, Z11
+	VFMADD213PD  arcConstant141<>+0(SB), Z6, Z10
+	VFMADD213PD  arcConstant141<>+0(SB), Z7, Z11
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z11, Z9, Z3
+	VADDPD       Z2, Z4, Z2
+	VADDPD       Z3, Z5, Z3
 	VANDPD       arcConstant54<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       arcConstant54<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3381,19 +4494,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 128(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
+	MOVQ BX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3414,39 +4527,79 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z2, 192(SP)
-	VMOVUPS   Z3, 256(SP)
-	VMOVUPS   Z4, 320(SP)
-	VMOVUPS   Z5, 384(SP)
-	KMOVB     K1, 448(SP)
-	KMOVB     K2, 512(SP)
-	VCMPPD    $0x00, arcConstant167<>+0(SB), Z4, K3
-	VCMPPD    $0x00, arcConstant167<>+0(SB), Z5, K4
-	KANDB     K4, K3, K3
-	VCMPPD    $0x00, arcConstant37<>+0(SB), Z5, K4
-	VBLENDMPD arcConstant124<>+0(SB), Z5, K4, Z6
-	VDIVPD    Z6, Z4, Z6
-	VBLENDMPD arcConstant124<>+0(SB), Z6, K3, Z6
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z5, 448(SP)
+	VMOVUPS   Z8, 512(SP)
+	VMOVUPS   Z9, 576(SP)
+	VMOVUPS   Z10, 640(SP)
+	VMOVUPS   Z11, 704(SP)
+	KMOVB     K1, 768(SP)
+	KMOVB     K2, 832(SP)
+	KMOVB     K3, 896(SP)
+	KMOVB     K4, 960(SP)
+	VCMPPD    $0x00, arcConstant167<>+0(SB), Z8, K5
+	VCMPPD    $0x00, arcConstant167<>+0(SB), Z10, K6
+	KANDB     K6, K5, K5
+	VCMPPD    $0x00, arcConstant37<>+0(SB), Z10, K6
+	VBLENDMPD arcConstant124<>+0(SB), Z10, K6, Z6
+	VDIVPD    Z6, Z8, Z6
+	VBLENDMPD arcConstant124<>+0(SB), Z6, K5, Z6
 	VMOVUPS   arcConstant168<>+0(SB), Z7
-	VCMPPD    $0x12, Z6, Z7, K4
-	KNOTB     K4, K4
-	KORB      K3, K4, K3
-	VMOVUPS   arcConstant124<>+0(SB), Z7
-	VCMPPD    $0x11, Z5, Z7, K4
-	VMOVUPS   arcConstant169<>+0(SB), Z8
-	VBLENDMPD arcConstant170<>+0(SB), Z8, K4, Z8
-	VMULPD    Z8, Z4, Z4
+	VCMPPD    $0x12, Z6, Z7, K6
+	KNOTB     K6, K6
+	KORB      K5, K6, K5
+	VMOVUPS   arcConstant124<>+0(SB), Z12
+	VCMPPD    $0x11, Z10, Z12, K6
+	VMOVUPS   arcConstant169<>+0(SB), Z13
+	VBLENDMPD arcConstant170<>+0(SB), Z13, K6, Z14
+	VMULPD    Z14, Z8, Z8
+	VBLENDMPD Z6, Z8, K5, Z6
+	VMULPD    Z14, Z10, Z8
+	VBLENDMPD Z12, Z8, K5, Z8
 	VBLENDMPD Z6, Z4, K3, Z4
-	VMULPD    Z8, Z5, Z5
-	VBLENDMPD Z7, Z5, K3, Z5
-	VBLENDMPD Z4, Z2, K2, Z2
-	VMOVUPS   Z2, 192(SP)
-	VBLENDMPD Z5, Z3, K2, Z3
-	VMOVUPS   Z3, 256(SP)
+	VMOVUPS   Z4, 384(SP)
+	VBLENDMPD Z8, Z5, K3, Z5
+	VMOVUPS   Z5, 448(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z4, 1024(SP)
+	VMOVUPS   Z5, 1088(SP)
+	VMOVUPS   Z6, 1152(SP)
+	VMOVUPS   Z7, 1216(SP)
+	VMOVUPS   Z9, 1280(SP)
+	VMOVUPS   Z11, 1344(SP)
+	KMOVB     K1, 1408(SP)
+	KMOVB     K2, 1472(SP)
+	KMOVB     K4, 1536(SP)
+	VCMPPD    $0x00, arcConstant167<>+0(SB), Z9, K3
+	VCMPPD    $0x00, arcConstant167<>+0(SB), Z11, K5
+	KANDB     K5, K3, K3
+	VCMPPD    $0x00, arcConstant37<>+0(SB), Z11, K5
+	VBLENDMPD arcConstant124<>+0(SB), Z11, K5, Z8
+	VDIVPD    Z8, Z9, Z8
+	VBLENDMPD arcConstant124<>+0(SB), Z8, K3, Z8
+	VMOVUPS   arcConstant168<>+0(SB), Z10
+	VCMPPD    $0x12, Z8, Z10, K5
+	KNOTB     K5, K5
+	KORB      K3, K5, K3
+	VMOVUPS   arcConstant124<>+0(SB), Z10
+	VCMPPD    $0x11, Z11, Z10, K5
+	VMOVUPS   arcConstant169<>+0(SB), Z12
+	VBLENDMPD arcConstant170<>+0(SB), Z12, K5, Z12
+	VMULPD    Z12, Z9, Z9
+	VBLENDMPD Z8, Z9, K3, Z8
+	VMULPD    Z12, Z11, Z9
+	VBLENDMPD Z10, Z9, K3, Z9
+	VBLENDMPD Z8, Z6, K4, Z6
+	VMOVUPS   Z6, 1152(SP)
+	VBLENDMPD Z9, Z7, K4, Z7
+	VMOVUPS   Z7, 1216(SP)
+	JMP       back2
 
 DATA arcConstant164<>+0(SB)/8, $0x5f2fffffffffffff
 DATA arcConstant164<>+8(SB)/8, $0x5f2fffffffffffff

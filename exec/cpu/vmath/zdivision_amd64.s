@@ -4,7 +4,7 @@
 
 // func fmodFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·fmodFloat32AVX2(SB), $256-33
+TEXT ·fmodFloat32AVX2(SB), $640-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -12,44 +12,68 @@ TEXT ·fmodFloat32AVX2(SB), $256-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VCVTPS2PD    (DX), Y1
-	VANDPD       divisionConstant0<>+0(SB), Y0, Y2
-	VANDPD       divisionConstant0<>+0(SB), Y1, Y1
-	VDIVPD       Y1, Y2, Y3
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y3, Y4
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y1, Y5
-	VANDPD       Y5, Y4, Y4
-	VXORPD       divisionConstant3<>+0(SB), Y4, Y4
-	VROUNDPD     $0x0b, Y3, Y3
-	VFNMADD213PD Y2, Y1, Y3
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y3, Y5
-	VADDPD       Y1, Y3, Y6
-	VBLENDVPD    Y5, Y6, Y3, Y3
-	VMOVMSKPD    Y4, AX
+	VCVTPS2PD    16(SI), Y1
+	VCVTPS2PD    (DX), Y2
+	VCVTPS2PD    16(DX), Y3
+	VANDPD       divisionConstant0<>+0(SB), Y0, Y4
+	VANDPD       divisionConstant0<>+0(SB), Y1, Y5
+	VANDPD       divisionConstant0<>+0(SB), Y2, Y2
+	VANDPD       divisionConstant0<>+0(SB), Y3, Y3
+	VDIVPD       Y2, Y4, Y6
+	VDIVPD       Y3, Y5, Y7
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y6, Y8
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y7, Y9
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y10
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y3, Y11
+	VANDPD       Y10, Y8, Y8
+	VANDPD       Y11, Y9, Y9
+	VXORPD       divisionConstant3<>+0(SB), Y8, Y8
+	VXORPD       divisionConstant3<>+0(SB), Y9, Y9
+	VROUNDPD     $0x0b, Y6, Y6
+	VROUNDPD     $0x0b, Y7, Y7
+	VFNMADD213PD Y4, Y2, Y6
+	VFNMADD213PD Y5, Y3, Y7
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y7, Y11
+	VADDPD       Y2, Y6, Y12
+	VADDPD       Y3, Y7, Y13
+	VBLENDVPD    Y10, Y12, Y6, Y6
+	VBLENDVPD    Y11, Y13, Y7, Y7
+	VMOVMSKPD    Y8, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS    divisionConstant5<>+0(SB), Y1
-	VANDNPD    Y3, Y1, Y2
-	VANDPD     Y1, Y0, Y0
-	VORPD      Y0, Y2, Y0
-	VCVTPD2PSY Y0, X15
+	VMOVMSKPD Y9, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS    divisionConstant5<>+0(SB), Y2
+	VANDNPD    Y6, Y2, Y3
+	VANDNPD    Y7, Y2, Y4
+	VANDPD     Y2, Y0, Y0
+	VANDPD     Y2, Y1, Y1
+	VORPD      Y0, Y3, Y0
+	VORPD      Y1, Y4, Y1
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y1, X1
 	TESTB      R8, R8
 	JNE        past
-	VMOVUPS    X15, (DI)
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -67,14 +91,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	LEAQ 64(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -94,7 +118,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 region1:
@@ -103,58 +128,124 @@ region1:
 	VMOVUPS      Y2, 160(SP)
 	VMOVUPS      Y3, 192(SP)
 	VMOVUPS      Y4, 224(SP)
-	VMULPD       divisionConstant6<>+0(SB), Y1, Y5
-	VDIVPD       Y5, Y2, Y6
-	VROUNDPD     $0x0b, Y6, Y6
-	VFNMADD213PD Y2, Y5, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y7
-	VADDPD       Y5, Y6, Y5
-	VBLENDVPD    Y7, Y5, Y6, Y5
-	VMULPD       divisionConstant7<>+0(SB), Y1, Y6
-	VDIVPD       Y6, Y5, Y7
-	VROUNDPD     $0x0b, Y7, Y7
-	VFNMADD231PD Y6, Y7, Y5
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y5, Y7
-	VADDPD       Y6, Y5, Y6
-	VBLENDVPD    Y7, Y6, Y5, Y5
-	VMULPD       divisionConstant8<>+0(SB), Y1, Y6
-	VDIVPD       Y6, Y5, Y7
-	VROUNDPD     $0x0b, Y7, Y7
-	VFNMADD231PD Y6, Y7, Y5
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y5, Y7
-	VADDPD       Y6, Y5, Y6
-	VBLENDVPD    Y7, Y6, Y5, Y5
-	VMULPD       divisionConstant9<>+0(SB), Y1, Y6
-	VDIVPD       Y6, Y5, Y7
-	VROUNDPD     $0x0b, Y7, Y7
-	VFNMADD231PD Y6, Y7, Y5
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y5, Y7
-	VADDPD       Y6, Y5, Y6
-	VBLENDVPD    Y7, Y6, Y5, Y5
-	VMULPD       divisionConstant10<>+0(SB), Y1, Y6
-	VDIVPD       Y6, Y5, Y7
-	VROUNDPD     $0x0b, Y7, Y7
-	VFNMADD231PD Y6, Y7, Y5
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y5, Y7
-	VADDPD       Y6, Y5, Y6
-	VBLENDVPD    Y7, Y6, Y5, Y5
-	VDIVPD       Y1, Y5, Y6
-	VROUNDPD     $0x0b, Y6, Y6
-	VFNMADD231PD Y1, Y6, Y5
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y5, Y6
-	VADDPD       Y1, Y5, Y7
-	VBLENDVPD    Y6, Y7, Y5, Y5
-	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y1, Y6
-	VBLENDVPD    Y6, Y2, Y5, Y5
-	VMOVUPS      divisionConstant4<>+0(SB), Y6
-	VCMPPD       $0x11, Y1, Y6, Y1
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y2
-	VANDPD       Y2, Y1, Y1
-	VMOVUPS      divisionConstant11<>+0(SB), Y2
-	VBLENDVPD    Y1, Y5, Y2, Y1
-	VBLENDVPD    Y4, Y1, Y3, Y3
-	VMOVUPS      Y3, 192(SP)
+	VMOVUPS      Y5, 256(SP)
+	VMOVUPS      Y6, 288(SP)
+	VMOVUPS      Y7, 320(SP)
+	VMOVUPS      Y8, 352(SP)
+	VMOVUPS      Y9, 384(SP)
+	VMULPD       divisionConstant6<>+0(SB), Y2, Y10
+	VDIVPD       Y10, Y4, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD213PD Y4, Y10, Y11
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y11, Y12
+	VADDPD       Y10, Y11, Y10
+	VBLENDVPD    Y12, Y10, Y11, Y10
+	VMULPD       divisionConstant7<>+0(SB), Y2, Y11
+	VDIVPD       Y11, Y10, Y12
+	VROUNDPD     $0x0b, Y12, Y12
+	VFNMADD231PD Y11, Y12, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y10, Y12
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y12, Y11, Y10, Y10
+	VMULPD       divisionConstant8<>+0(SB), Y2, Y11
+	VDIVPD       Y11, Y10, Y12
+	VROUNDPD     $0x0b, Y12, Y12
+	VFNMADD231PD Y11, Y12, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y10, Y12
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y12, Y11, Y10, Y10
+	VMULPD       divisionConstant9<>+0(SB), Y2, Y11
+	VDIVPD       Y11, Y10, Y12
+	VROUNDPD     $0x0b, Y12, Y12
+	VFNMADD231PD Y11, Y12, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y10, Y12
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y12, Y11, Y10, Y10
+	VMULPD       divisionConstant10<>+0(SB), Y2, Y11
+	VDIVPD       Y11, Y10, Y12
+	VROUNDPD     $0x0b, Y12, Y12
+	VFNMADD231PD Y11, Y12, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y10, Y12
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y12, Y11, Y10, Y10
+	VDIVPD       Y2, Y10, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD231PD Y2, Y11, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y10, Y11
+	VADDPD       Y2, Y10, Y12
+	VBLENDVPD    Y11, Y12, Y10, Y10
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y2, Y11
+	VBLENDVPD    Y11, Y4, Y10, Y10
+	VMOVUPS      divisionConstant4<>+0(SB), Y11
+	VCMPPD       $0x11, Y2, Y11, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y4, Y4
+	VANDPD       Y4, Y2, Y2
+	VMOVUPS      divisionConstant11<>+0(SB), Y4
+	VBLENDVPD    Y2, Y10, Y4, Y2
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VMOVUPS      Y6, 288(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Y0, 416(SP)
+	VMOVUPS      Y1, 448(SP)
+	VMOVUPS      Y3, 480(SP)
+	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      Y6, 544(SP)
+	VMOVUPS      Y7, 576(SP)
+	VMOVUPS      Y9, 608(SP)
+	VMULPD       divisionConstant6<>+0(SB), Y3, Y2
+	VDIVPD       Y2, Y5, Y4
+	VROUNDPD     $0x0b, Y4, Y4
+	VFNMADD213PD Y5, Y2, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y8
+	VADDPD       Y2, Y4, Y2
+	VBLENDVPD    Y8, Y2, Y4, Y2
+	VMULPD       divisionConstant7<>+0(SB), Y3, Y4
+	VDIVPD       Y4, Y2, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y4, Y8, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y8
+	VADDPD       Y4, Y2, Y4
+	VBLENDVPD    Y8, Y4, Y2, Y2
+	VMULPD       divisionConstant8<>+0(SB), Y3, Y4
+	VDIVPD       Y4, Y2, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y4, Y8, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y8
+	VADDPD       Y4, Y2, Y4
+	VBLENDVPD    Y8, Y4, Y2, Y2
+	VMULPD       divisionConstant9<>+0(SB), Y3, Y4
+	VDIVPD       Y4, Y2, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y4, Y8, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y8
+	VADDPD       Y4, Y2, Y4
+	VBLENDVPD    Y8, Y4, Y2, Y2
+	VMULPD       divisionConstant10<>+0(SB), Y3, Y4
+	VDIVPD       Y4, Y2, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y4, Y8, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y8
+	VADDPD       Y4, Y2, Y4
+	VBLENDVPD    Y8, Y4, Y2, Y2
+	VDIVPD       Y3, Y2, Y4
+	VROUNDPD     $0x0b, Y4, Y4
+	VFNMADD231PD Y3, Y4, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y4
+	VADDPD       Y3, Y2, Y8
+	VBLENDVPD    Y4, Y8, Y2, Y2
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y3, Y4
+	VBLENDVPD    Y4, Y5, Y2, Y2
+	VMOVUPS      divisionConstant4<>+0(SB), Y4
+	VCMPPD       $0x11, Y3, Y4, Y3
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y5, Y4
+	VANDPD       Y4, Y3, Y3
+	VMOVUPS      divisionConstant11<>+0(SB), Y4
+	VBLENDVPD    Y3, Y2, Y4, Y2
+	VBLENDVPD    Y9, Y2, Y7, Y7
+	VMOVUPS      Y7, 576(SP)
+	JMP          back2
 
 DATA divisionConstant0<>+0(SB)/8, $0x7fffffffffffffff
 DATA divisionConstant0<>+8(SB)/8, $0x7fffffffffffffff
@@ -230,7 +321,7 @@ GLOBL divisionConstant11<>(SB), RODATA|NOPTR, $32
 
 // func fmodFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·fmodFloat64AVX2(SB), $224-33
+TEXT ·fmodFloat64AVX2(SB), $608-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -238,43 +329,66 @@ TEXT ·fmodFloat64AVX2(SB), $224-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      (DX), Y1
-	VANDPD       divisionConstant0<>+0(SB), Y0, Y2
-	VANDPD       divisionConstant0<>+0(SB), Y1, Y1
-	VDIVPD       Y1, Y2, Y3
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y3, Y4
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y1, Y5
-	VANDPD       Y5, Y4, Y4
-	VXORPD       divisionConstant3<>+0(SB), Y4, Y4
-	VROUNDPD     $0x0b, Y3, Y3
-	VFNMADD213PD Y2, Y1, Y3
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y3, Y5
-	VADDPD       Y1, Y3, Y6
-	VBLENDVPD    Y5, Y6, Y3, Y3
-	VMOVMSKPD    Y4, AX
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VANDPD       divisionConstant0<>+0(SB), Y0, Y4
+	VANDPD       divisionConstant0<>+0(SB), Y1, Y5
+	VANDPD       divisionConstant0<>+0(SB), Y2, Y2
+	VANDPD       divisionConstant0<>+0(SB), Y3, Y3
+	VDIVPD       Y2, Y4, Y6
+	VDIVPD       Y3, Y5, Y7
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y6, Y8
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y7, Y9
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y10
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y3, Y11
+	VANDPD       Y10, Y8, Y8
+	VANDPD       Y11, Y9, Y9
+	VXORPD       divisionConstant3<>+0(SB), Y8, Y8
+	VXORPD       divisionConstant3<>+0(SB), Y9, Y9
+	VROUNDPD     $0x0b, Y6, Y6
+	VROUNDPD     $0x0b, Y7, Y7
+	VFNMADD213PD Y4, Y2, Y6
+	VFNMADD213PD Y5, Y3, Y7
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y10
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y7, Y11
+	VADDPD       Y2, Y6, Y12
+	VADDPD       Y3, Y7, Y13
+	VBLENDVPD    Y10, Y12, Y6, Y6
+	VBLENDVPD    Y11, Y13, Y7, Y7
+	VMOVMSKPD    Y8, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS divisionConstant5<>+0(SB), Y1
-	VANDNPD Y3, Y1, Y2
-	VANDPD  Y1, Y0, Y0
-	VORPD   Y0, Y2, Y0
+	VMOVMSKPD Y9, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS divisionConstant5<>+0(SB), Y2
+	VANDNPD Y6, Y2, Y3
+	VANDNPD Y7, Y2, Y4
+	VANDPD  Y2, Y0, Y0
+	VANDPD  Y2, Y1, Y1
+	VORPD   Y0, Y3, Y0
+	VORPD   Y1, Y4, Y1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -287,19 +401,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
-	MOVQ BX, 64(SP)(R12*8)
+	MOVQ AX, 64(SP)(R12*8)
+	MOVQ BX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 64(SP), SI
+	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -320,211 +434,427 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      Y3, 160(SP)
-	VMOVUPS      Y4, 192(SP)
-	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y2, Y5
-	VMULPD       divisionConstant13<>+0(SB), Y2, Y6
-	VBLENDVPD    Y5, Y6, Y2, Y6
-	VANDPD       divisionConstant14<>+0(SB), Y6, Y7
-	VORPD        divisionConstant15<>+0(SB), Y7, Y7
-	VPSRLQ       $0x34, Y6, Y6
-	VORPD        divisionConstant15<>+0(SB), Y6, Y6
-	VSUBPD       divisionConstant15<>+0(SB), Y6, Y6
-	VMOVUPS      divisionConstant16<>+0(SB), Y8
-	VBLENDVPD    Y5, divisionConstant17<>+0(SB), Y8, Y5
-	VSUBPD       Y5, Y6, Y5
-	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y1, Y6
-	VMULPD       divisionConstant13<>+0(SB), Y1, Y9
-	VBLENDVPD    Y6, Y9, Y1, Y9
-	VANDPD       divisionConstant14<>+0(SB), Y9, Y10
-	VORPD        divisionConstant15<>+0(SB), Y10, Y10
-	VPSRLQ       $0x34, Y9, Y9
-	VORPD        divisionConstant15<>+0(SB), Y9, Y9
-	VSUBPD       divisionConstant15<>+0(SB), Y9, Y9
-	VBLENDVPD    Y6, divisionConstant17<>+0(SB), Y8, Y6
-	VSUBPD       Y6, Y9, Y6
-	VSUBPD       Y6, Y5, Y5
-	VMULPD       divisionConstant18<>+0(SB), Y5, Y8
-	VROUNDPD     $0x09, Y8, Y8
-	VADDPD       divisionConstant19<>+0(SB), Y8, Y8
-	VPSLLQ       $0x34, Y8, Y8
-	VADDPD       divisionConstant20<>+0(SB), Y5, Y5
-	VMULPD       Y8, Y8, Y9
-	VFMSUB213PD  Y9, Y8, Y8
-	VDIVPD       Y10, Y9, Y11
-	VROUNDPD     $0x0b, Y11, Y11
-	VFNMADD231PD Y10, Y11, Y9
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y9, Y11
-	VADDPD       Y10, Y9, Y12
-	VBLENDVPD    Y11, Y12, Y9, Y9
-	VMOVUPS      divisionConstant4<>+0(SB), Y11
-	VCMPPD       $0x11, Y8, Y11, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VADDPD       Y8, Y9, Y8
-	VCMPPD       $0x11, Y11, Y8, Y9
-	VADDPD       Y10, Y8, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VANDPD       divisionConstant21<>+0(SB), Y5, Y9
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y9, Y9
-	VADDPD       Y8, Y8, Y12
-	VCMPPD       $0x12, Y12, Y10, Y13
-	VSUBPD       Y10, Y12, Y14
-	VBLENDVPD    Y13, Y14, Y12, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VMULPD       Y8, Y8, Y9
-	VFMSUB213PD  Y9, Y8, Y8
-	VDIVPD       Y10, Y9, Y12
-	VROUNDPD     $0x0b, Y12, Y12
-	VFNMADD231PD Y10, Y12, Y9
-	VCMPPD       $0x11, Y11, Y9, Y12
-	VADDPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VCMPPD       $0x11, Y8, Y11, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VADDPD       Y8, Y9, Y8
-	VCMPPD       $0x11, Y11, Y8, Y9
-	VADDPD       Y10, Y8, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VANDPD       divisionConstant22<>+0(SB), Y5, Y9
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y9, Y9
-	VADDPD       Y8, Y8, Y12
-	VCMPPD       $0x12, Y12, Y10, Y13
-	VSUBPD       Y10, Y12, Y14
-	VBLENDVPD    Y13, Y14, Y12, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VMULPD       Y8, Y8, Y9
-	VFMSUB213PD  Y9, Y8, Y8
-	VDIVPD       Y10, Y9, Y12
-	VROUNDPD     $0x0b, Y12, Y12
-	VFNMADD231PD Y10, Y12, Y9
-	VCMPPD       $0x11, Y11, Y9, Y12
-	VADDPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VCMPPD       $0x11, Y8, Y11, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VADDPD       Y8, Y9, Y8
-	VCMPPD       $0x11, Y11, Y8, Y9
-	VADDPD       Y10, Y8, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VANDPD       divisionConstant23<>+0(SB), Y5, Y9
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y9, Y9
-	VADDPD       Y8, Y8, Y12
-	VCMPPD       $0x12, Y12, Y10, Y13
-	VSUBPD       Y10, Y12, Y14
-	VBLENDVPD    Y13, Y14, Y12, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VMULPD       Y8, Y8, Y9
-	VFMSUB213PD  Y9, Y8, Y8
-	VDIVPD       Y10, Y9, Y12
-	VROUNDPD     $0x0b, Y12, Y12
-	VFNMADD231PD Y10, Y12, Y9
-	VCMPPD       $0x11, Y11, Y9, Y12
-	VADDPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VCMPPD       $0x11, Y8, Y11, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VADDPD       Y8, Y9, Y8
-	VCMPPD       $0x11, Y11, Y8, Y9
-	VADDPD       Y10, Y8, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VANDPD       divisionConstant24<>+0(SB), Y5, Y9
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y9, Y9
-	VADDPD       Y8, Y8, Y12
-	VCMPPD       $0x12, Y12, Y10, Y13
-	VSUBPD       Y10, Y12, Y14
-	VBLENDVPD    Y13, Y14, Y12, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VMULPD       Y8, Y8, Y9
-	VFMSUB213PD  Y9, Y8, Y8
-	VDIVPD       Y10, Y9, Y12
-	VROUNDPD     $0x0b, Y12, Y12
-	VFNMADD231PD Y10, Y12, Y9
-	VCMPPD       $0x11, Y11, Y9, Y12
-	VADDPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VCMPPD       $0x11, Y8, Y11, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VADDPD       Y8, Y9, Y8
-	VCMPPD       $0x11, Y11, Y8, Y9
-	VADDPD       Y10, Y8, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VANDPD       divisionConstant25<>+0(SB), Y5, Y9
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y9, Y9
-	VADDPD       Y8, Y8, Y12
-	VCMPPD       $0x12, Y12, Y10, Y13
-	VSUBPD       Y10, Y12, Y14
-	VBLENDVPD    Y13, Y14, Y12, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VMULPD       Y8, Y8, Y9
-	VFMSUB213PD  Y9, Y8, Y8
-	VDIVPD       Y10, Y9, Y12
-	VROUNDPD     $0x0b, Y12, Y12
-	VFNMADD231PD Y10, Y12, Y9
-	VCMPPD       $0x11, Y11, Y9, Y12
-	VADDPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VCMPPD       $0x11, Y8, Y11, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VADDPD       Y8, Y9, Y8
-	VCMPPD       $0x11, Y11, Y8, Y9
-	VADDPD       Y10, Y8, Y12
-	VBLENDVPD    Y9, Y12, Y8, Y8
-	VANDPD       divisionConstant26<>+0(SB), Y5, Y5
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y5, Y5
-	VADDPD       Y8, Y8, Y9
-	VCMPPD       $0x12, Y9, Y10, Y12
-	VSUBPD       Y10, Y9, Y13
-	VBLENDVPD    Y12, Y13, Y9, Y9
-	VBLENDVPD    Y5, Y9, Y8, Y5
-	VCMPPD       $0x12, Y7, Y10, Y8
-	VSUBPD       Y10, Y7, Y9
-	VBLENDVPD    Y8, Y9, Y7, Y7
-	VMULPD       Y5, Y7, Y8
-	VFMSUB213PD  Y8, Y5, Y7
-	VDIVPD       Y10, Y8, Y5
-	VROUNDPD     $0x0b, Y5, Y5
-	VFNMADD231PD Y10, Y5, Y8
-	VCMPPD       $0x11, Y11, Y8, Y5
-	VADDPD       Y10, Y8, Y9
-	VBLENDVPD    Y5, Y9, Y8, Y5
-	VCMPPD       $0x11, Y7, Y11, Y8
-	VSUBPD       Y10, Y5, Y9
-	VBLENDVPD    Y8, Y9, Y5, Y5
-	VADDPD       Y7, Y5, Y5
-	VCMPPD       $0x11, Y11, Y5, Y7
-	VADDPD       Y10, Y5, Y8
-	VBLENDVPD    Y7, Y8, Y5, Y5
-	VMULPD       divisionConstant27<>+0(SB), Y6, Y7
-	VADDPD       divisionConstant20<>+0(SB), Y7, Y7
-	VSUBPD       divisionConstant20<>+0(SB), Y7, Y7
-	VSUBPD       Y7, Y6, Y6
-	VADDPD       divisionConstant19<>+0(SB), Y7, Y7
-	VPSLLQ       $0x34, Y7, Y7
-	VMULPD       Y7, Y5, Y5
-	VADDPD       divisionConstant19<>+0(SB), Y6, Y6
-	VPSLLQ       $0x34, Y6, Y6
-	VMULPD       Y6, Y5, Y5
-	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y1, Y6
-	VBLENDVPD    Y6, Y2, Y5, Y5
-	VCMPPD       $0x11, Y1, Y11, Y1
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y2
-	VANDPD       Y2, Y1, Y1
-	VMOVUPS      divisionConstant11<>+0(SB), Y2
-	VBLENDVPD    Y1, Y5, Y2, Y1
-	VBLENDVPD    Y4, Y1, Y3, Y3
-	VMOVUPS      Y3, 160(SP)
+	VMOVUPS      Y2, 192(SP)
+	VMOVUPS      Y3, 224(SP)
+	VMOVUPS      Y4, 256(SP)
+	VMOVUPS      Y5, 288(SP)
+	VMOVUPS      Y6, 320(SP)
+	VMOVUPS      Y7, 352(SP)
+	VMOVUPS      Y8, 384(SP)
+	VMOVUPS      Y9, 416(SP)
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y4, Y10
+	VMULPD       divisionConstant13<>+0(SB), Y4, Y11
+	VBLENDVPD    Y10, Y11, Y4, Y11
+	VANDPD       divisionConstant14<>+0(SB), Y11, Y12
+	VORPD        divisionConstant15<>+0(SB), Y12, Y12
+	VPSRLQ       $0x34, Y11, Y11
+	VORPD        divisionConstant15<>+0(SB), Y11, Y11
+	VSUBPD       divisionConstant15<>+0(SB), Y11, Y11
+	VMOVUPS      divisionConstant16<>+0(SB), Y13
+	VBLENDVPD    Y10, divisionConstant17<>+0(SB), Y13, Y10
+	VSUBPD       Y10, Y11, Y10
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y2, Y11
+	VMULPD       divisionConstant13<>+0(SB), Y2, Y14
+	VBLENDVPD    Y11, Y14, Y2, Y14
+	VANDPD       divisionConstant14<>+0(SB), Y14, Y15
+	VORPD        divisionConstant15<>+0(SB), Y15, Y15
+	VPSRLQ       $0x34, Y14, Y14
+	VORPD        divisionConstant15<>+0(SB), Y14, Y14
+	VSUBPD       divisionConstant15<>+0(SB), Y14, Y14
+	VBLENDVPD    Y11, divisionConstant17<>+0(SB), Y13, Y11
+	VSUBPD       Y11, Y14, Y11
+	VSUBPD       Y11, Y10, Y10
+	VMULPD       divisionConstant18<>+0(SB), Y10, Y14
+	VROUNDPD     $0x09, Y14, Y14
+	VADDPD       divisionConstant19<>+0(SB), Y14, Y14
+	VPSLLQ       $0x34, Y14, Y14
+	VADDPD       divisionConstant20<>+0(SB), Y10, Y10
+	VMULPD       Y14, Y14, Y1
+	VFMSUB213PD  Y1, Y14, Y14
+	VDIVPD       Y15, Y1, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VFNMADD231PD Y15, Y0, Y1
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y1, Y0
+	VADDPD       Y15, Y1, Y6
+	VBLENDVPD    Y0, Y6, Y1, Y0
+	VMOVUPS      divisionConstant4<>+0(SB), Y1
+	VCMPPD       $0x11, Y14, Y1, Y6
+	VSUBPD       Y15, Y0, Y3
+	VBLENDVPD    Y6, Y3, Y0, Y0
+	VADDPD       Y14, Y0, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VANDPD       divisionConstant21<>+0(SB), Y10, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y0, Y0, Y6
+	VCMPPD       $0x12, Y6, Y15, Y14
+	VSUBPD       Y15, Y6, Y13
+	VBLENDVPD    Y14, Y13, Y6, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VMULPD       Y0, Y0, Y3
+	VFMSUB213PD  Y3, Y0, Y0
+	VDIVPD       Y15, Y3, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD231PD Y15, Y6, Y3
+	VCMPPD       $0x11, Y1, Y3, Y6
+	VADDPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VCMPPD       $0x11, Y0, Y1, Y6
+	VSUBPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VADDPD       Y0, Y3, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VANDPD       divisionConstant22<>+0(SB), Y10, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y0, Y0, Y6
+	VCMPPD       $0x12, Y6, Y15, Y13
+	VSUBPD       Y15, Y6, Y14
+	VBLENDVPD    Y13, Y14, Y6, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VMULPD       Y0, Y0, Y3
+	VFMSUB213PD  Y3, Y0, Y0
+	VDIVPD       Y15, Y3, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD231PD Y15, Y6, Y3
+	VCMPPD       $0x11, Y1, Y3, Y6
+	VADDPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VCMPPD       $0x11, Y0, Y1, Y6
+	VSUBPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VADDPD       Y0, Y3, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VANDPD       divisionConstant23<>+0(SB), Y10, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y0, Y0, Y6
+	VCMPPD       $0x12, Y6, Y15, Y13
+	VSUBPD       Y15, Y6, Y14
+	VBLENDVPD    Y13, Y14, Y6, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VMULPD       Y0, Y0, Y3
+	VFMSUB213PD  Y3, Y0, Y0
+	VDIVPD       Y15, Y3, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD231PD Y15, Y6, Y3
+	VCMPPD       $0x11, Y1, Y3, Y6
+	VADDPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VCMPPD       $0x11, Y0, Y1, Y6
+	VSUBPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VADDPD       Y0, Y3, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VANDPD       divisionConstant24<>+0(SB), Y10, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y0, Y0, Y6
+	VCMPPD       $0x12, Y6, Y15, Y13
+	VSUBPD       Y15, Y6, Y14
+	VBLENDVPD    Y13, Y14, Y6, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VMULPD       Y0, Y0, Y3
+	VFMSUB213PD  Y3, Y0, Y0
+	VDIVPD       Y15, Y3, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD231PD Y15, Y6, Y3
+	VCMPPD       $0x11, Y1, Y3, Y6
+	VADDPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VCMPPD       $0x11, Y0, Y1, Y6
+	VSUBPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VADDPD       Y0, Y3, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VANDPD       divisionConstant25<>+0(SB), Y10, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y0, Y0, Y6
+	VCMPPD       $0x12, Y6, Y15, Y13
+	VSUBPD       Y15, Y6, Y14
+	VBLENDVPD    Y13, Y14, Y6, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VMULPD       Y0, Y0, Y3
+	VFMSUB213PD  Y3, Y0, Y0
+	VDIVPD       Y15, Y3, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD231PD Y15, Y6, Y3
+	VCMPPD       $0x11, Y1, Y3, Y6
+	VADDPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VCMPPD       $0x11, Y0, Y1, Y6
+	VSUBPD       Y15, Y3, Y13
+	VBLENDVPD    Y6, Y13, Y3, Y3
+	VADDPD       Y0, Y3, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VANDPD       divisionConstant26<>+0(SB), Y10, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y0, Y0, Y6
+	VCMPPD       $0x12, Y6, Y15, Y10
+	VSUBPD       Y15, Y6, Y13
+	VBLENDVPD    Y10, Y13, Y6, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VCMPPD       $0x12, Y12, Y15, Y3
+	VSUBPD       Y15, Y12, Y6
+	VBLENDVPD    Y3, Y6, Y12, Y3
+	VMULPD       Y0, Y3, Y6
+	VFMSUB213PD  Y6, Y0, Y3
+	VDIVPD       Y15, Y6, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VFNMADD231PD Y15, Y0, Y6
+	VCMPPD       $0x11, Y1, Y6, Y0
+	VADDPD       Y15, Y6, Y10
+	VBLENDVPD    Y0, Y10, Y6, Y0
+	VCMPPD       $0x11, Y3, Y1, Y6
+	VSUBPD       Y15, Y0, Y10
+	VBLENDVPD    Y6, Y10, Y0, Y0
+	VADDPD       Y3, Y0, Y0
+	VCMPPD       $0x11, Y1, Y0, Y3
+	VADDPD       Y15, Y0, Y6
+	VBLENDVPD    Y3, Y6, Y0, Y0
+	VMULPD       divisionConstant27<>+0(SB), Y11, Y3
+	VADDPD       divisionConstant20<>+0(SB), Y3, Y3
+	VSUBPD       divisionConstant20<>+0(SB), Y3, Y3
+	VSUBPD       Y3, Y11, Y6
+	VADDPD       divisionConstant19<>+0(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VMULPD       Y3, Y0, Y0
+	VADDPD       divisionConstant19<>+0(SB), Y6, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VMULPD       Y3, Y0, Y0
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y2, Y3
+	VBLENDVPD    Y3, Y4, Y0, Y0
+	VCMPPD       $0x11, Y2, Y1, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y4, Y3
+	VANDPD       Y3, Y2, Y2
+	VMOVUPS      divisionConstant11<>+0(SB), Y3
+	VBLENDVPD    Y2, Y0, Y3, Y0
+	VMOVUPS      320(SP), Y2
+	VBLENDVPD    Y8, Y0, Y2, Y2
+	VMOVUPS      Y2, 320(SP)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      224(SP), Y3
+	VMOVUPS      320(SP), Y6
 	JMP          back1
+
+region2:
+	VMOVUPS      Y3, 448(SP)
+	VMOVUPS      Y5, 480(SP)
+	VMOVUPS      Y6, 512(SP)
+	VMOVUPS      Y7, 544(SP)
+	VMOVUPS      Y9, 576(SP)
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y5, Y2
+	VMULPD       divisionConstant13<>+0(SB), Y5, Y4
+	VBLENDVPD    Y2, Y4, Y5, Y4
+	VANDPD       divisionConstant14<>+0(SB), Y4, Y8
+	VORPD        divisionConstant15<>+0(SB), Y8, Y8
+	VPSRLQ       $0x34, Y4, Y4
+	VORPD        divisionConstant15<>+0(SB), Y4, Y4
+	VSUBPD       divisionConstant15<>+0(SB), Y4, Y4
+	VMOVUPS      divisionConstant16<>+0(SB), Y10
+	VBLENDVPD    Y2, divisionConstant17<>+0(SB), Y10, Y2
+	VSUBPD       Y2, Y4, Y2
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y3, Y4
+	VMULPD       divisionConstant13<>+0(SB), Y3, Y11
+	VBLENDVPD    Y4, Y11, Y3, Y11
+	VANDPD       divisionConstant14<>+0(SB), Y11, Y12
+	VORPD        divisionConstant15<>+0(SB), Y12, Y12
+	VPSRLQ       $0x34, Y11, Y11
+	VORPD        divisionConstant15<>+0(SB), Y11, Y11
+	VSUBPD       divisionConstant15<>+0(SB), Y11, Y11
+	VBLENDVPD    Y4, divisionConstant17<>+0(SB), Y10, Y4
+	VSUBPD       Y4, Y11, Y4
+	VSUBPD       Y4, Y2, Y2
+	VMULPD       divisionConstant18<>+0(SB), Y2, Y10
+	VROUNDPD     $0x09, Y10, Y10
+	VADDPD       divisionConstant19<>+0(SB), Y10, Y10
+	VPSLLQ       $0x34, Y10, Y10
+	VADDPD       divisionConstant20<>+0(SB), Y2, Y2
+	VMULPD       Y10, Y10, Y11
+	VFMSUB213PD  Y11, Y10, Y10
+	VDIVPD       Y12, Y11, Y13
+	VROUNDPD     $0x0b, Y13, Y13
+	VFNMADD231PD Y12, Y13, Y11
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y11, Y13
+	VADDPD       Y12, Y11, Y14
+	VBLENDVPD    Y13, Y14, Y11, Y11
+	VMOVUPS      divisionConstant4<>+0(SB), Y13
+	VCMPPD       $0x11, Y10, Y13, Y14
+	VSUBPD       Y12, Y11, Y15
+	VBLENDVPD    Y14, Y15, Y11, Y11
+	VADDPD       Y10, Y11, Y10
+	VCMPPD       $0x11, Y13, Y10, Y11
+	VADDPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VANDPD       divisionConstant21<>+0(SB), Y2, Y11
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y11, Y11
+	VADDPD       Y10, Y10, Y14
+	VCMPPD       $0x12, Y14, Y12, Y15
+	VSUBPD       Y12, Y14, Y1
+	VBLENDVPD    Y15, Y1, Y14, Y1
+	VBLENDVPD    Y11, Y1, Y10, Y1
+	VMULPD       Y1, Y1, Y10
+	VFMSUB213PD  Y10, Y1, Y1
+	VDIVPD       Y12, Y10, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD231PD Y12, Y11, Y10
+	VCMPPD       $0x11, Y13, Y10, Y11
+	VADDPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VCMPPD       $0x11, Y1, Y13, Y11
+	VSUBPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VADDPD       Y1, Y10, Y1
+	VCMPPD       $0x11, Y13, Y1, Y10
+	VADDPD       Y12, Y1, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VANDPD       divisionConstant22<>+0(SB), Y2, Y10
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
+	VADDPD       Y1, Y1, Y11
+	VCMPPD       $0x12, Y11, Y12, Y14
+	VSUBPD       Y12, Y11, Y15
+	VBLENDVPD    Y14, Y15, Y11, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VMULPD       Y1, Y1, Y10
+	VFMSUB213PD  Y10, Y1, Y1
+	VDIVPD       Y12, Y10, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD231PD Y12, Y11, Y10
+	VCMPPD       $0x11, Y13, Y10, Y11
+	VADDPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VCMPPD       $0x11, Y1, Y13, Y11
+	VSUBPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VADDPD       Y1, Y10, Y1
+	VCMPPD       $0x11, Y13, Y1, Y10
+	VADDPD       Y12, Y1, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VANDPD       divisionConstant23<>+0(SB), Y2, Y10
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
+	VADDPD       Y1, Y1, Y11
+	VCMPPD       $0x12, Y11, Y12, Y14
+	VSUBPD       Y12, Y11, Y15
+	VBLENDVPD    Y14, Y15, Y11, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VMULPD       Y1, Y1, Y10
+	VFMSUB213PD  Y10, Y1, Y1
+	VDIVPD       Y12, Y10, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD231PD Y12, Y11, Y10
+	VCMPPD       $0x11, Y13, Y10, Y11
+	VADDPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VCMPPD       $0x11, Y1, Y13, Y11
+	VSUBPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VADDPD       Y1, Y10, Y1
+	VCMPPD       $0x11, Y13, Y1, Y10
+	VADDPD       Y12, Y1, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VANDPD       divisionConstant24<>+0(SB), Y2, Y10
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
+	VADDPD       Y1, Y1, Y11
+	VCMPPD       $0x12, Y11, Y12, Y14
+	VSUBPD       Y12, Y11, Y15
+	VBLENDVPD    Y14, Y15, Y11, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VMULPD       Y1, Y1, Y10
+	VFMSUB213PD  Y10, Y1, Y1
+	VDIVPD       Y12, Y10, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD231PD Y12, Y11, Y10
+	VCMPPD       $0x11, Y13, Y10, Y11
+	VADDPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VCMPPD       $0x11, Y1, Y13, Y11
+	VSUBPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VADDPD       Y1, Y10, Y1
+	VCMPPD       $0x11, Y13, Y1, Y10
+	VADDPD       Y12, Y1, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VANDPD       divisionConstant25<>+0(SB), Y2, Y10
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
+	VADDPD       Y1, Y1, Y11
+	VCMPPD       $0x12, Y11, Y12, Y14
+	VSUBPD       Y12, Y11, Y15
+	VBLENDVPD    Y14, Y15, Y11, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VMULPD       Y1, Y1, Y10
+	VFMSUB213PD  Y10, Y1, Y1
+	VDIVPD       Y12, Y10, Y11
+	VROUNDPD     $0x0b, Y11, Y11
+	VFNMADD231PD Y12, Y11, Y10
+	VCMPPD       $0x11, Y13, Y10, Y11
+	VADDPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VCMPPD       $0x11, Y1, Y13, Y11
+	VSUBPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VADDPD       Y1, Y10, Y1
+	VCMPPD       $0x11, Y13, Y1, Y10
+	VADDPD       Y12, Y1, Y11
+	VBLENDVPD    Y10, Y11, Y1, Y1
+	VANDPD       divisionConstant26<>+0(SB), Y2, Y2
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y2, Y2
+	VADDPD       Y1, Y1, Y10
+	VCMPPD       $0x12, Y10, Y12, Y11
+	VSUBPD       Y12, Y10, Y14
+	VBLENDVPD    Y11, Y14, Y10, Y10
+	VBLENDVPD    Y2, Y10, Y1, Y1
+	VCMPPD       $0x12, Y8, Y12, Y2
+	VSUBPD       Y12, Y8, Y10
+	VBLENDVPD    Y2, Y10, Y8, Y2
+	VMULPD       Y1, Y2, Y8
+	VFMSUB213PD  Y8, Y1, Y2
+	VDIVPD       Y12, Y8, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VFNMADD231PD Y12, Y1, Y8
+	VCMPPD       $0x11, Y13, Y8, Y1
+	VADDPD       Y12, Y8, Y10
+	VBLENDVPD    Y1, Y10, Y8, Y1
+	VCMPPD       $0x11, Y2, Y13, Y8
+	VSUBPD       Y12, Y1, Y10
+	VBLENDVPD    Y8, Y10, Y1, Y1
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y12, Y1, Y8
+	VBLENDVPD    Y2, Y8, Y1, Y1
+	VMULPD       divisionConstant27<>+0(SB), Y4, Y2
+	VADDPD       divisionConstant20<>+0(SB), Y2, Y2
+	VSUBPD       divisionConstant20<>+0(SB), Y2, Y2
+	VSUBPD       Y2, Y4, Y4
+	VADDPD       divisionConstant19<>+0(SB), Y2, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       divisionConstant19<>+0(SB), Y4, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y3, Y2
+	VBLENDVPD    Y2, Y5, Y1, Y1
+	VCMPPD       $0x11, Y3, Y13, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y5, Y3
+	VANDPD       Y3, Y2, Y2
+	VMOVUPS      divisionConstant11<>+0(SB), Y3
+	VBLENDVPD    Y2, Y1, Y3, Y1
+	VBLENDVPD    Y9, Y1, Y7, Y7
+	VMOVUPS      Y7, 544(SP)
+	VMOVUPS      32(SI), Y1
+	JMP          back2
 
 DATA divisionConstant12<>+0(SB)/8, $0x0010000000000000
 DATA divisionConstant12<>+8(SB)/8, $0x0010000000000000
@@ -624,7 +954,7 @@ GLOBL divisionConstant27<>(SB), RODATA|NOPTR, $32
 
 // func fmodFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·fmodFloat32AVX512(SB), $512-33
+TEXT ·fmodFloat32AVX512(SB), $1280-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -632,43 +962,66 @@ TEXT ·fmodFloat32AVX512(SB), $512-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VCVTPS2PD    (DX), Z1
-	VANDPD       divisionConstant28<>+0(SB), Z0, Z2
-	VANDPD       divisionConstant28<>+0(SB), Z1, Z1
-	VDIVPD       Z1, Z2, Z3
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z3, K1
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z1, K2
-	KANDB        K2, K1, K1
+	VCVTPS2PD    32(SI), Z1
+	VCVTPS2PD    (DX), Z2
+	VCVTPS2PD    32(DX), Z3
+	VANDPD       divisionConstant28<>+0(SB), Z0, Z4
+	VANDPD       divisionConstant28<>+0(SB), Z1, Z5
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z2
+	VANDPD       divisionConstant28<>+0(SB), Z3, Z3
+	VDIVPD       Z2, Z4, Z6
+	VDIVPD       Z3, Z5, Z7
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z6, K1
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z7, K2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z2, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
 	KNOTB        K1, K1
-	VRNDSCALEPD  $0x0b, Z3, Z3
-	VFNMADD213PD Z2, Z1, Z3
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z3, K2
-	VADDPD       Z1, Z3, Z4
-	VBLENDMPD    Z4, Z3, K2, Z3
+	KNOTB        K2, K2
+	VRNDSCALEPD  $0x0b, Z6, Z6
+	VRNDSCALEPD  $0x0b, Z7, Z7
+	VFNMADD213PD Z4, Z2, Z6
+	VFNMADD213PD Z5, Z3, Z7
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K3
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z7, K4
+	VADDPD       Z2, Z6, Z8
+	VADDPD       Z3, Z7, Z9
+	VBLENDMPD    Z8, Z6, K3, Z6
+	VBLENDMPD    Z9, Z7, K4, Z7
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMOVUPS   divisionConstant32<>+0(SB), Z1
-	VANDNPD   Z3, Z1, Z2
-	VANDPD    Z1, Z0, Z0
-	VORPD     Z0, Z2, Z0
-	VCVTPD2PS Z0, Y31
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMOVUPS   divisionConstant32<>+0(SB), Z2
+	VANDNPD   Z6, Z2, Z3
+	VANDNPD   Z7, Z2, Z4
+	VANDPD    Z2, Z0, Z0
+	VANDPD    Z2, Z1, Z1
+	VORPD     Z0, Z3, Z0
+	VORPD     Z1, Z4, Z1
+	VCVTPD2PS Z0, Y0
+	VCVTPD2PS Z1, Y1
 	TESTB     R8, R8
 	JNE       past
-	VMOVUPS   Y31, (DI)
+	VMOVUPS   Y0, (DI)
+	VMOVUPS   Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -686,14 +1039,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -713,7 +1066,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
@@ -721,59 +1075,125 @@ region1:
 	VMOVUPS      Z1, 256(SP)
 	VMOVUPS      Z2, 320(SP)
 	VMOVUPS      Z3, 384(SP)
-	KMOVB        K1, 448(SP)
-	VMULPD       divisionConstant33<>+0(SB), Z1, Z4
-	VDIVPD       Z4, Z2, Z5
-	VRNDSCALEPD  $0x0b, Z5, Z5
-	VFNMADD213PD Z2, Z4, Z5
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z4, Z5, Z4
-	VBLENDMPD    Z4, Z5, K2, Z4
-	VMULPD       divisionConstant34<>+0(SB), Z1, Z5
-	VDIVPD       Z5, Z4, Z6
-	VRNDSCALEPD  $0x0b, Z6, Z6
-	VFNMADD231PD Z5, Z6, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z5, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	VMULPD       divisionConstant35<>+0(SB), Z1, Z5
-	VDIVPD       Z5, Z4, Z6
-	VRNDSCALEPD  $0x0b, Z6, Z6
-	VFNMADD231PD Z5, Z6, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z5, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	VMULPD       divisionConstant36<>+0(SB), Z1, Z5
-	VDIVPD       Z5, Z4, Z6
-	VRNDSCALEPD  $0x0b, Z6, Z6
-	VFNMADD231PD Z5, Z6, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z5, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	VMULPD       divisionConstant37<>+0(SB), Z1, Z5
-	VDIVPD       Z5, Z4, Z6
-	VRNDSCALEPD  $0x0b, Z6, Z6
-	VFNMADD231PD Z5, Z6, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z5, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	VDIVPD       Z1, Z4, Z5
-	VRNDSCALEPD  $0x0b, Z5, Z5
-	VFNMADD231PD Z1, Z5, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z1, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z1, K2
-	VBLENDMPD    Z2, Z4, K2, Z4
-	VMOVUPS      divisionConstant31<>+0(SB), Z5
-	VCMPPD       $0x11, Z1, Z5, K2
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z2, K3
-	KANDB        K3, K2, K2
-	VMOVUPS      divisionConstant38<>+0(SB), Z1
-	VBLENDMPD    Z4, Z1, K2, Z1
-	VBLENDMPD    Z1, Z3, K1, Z3
-	VMOVUPS      Z3, 384(SP)
+	VMOVUPS      Z4, 448(SP)
+	VMOVUPS      Z5, 512(SP)
+	VMOVUPS      Z6, 576(SP)
+	VMOVUPS      Z7, 640(SP)
+	KMOVB        K1, 704(SP)
+	KMOVB        K2, 768(SP)
+	VMULPD       divisionConstant33<>+0(SB), Z2, Z8
+	VDIVPD       Z8, Z4, Z9
+	VRNDSCALEPD  $0x0b, Z9, Z9
+	VFNMADD213PD Z4, Z8, Z9
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z9, K3
+	VADDPD       Z8, Z9, Z8
+	VBLENDMPD    Z8, Z9, K3, Z8
+	VMULPD       divisionConstant34<>+0(SB), Z2, Z9
+	VDIVPD       Z9, Z8, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z9, Z10, Z8
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VADDPD       Z9, Z8, Z9
+	VBLENDMPD    Z9, Z8, K3, Z8
+	VMULPD       divisionConstant35<>+0(SB), Z2, Z9
+	VDIVPD       Z9, Z8, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z9, Z10, Z8
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VADDPD       Z9, Z8, Z9
+	VBLENDMPD    Z9, Z8, K3, Z8
+	VMULPD       divisionConstant36<>+0(SB), Z2, Z9
+	VDIVPD       Z9, Z8, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z9, Z10, Z8
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VADDPD       Z9, Z8, Z9
+	VBLENDMPD    Z9, Z8, K3, Z8
+	VMULPD       divisionConstant37<>+0(SB), Z2, Z9
+	VDIVPD       Z9, Z8, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z9, Z10, Z8
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VADDPD       Z9, Z8, Z9
+	VBLENDMPD    Z9, Z8, K3, Z8
+	VDIVPD       Z2, Z8, Z9
+	VRNDSCALEPD  $0x0b, Z9, Z9
+	VFNMADD231PD Z2, Z9, Z8
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VADDPD       Z2, Z8, Z9
+	VBLENDMPD    Z9, Z8, K3, Z8
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z2, K3
+	VBLENDMPD    Z4, Z8, K3, Z8
+	VMOVUPS      divisionConstant31<>+0(SB), Z9
+	VCMPPD       $0x11, Z2, Z9, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z4, K4
+	KANDB        K4, K3, K3
+	VMOVUPS      divisionConstant38<>+0(SB), Z2
+	VBLENDMPD    Z8, Z2, K3, Z4
+	VBLENDMPD    Z4, Z6, K1, Z6
+	VMOVUPS      Z6, 576(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z0, 832(SP)
+	VMOVUPS      Z1, 896(SP)
+	VMOVUPS      Z3, 960(SP)
+	VMOVUPS      Z5, 1024(SP)
+	VMOVUPS      Z6, 1088(SP)
+	VMOVUPS      Z7, 1152(SP)
+	KMOVB        K2, 1216(SP)
+	VMULPD       divisionConstant33<>+0(SB), Z3, Z2
+	VDIVPD       Z2, Z5, Z4
+	VRNDSCALEPD  $0x0b, Z4, Z4
+	VFNMADD213PD Z5, Z2, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z2, Z4, Z2
+	VBLENDMPD    Z2, Z4, K1, Z2
+	VMULPD       divisionConstant34<>+0(SB), Z3, Z4
+	VDIVPD       Z4, Z2, Z8
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VFNMADD231PD Z4, Z8, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K1
+	VADDPD       Z4, Z2, Z4
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMULPD       divisionConstant35<>+0(SB), Z3, Z4
+	VDIVPD       Z4, Z2, Z8
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VFNMADD231PD Z4, Z8, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K1
+	VADDPD       Z4, Z2, Z4
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMULPD       divisionConstant36<>+0(SB), Z3, Z4
+	VDIVPD       Z4, Z2, Z8
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VFNMADD231PD Z4, Z8, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K1
+	VADDPD       Z4, Z2, Z4
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMULPD       divisionConstant37<>+0(SB), Z3, Z4
+	VDIVPD       Z4, Z2, Z8
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VFNMADD231PD Z4, Z8, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K1
+	VADDPD       Z4, Z2, Z4
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VDIVPD       Z3, Z2, Z4
+	VRNDSCALEPD  $0x0b, Z4, Z4
+	VFNMADD231PD Z3, Z4, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K1
+	VADDPD       Z3, Z2, Z4
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z3, K1
+	VBLENDMPD    Z5, Z2, K1, Z2
+	VMOVUPS      divisionConstant31<>+0(SB), Z4
+	VCMPPD       $0x11, Z3, Z4, K1
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z5, K3
+	KANDB        K3, K1, K1
+	VMOVUPS      divisionConstant38<>+0(SB), Z3
+	VBLENDMPD    Z2, Z3, K1, Z2
+	VBLENDMPD    Z2, Z7, K2, Z7
+	VMOVUPS      Z7, 1152(SP)
+	JMP          back2
 
 DATA divisionConstant28<>+0(SB)/8, $0x7fffffffffffffff
 DATA divisionConstant28<>+8(SB)/8, $0x7fffffffffffffff
@@ -887,7 +1307,7 @@ GLOBL divisionConstant38<>(SB), RODATA|NOPTR, $64
 
 // func fmodFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·fmodFloat64AVX512(SB), $448-33
+TEXT ·fmodFloat64AVX512(SB), $1216-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -895,42 +1315,64 @@ TEXT ·fmodFloat64AVX512(SB), $448-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      (DX), Z1
-	VANDPD       divisionConstant28<>+0(SB), Z0, Z2
-	VANDPD       divisionConstant28<>+0(SB), Z1, Z1
-	VDIVPD       Z1, Z2, Z3
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z3, K1
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z1, K2
-	KANDB        K2, K1, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VANDPD       divisionConstant28<>+0(SB), Z0, Z4
+	VANDPD       divisionConstant28<>+0(SB), Z1, Z5
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z2
+	VANDPD       divisionConstant28<>+0(SB), Z3, Z3
+	VDIVPD       Z2, Z4, Z6
+	VDIVPD       Z3, Z5, Z7
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z6, K1
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z7, K2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z2, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
 	KNOTB        K1, K1
-	VRNDSCALEPD  $0x0b, Z3, Z3
-	VFNMADD213PD Z2, Z1, Z3
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z3, K2
-	VADDPD       Z1, Z3, Z4
-	VBLENDMPD    Z4, Z3, K2, Z3
+	KNOTB        K2, K2
+	VRNDSCALEPD  $0x0b, Z6, Z6
+	VRNDSCALEPD  $0x0b, Z7, Z7
+	VFNMADD213PD Z4, Z2, Z6
+	VFNMADD213PD Z5, Z3, Z7
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K3
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z7, K4
+	VADDPD       Z2, Z6, Z8
+	VADDPD       Z3, Z7, Z9
+	VBLENDMPD    Z8, Z6, K3, Z6
+	VBLENDMPD    Z9, Z7, K4, Z7
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMOVUPS divisionConstant32<>+0(SB), Z1
-	VANDNPD Z3, Z1, Z2
-	VANDPD  Z1, Z0, Z0
-	VORPD   Z0, Z2, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMOVUPS divisionConstant32<>+0(SB), Z2
+	VANDNPD Z6, Z2, Z3
+	VANDNPD Z7, Z2, Z4
+	VANDPD  Z2, Z0, Z0
+	VANDPD  Z2, Z1, Z1
+	VORPD   Z0, Z3, Z0
+	VORPD   Z1, Z4, Z1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -943,19 +1385,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 128(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
+	MOVQ BX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -976,211 +1418,421 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z1, 192(SP)
-	VMOVUPS      Z2, 256(SP)
-	VMOVUPS      Z3, 320(SP)
-	KMOVB        K1, 384(SP)
-	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z2, K2
-	VMULPD       divisionConstant40<>+0(SB), Z2, Z4
-	VBLENDMPD    Z4, Z2, K2, Z4
-	VANDPD       divisionConstant41<>+0(SB), Z4, Z5
-	VORPD        divisionConstant42<>+0(SB), Z5, Z5
-	VPSRLQ       $0x34, Z4, Z4
-	VORPD        divisionConstant42<>+0(SB), Z4, Z4
-	VSUBPD       divisionConstant42<>+0(SB), Z4, Z4
-	VMOVUPS      divisionConstant43<>+0(SB), Z6
-	VBLENDMPD    divisionConstant44<>+0(SB), Z6, K2, Z7
-	VSUBPD       Z7, Z4, Z4
-	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z1, K2
-	VMULPD       divisionConstant40<>+0(SB), Z1, Z7
-	VBLENDMPD    Z7, Z1, K2, Z7
-	VANDPD       divisionConstant41<>+0(SB), Z7, Z8
+	VMOVUPS      Z2, 384(SP)
+	VMOVUPS      Z3, 448(SP)
+	VMOVUPS      Z4, 512(SP)
+	VMOVUPS      Z5, 576(SP)
+	VMOVUPS      Z6, 640(SP)
+	VMOVUPS      Z7, 704(SP)
+	KMOVB        K1, 768(SP)
+	KMOVB        K2, 832(SP)
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z4, K3
+	VMULPD       divisionConstant40<>+0(SB), Z4, Z8
+	VBLENDMPD    Z8, Z4, K3, Z8
+	VANDPD       divisionConstant41<>+0(SB), Z8, Z9
+	VORPD        divisionConstant42<>+0(SB), Z9, Z9
+	VPSRLQ       $0x34, Z8, Z8
 	VORPD        divisionConstant42<>+0(SB), Z8, Z8
-	VPSRLQ       $0x34, Z7, Z7
-	VORPD        divisionConstant42<>+0(SB), Z7, Z7
-	VSUBPD       divisionConstant42<>+0(SB), Z7, Z7
-	VBLENDMPD    divisionConstant44<>+0(SB), Z6, K2, Z6
-	VSUBPD       Z6, Z7, Z6
-	VSUBPD       Z6, Z4, Z4
-	VMULPD       divisionConstant45<>+0(SB), Z4, Z7
-	VRNDSCALEPD  $0x09, Z7, Z7
-	VADDPD       divisionConstant46<>+0(SB), Z7, Z7
-	VPSLLQ       $0x34, Z7, Z7
-	VADDPD       divisionConstant47<>+0(SB), Z4, Z4
-	VMULPD       Z7, Z7, Z9
-	VFMSUB213PD  Z9, Z7, Z7
-	VDIVPD       Z8, Z9, Z10
-	VRNDSCALEPD  $0x0b, Z10, Z10
-	VFNMADD231PD Z8, Z10, Z9
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z9, K2
-	VADDPD       Z8, Z9, Z10
-	VBLENDMPD    Z10, Z9, K2, Z9
-	VMOVUPS      divisionConstant31<>+0(SB), Z10
-	VCMPPD       $0x11, Z7, Z10, K2
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VADDPD       Z7, Z9, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VANDPD       divisionConstant48<>+0(SB), Z4, Z9
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z9, K2
-	VADDPD       Z7, Z7, Z9
-	VCMPPD       $0x12, Z9, Z8, K3
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K3, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VMULPD       Z7, Z7, Z9
-	VFMSUB213PD  Z9, Z7, Z7
-	VDIVPD       Z8, Z9, Z11
-	VRNDSCALEPD  $0x0b, Z11, Z11
-	VFNMADD231PD Z8, Z11, Z9
-	VCMPPD       $0x11, Z10, Z9, K2
-	VADDPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VCMPPD       $0x11, Z7, Z10, K2
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VADDPD       Z7, Z9, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VANDPD       divisionConstant49<>+0(SB), Z4, Z9
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z9, K2
-	VADDPD       Z7, Z7, Z9
-	VCMPPD       $0x12, Z9, Z8, K3
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K3, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VMULPD       Z7, Z7, Z9
-	VFMSUB213PD  Z9, Z7, Z7
-	VDIVPD       Z8, Z9, Z11
-	VRNDSCALEPD  $0x0b, Z11, Z11
-	VFNMADD231PD Z8, Z11, Z9
-	VCMPPD       $0x11, Z10, Z9, K2
-	VADDPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VCMPPD       $0x11, Z7, Z10, K2
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VADDPD       Z7, Z9, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VANDPD       divisionConstant50<>+0(SB), Z4, Z9
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z9, K2
-	VADDPD       Z7, Z7, Z9
-	VCMPPD       $0x12, Z9, Z8, K3
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K3, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VMULPD       Z7, Z7, Z9
-	VFMSUB213PD  Z9, Z7, Z7
-	VDIVPD       Z8, Z9, Z11
-	VRNDSCALEPD  $0x0b, Z11, Z11
-	VFNMADD231PD Z8, Z11, Z9
-	VCMPPD       $0x11, Z10, Z9, K2
-	VADDPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VCMPPD       $0x11, Z7, Z10, K2
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VADDPD       Z7, Z9, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VANDPD       divisionConstant51<>+0(SB), Z4, Z9
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z9, K2
-	VADDPD       Z7, Z7, Z9
-	VCMPPD       $0x12, Z9, Z8, K3
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K3, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VMULPD       Z7, Z7, Z9
-	VFMSUB213PD  Z9, Z7, Z7
-	VDIVPD       Z8, Z9, Z11
-	VRNDSCALEPD  $0x0b, Z11, Z11
-	VFNMADD231PD Z8, Z11, Z9
-	VCMPPD       $0x11, Z10, Z9, K2
-	VADDPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VCMPPD       $0x11, Z7, Z10, K2
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VADDPD       Z7, Z9, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VANDPD       divisionConstant52<>+0(SB), Z4, Z9
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z9, K2
-	VADDPD       Z7, Z7, Z9
-	VCMPPD       $0x12, Z9, Z8, K3
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K3, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VMULPD       Z7, Z7, Z9
-	VFMSUB213PD  Z9, Z7, Z7
-	VDIVPD       Z8, Z9, Z11
-	VRNDSCALEPD  $0x0b, Z11, Z11
-	VFNMADD231PD Z8, Z11, Z9
-	VCMPPD       $0x11, Z10, Z9, K2
-	VADDPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VCMPPD       $0x11, Z7, Z10, K2
-	VSUBPD       Z8, Z9, Z11
-	VBLENDMPD    Z11, Z9, K2, Z9
-	VADDPD       Z7, Z9, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z9
-	VBLENDMPD    Z9, Z7, K2, Z7
-	VANDPD       divisionConstant53<>+0(SB), Z4, Z4
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z7, Z7, Z4
-	VCMPPD       $0x12, Z4, Z8, K3
-	VSUBPD       Z8, Z4, Z9
-	VBLENDMPD    Z9, Z4, K3, Z4
-	VBLENDMPD    Z4, Z7, K2, Z4
-	VCMPPD       $0x12, Z5, Z8, K2
-	VSUBPD       Z8, Z5, Z7
-	VBLENDMPD    Z7, Z5, K2, Z5
-	VMULPD       Z4, Z5, Z7
-	VFMSUB213PD  Z7, Z4, Z5
-	VDIVPD       Z8, Z7, Z4
-	VRNDSCALEPD  $0x0b, Z4, Z4
-	VFNMADD231PD Z8, Z4, Z7
-	VCMPPD       $0x11, Z10, Z7, K2
-	VADDPD       Z8, Z7, Z4
-	VBLENDMPD    Z4, Z7, K2, Z4
-	VCMPPD       $0x11, Z5, Z10, K2
-	VSUBPD       Z8, Z4, Z7
-	VBLENDMPD    Z7, Z4, K2, Z4
-	VADDPD       Z5, Z4, Z4
-	VCMPPD       $0x11, Z10, Z4, K2
-	VADDPD       Z8, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	VMULPD       divisionConstant54<>+0(SB), Z6, Z5
-	VADDPD       divisionConstant47<>+0(SB), Z5, Z5
-	VSUBPD       divisionConstant47<>+0(SB), Z5, Z5
-	VSUBPD       Z5, Z6, Z6
-	VADDPD       divisionConstant46<>+0(SB), Z5, Z5
-	VPSLLQ       $0x34, Z5, Z5
-	VMULPD       Z5, Z4, Z4
-	VADDPD       divisionConstant46<>+0(SB), Z6, Z5
-	VPSLLQ       $0x34, Z5, Z5
-	VMULPD       Z5, Z4, Z4
-	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z1, K2
-	VBLENDMPD    Z2, Z4, K2, Z4
-	VCMPPD       $0x11, Z1, Z10, K2
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z2, K3
-	KANDB        K3, K2, K2
-	VMOVUPS      divisionConstant38<>+0(SB), Z1
-	VBLENDMPD    Z4, Z1, K2, Z1
-	VBLENDMPD    Z1, Z3, K1, Z3
-	VMOVUPS      Z3, 320(SP)
+	VSUBPD       divisionConstant42<>+0(SB), Z8, Z8
+	VMOVUPS      divisionConstant43<>+0(SB), Z10
+	VBLENDMPD    divisionConstant44<>+0(SB), Z10, K3, Z11
+	VSUBPD       Z11, Z8, Z8
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z2, K3
+	VMULPD       divisionConstant40<>+0(SB), Z2, Z11
+	VBLENDMPD    Z11, Z2, K3, Z11
+	VANDPD       divisionConstant41<>+0(SB), Z11, Z12
+	VORPD        divisionConstant42<>+0(SB), Z12, Z12
+	VPSRLQ       $0x34, Z11, Z11
+	VORPD        divisionConstant42<>+0(SB), Z11, Z11
+	VSUBPD       divisionConstant42<>+0(SB), Z11, Z11
+	VBLENDMPD    divisionConstant44<>+0(SB), Z10, K3, Z13
+	VSUBPD       Z13, Z11, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       divisionConstant45<>+0(SB), Z8, Z13
+	VRNDSCALEPD  $0x09, Z13, Z13
+	VADDPD       divisionConstant46<>+0(SB), Z13, Z13
+	VPSLLQ       $0x34, Z13, Z13
+	VADDPD       divisionConstant47<>+0(SB), Z8, Z8
+	VMULPD       Z13, Z13, Z14
+	VFMSUB213PD  Z14, Z13, Z13
+	VDIVPD       Z12, Z14, Z15
+	VRNDSCALEPD  $0x0b, Z15, Z15
+	VFNMADD231PD Z12, Z15, Z14
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z14, K3
+	VADDPD       Z12, Z14, Z15
+	VBLENDMPD    Z15, Z14, K3, Z14
+	VMOVUPS      divisionConstant31<>+0(SB), Z15
+	VCMPPD       $0x11, Z13, Z15, K3
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VADDPD       Z13, Z14, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VANDPD       divisionConstant48<>+0(SB), Z8, Z14
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z14, K3
+	VADDPD       Z13, Z13, Z14
+	VCMPPD       $0x12, Z14, Z12, K4
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K4, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VMULPD       Z13, Z13, Z14
+	VFMSUB213PD  Z14, Z13, Z13
+	VDIVPD       Z12, Z14, Z16
+	VRNDSCALEPD  $0x0b, Z16, Z16
+	VFNMADD231PD Z12, Z16, Z14
+	VCMPPD       $0x11, Z15, Z14, K3
+	VADDPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VCMPPD       $0x11, Z13, Z15, K3
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VADDPD       Z13, Z14, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VANDPD       divisionConstant49<>+0(SB), Z8, Z14
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z14, K3
+	VADDPD       Z13, Z13, Z14
+	VCMPPD       $0x12, Z14, Z12, K4
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K4, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VMULPD       Z13, Z13, Z14
+	VFMSUB213PD  Z14, Z13, Z13
+	VDIVPD       Z12, Z14, Z16
+	VRNDSCALEPD  $0x0b, Z16, Z16
+	VFNMADD231PD Z12, Z16, Z14
+	VCMPPD       $0x11, Z15, Z14, K3
+	VADDPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VCMPPD       $0x11, Z13, Z15, K3
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VADDPD       Z13, Z14, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VANDPD       divisionConstant50<>+0(SB), Z8, Z14
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z14, K3
+	VADDPD       Z13, Z13, Z14
+	VCMPPD       $0x12, Z14, Z12, K4
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K4, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VMULPD       Z13, Z13, Z14
+	VFMSUB213PD  Z14, Z13, Z13
+	VDIVPD       Z12, Z14, Z16
+	VRNDSCALEPD  $0x0b, Z16, Z16
+	VFNMADD231PD Z12, Z16, Z14
+	VCMPPD       $0x11, Z15, Z14, K3
+	VADDPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VCMPPD       $0x11, Z13, Z15, K3
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VADDPD       Z13, Z14, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VANDPD       divisionConstant51<>+0(SB), Z8, Z14
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z14, K3
+	VADDPD       Z13, Z13, Z14
+	VCMPPD       $0x12, Z14, Z12, K4
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K4, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VMULPD       Z13, Z13, Z14
+	VFMSUB213PD  Z14, Z13, Z13
+	VDIVPD       Z12, Z14, Z16
+	VRNDSCALEPD  $0x0b, Z16, Z16
+	VFNMADD231PD Z12, Z16, Z14
+	VCMPPD       $0x11, Z15, Z14, K3
+	VADDPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VCMPPD       $0x11, Z13, Z15, K3
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VADDPD       Z13, Z14, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VANDPD       divisionConstant52<>+0(SB), Z8, Z14
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z14, K3
+	VADDPD       Z13, Z13, Z14
+	VCMPPD       $0x12, Z14, Z12, K4
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K4, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VMULPD       Z13, Z13, Z14
+	VFMSUB213PD  Z14, Z13, Z13
+	VDIVPD       Z12, Z14, Z16
+	VRNDSCALEPD  $0x0b, Z16, Z16
+	VFNMADD231PD Z12, Z16, Z14
+	VCMPPD       $0x11, Z15, Z14, K3
+	VADDPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VCMPPD       $0x11, Z13, Z15, K3
+	VSUBPD       Z12, Z14, Z16
+	VBLENDMPD    Z16, Z14, K3, Z14
+	VADDPD       Z13, Z14, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K3, Z13
+	VANDPD       divisionConstant53<>+0(SB), Z8, Z8
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z8, K3
+	VADDPD       Z13, Z13, Z8
+	VCMPPD       $0x12, Z8, Z12, K4
+	VSUBPD       Z12, Z8, Z14
+	VBLENDMPD    Z14, Z8, K4, Z8
+	VBLENDMPD    Z8, Z13, K3, Z8
+	VCMPPD       $0x12, Z9, Z12, K3
+	VSUBPD       Z12, Z9, Z13
+	VBLENDMPD    Z13, Z9, K3, Z9
+	VMULPD       Z8, Z9, Z13
+	VFMSUB213PD  Z13, Z8, Z9
+	VDIVPD       Z12, Z13, Z8
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VFNMADD231PD Z12, Z8, Z13
+	VCMPPD       $0x11, Z15, Z13, K3
+	VADDPD       Z12, Z13, Z8
+	VBLENDMPD    Z8, Z13, K3, Z8
+	VCMPPD       $0x11, Z9, Z15, K3
+	VSUBPD       Z12, Z8, Z13
+	VBLENDMPD    Z13, Z8, K3, Z8
+	VADDPD       Z9, Z8, Z8
+	VCMPPD       $0x11, Z15, Z8, K3
+	VADDPD       Z12, Z8, Z9
+	VBLENDMPD    Z9, Z8, K3, Z8
+	VMULPD       divisionConstant54<>+0(SB), Z11, Z9
+	VADDPD       divisionConstant47<>+0(SB), Z9, Z9
+	VSUBPD       divisionConstant47<>+0(SB), Z9, Z9
+	VSUBPD       Z9, Z11, Z11
+	VADDPD       divisionConstant46<>+0(SB), Z9, Z9
+	VPSLLQ       $0x34, Z9, Z9
+	VMULPD       Z9, Z8, Z8
+	VADDPD       divisionConstant46<>+0(SB), Z11, Z9
+	VPSLLQ       $0x34, Z9, Z9
+	VMULPD       Z9, Z8, Z8
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z2, K3
+	VBLENDMPD    Z4, Z8, K3, Z8
+	VCMPPD       $0x11, Z2, Z15, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z4, K4
+	KANDB        K4, K3, K3
+	VMOVUPS      divisionConstant38<>+0(SB), Z2
+	VBLENDMPD    Z8, Z2, K3, Z4
+	VBLENDMPD    Z4, Z6, K1, Z6
+	VMOVUPS      Z6, 640(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z3, 896(SP)
+	VMOVUPS      Z5, 960(SP)
+	VMOVUPS      Z6, 1024(SP)
+	VMOVUPS      Z7, 1088(SP)
+	KMOVB        K2, 1152(SP)
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z5, K1
+	VMULPD       divisionConstant40<>+0(SB), Z5, Z2
+	VBLENDMPD    Z2, Z5, K1, Z2
+	VANDPD       divisionConstant41<>+0(SB), Z2, Z4
+	VORPD        divisionConstant42<>+0(SB), Z4, Z4
+	VPSRLQ       $0x34, Z2, Z2
+	VORPD        divisionConstant42<>+0(SB), Z2, Z2
+	VSUBPD       divisionConstant42<>+0(SB), Z2, Z2
+	VMOVUPS      divisionConstant43<>+0(SB), Z8
+	VBLENDMPD    divisionConstant44<>+0(SB), Z8, K1, Z9
+	VSUBPD       Z9, Z2, Z2
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z3, K1
+	VMULPD       divisionConstant40<>+0(SB), Z3, Z9
+	VBLENDMPD    Z9, Z3, K1, Z9
+	VANDPD       divisionConstant41<>+0(SB), Z9, Z10
+	VORPD        divisionConstant42<>+0(SB), Z10, Z10
+	VPSRLQ       $0x34, Z9, Z9
+	VORPD        divisionConstant42<>+0(SB), Z9, Z9
+	VSUBPD       divisionConstant42<>+0(SB), Z9, Z9
+	VBLENDMPD    divisionConstant44<>+0(SB), Z8, K1, Z8
+	VSUBPD       Z8, Z9, Z8
+	VSUBPD       Z8, Z2, Z2
+	VMULPD       divisionConstant45<>+0(SB), Z2, Z9
+	VRNDSCALEPD  $0x09, Z9, Z9
+	VADDPD       divisionConstant46<>+0(SB), Z9, Z9
+	VPSLLQ       $0x34, Z9, Z9
+	VADDPD       divisionConstant47<>+0(SB), Z2, Z2
+	VMULPD       Z9, Z9, Z11
+	VFMSUB213PD  Z11, Z9, Z9
+	VDIVPD       Z10, Z11, Z12
+	VRNDSCALEPD  $0x0b, Z12, Z12
+	VFNMADD231PD Z10, Z12, Z11
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z11, K1
+	VADDPD       Z10, Z11, Z12
+	VBLENDMPD    Z12, Z11, K1, Z11
+	VMOVUPS      divisionConstant31<>+0(SB), Z12
+	VCMPPD       $0x11, Z9, Z12, K1
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VADDPD       Z9, Z11, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VANDPD       divisionConstant48<>+0(SB), Z2, Z11
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z11, K1
+	VADDPD       Z9, Z9, Z11
+	VCMPPD       $0x12, Z11, Z10, K3
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K3, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VMULPD       Z9, Z9, Z11
+	VFMSUB213PD  Z11, Z9, Z9
+	VDIVPD       Z10, Z11, Z13
+	VRNDSCALEPD  $0x0b, Z13, Z13
+	VFNMADD231PD Z10, Z13, Z11
+	VCMPPD       $0x11, Z12, Z11, K1
+	VADDPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VCMPPD       $0x11, Z9, Z12, K1
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VADDPD       Z9, Z11, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VANDPD       divisionConstant49<>+0(SB), Z2, Z11
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z11, K1
+	VADDPD       Z9, Z9, Z11
+	VCMPPD       $0x12, Z11, Z10, K3
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K3, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VMULPD       Z9, Z9, Z11
+	VFMSUB213PD  Z11, Z9, Z9
+	VDIVPD       Z10, Z11, Z13
+	VRNDSCALEPD  $0x0b, Z13, Z13
+	VFNMADD231PD Z10, Z13, Z11
+	VCMPPD       $0x11, Z12, Z11, K1
+	VADDPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VCMPPD       $0x11, Z9, Z12, K1
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VADDPD       Z9, Z11, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VANDPD       divisionConstant50<>+0(SB), Z2, Z11
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z11, K1
+	VADDPD       Z9, Z9, Z11
+	VCMPPD       $0x12, Z11, Z10, K3
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K3, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VMULPD       Z9, Z9, Z11
+	VFMSUB213PD  Z11, Z9, Z9
+	VDIVPD       Z10, Z11, Z13
+	VRNDSCALEPD  $0x0b, Z13, Z13
+	VFNMADD231PD Z10, Z13, Z11
+	VCMPPD       $0x11, Z12, Z11, K1
+	VADDPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VCMPPD       $0x11, Z9, Z12, K1
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VADDPD       Z9, Z11, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VANDPD       divisionConstant51<>+0(SB), Z2, Z11
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z11, K1
+	VADDPD       Z9, Z9, Z11
+	VCMPPD       $0x12, Z11, Z10, K3
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K3, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VMULPD       Z9, Z9, Z11
+	VFMSUB213PD  Z11, Z9, Z9
+	VDIVPD       Z10, Z11, Z13
+	VRNDSCALEPD  $0x0b, Z13, Z13
+	VFNMADD231PD Z10, Z13, Z11
+	VCMPPD       $0x11, Z12, Z11, K1
+	VADDPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VCMPPD       $0x11, Z9, Z12, K1
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VADDPD       Z9, Z11, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VANDPD       divisionConstant52<>+0(SB), Z2, Z11
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z11, K1
+	VADDPD       Z9, Z9, Z11
+	VCMPPD       $0x12, Z11, Z10, K3
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K3, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VMULPD       Z9, Z9, Z11
+	VFMSUB213PD  Z11, Z9, Z9
+	VDIVPD       Z10, Z11, Z13
+	VRNDSCALEPD  $0x0b, Z13, Z13
+	VFNMADD231PD Z10, Z13, Z11
+	VCMPPD       $0x11, Z12, Z11, K1
+	VADDPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VCMPPD       $0x11, Z9, Z12, K1
+	VSUBPD       Z10, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VADDPD       Z9, Z11, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z11
+	VBLENDMPD    Z11, Z9, K1, Z9
+	VANDPD       divisionConstant53<>+0(SB), Z2, Z2
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z2, K1
+	VADDPD       Z9, Z9, Z2
+	VCMPPD       $0x12, Z2, Z10, K3
+	VSUBPD       Z10, Z2, Z11
+	VBLENDMPD    Z11, Z2, K3, Z2
+	VBLENDMPD    Z2, Z9, K1, Z2
+	VCMPPD       $0x12, Z4, Z10, K1
+	VSUBPD       Z10, Z4, Z9
+	VBLENDMPD    Z9, Z4, K1, Z4
+	VMULPD       Z2, Z4, Z9
+	VFMSUB213PD  Z9, Z2, Z4
+	VDIVPD       Z10, Z9, Z2
+	VRNDSCALEPD  $0x0b, Z2, Z2
+	VFNMADD231PD Z10, Z2, Z9
+	VCMPPD       $0x11, Z12, Z9, K1
+	VADDPD       Z10, Z9, Z2
+	VBLENDMPD    Z2, Z9, K1, Z2
+	VCMPPD       $0x11, Z4, Z12, K1
+	VSUBPD       Z10, Z2, Z9
+	VBLENDMPD    Z9, Z2, K1, Z2
+	VADDPD       Z4, Z2, Z2
+	VCMPPD       $0x11, Z12, Z2, K1
+	VADDPD       Z10, Z2, Z4
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMULPD       divisionConstant54<>+0(SB), Z8, Z4
+	VADDPD       divisionConstant47<>+0(SB), Z4, Z4
+	VSUBPD       divisionConstant47<>+0(SB), Z4, Z4
+	VSUBPD       Z4, Z8, Z8
+	VADDPD       divisionConstant46<>+0(SB), Z4, Z4
+	VPSLLQ       $0x34, Z4, Z4
+	VMULPD       Z4, Z2, Z2
+	VADDPD       divisionConstant46<>+0(SB), Z8, Z4
+	VPSLLQ       $0x34, Z4, Z4
+	VMULPD       Z4, Z2, Z2
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z3, K1
+	VBLENDMPD    Z5, Z2, K1, Z2
+	VCMPPD       $0x11, Z3, Z12, K1
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z5, K3
+	KANDB        K3, K1, K1
+	VMOVUPS      divisionConstant38<>+0(SB), Z3
+	VBLENDMPD    Z2, Z3, K1, Z2
+	VBLENDMPD    Z2, Z7, K2, Z7
+	VMOVUPS      Z7, 1088(SP)
+	JMP          back2
 
 DATA divisionConstant39<>+0(SB)/8, $0x0010000000000000
 DATA divisionConstant39<>+8(SB)/8, $0x0010000000000000
@@ -1344,478 +1996,7 @@ GLOBL divisionConstant54<>(SB), RODATA|NOPTR, $64
 
 // func remainderFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·remainderFloat32AVX2(SB), $288-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VCVTPS2PD    (SI), Y0
-	VCVTPS2PD    (DX), Y1
-	VANDPD       divisionConstant0<>+0(SB), Y0, Y2
-	VANDPD       divisionConstant0<>+0(SB), Y1, Y3
-	VDIVPD       Y3, Y2, Y4
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y4, Y5
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y3, Y6
-	VANDPD       Y6, Y5, Y5
-	VXORPD       divisionConstant3<>+0(SB), Y5, Y5
-	VROUNDPD     $0x0b, Y4, Y4
-	VFNMADD213PD Y2, Y3, Y4
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y6
-	VADDPD       Y3, Y4, Y7
-	VBLENDVPD    Y6, Y7, Y4, Y4
-	VMOVMSKPD    Y5, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	VMOVUPS    divisionConstant5<>+0(SB), Y2
-	VANDNPD    Y4, Y2, Y3
-	VANDPD     Y2, Y0, Y0
-	VORPD      Y0, Y3, Y0
-	VANDPD     Y2, Y1, Y3
-	VXORPD     Y3, Y0, Y4
-	VCMPPD     $0x11, divisionConstant4<>+0(SB), Y4, Y4
-	VADDPD     Y1, Y0, Y1
-	VBLENDVPD  Y4, Y1, Y0, Y1
-	VCMPPD     $0x00, divisionConstant4<>+0(SB), Y0, Y4
-	VANDNPD    Y0, Y2, Y0
-	VORPD      Y3, Y0, Y0
-	VBLENDVPD  Y4, Y0, Y1, Y0
-	VCVTPD2PSY Y0, X15
-	TESTB      R8, R8
-	JNE        past
-	VMOVUPS    X15, (DI)
-
-stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVL (SI)(R12*4), AX
-	MOVL (DX)(R12*4), BX
-
-fill:
-	MOVL AX, 32(SP)(R12*4)
-	MOVL BX, 64(SP)(R12*4)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVL (SP)(R10*4), AX
-	MOVL AX, (R11)(R10*4)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS X15, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS      Y0, 96(SP)
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      Y2, 160(SP)
-	VMOVUPS      Y3, 192(SP)
-	VMOVUPS      Y4, 224(SP)
-	VMOVUPS      Y5, 256(SP)
-	VMULPD       divisionConstant6<>+0(SB), Y3, Y6
-	VDIVPD       Y6, Y2, Y7
-	VROUNDPD     $0x0b, Y7, Y7
-	VFNMADD213PD Y2, Y6, Y7
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y7, Y8
-	VADDPD       Y6, Y7, Y6
-	VBLENDVPD    Y8, Y6, Y7, Y6
-	VMULPD       divisionConstant7<>+0(SB), Y3, Y7
-	VDIVPD       Y7, Y6, Y8
-	VROUNDPD     $0x0b, Y8, Y8
-	VFNMADD231PD Y7, Y8, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y8
-	VADDPD       Y7, Y6, Y7
-	VBLENDVPD    Y8, Y7, Y6, Y6
-	VMULPD       divisionConstant8<>+0(SB), Y3, Y7
-	VDIVPD       Y7, Y6, Y8
-	VROUNDPD     $0x0b, Y8, Y8
-	VFNMADD231PD Y7, Y8, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y8
-	VADDPD       Y7, Y6, Y7
-	VBLENDVPD    Y8, Y7, Y6, Y6
-	VMULPD       divisionConstant9<>+0(SB), Y3, Y7
-	VDIVPD       Y7, Y6, Y8
-	VROUNDPD     $0x0b, Y8, Y8
-	VFNMADD231PD Y7, Y8, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y8
-	VADDPD       Y7, Y6, Y7
-	VBLENDVPD    Y8, Y7, Y6, Y6
-	VMULPD       divisionConstant10<>+0(SB), Y3, Y7
-	VDIVPD       Y7, Y6, Y8
-	VROUNDPD     $0x0b, Y8, Y8
-	VFNMADD231PD Y7, Y8, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y8
-	VADDPD       Y7, Y6, Y7
-	VBLENDVPD    Y8, Y7, Y6, Y6
-	VDIVPD       Y3, Y6, Y7
-	VROUNDPD     $0x0b, Y7, Y7
-	VFNMADD231PD Y3, Y7, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y7
-	VADDPD       Y3, Y6, Y8
-	VBLENDVPD    Y7, Y8, Y6, Y6
-	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y3, Y7
-	VBLENDVPD    Y7, Y2, Y6, Y6
-	VMOVUPS      divisionConstant4<>+0(SB), Y7
-	VCMPPD       $0x11, Y3, Y7, Y3
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y2
-	VANDPD       Y2, Y3, Y2
-	VMOVUPS      divisionConstant11<>+0(SB), Y3
-	VBLENDVPD    Y2, Y6, Y3, Y2
-	VBLENDVPD    Y5, Y2, Y4, Y4
-	VMOVUPS      Y4, 224(SP)
-	JMP          back1
-
-// func remainderFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·remainderFloat64AVX2(SB), $224-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (DX), Y1
-	VANDPD       divisionConstant0<>+0(SB), Y0, Y2
-	VANDPD       divisionConstant0<>+0(SB), Y1, Y3
-	VDIVPD       Y3, Y2, Y4
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y4, Y5
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y3, Y6
-	VANDPD       Y6, Y5, Y5
-	VXORPD       divisionConstant3<>+0(SB), Y5, Y5
-	VROUNDPD     $0x0b, Y4, Y4
-	VFNMADD213PD Y2, Y3, Y4
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y6
-	VADDPD       Y3, Y4, Y7
-	VBLENDVPD    Y6, Y7, Y4, Y4
-	VMOVMSKPD    Y5, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	VMOVUPS   divisionConstant5<>+0(SB), Y2
-	VANDNPD   Y4, Y2, Y3
-	VANDPD    Y2, Y0, Y0
-	VORPD     Y0, Y3, Y0
-	VANDPD    Y2, Y1, Y3
-	VXORPD    Y3, Y0, Y4
-	VCMPPD    $0x11, divisionConstant4<>+0(SB), Y4, Y4
-	VADDPD    Y1, Y0, Y1
-	VBLENDVPD Y4, Y1, Y0, Y1
-	VCMPPD    $0x00, divisionConstant4<>+0(SB), Y0, Y4
-	VANDNPD   Y0, Y2, Y0
-	VORPD     Y3, Y0, Y0
-	VBLENDVPD Y4, Y0, Y1, Y0
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y0, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-	MOVQ (DX)(R12*8), BX
-
-fill:
-	MOVQ AX, 32(SP)(R12*8)
-	MOVQ BX, 64(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Y0, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS      Y2, 96(SP)
-	VMOVUPS      Y3, 128(SP)
-	VMOVUPS      Y4, 160(SP)
-	VMOVUPS      Y5, 192(SP)
-	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y2, Y6
-	VMULPD       divisionConstant13<>+0(SB), Y2, Y7
-	VBLENDVPD    Y6, Y7, Y2, Y7
-	VANDPD       divisionConstant14<>+0(SB), Y7, Y8
-	VORPD        divisionConstant15<>+0(SB), Y8, Y8
-	VPSRLQ       $0x34, Y7, Y7
-	VORPD        divisionConstant15<>+0(SB), Y7, Y7
-	VSUBPD       divisionConstant15<>+0(SB), Y7, Y7
-	VMOVUPS      divisionConstant16<>+0(SB), Y9
-	VBLENDVPD    Y6, divisionConstant17<>+0(SB), Y9, Y6
-	VSUBPD       Y6, Y7, Y6
-	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y3, Y7
-	VMULPD       divisionConstant13<>+0(SB), Y3, Y10
-	VBLENDVPD    Y7, Y10, Y3, Y10
-	VANDPD       divisionConstant14<>+0(SB), Y10, Y11
-	VORPD        divisionConstant15<>+0(SB), Y11, Y11
-	VPSRLQ       $0x34, Y10, Y10
-	VORPD        divisionConstant15<>+0(SB), Y10, Y10
-	VSUBPD       divisionConstant15<>+0(SB), Y10, Y10
-	VBLENDVPD    Y7, divisionConstant17<>+0(SB), Y9, Y7
-	VSUBPD       Y7, Y10, Y7
-	VSUBPD       Y7, Y6, Y6
-	VMULPD       divisionConstant18<>+0(SB), Y6, Y9
-	VROUNDPD     $0x09, Y9, Y9
-	VADDPD       divisionConstant19<>+0(SB), Y9, Y9
-	VPSLLQ       $0x34, Y9, Y9
-	VADDPD       divisionConstant20<>+0(SB), Y6, Y6
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VDIVPD       Y11, Y10, Y12
-	VROUNDPD     $0x0b, Y12, Y12
-	VFNMADD231PD Y11, Y12, Y10
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y10, Y12
-	VADDPD       Y11, Y10, Y13
-	VBLENDVPD    Y12, Y13, Y10, Y10
-	VMOVUPS      divisionConstant4<>+0(SB), Y12
-	VCMPPD       $0x11, Y9, Y12, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VADDPD       Y9, Y10, Y9
-	VCMPPD       $0x11, Y12, Y9, Y10
-	VADDPD       Y11, Y9, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VANDPD       divisionConstant21<>+0(SB), Y6, Y10
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
-	VADDPD       Y9, Y9, Y13
-	VCMPPD       $0x12, Y13, Y11, Y14
-	VSUBPD       Y11, Y13, Y15
-	VBLENDVPD    Y14, Y15, Y13, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VDIVPD       Y11, Y10, Y13
-	VROUNDPD     $0x0b, Y13, Y13
-	VFNMADD231PD Y11, Y13, Y10
-	VCMPPD       $0x11, Y12, Y10, Y13
-	VADDPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VCMPPD       $0x11, Y9, Y12, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VADDPD       Y9, Y10, Y9
-	VCMPPD       $0x11, Y12, Y9, Y10
-	VADDPD       Y11, Y9, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VANDPD       divisionConstant22<>+0(SB), Y6, Y10
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
-	VADDPD       Y9, Y9, Y13
-	VCMPPD       $0x12, Y13, Y11, Y14
-	VSUBPD       Y11, Y13, Y15
-	VBLENDVPD    Y14, Y15, Y13, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VDIVPD       Y11, Y10, Y13
-	VROUNDPD     $0x0b, Y13, Y13
-	VFNMADD231PD Y11, Y13, Y10
-	VCMPPD       $0x11, Y12, Y10, Y13
-	VADDPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VCMPPD       $0x11, Y9, Y12, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VADDPD       Y9, Y10, Y9
-	VCMPPD       $0x11, Y12, Y9, Y10
-	VADDPD       Y11, Y9, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VANDPD       divisionConstant23<>+0(SB), Y6, Y10
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
-	VADDPD       Y9, Y9, Y13
-	VCMPPD       $0x12, Y13, Y11, Y14
-	VSUBPD       Y11, Y13, Y15
-	VBLENDVPD    Y14, Y15, Y13, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VDIVPD       Y11, Y10, Y13
-	VROUNDPD     $0x0b, Y13, Y13
-	VFNMADD231PD Y11, Y13, Y10
-	VCMPPD       $0x11, Y12, Y10, Y13
-	VADDPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VCMPPD       $0x11, Y9, Y12, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VADDPD       Y9, Y10, Y9
-	VCMPPD       $0x11, Y12, Y9, Y10
-	VADDPD       Y11, Y9, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VANDPD       divisionConstant24<>+0(SB), Y6, Y10
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
-	VADDPD       Y9, Y9, Y13
-	VCMPPD       $0x12, Y13, Y11, Y14
-	VSUBPD       Y11, Y13, Y15
-	VBLENDVPD    Y14, Y15, Y13, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VDIVPD       Y11, Y10, Y13
-	VROUNDPD     $0x0b, Y13, Y13
-	VFNMADD231PD Y11, Y13, Y10
-	VCMPPD       $0x11, Y12, Y10, Y13
-	VADDPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VCMPPD       $0x11, Y9, Y12, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VADDPD       Y9, Y10, Y9
-	VCMPPD       $0x11, Y12, Y9, Y10
-	VADDPD       Y11, Y9, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VANDPD       divisionConstant25<>+0(SB), Y6, Y10
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y10, Y10
-	VADDPD       Y9, Y9, Y13
-	VCMPPD       $0x12, Y13, Y11, Y14
-	VSUBPD       Y11, Y13, Y15
-	VBLENDVPD    Y14, Y15, Y13, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VDIVPD       Y11, Y10, Y13
-	VROUNDPD     $0x0b, Y13, Y13
-	VFNMADD231PD Y11, Y13, Y10
-	VCMPPD       $0x11, Y12, Y10, Y13
-	VADDPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VCMPPD       $0x11, Y9, Y12, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VADDPD       Y9, Y10, Y9
-	VCMPPD       $0x11, Y12, Y9, Y10
-	VADDPD       Y11, Y9, Y13
-	VBLENDVPD    Y10, Y13, Y9, Y9
-	VANDPD       divisionConstant26<>+0(SB), Y6, Y6
-	VPCMPGTQ     divisionConstant4<>+0(SB), Y6, Y6
-	VADDPD       Y9, Y9, Y10
-	VCMPPD       $0x12, Y10, Y11, Y13
-	VSUBPD       Y11, Y10, Y14
-	VBLENDVPD    Y13, Y14, Y10, Y10
-	VBLENDVPD    Y6, Y10, Y9, Y6
-	VCMPPD       $0x12, Y8, Y11, Y9
-	VSUBPD       Y11, Y8, Y10
-	VBLENDVPD    Y9, Y10, Y8, Y8
-	VMULPD       Y6, Y8, Y9
-	VFMSUB213PD  Y9, Y6, Y8
-	VDIVPD       Y11, Y9, Y6
-	VROUNDPD     $0x0b, Y6, Y6
-	VFNMADD231PD Y11, Y6, Y9
-	VCMPPD       $0x11, Y12, Y9, Y6
-	VADDPD       Y11, Y9, Y10
-	VBLENDVPD    Y6, Y10, Y9, Y6
-	VCMPPD       $0x11, Y8, Y12, Y9
-	VSUBPD       Y11, Y6, Y10
-	VBLENDVPD    Y9, Y10, Y6, Y6
-	VADDPD       Y8, Y6, Y6
-	VCMPPD       $0x11, Y12, Y6, Y8
-	VADDPD       Y11, Y6, Y9
-	VBLENDVPD    Y8, Y9, Y6, Y6
-	VMULPD       divisionConstant27<>+0(SB), Y7, Y8
-	VADDPD       divisionConstant20<>+0(SB), Y8, Y8
-	VSUBPD       divisionConstant20<>+0(SB), Y8, Y8
-	VSUBPD       Y8, Y7, Y7
-	VADDPD       divisionConstant19<>+0(SB), Y8, Y8
-	VPSLLQ       $0x34, Y8, Y8
-	VMULPD       Y8, Y6, Y6
-	VADDPD       divisionConstant19<>+0(SB), Y7, Y7
-	VPSLLQ       $0x34, Y7, Y7
-	VMULPD       Y7, Y6, Y6
-	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y3, Y7
-	VBLENDVPD    Y7, Y2, Y6, Y6
-	VCMPPD       $0x11, Y3, Y12, Y3
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y2
-	VANDPD       Y2, Y3, Y2
-	VMOVUPS      divisionConstant11<>+0(SB), Y3
-	VBLENDVPD    Y2, Y6, Y3, Y2
-	VBLENDVPD    Y5, Y2, Y4, Y4
-	VMOVUPS      Y4, 160(SP)
-	JMP          back1
-
-// func remainderFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·remainderFloat32AVX512(SB), $576-33
+TEXT ·remainderFloat32AVX2(SB), $768-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1828,41 +2009,75 @@ TEXT ·remainderFloat32AVX512(SB), $576-33
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VCVTPS2PD    (DX), Z1
-	VANDPD       divisionConstant28<>+0(SB), Z0, Z2
-	VANDPD       divisionConstant28<>+0(SB), Z1, Z3
-	VDIVPD       Z3, Z2, Z4
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z4, K1
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K2
-	KANDB        K2, K1, K1
-	KNOTB        K1, K1
-	VRNDSCALEPD  $0x0b, Z4, Z4
-	VFNMADD213PD Z2, Z3, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z3, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	KORTESTB     K1, K1
+	VCVTPS2PD    (SI), Y0
+	VCVTPS2PD    16(SI), Y1
+	VCVTPS2PD    (DX), Y2
+	VCVTPS2PD    16(DX), Y3
+	VANDPD       divisionConstant0<>+0(SB), Y0, Y4
+	VANDPD       divisionConstant0<>+0(SB), Y1, Y5
+	VANDPD       divisionConstant0<>+0(SB), Y2, Y6
+	VANDPD       divisionConstant0<>+0(SB), Y3, Y7
+	VDIVPD       Y6, Y4, Y8
+	VDIVPD       Y7, Y5, Y9
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y8, Y10
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y9, Y11
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y6, Y12
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y7, Y13
+	VANDPD       Y12, Y10, Y10
+	VANDPD       Y13, Y11, Y11
+	VXORPD       divisionConstant3<>+0(SB), Y10, Y10
+	VXORPD       divisionConstant3<>+0(SB), Y11, Y11
+	VROUNDPD     $0x0b, Y8, Y8
+	VROUNDPD     $0x0b, Y9, Y9
+	VFNMADD213PD Y4, Y6, Y8
+	VFNMADD213PD Y5, Y7, Y9
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y8, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y9, Y13
+	VADDPD       Y6, Y8, Y14
+	VADDPD       Y7, Y9, Y15
+	VBLENDVPD    Y12, Y14, Y8, Y8
+	VBLENDVPD    Y13, Y15, Y9, Y9
+	VMOVMSKPD    Y10, AX
+	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS   divisionConstant32<>+0(SB), Z2
-	VANDNPD   Z4, Z2, Z3
-	VANDPD    Z2, Z0, Z0
-	VORPD     Z0, Z3, Z0
-	VANDPD    Z2, Z1, Z3
-	VXORPD    Z3, Z0, Z4
-	VCMPPD    $0x11, divisionConstant31<>+0(SB), Z4, K1
-	VADDPD    Z1, Z0, Z1
-	VBLENDMPD Z1, Z0, K1, Z1
-	VCMPPD    $0x00, divisionConstant31<>+0(SB), Z0, K1
-	VANDNPD   Z0, Z2, Z0
-	VORPD     Z3, Z0, Z0
-	VBLENDMPD Z0, Z1, K1, Z0
-	VCVTPD2PS Z0, Y31
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y31, (DI)
+	VMOVMSKPD Y11, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS    divisionConstant5<>+0(SB), Y4
+	VANDNPD    Y8, Y4, Y5
+	VANDNPD    Y9, Y4, Y6
+	VANDPD     Y4, Y0, Y0
+	VANDPD     Y4, Y1, Y1
+	VORPD      Y0, Y5, Y0
+	VORPD      Y1, Y6, Y1
+	VANDPD     Y4, Y2, Y5
+	VANDPD     Y4, Y3, Y6
+	VXORPD     Y5, Y0, Y7
+	VXORPD     Y6, Y1, Y8
+	VCMPPD     $0x11, divisionConstant4<>+0(SB), Y7, Y7
+	VCMPPD     $0x11, divisionConstant4<>+0(SB), Y8, Y8
+	VADDPD     Y2, Y0, Y2
+	VADDPD     Y3, Y1, Y3
+	VBLENDVPD  Y7, Y2, Y0, Y2
+	VBLENDVPD  Y8, Y3, Y1, Y3
+	VCMPPD     $0x00, divisionConstant4<>+0(SB), Y0, Y7
+	VCMPPD     $0x00, divisionConstant4<>+0(SB), Y1, Y8
+	VANDNPD    Y0, Y4, Y0
+	VANDNPD    Y1, Y4, Y1
+	VORPD      Y5, Y0, Y0
+	VORPD      Y6, Y1, Y1
+	VBLENDVPD  Y7, Y0, Y2, Y0
+	VBLENDVPD  Y8, Y1, Y3, Y1
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y1, X1
+	TESTB      R8, R8
+	JNE        past
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X1, 16(DI)
 
 stored:
 	ADDQ $0x00000020, DI
@@ -1881,8 +2096,8 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
-	MOVL BX, 128(SP)(R12*4)
+	MOVL AX, 32(SP)(R12*4)
+	MOVL BX, 64(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
@@ -1890,8 +2105,8 @@ fill:
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 32(SP), SI
+	LEAQ 64(SP), DX
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -1913,72 +2128,142 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z0, 192(SP)
-	VMOVUPS      Z1, 256(SP)
-	VMOVUPS      Z2, 320(SP)
-	VMOVUPS      Z3, 384(SP)
-	VMOVUPS      Z4, 448(SP)
-	KMOVB        K1, 512(SP)
-	VMULPD       divisionConstant33<>+0(SB), Z3, Z5
-	VDIVPD       Z5, Z2, Z6
-	VRNDSCALEPD  $0x0b, Z6, Z6
-	VFNMADD213PD Z2, Z5, Z6
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K2
-	VADDPD       Z5, Z6, Z5
-	VBLENDMPD    Z5, Z6, K2, Z5
-	VMULPD       divisionConstant34<>+0(SB), Z3, Z6
-	VDIVPD       Z6, Z5, Z7
-	VRNDSCALEPD  $0x0b, Z7, Z7
-	VFNMADD231PD Z6, Z7, Z5
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z6, Z5, Z6
-	VBLENDMPD    Z6, Z5, K2, Z5
-	VMULPD       divisionConstant35<>+0(SB), Z3, Z6
-	VDIVPD       Z6, Z5, Z7
-	VRNDSCALEPD  $0x0b, Z7, Z7
-	VFNMADD231PD Z6, Z7, Z5
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z6, Z5, Z6
-	VBLENDMPD    Z6, Z5, K2, Z5
-	VMULPD       divisionConstant36<>+0(SB), Z3, Z6
-	VDIVPD       Z6, Z5, Z7
-	VRNDSCALEPD  $0x0b, Z7, Z7
-	VFNMADD231PD Z6, Z7, Z5
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z6, Z5, Z6
-	VBLENDMPD    Z6, Z5, K2, Z5
-	VMULPD       divisionConstant37<>+0(SB), Z3, Z6
-	VDIVPD       Z6, Z5, Z7
-	VRNDSCALEPD  $0x0b, Z7, Z7
-	VFNMADD231PD Z6, Z7, Z5
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z6, Z5, Z6
-	VBLENDMPD    Z6, Z5, K2, Z5
-	VDIVPD       Z3, Z5, Z6
-	VRNDSCALEPD  $0x0b, Z6, Z6
-	VFNMADD231PD Z3, Z6, Z5
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z3, Z5, Z6
-	VBLENDMPD    Z6, Z5, K2, Z5
-	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z3, K2
-	VBLENDMPD    Z2, Z5, K2, Z5
-	VMOVUPS      divisionConstant31<>+0(SB), Z6
-	VCMPPD       $0x11, Z3, Z6, K2
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z2, K3
-	KANDB        K3, K2, K2
-	VMOVUPS      divisionConstant38<>+0(SB), Z2
-	VBLENDMPD    Z5, Z2, K2, Z2
-	VBLENDMPD    Z2, Z4, K1, Z4
-	VMOVUPS      Z4, 448(SP)
+	VMOVUPS      Y0, 96(SP)
+	VMOVUPS      Y1, 128(SP)
+	VMOVUPS      Y2, 160(SP)
+	VMOVUPS      Y3, 192(SP)
+	VMOVUPS      Y4, 224(SP)
+	VMOVUPS      Y5, 256(SP)
+	VMOVUPS      Y6, 288(SP)
+	VMOVUPS      Y7, 320(SP)
+	VMOVUPS      Y8, 352(SP)
+	VMOVUPS      Y9, 384(SP)
+	VMOVUPS      Y10, 416(SP)
+	VMOVUPS      Y11, 448(SP)
+	VMULPD       divisionConstant6<>+0(SB), Y6, Y12
+	VDIVPD       Y12, Y4, Y13
+	VROUNDPD     $0x0b, Y13, Y13
+	VFNMADD213PD Y4, Y12, Y13
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y13, Y14
+	VADDPD       Y12, Y13, Y12
+	VBLENDVPD    Y14, Y12, Y13, Y12
+	VMULPD       divisionConstant7<>+0(SB), Y6, Y13
+	VDIVPD       Y13, Y12, Y14
+	VROUNDPD     $0x0b, Y14, Y14
+	VFNMADD231PD Y13, Y14, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y14
+	VADDPD       Y13, Y12, Y13
+	VBLENDVPD    Y14, Y13, Y12, Y12
+	VMULPD       divisionConstant8<>+0(SB), Y6, Y13
+	VDIVPD       Y13, Y12, Y14
+	VROUNDPD     $0x0b, Y14, Y14
+	VFNMADD231PD Y13, Y14, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y14
+	VADDPD       Y13, Y12, Y13
+	VBLENDVPD    Y14, Y13, Y12, Y12
+	VMULPD       divisionConstant9<>+0(SB), Y6, Y13
+	VDIVPD       Y13, Y12, Y14
+	VROUNDPD     $0x0b, Y14, Y14
+	VFNMADD231PD Y13, Y14, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y14
+	VADDPD       Y13, Y12, Y13
+	VBLENDVPD    Y14, Y13, Y12, Y12
+	VMULPD       divisionConstant10<>+0(SB), Y6, Y13
+	VDIVPD       Y13, Y12, Y14
+	VROUNDPD     $0x0b, Y14, Y14
+	VFNMADD231PD Y13, Y14, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y14
+	VADDPD       Y13, Y12, Y13
+	VBLENDVPD    Y14, Y13, Y12, Y12
+	VDIVPD       Y6, Y12, Y13
+	VROUNDPD     $0x0b, Y13, Y13
+	VFNMADD231PD Y6, Y13, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y13
+	VADDPD       Y6, Y12, Y14
+	VBLENDVPD    Y13, Y14, Y12, Y12
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y6, Y13
+	VBLENDVPD    Y13, Y4, Y12, Y12
+	VMOVUPS      divisionConstant4<>+0(SB), Y13
+	VCMPPD       $0x11, Y6, Y13, Y6
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y4, Y4
+	VANDPD       Y4, Y6, Y4
+	VMOVUPS      divisionConstant11<>+0(SB), Y6
+	VBLENDVPD    Y4, Y12, Y6, Y4
+	VBLENDVPD    Y10, Y4, Y8, Y8
+	VMOVUPS      Y8, 352(SP)
 	JMP          back1
 
-// func remainderFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·remainderFloat64AVX512(SB), $448-33
+region2:
+	VMOVUPS      Y0, 480(SP)
+	VMOVUPS      Y1, 512(SP)
+	VMOVUPS      Y2, 544(SP)
+	VMOVUPS      Y3, 576(SP)
+	VMOVUPS      Y5, 608(SP)
+	VMOVUPS      Y7, 640(SP)
+	VMOVUPS      Y8, 672(SP)
+	VMOVUPS      Y9, 704(SP)
+	VMOVUPS      Y11, 736(SP)
+	VMULPD       divisionConstant6<>+0(SB), Y7, Y4
+	VDIVPD       Y4, Y5, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD213PD Y5, Y4, Y6
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y10
+	VADDPD       Y4, Y6, Y4
+	VBLENDVPD    Y10, Y4, Y6, Y4
+	VMULPD       divisionConstant7<>+0(SB), Y7, Y6
+	VDIVPD       Y6, Y4, Y10
+	VROUNDPD     $0x0b, Y10, Y10
+	VFNMADD231PD Y6, Y10, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y10
+	VADDPD       Y6, Y4, Y6
+	VBLENDVPD    Y10, Y6, Y4, Y4
+	VMULPD       divisionConstant8<>+0(SB), Y7, Y6
+	VDIVPD       Y6, Y4, Y10
+	VROUNDPD     $0x0b, Y10, Y10
+	VFNMADD231PD Y6, Y10, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y10
+	VADDPD       Y6, Y4, Y6
+	VBLENDVPD    Y10, Y6, Y4, Y4
+	VMULPD       divisionConstant9<>+0(SB), Y7, Y6
+	VDIVPD       Y6, Y4, Y10
+	VROUNDPD     $0x0b, Y10, Y10
+	VFNMADD231PD Y6, Y10, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y10
+	VADDPD       Y6, Y4, Y6
+	VBLENDVPD    Y10, Y6, Y4, Y4
+	VMULPD       divisionConstant10<>+0(SB), Y7, Y6
+	VDIVPD       Y6, Y4, Y10
+	VROUNDPD     $0x0b, Y10, Y10
+	VFNMADD231PD Y6, Y10, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y10
+	VADDPD       Y6, Y4, Y6
+	VBLENDVPD    Y10, Y6, Y4, Y4
+	VDIVPD       Y7, Y4, Y6
+	VROUNDPD     $0x0b, Y6, Y6
+	VFNMADD231PD Y7, Y6, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y6
+	VADDPD       Y7, Y4, Y10
+	VBLENDVPD    Y6, Y10, Y4, Y4
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y7, Y6
+	VBLENDVPD    Y6, Y5, Y4, Y4
+	VMOVUPS      divisionConstant4<>+0(SB), Y6
+	VCMPPD       $0x11, Y7, Y6, Y7
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y5, Y5
+	VANDPD       Y5, Y7, Y5
+	VMOVUPS      divisionConstant11<>+0(SB), Y7
+	VBLENDVPD    Y5, Y4, Y7, Y4
+	VBLENDVPD    Y11, Y4, Y9, Y9
+	VMOVUPS      Y9, 704(SP)
+	JMP          back2
+
+// func remainderFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·remainderFloat64AVX2(SB), $608-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1991,40 +2276,73 @@ TEXT ·remainderFloat64AVX512(SB), $448-33
 	JEQ  rest
 
 loop:
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (DX), Z1
-	VANDPD       divisionConstant28<>+0(SB), Z0, Z2
-	VANDPD       divisionConstant28<>+0(SB), Z1, Z3
-	VDIVPD       Z3, Z2, Z4
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z4, K1
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K2
-	KANDB        K2, K1, K1
-	KNOTB        K1, K1
-	VRNDSCALEPD  $0x0b, Z4, Z4
-	VFNMADD213PD Z2, Z3, Z4
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K2
-	VADDPD       Z3, Z4, Z5
-	VBLENDMPD    Z5, Z4, K2, Z4
-	KORTESTB     K1, K1
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VANDPD       divisionConstant0<>+0(SB), Y0, Y4
+	VANDPD       divisionConstant0<>+0(SB), Y1, Y5
+	VANDPD       divisionConstant0<>+0(SB), Y2, Y6
+	VANDPD       divisionConstant0<>+0(SB), Y3, Y7
+	VDIVPD       Y6, Y4, Y8
+	VDIVPD       Y7, Y5, Y9
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y8, Y10
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y9, Y11
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y6, Y12
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y7, Y13
+	VANDPD       Y12, Y10, Y10
+	VANDPD       Y13, Y11, Y11
+	VXORPD       divisionConstant3<>+0(SB), Y10, Y10
+	VXORPD       divisionConstant3<>+0(SB), Y11, Y11
+	VROUNDPD     $0x0b, Y8, Y8
+	VROUNDPD     $0x0b, Y9, Y9
+	VFNMADD213PD Y4, Y6, Y8
+	VFNMADD213PD Y5, Y7, Y9
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y8, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y9, Y13
+	VADDPD       Y6, Y8, Y14
+	VADDPD       Y7, Y9, Y15
+	VBLENDVPD    Y12, Y14, Y8, Y8
+	VBLENDVPD    Y13, Y15, Y9, Y9
+	VMOVMSKPD    Y10, AX
+	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS   divisionConstant32<>+0(SB), Z2
-	VANDNPD   Z4, Z2, Z3
-	VANDPD    Z2, Z0, Z0
-	VORPD     Z0, Z3, Z0
-	VANDPD    Z2, Z1, Z3
-	VXORPD    Z3, Z0, Z4
-	VCMPPD    $0x11, divisionConstant31<>+0(SB), Z4, K1
-	VADDPD    Z1, Z0, Z1
-	VBLENDMPD Z1, Z0, K1, Z1
-	VCMPPD    $0x00, divisionConstant31<>+0(SB), Z0, K1
-	VANDNPD   Z0, Z2, Z0
-	VORPD     Z3, Z0, Z0
-	VBLENDMPD Z0, Z1, K1, Z0
+	VMOVMSKPD Y11, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS   divisionConstant5<>+0(SB), Y4
+	VANDNPD   Y8, Y4, Y5
+	VANDNPD   Y9, Y4, Y6
+	VANDPD    Y4, Y0, Y0
+	VANDPD    Y4, Y1, Y1
+	VORPD     Y0, Y5, Y0
+	VORPD     Y1, Y6, Y1
+	VANDPD    Y4, Y2, Y5
+	VANDPD    Y4, Y3, Y6
+	VXORPD    Y5, Y0, Y7
+	VXORPD    Y6, Y1, Y8
+	VCMPPD    $0x11, divisionConstant4<>+0(SB), Y7, Y7
+	VCMPPD    $0x11, divisionConstant4<>+0(SB), Y8, Y8
+	VADDPD    Y2, Y0, Y2
+	VADDPD    Y3, Y1, Y3
+	VBLENDVPD Y7, Y2, Y0, Y2
+	VBLENDVPD Y8, Y3, Y1, Y3
+	VCMPPD    $0x00, divisionConstant4<>+0(SB), Y0, Y7
+	VCMPPD    $0x00, divisionConstant4<>+0(SB), Y1, Y8
+	VANDNPD   Y0, Y4, Y0
+	VANDNPD   Y1, Y4, Y1
+	VORPD     Y5, Y0, Y0
+	VORPD     Y6, Y1, Y1
+	VBLENDVPD Y7, Y0, Y2, Y0
+	VBLENDVPD Y8, Y1, Y3, Y1
 	TESTB     R8, R8
 	JNE       past
-	VMOVUPS   Z0, (DI)
+	VMOVUPS   Y0, (DI)
+	VMOVUPS   Y1, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -2075,216 +2393,436 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z0, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z2, 192(SP)
-	VMOVUPS      Z3, 256(SP)
-	VMOVUPS      Z4, 320(SP)
-	KMOVB        K1, 384(SP)
-	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z2, K2
-	VMULPD       divisionConstant40<>+0(SB), Z2, Z5
-	VBLENDMPD    Z5, Z2, K2, Z5
-	VANDPD       divisionConstant41<>+0(SB), Z5, Z6
-	VORPD        divisionConstant42<>+0(SB), Z6, Z6
-	VPSRLQ       $0x34, Z5, Z5
-	VORPD        divisionConstant42<>+0(SB), Z5, Z5
-	VSUBPD       divisionConstant42<>+0(SB), Z5, Z5
-	VMOVUPS      divisionConstant43<>+0(SB), Z7
-	VBLENDMPD    divisionConstant44<>+0(SB), Z7, K2, Z8
-	VSUBPD       Z8, Z5, Z5
-	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z3, K2
-	VMULPD       divisionConstant40<>+0(SB), Z3, Z8
-	VBLENDMPD    Z8, Z3, K2, Z8
-	VANDPD       divisionConstant41<>+0(SB), Z8, Z9
-	VORPD        divisionConstant42<>+0(SB), Z9, Z9
-	VPSRLQ       $0x34, Z8, Z8
-	VORPD        divisionConstant42<>+0(SB), Z8, Z8
-	VSUBPD       divisionConstant42<>+0(SB), Z8, Z8
-	VBLENDMPD    divisionConstant44<>+0(SB), Z7, K2, Z7
-	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z5, Z5
-	VMULPD       divisionConstant45<>+0(SB), Z5, Z8
-	VRNDSCALEPD  $0x09, Z8, Z8
-	VADDPD       divisionConstant46<>+0(SB), Z8, Z8
-	VPSLLQ       $0x34, Z8, Z8
-	VADDPD       divisionConstant47<>+0(SB), Z5, Z5
-	VMULPD       Z8, Z8, Z10
-	VFMSUB213PD  Z10, Z8, Z8
-	VDIVPD       Z9, Z10, Z11
-	VRNDSCALEPD  $0x0b, Z11, Z11
-	VFNMADD231PD Z9, Z11, Z10
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z10, K2
-	VADDPD       Z9, Z10, Z11
-	VBLENDMPD    Z11, Z10, K2, Z10
-	VMOVUPS      divisionConstant31<>+0(SB), Z11
-	VCMPPD       $0x11, Z8, Z11, K2
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VADDPD       Z8, Z10, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VANDPD       divisionConstant48<>+0(SB), Z5, Z10
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z10, K2
-	VADDPD       Z8, Z8, Z10
-	VCMPPD       $0x12, Z10, Z9, K3
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K3, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VMULPD       Z8, Z8, Z10
-	VFMSUB213PD  Z10, Z8, Z8
-	VDIVPD       Z9, Z10, Z12
-	VRNDSCALEPD  $0x0b, Z12, Z12
-	VFNMADD231PD Z9, Z12, Z10
-	VCMPPD       $0x11, Z11, Z10, K2
-	VADDPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VCMPPD       $0x11, Z8, Z11, K2
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VADDPD       Z8, Z10, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VANDPD       divisionConstant49<>+0(SB), Z5, Z10
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z10, K2
-	VADDPD       Z8, Z8, Z10
-	VCMPPD       $0x12, Z10, Z9, K3
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K3, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VMULPD       Z8, Z8, Z10
-	VFMSUB213PD  Z10, Z8, Z8
-	VDIVPD       Z9, Z10, Z12
-	VRNDSCALEPD  $0x0b, Z12, Z12
-	VFNMADD231PD Z9, Z12, Z10
-	VCMPPD       $0x11, Z11, Z10, K2
-	VADDPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VCMPPD       $0x11, Z8, Z11, K2
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VADDPD       Z8, Z10, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VANDPD       divisionConstant50<>+0(SB), Z5, Z10
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z10, K2
-	VADDPD       Z8, Z8, Z10
-	VCMPPD       $0x12, Z10, Z9, K3
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K3, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VMULPD       Z8, Z8, Z10
-	VFMSUB213PD  Z10, Z8, Z8
-	VDIVPD       Z9, Z10, Z12
-	VRNDSCALEPD  $0x0b, Z12, Z12
-	VFNMADD231PD Z9, Z12, Z10
-	VCMPPD       $0x11, Z11, Z10, K2
-	VADDPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VCMPPD       $0x11, Z8, Z11, K2
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VADDPD       Z8, Z10, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VANDPD       divisionConstant51<>+0(SB), Z5, Z10
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z10, K2
-	VADDPD       Z8, Z8, Z10
-	VCMPPD       $0x12, Z10, Z9, K3
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K3, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VMULPD       Z8, Z8, Z10
-	VFMSUB213PD  Z10, Z8, Z8
-	VDIVPD       Z9, Z10, Z12
-	VRNDSCALEPD  $0x0b, Z12, Z12
-	VFNMADD231PD Z9, Z12, Z10
-	VCMPPD       $0x11, Z11, Z10, K2
-	VADDPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VCMPPD       $0x11, Z8, Z11, K2
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VADDPD       Z8, Z10, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VANDPD       divisionConstant52<>+0(SB), Z5, Z10
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z10, K2
-	VADDPD       Z8, Z8, Z10
-	VCMPPD       $0x12, Z10, Z9, K3
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K3, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VMULPD       Z8, Z8, Z10
-	VFMSUB213PD  Z10, Z8, Z8
-	VDIVPD       Z9, Z10, Z12
-	VRNDSCALEPD  $0x0b, Z12, Z12
-	VFNMADD231PD Z9, Z12, Z10
-	VCMPPD       $0x11, Z11, Z10, K2
-	VADDPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VCMPPD       $0x11, Z8, Z11, K2
-	VSUBPD       Z9, Z10, Z12
-	VBLENDMPD    Z12, Z10, K2, Z10
-	VADDPD       Z8, Z10, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z10
-	VBLENDMPD    Z10, Z8, K2, Z8
-	VANDPD       divisionConstant53<>+0(SB), Z5, Z5
-	VPCMPGTQ     divisionConstant31<>+0(SB), Z5, K2
-	VADDPD       Z8, Z8, Z5
-	VCMPPD       $0x12, Z5, Z9, K3
-	VSUBPD       Z9, Z5, Z10
-	VBLENDMPD    Z10, Z5, K3, Z5
-	VBLENDMPD    Z5, Z8, K2, Z5
-	VCMPPD       $0x12, Z6, Z9, K2
-	VSUBPD       Z9, Z6, Z8
-	VBLENDMPD    Z8, Z6, K2, Z6
-	VMULPD       Z5, Z6, Z8
-	VFMSUB213PD  Z8, Z5, Z6
-	VDIVPD       Z9, Z8, Z5
-	VRNDSCALEPD  $0x0b, Z5, Z5
-	VFNMADD231PD Z9, Z5, Z8
-	VCMPPD       $0x11, Z11, Z8, K2
-	VADDPD       Z9, Z8, Z5
-	VBLENDMPD    Z5, Z8, K2, Z5
-	VCMPPD       $0x11, Z6, Z11, K2
-	VSUBPD       Z9, Z5, Z8
-	VBLENDMPD    Z8, Z5, K2, Z5
-	VADDPD       Z6, Z5, Z5
-	VCMPPD       $0x11, Z11, Z5, K2
-	VADDPD       Z9, Z5, Z6
-	VBLENDMPD    Z6, Z5, K2, Z5
-	VMULPD       divisionConstant54<>+0(SB), Z7, Z6
-	VADDPD       divisionConstant47<>+0(SB), Z6, Z6
-	VSUBPD       divisionConstant47<>+0(SB), Z6, Z6
-	VSUBPD       Z6, Z7, Z7
-	VADDPD       divisionConstant46<>+0(SB), Z6, Z6
-	VPSLLQ       $0x34, Z6, Z6
-	VMULPD       Z6, Z5, Z5
-	VADDPD       divisionConstant46<>+0(SB), Z7, Z6
-	VPSLLQ       $0x34, Z6, Z6
-	VMULPD       Z6, Z5, Z5
-	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z3, K2
-	VBLENDMPD    Z2, Z5, K2, Z5
-	VCMPPD       $0x11, Z3, Z11, K2
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z2, K3
-	KANDB        K3, K2, K2
-	VMOVUPS      divisionConstant38<>+0(SB), Z2
-	VBLENDMPD    Z5, Z2, K2, Z2
-	VBLENDMPD    Z2, Z4, K1, Z4
-	VMOVUPS      Z4, 320(SP)
+	VMOVUPS      Y4, 192(SP)
+	VMOVUPS      Y5, 224(SP)
+	VMOVUPS      Y6, 256(SP)
+	VMOVUPS      Y7, 288(SP)
+	VMOVUPS      Y8, 320(SP)
+	VMOVUPS      Y9, 352(SP)
+	VMOVUPS      Y10, 384(SP)
+	VMOVUPS      Y11, 416(SP)
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y4, Y12
+	VMULPD       divisionConstant13<>+0(SB), Y4, Y13
+	VBLENDVPD    Y12, Y13, Y4, Y13
+	VANDPD       divisionConstant14<>+0(SB), Y13, Y14
+	VORPD        divisionConstant15<>+0(SB), Y14, Y14
+	VPSRLQ       $0x34, Y13, Y13
+	VORPD        divisionConstant15<>+0(SB), Y13, Y13
+	VSUBPD       divisionConstant15<>+0(SB), Y13, Y13
+	VMOVUPS      divisionConstant16<>+0(SB), Y15
+	VBLENDVPD    Y12, divisionConstant17<>+0(SB), Y15, Y12
+	VSUBPD       Y12, Y13, Y12
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y6, Y13
+	VMULPD       divisionConstant13<>+0(SB), Y6, Y3
+	VBLENDVPD    Y13, Y3, Y6, Y3
+	VANDPD       divisionConstant14<>+0(SB), Y3, Y2
+	VORPD        divisionConstant15<>+0(SB), Y2, Y2
+	VPSRLQ       $0x34, Y3, Y3
+	VORPD        divisionConstant15<>+0(SB), Y3, Y3
+	VSUBPD       divisionConstant15<>+0(SB), Y3, Y3
+	VBLENDVPD    Y13, divisionConstant17<>+0(SB), Y15, Y13
+	VSUBPD       Y13, Y3, Y3
+	VSUBPD       Y3, Y12, Y12
+	VMULPD       divisionConstant18<>+0(SB), Y12, Y13
+	VROUNDPD     $0x09, Y13, Y13
+	VADDPD       divisionConstant19<>+0(SB), Y13, Y13
+	VPSLLQ       $0x34, Y13, Y13
+	VADDPD       divisionConstant20<>+0(SB), Y12, Y12
+	VMULPD       Y13, Y13, Y1
+	VFMSUB213PD  Y1, Y13, Y13
+	VDIVPD       Y2, Y1, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VFNMADD231PD Y2, Y0, Y1
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y1, Y0
+	VADDPD       Y2, Y1, Y8
+	VBLENDVPD    Y0, Y8, Y1, Y0
+	VMOVUPS      divisionConstant4<>+0(SB), Y1
+	VCMPPD       $0x11, Y13, Y1, Y8
+	VSUBPD       Y2, Y0, Y7
+	VBLENDVPD    Y8, Y7, Y0, Y0
+	VADDPD       Y13, Y0, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VANDPD       divisionConstant21<>+0(SB), Y12, Y7
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y7, Y7
+	VADDPD       Y0, Y0, Y8
+	VCMPPD       $0x12, Y8, Y2, Y13
+	VSUBPD       Y2, Y8, Y15
+	VBLENDVPD    Y13, Y15, Y8, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VMULPD       Y0, Y0, Y7
+	VFMSUB213PD  Y7, Y0, Y0
+	VDIVPD       Y2, Y7, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y2, Y8, Y7
+	VCMPPD       $0x11, Y1, Y7, Y8
+	VADDPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VCMPPD       $0x11, Y0, Y1, Y8
+	VSUBPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VADDPD       Y0, Y7, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VANDPD       divisionConstant22<>+0(SB), Y12, Y7
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y7, Y7
+	VADDPD       Y0, Y0, Y8
+	VCMPPD       $0x12, Y8, Y2, Y13
+	VSUBPD       Y2, Y8, Y15
+	VBLENDVPD    Y13, Y15, Y8, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VMULPD       Y0, Y0, Y7
+	VFMSUB213PD  Y7, Y0, Y0
+	VDIVPD       Y2, Y7, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y2, Y8, Y7
+	VCMPPD       $0x11, Y1, Y7, Y8
+	VADDPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VCMPPD       $0x11, Y0, Y1, Y8
+	VSUBPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VADDPD       Y0, Y7, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VANDPD       divisionConstant23<>+0(SB), Y12, Y7
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y7, Y7
+	VADDPD       Y0, Y0, Y8
+	VCMPPD       $0x12, Y8, Y2, Y13
+	VSUBPD       Y2, Y8, Y15
+	VBLENDVPD    Y13, Y15, Y8, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VMULPD       Y0, Y0, Y7
+	VFMSUB213PD  Y7, Y0, Y0
+	VDIVPD       Y2, Y7, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y2, Y8, Y7
+	VCMPPD       $0x11, Y1, Y7, Y8
+	VADDPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VCMPPD       $0x11, Y0, Y1, Y8
+	VSUBPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VADDPD       Y0, Y7, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VANDPD       divisionConstant24<>+0(SB), Y12, Y7
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y7, Y7
+	VADDPD       Y0, Y0, Y8
+	VCMPPD       $0x12, Y8, Y2, Y13
+	VSUBPD       Y2, Y8, Y15
+	VBLENDVPD    Y13, Y15, Y8, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VMULPD       Y0, Y0, Y7
+	VFMSUB213PD  Y7, Y0, Y0
+	VDIVPD       Y2, Y7, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y2, Y8, Y7
+	VCMPPD       $0x11, Y1, Y7, Y8
+	VADDPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VCMPPD       $0x11, Y0, Y1, Y8
+	VSUBPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VADDPD       Y0, Y7, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VANDPD       divisionConstant25<>+0(SB), Y12, Y7
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y7, Y7
+	VADDPD       Y0, Y0, Y8
+	VCMPPD       $0x12, Y8, Y2, Y13
+	VSUBPD       Y2, Y8, Y15
+	VBLENDVPD    Y13, Y15, Y8, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VMULPD       Y0, Y0, Y7
+	VFMSUB213PD  Y7, Y0, Y0
+	VDIVPD       Y2, Y7, Y8
+	VROUNDPD     $0x0b, Y8, Y8
+	VFNMADD231PD Y2, Y8, Y7
+	VCMPPD       $0x11, Y1, Y7, Y8
+	VADDPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VCMPPD       $0x11, Y0, Y1, Y8
+	VSUBPD       Y2, Y7, Y13
+	VBLENDVPD    Y8, Y13, Y7, Y7
+	VADDPD       Y0, Y7, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VANDPD       divisionConstant26<>+0(SB), Y12, Y7
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y7, Y7
+	VADDPD       Y0, Y0, Y8
+	VCMPPD       $0x12, Y8, Y2, Y12
+	VSUBPD       Y2, Y8, Y13
+	VBLENDVPD    Y12, Y13, Y8, Y8
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	VCMPPD       $0x12, Y14, Y2, Y7
+	VSUBPD       Y2, Y14, Y8
+	VBLENDVPD    Y7, Y8, Y14, Y7
+	VMULPD       Y0, Y7, Y8
+	VFMSUB213PD  Y8, Y0, Y7
+	VDIVPD       Y2, Y8, Y0
+	VROUNDPD     $0x0b, Y0, Y0
+	VFNMADD231PD Y2, Y0, Y8
+	VCMPPD       $0x11, Y1, Y8, Y0
+	VADDPD       Y2, Y8, Y12
+	VBLENDVPD    Y0, Y12, Y8, Y0
+	VCMPPD       $0x11, Y7, Y1, Y8
+	VSUBPD       Y2, Y0, Y12
+	VBLENDVPD    Y8, Y12, Y0, Y0
+	VADDPD       Y7, Y0, Y0
+	VCMPPD       $0x11, Y1, Y0, Y7
+	VADDPD       Y2, Y0, Y2
+	VBLENDVPD    Y7, Y2, Y0, Y0
+	VMULPD       divisionConstant27<>+0(SB), Y3, Y2
+	VADDPD       divisionConstant20<>+0(SB), Y2, Y2
+	VSUBPD       divisionConstant20<>+0(SB), Y2, Y2
+	VSUBPD       Y2, Y3, Y3
+	VADDPD       divisionConstant19<>+0(SB), Y2, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y0, Y0
+	VADDPD       divisionConstant19<>+0(SB), Y3, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y0, Y0
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y6, Y2
+	VBLENDVPD    Y2, Y4, Y0, Y0
+	VCMPPD       $0x11, Y6, Y1, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y4, Y3
+	VANDPD       Y3, Y2, Y2
+	VMOVUPS      divisionConstant11<>+0(SB), Y3
+	VBLENDVPD    Y2, Y0, Y3, Y0
+	VMOVUPS      320(SP), Y2
+	VBLENDVPD    Y10, Y0, Y2, Y2
+	VMOVUPS      Y2, 320(SP)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      288(SP), Y7
+	VMOVUPS      320(SP), Y8
 	JMP          back1
 
-// func floorDivideFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·floorDivideFloat32AVX2(SB), $416-33
+region2:
+	VMOVUPS      Y5, 448(SP)
+	VMOVUPS      Y7, 480(SP)
+	VMOVUPS      Y8, 512(SP)
+	VMOVUPS      Y9, 544(SP)
+	VMOVUPS      Y11, 576(SP)
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y5, Y4
+	VMULPD       divisionConstant13<>+0(SB), Y5, Y6
+	VBLENDVPD    Y4, Y6, Y5, Y6
+	VANDPD       divisionConstant14<>+0(SB), Y6, Y10
+	VORPD        divisionConstant15<>+0(SB), Y10, Y10
+	VPSRLQ       $0x34, Y6, Y6
+	VORPD        divisionConstant15<>+0(SB), Y6, Y6
+	VSUBPD       divisionConstant15<>+0(SB), Y6, Y6
+	VMOVUPS      divisionConstant16<>+0(SB), Y12
+	VBLENDVPD    Y4, divisionConstant17<>+0(SB), Y12, Y4
+	VSUBPD       Y4, Y6, Y4
+	VCMPPD       $0x11, divisionConstant12<>+0(SB), Y7, Y6
+	VMULPD       divisionConstant13<>+0(SB), Y7, Y13
+	VBLENDVPD    Y6, Y13, Y7, Y13
+	VANDPD       divisionConstant14<>+0(SB), Y13, Y14
+	VORPD        divisionConstant15<>+0(SB), Y14, Y14
+	VPSRLQ       $0x34, Y13, Y13
+	VORPD        divisionConstant15<>+0(SB), Y13, Y13
+	VSUBPD       divisionConstant15<>+0(SB), Y13, Y13
+	VBLENDVPD    Y6, divisionConstant17<>+0(SB), Y12, Y6
+	VSUBPD       Y6, Y13, Y6
+	VSUBPD       Y6, Y4, Y4
+	VMULPD       divisionConstant18<>+0(SB), Y4, Y12
+	VROUNDPD     $0x09, Y12, Y12
+	VADDPD       divisionConstant19<>+0(SB), Y12, Y12
+	VPSLLQ       $0x34, Y12, Y12
+	VADDPD       divisionConstant20<>+0(SB), Y4, Y4
+	VMULPD       Y12, Y12, Y13
+	VFMSUB213PD  Y13, Y12, Y12
+	VDIVPD       Y14, Y13, Y15
+	VROUNDPD     $0x0b, Y15, Y15
+	VFNMADD231PD Y14, Y15, Y13
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y13, Y15
+	VADDPD       Y14, Y13, Y3
+	VBLENDVPD    Y15, Y3, Y13, Y3
+	VMOVUPS      divisionConstant4<>+0(SB), Y13
+	VCMPPD       $0x11, Y12, Y13, Y15
+	VSUBPD       Y14, Y3, Y2
+	VBLENDVPD    Y15, Y2, Y3, Y2
+	VADDPD       Y12, Y2, Y2
+	VCMPPD       $0x11, Y13, Y2, Y3
+	VADDPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VANDPD       divisionConstant21<>+0(SB), Y4, Y3
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y3, Y3
+	VADDPD       Y2, Y2, Y12
+	VCMPPD       $0x12, Y12, Y14, Y15
+	VSUBPD       Y14, Y12, Y1
+	VBLENDVPD    Y15, Y1, Y12, Y1
+	VBLENDVPD    Y3, Y1, Y2, Y1
+	VMULPD       Y1, Y1, Y2
+	VFMSUB213PD  Y2, Y1, Y1
+	VDIVPD       Y14, Y2, Y3
+	VROUNDPD     $0x0b, Y3, Y3
+	VFNMADD231PD Y14, Y3, Y2
+	VCMPPD       $0x11, Y13, Y2, Y3
+	VADDPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VCMPPD       $0x11, Y1, Y13, Y3
+	VSUBPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y14, Y1, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VANDPD       divisionConstant22<>+0(SB), Y4, Y2
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y2, Y2
+	VADDPD       Y1, Y1, Y3
+	VCMPPD       $0x12, Y3, Y14, Y12
+	VSUBPD       Y14, Y3, Y15
+	VBLENDVPD    Y12, Y15, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VFMSUB213PD  Y2, Y1, Y1
+	VDIVPD       Y14, Y2, Y3
+	VROUNDPD     $0x0b, Y3, Y3
+	VFNMADD231PD Y14, Y3, Y2
+	VCMPPD       $0x11, Y13, Y2, Y3
+	VADDPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VCMPPD       $0x11, Y1, Y13, Y3
+	VSUBPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y14, Y1, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VANDPD       divisionConstant23<>+0(SB), Y4, Y2
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y2, Y2
+	VADDPD       Y1, Y1, Y3
+	VCMPPD       $0x12, Y3, Y14, Y12
+	VSUBPD       Y14, Y3, Y15
+	VBLENDVPD    Y12, Y15, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VFMSUB213PD  Y2, Y1, Y1
+	VDIVPD       Y14, Y2, Y3
+	VROUNDPD     $0x0b, Y3, Y3
+	VFNMADD231PD Y14, Y3, Y2
+	VCMPPD       $0x11, Y13, Y2, Y3
+	VADDPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VCMPPD       $0x11, Y1, Y13, Y3
+	VSUBPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y14, Y1, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VANDPD       divisionConstant24<>+0(SB), Y4, Y2
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y2, Y2
+	VADDPD       Y1, Y1, Y3
+	VCMPPD       $0x12, Y3, Y14, Y12
+	VSUBPD       Y14, Y3, Y15
+	VBLENDVPD    Y12, Y15, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VFMSUB213PD  Y2, Y1, Y1
+	VDIVPD       Y14, Y2, Y3
+	VROUNDPD     $0x0b, Y3, Y3
+	VFNMADD231PD Y14, Y3, Y2
+	VCMPPD       $0x11, Y13, Y2, Y3
+	VADDPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VCMPPD       $0x11, Y1, Y13, Y3
+	VSUBPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y14, Y1, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VANDPD       divisionConstant25<>+0(SB), Y4, Y2
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y2, Y2
+	VADDPD       Y1, Y1, Y3
+	VCMPPD       $0x12, Y3, Y14, Y12
+	VSUBPD       Y14, Y3, Y15
+	VBLENDVPD    Y12, Y15, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VMULPD       Y1, Y1, Y2
+	VFMSUB213PD  Y2, Y1, Y1
+	VDIVPD       Y14, Y2, Y3
+	VROUNDPD     $0x0b, Y3, Y3
+	VFNMADD231PD Y14, Y3, Y2
+	VCMPPD       $0x11, Y13, Y2, Y3
+	VADDPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VCMPPD       $0x11, Y1, Y13, Y3
+	VSUBPD       Y14, Y2, Y12
+	VBLENDVPD    Y3, Y12, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y14, Y1, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VANDPD       divisionConstant26<>+0(SB), Y4, Y2
+	VPCMPGTQ     divisionConstant4<>+0(SB), Y2, Y2
+	VADDPD       Y1, Y1, Y3
+	VCMPPD       $0x12, Y3, Y14, Y4
+	VSUBPD       Y14, Y3, Y12
+	VBLENDVPD    Y4, Y12, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VCMPPD       $0x12, Y10, Y14, Y2
+	VSUBPD       Y14, Y10, Y3
+	VBLENDVPD    Y2, Y3, Y10, Y2
+	VMULPD       Y1, Y2, Y3
+	VFMSUB213PD  Y3, Y1, Y2
+	VDIVPD       Y14, Y3, Y1
+	VROUNDPD     $0x0b, Y1, Y1
+	VFNMADD231PD Y14, Y1, Y3
+	VCMPPD       $0x11, Y13, Y3, Y1
+	VADDPD       Y14, Y3, Y4
+	VBLENDVPD    Y1, Y4, Y3, Y1
+	VCMPPD       $0x11, Y2, Y13, Y3
+	VSUBPD       Y14, Y1, Y4
+	VBLENDVPD    Y3, Y4, Y1, Y1
+	VADDPD       Y2, Y1, Y1
+	VCMPPD       $0x11, Y13, Y1, Y2
+	VADDPD       Y14, Y1, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VMULPD       divisionConstant27<>+0(SB), Y6, Y2
+	VADDPD       divisionConstant20<>+0(SB), Y2, Y2
+	VSUBPD       divisionConstant20<>+0(SB), Y2, Y2
+	VSUBPD       Y2, Y6, Y3
+	VADDPD       divisionConstant19<>+0(SB), Y2, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VADDPD       divisionConstant19<>+0(SB), Y3, Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMULPD       Y2, Y1, Y1
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y7, Y2
+	VBLENDVPD    Y2, Y5, Y1, Y1
+	VCMPPD       $0x11, Y7, Y13, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y5, Y3
+	VANDPD       Y3, Y2, Y2
+	VMOVUPS      divisionConstant11<>+0(SB), Y3
+	VBLENDVPD    Y2, Y1, Y3, Y1
+	VBLENDVPD    Y11, Y1, Y9, Y9
+	VMOVUPS      Y9, 544(SP)
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	JMP          back2
+
+// func remainderFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·remainderFloat32AVX512(SB), $1536-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2292,45 +2830,84 @@ TEXT ·floorDivideFloat32AVX2(SB), $416-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Y0
-	VCVTPS2PD    (DX), Y1
-	VDIVPD       Y1, Y0, Y2
-	VROUNDPD     $0x09, Y2, Y3
-	VMOVUPS      Y0, Y4
-	VFNMADD231PD Y1, Y3, Y4
-	VANDPD       divisionConstant5<>+0(SB), Y1, Y5
-	VXORPD       Y5, Y4, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y6
-	VANDPD       divisionConstant0<>+0(SB), Y2, Y7
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y7, Y8
-	VANDPD       Y8, Y6, Y6
-	VSUBPD       divisionConstant55<>+0(SB), Y3, Y9
-	VBLENDVPD    Y6, Y9, Y3, Y3
-	VANDPD       divisionConstant0<>+0(SB), Y1, Y6
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y6, Y9
-	VANDPD       Y9, Y8, Y8
-	VXORPD       divisionConstant3<>+0(SB), Y8, Y8
-	VMOVUPS      Y3, Y9
-	VMOVMSKPD    Y8, AX
-	TESTL        AX, AX
+	VCVTPS2PD    (SI), Z0
+	VCVTPS2PD    32(SI), Z1
+	VCVTPS2PD    (DX), Z2
+	VCVTPS2PD    32(DX), Z3
+	VANDPD       divisionConstant28<>+0(SB), Z0, Z4
+	VANDPD       divisionConstant28<>+0(SB), Z1, Z5
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z6
+	VANDPD       divisionConstant28<>+0(SB), Z3, Z7
+	VDIVPD       Z6, Z4, Z8
+	VDIVPD       Z7, Z5, Z9
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z8, K1
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z9, K2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z6, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z7, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
+	KNOTB        K1, K1
+	KNOTB        K2, K2
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VRNDSCALEPD  $0x0b, Z9, Z9
+	VFNMADD213PD Z4, Z6, Z8
+	VFNMADD213PD Z5, Z7, Z9
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z9, K4
+	VADDPD       Z6, Z8, Z10
+	VADDPD       Z7, Z9, Z11
+	VBLENDMPD    Z10, Z8, K3, Z8
+	VBLENDMPD    Z11, Z9, K4, Z9
+	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VCVTPD2PSY Y9, X15
-	TESTB      R8, R8
-	JNE        past
-	VMOVUPS    X15, (DI)
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMOVUPS   divisionConstant32<>+0(SB), Z4
+	VANDNPD   Z8, Z4, Z5
+	VANDNPD   Z9, Z4, Z6
+	VANDPD    Z4, Z0, Z0
+	VANDPD    Z4, Z1, Z1
+	VORPD     Z0, Z5, Z0
+	VORPD     Z1, Z6, Z1
+	VANDPD    Z4, Z2, Z5
+	VANDPD    Z4, Z3, Z6
+	VXORPD    Z5, Z0, Z7
+	VXORPD    Z6, Z1, Z8
+	VCMPPD    $0x11, divisionConstant31<>+0(SB), Z7, K1
+	VCMPPD    $0x11, divisionConstant31<>+0(SB), Z8, K2
+	VADDPD    Z2, Z0, Z2
+	VADDPD    Z3, Z1, Z3
+	VBLENDMPD Z2, Z0, K1, Z2
+	VBLENDMPD Z3, Z1, K2, Z3
+	VCMPPD    $0x00, divisionConstant31<>+0(SB), Z0, K1
+	VCMPPD    $0x00, divisionConstant31<>+0(SB), Z1, K2
+	VANDNPD   Z0, Z4, Z0
+	VANDNPD   Z1, Z4, Z1
+	VORPD     Z5, Z0, Z0
+	VORPD     Z6, Z1, Z1
+	VBLENDMPD Z0, Z2, K1, Z0
+	VBLENDMPD Z1, Z3, K2, Z1
+	VCVTPD2PS Z0, Y0
+	VCVTPD2PS Z1, Y1
+	TESTB     R8, R8
+	JNE       past
+	VMOVUPS   Y0, (DI)
+	VMOVUPS   Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2343,19 +2920,19 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
-	MOVL BX, 64(SP)(R12*4)
+	MOVL AX, 64(SP)(R12*4)
+	MOVL BX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 64(SP), SI
+	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2375,77 +2952,142 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y0, 96(SP)
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      Y2, 160(SP)
-	VMOVUPS      Y3, 192(SP)
-	VMOVUPS      Y4, 224(SP)
-	VMOVUPS      Y5, 256(SP)
-	VMOVUPS      Y6, 288(SP)
-	VMOVUPS      Y7, 320(SP)
-	VMOVUPS      Y8, 352(SP)
-	VMOVUPS      Y9, 384(SP)
-	VDIVPD       Y1, Y4, Y10
-	VROUNDPD     $0x09, Y10, Y11
-	VFNMADD231PD Y11, Y1, Y4
-	VXORPD       Y5, Y4, Y1
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y1, Y1
-	VANDPD       divisionConstant0<>+0(SB), Y10, Y4
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y4, Y4
-	VANDPD       Y4, Y1, Y1
-	VSUBPD       divisionConstant55<>+0(SB), Y11, Y4
-	VBLENDVPD    Y1, Y4, Y11, Y1
-	VADDPD       Y1, Y3, Y4
-	VSUBPD       Y3, Y4, Y10
-	VSUBPD       Y10, Y4, Y11
-	VSUBPD       Y11, Y3, Y3
-	VSUBPD       Y10, Y1, Y1
-	VADDPD       Y1, Y3, Y1
-	VANDPD       divisionConstant5<>+0(SB), Y4, Y3
-	VXORPD       Y3, Y1, Y3
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y3, Y3
-	VMOVUPS      divisionConstant26<>+0(SB), Y10
-	VBLENDVPD    Y3, divisionConstant3<>+0(SB), Y10, Y3
-	VANDPD       Y10, Y4, Y10
-	VPCMPEQQ     divisionConstant4<>+0(SB), Y10, Y10
-	VCMPPD       $0x04, divisionConstant4<>+0(SB), Y1, Y1
-	VANDPD       Y1, Y10, Y1
-	VMOVUPS      divisionConstant4<>+0(SB), Y10
-	VBLENDVPD    Y1, Y3, Y10, Y1
-	VPADDQ       Y1, Y4, Y1
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y7, Y3
-	VBLENDVPD    Y3, Y1, Y2, Y1
-	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y6, Y3
-	VANDPD       divisionConstant0<>+0(SB), Y0, Y4
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y4, Y4
-	VANDPD       Y4, Y3, Y3
-	VXORPD       Y5, Y0, Y0
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y0, Y0
-	VBLENDVPD    Y0, divisionConstant56<>+0(SB), Y2, Y0
-	VBLENDVPD    Y3, Y0, Y1, Y0
-	VBLENDVPD    Y8, Y0, Y9, Y9
-	VMOVUPS      Y9, 384(SP)
+	VMOVUPS      Z0, 192(SP)
+	VMOVUPS      Z1, 256(SP)
+	VMOVUPS      Z2, 320(SP)
+	VMOVUPS      Z3, 384(SP)
+	VMOVUPS      Z4, 448(SP)
+	VMOVUPS      Z5, 512(SP)
+	VMOVUPS      Z6, 576(SP)
+	VMOVUPS      Z7, 640(SP)
+	VMOVUPS      Z8, 704(SP)
+	VMOVUPS      Z9, 768(SP)
+	KMOVB        K1, 832(SP)
+	KMOVB        K2, 896(SP)
+	VMULPD       divisionConstant33<>+0(SB), Z6, Z10
+	VDIVPD       Z10, Z4, Z11
+	VRNDSCALEPD  $0x0b, Z11, Z11
+	VFNMADD213PD Z4, Z10, Z11
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z11, K3
+	VADDPD       Z10, Z11, Z10
+	VBLENDMPD    Z10, Z11, K3, Z10
+	VMULPD       divisionConstant34<>+0(SB), Z6, Z11
+	VDIVPD       Z11, Z10, Z12
+	VRNDSCALEPD  $0x0b, Z12, Z12
+	VFNMADD231PD Z11, Z12, Z10
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z10, K3
+	VADDPD       Z11, Z10, Z11
+	VBLENDMPD    Z11, Z10, K3, Z10
+	VMULPD       divisionConstant35<>+0(SB), Z6, Z11
+	VDIVPD       Z11, Z10, Z12
+	VRNDSCALEPD  $0x0b, Z12, Z12
+	VFNMADD231PD Z11, Z12, Z10
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z10, K3
+	VADDPD       Z11, Z10, Z11
+	VBLENDMPD    Z11, Z10, K3, Z10
+	VMULPD       divisionConstant36<>+0(SB), Z6, Z11
+	VDIVPD       Z11, Z10, Z12
+	VRNDSCALEPD  $0x0b, Z12, Z12
+	VFNMADD231PD Z11, Z12, Z10
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z10, K3
+	VADDPD       Z11, Z10, Z11
+	VBLENDMPD    Z11, Z10, K3, Z10
+	VMULPD       divisionConstant37<>+0(SB), Z6, Z11
+	VDIVPD       Z11, Z10, Z12
+	VRNDSCALEPD  $0x0b, Z12, Z12
+	VFNMADD231PD Z11, Z12, Z10
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z10, K3
+	VADDPD       Z11, Z10, Z11
+	VBLENDMPD    Z11, Z10, K3, Z10
+	VDIVPD       Z6, Z10, Z11
+	VRNDSCALEPD  $0x0b, Z11, Z11
+	VFNMADD231PD Z6, Z11, Z10
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z10, K3
+	VADDPD       Z6, Z10, Z11
+	VBLENDMPD    Z11, Z10, K3, Z10
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z6, K3
+	VBLENDMPD    Z4, Z10, K3, Z10
+	VMOVUPS      divisionConstant31<>+0(SB), Z11
+	VCMPPD       $0x11, Z6, Z11, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z4, K4
+	KANDB        K4, K3, K3
+	VMOVUPS      divisionConstant38<>+0(SB), Z4
+	VBLENDMPD    Z10, Z4, K3, Z6
+	VBLENDMPD    Z6, Z8, K1, Z8
+	VMOVUPS      Z8, 704(SP)
 	JMP          back1
 
-DATA divisionConstant55<>+0(SB)/8, $0x3ff0000000000000
-DATA divisionConstant55<>+8(SB)/8, $0x3ff0000000000000
-DATA divisionConstant55<>+16(SB)/8, $0x3ff0000000000000
-DATA divisionConstant55<>+24(SB)/8, $0x3ff0000000000000
-GLOBL divisionConstant55<>(SB), RODATA|NOPTR, $32
+region2:
+	VMOVUPS      Z0, 960(SP)
+	VMOVUPS      Z1, 1024(SP)
+	VMOVUPS      Z2, 1088(SP)
+	VMOVUPS      Z3, 1152(SP)
+	VMOVUPS      Z5, 1216(SP)
+	VMOVUPS      Z7, 1280(SP)
+	VMOVUPS      Z8, 1344(SP)
+	VMOVUPS      Z9, 1408(SP)
+	KMOVB        K2, 1472(SP)
+	VMULPD       divisionConstant33<>+0(SB), Z7, Z4
+	VDIVPD       Z4, Z5, Z6
+	VRNDSCALEPD  $0x0b, Z6, Z6
+	VFNMADD213PD Z5, Z4, Z6
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K1
+	VADDPD       Z4, Z6, Z4
+	VBLENDMPD    Z4, Z6, K1, Z4
+	VMULPD       divisionConstant34<>+0(SB), Z7, Z6
+	VDIVPD       Z6, Z4, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z6, Z10, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z6, Z4, Z6
+	VBLENDMPD    Z6, Z4, K1, Z4
+	VMULPD       divisionConstant35<>+0(SB), Z7, Z6
+	VDIVPD       Z6, Z4, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z6, Z10, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z6, Z4, Z6
+	VBLENDMPD    Z6, Z4, K1, Z4
+	VMULPD       divisionConstant36<>+0(SB), Z7, Z6
+	VDIVPD       Z6, Z4, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z6, Z10, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z6, Z4, Z6
+	VBLENDMPD    Z6, Z4, K1, Z4
+	VMULPD       divisionConstant37<>+0(SB), Z7, Z6
+	VDIVPD       Z6, Z4, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z6, Z10, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z6, Z4, Z6
+	VBLENDMPD    Z6, Z4, K1, Z4
+	VDIVPD       Z7, Z4, Z6
+	VRNDSCALEPD  $0x0b, Z6, Z6
+	VFNMADD231PD Z7, Z6, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z7, Z4, Z6
+	VBLENDMPD    Z6, Z4, K1, Z4
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z7, K1
+	VBLENDMPD    Z5, Z4, K1, Z4
+	VMOVUPS      divisionConstant31<>+0(SB), Z6
+	VCMPPD       $0x11, Z7, Z6, K1
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z5, K3
+	KANDB        K3, K1, K1
+	VMOVUPS      divisionConstant38<>+0(SB), Z5
+	VBLENDMPD    Z4, Z5, K1, Z4
+	VBLENDMPD    Z4, Z9, K2, Z9
+	VMOVUPS      Z9, 1408(SP)
+	JMP          back2
 
-DATA divisionConstant56<>+0(SB)/8, $0xbff0000000000000
-DATA divisionConstant56<>+8(SB)/8, $0xbff0000000000000
-DATA divisionConstant56<>+16(SB)/8, $0xbff0000000000000
-DATA divisionConstant56<>+24(SB)/8, $0xbff0000000000000
-GLOBL divisionConstant56<>(SB), RODATA|NOPTR, $32
-
-// func floorDivideFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, FMA3
-TEXT ·floorDivideFloat64AVX2(SB), $352-33
+// func remainderFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·remainderFloat64AVX512(SB), $1216-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2453,44 +3095,82 @@ TEXT ·floorDivideFloat64AVX2(SB), $352-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (DX), Y1
-	VDIVPD       Y1, Y0, Y2
-	VROUNDPD     $0x09, Y2, Y3
-	VMOVUPS      Y0, Y4
-	VFNMADD231PD Y1, Y3, Y4
-	VANDPD       divisionConstant5<>+0(SB), Y1, Y5
-	VXORPD       Y5, Y4, Y6
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y6
-	VANDPD       divisionConstant0<>+0(SB), Y2, Y7
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y7, Y8
-	VANDPD       Y8, Y6, Y6
-	VSUBPD       divisionConstant55<>+0(SB), Y3, Y9
-	VBLENDVPD    Y6, Y9, Y3, Y3
-	VANDPD       divisionConstant0<>+0(SB), Y1, Y6
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y6, Y9
-	VANDPD       Y9, Y8, Y8
-	VXORPD       divisionConstant3<>+0(SB), Y8, Y8
-	VMOVUPS      Y3, Y9
-	VMOVMSKPD    Y8, AX
-	TESTL        AX, AX
+	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VANDPD       divisionConstant28<>+0(SB), Z0, Z4
+	VANDPD       divisionConstant28<>+0(SB), Z1, Z5
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z6
+	VANDPD       divisionConstant28<>+0(SB), Z3, Z7
+	VDIVPD       Z6, Z4, Z8
+	VDIVPD       Z7, Z5, Z9
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z8, K1
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z9, K2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z6, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z7, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
+	KNOTB        K1, K1
+	KNOTB        K2, K2
+	VRNDSCALEPD  $0x0b, Z8, Z8
+	VRNDSCALEPD  $0x0b, Z9, Z9
+	VFNMADD213PD Z4, Z6, Z8
+	VFNMADD213PD Z5, Z7, Z9
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z8, K3
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z9, K4
+	VADDPD       Z6, Z8, Z10
+	VADDPD       Z7, Z9, Z11
+	VBLENDMPD    Z10, Z8, K3, Z8
+	VBLENDMPD    Z11, Z9, K4, Z9
+	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	TESTB   R8, R8
-	JNE     past
-	VMOVUPS Y9, (DI)
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMOVUPS   divisionConstant32<>+0(SB), Z4
+	VANDNPD   Z8, Z4, Z5
+	VANDNPD   Z9, Z4, Z6
+	VANDPD    Z4, Z0, Z0
+	VANDPD    Z4, Z1, Z1
+	VORPD     Z0, Z5, Z0
+	VORPD     Z1, Z6, Z1
+	VANDPD    Z4, Z2, Z5
+	VANDPD    Z4, Z3, Z6
+	VXORPD    Z5, Z0, Z7
+	VXORPD    Z6, Z1, Z8
+	VCMPPD    $0x11, divisionConstant31<>+0(SB), Z7, K1
+	VCMPPD    $0x11, divisionConstant31<>+0(SB), Z8, K2
+	VADDPD    Z2, Z0, Z2
+	VADDPD    Z3, Z1, Z3
+	VBLENDMPD Z2, Z0, K1, Z2
+	VBLENDMPD Z3, Z1, K2, Z3
+	VCMPPD    $0x00, divisionConstant31<>+0(SB), Z0, K1
+	VCMPPD    $0x00, divisionConstant31<>+0(SB), Z1, K2
+	VANDNPD   Z0, Z4, Z0
+	VANDNPD   Z1, Z4, Z1
+	VORPD     Z5, Z0, Z0
+	VORPD     Z6, Z1, Z1
+	VBLENDMPD Z0, Z2, K1, Z0
+	VBLENDMPD Z1, Z3, K2, Z1
+	TESTB     R8, R8
+	JNE       past
+	VMOVUPS   Z0, (DI)
+	VMOVUPS   Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2503,19 +3183,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
-	MOVQ BX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
+	MOVQ BX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2535,46 +3215,426 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y9, (DI)
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y2, 96(SP)
-	VMOVUPS      Y3, 128(SP)
-	VMOVUPS      Y4, 160(SP)
-	VMOVUPS      Y5, 192(SP)
-	VMOVUPS      Y6, 224(SP)
-	VMOVUPS      Y7, 256(SP)
-	VMOVUPS      Y8, 288(SP)
-	VMOVUPS      Y9, 320(SP)
-	VDIVPD       Y1, Y4, Y10
-	VROUNDPD     $0x09, Y10, Y11
-	VFNMADD231PD Y11, Y1, Y4
-	VXORPD       Y5, Y4, Y1
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y1, Y1
-	VANDPD       divisionConstant0<>+0(SB), Y10, Y4
-	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y4, Y4
-	VANDPD       Y4, Y1, Y1
-	VSUBPD       divisionConstant55<>+0(SB), Y11, Y4
-	VBLENDVPD    Y1, Y4, Y11, Y1
-	VADDPD       Y1, Y3, Y1
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y7, Y3
-	VBLENDVPD    Y3, Y1, Y2, Y1
-	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y6, Y3
-	VANDPD       divisionConstant0<>+0(SB), Y0, Y4
-	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y4, Y4
-	VANDPD       Y4, Y3, Y3
-	VXORPD       Y5, Y0, Y0
-	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y0, Y0
-	VBLENDVPD    Y0, divisionConstant56<>+0(SB), Y2, Y0
-	VBLENDVPD    Y3, Y0, Y1, Y0
-	VBLENDVPD    Y8, Y0, Y9, Y9
-	VMOVUPS      Y9, 320(SP)
+	VMOVUPS      Z4, 384(SP)
+	VMOVUPS      Z5, 448(SP)
+	VMOVUPS      Z6, 512(SP)
+	VMOVUPS      Z7, 576(SP)
+	VMOVUPS      Z8, 640(SP)
+	VMOVUPS      Z9, 704(SP)
+	KMOVB        K1, 768(SP)
+	KMOVB        K2, 832(SP)
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z4, K3
+	VMULPD       divisionConstant40<>+0(SB), Z4, Z10
+	VBLENDMPD    Z10, Z4, K3, Z10
+	VANDPD       divisionConstant41<>+0(SB), Z10, Z11
+	VORPD        divisionConstant42<>+0(SB), Z11, Z11
+	VPSRLQ       $0x34, Z10, Z10
+	VORPD        divisionConstant42<>+0(SB), Z10, Z10
+	VSUBPD       divisionConstant42<>+0(SB), Z10, Z10
+	VMOVUPS      divisionConstant43<>+0(SB), Z12
+	VBLENDMPD    divisionConstant44<>+0(SB), Z12, K3, Z13
+	VSUBPD       Z13, Z10, Z10
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z6, K3
+	VMULPD       divisionConstant40<>+0(SB), Z6, Z13
+	VBLENDMPD    Z13, Z6, K3, Z13
+	VANDPD       divisionConstant41<>+0(SB), Z13, Z14
+	VORPD        divisionConstant42<>+0(SB), Z14, Z14
+	VPSRLQ       $0x34, Z13, Z13
+	VORPD        divisionConstant42<>+0(SB), Z13, Z13
+	VSUBPD       divisionConstant42<>+0(SB), Z13, Z13
+	VBLENDMPD    divisionConstant44<>+0(SB), Z12, K3, Z15
+	VSUBPD       Z15, Z13, Z13
+	VSUBPD       Z13, Z10, Z10
+	VMULPD       divisionConstant45<>+0(SB), Z10, Z15
+	VRNDSCALEPD  $0x09, Z15, Z15
+	VADDPD       divisionConstant46<>+0(SB), Z15, Z15
+	VPSLLQ       $0x34, Z15, Z15
+	VADDPD       divisionConstant47<>+0(SB), Z10, Z10
+	VMULPD       Z15, Z15, Z16
+	VFMSUB213PD  Z16, Z15, Z15
+	VDIVPD       Z14, Z16, Z17
+	VRNDSCALEPD  $0x0b, Z17, Z17
+	VFNMADD231PD Z14, Z17, Z16
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z16, K3
+	VADDPD       Z14, Z16, Z17
+	VBLENDMPD    Z17, Z16, K3, Z16
+	VMOVUPS      divisionConstant31<>+0(SB), Z17
+	VCMPPD       $0x11, Z15, Z17, K3
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VADDPD       Z15, Z16, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VANDPD       divisionConstant48<>+0(SB), Z10, Z16
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z16, K3
+	VADDPD       Z15, Z15, Z16
+	VCMPPD       $0x12, Z16, Z14, K4
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K4, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VMULPD       Z15, Z15, Z16
+	VFMSUB213PD  Z16, Z15, Z15
+	VDIVPD       Z14, Z16, Z18
+	VRNDSCALEPD  $0x0b, Z18, Z18
+	VFNMADD231PD Z14, Z18, Z16
+	VCMPPD       $0x11, Z17, Z16, K3
+	VADDPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VCMPPD       $0x11, Z15, Z17, K3
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VADDPD       Z15, Z16, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VANDPD       divisionConstant49<>+0(SB), Z10, Z16
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z16, K3
+	VADDPD       Z15, Z15, Z16
+	VCMPPD       $0x12, Z16, Z14, K4
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K4, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VMULPD       Z15, Z15, Z16
+	VFMSUB213PD  Z16, Z15, Z15
+	VDIVPD       Z14, Z16, Z18
+	VRNDSCALEPD  $0x0b, Z18, Z18
+	VFNMADD231PD Z14, Z18, Z16
+	VCMPPD       $0x11, Z17, Z16, K3
+	VADDPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VCMPPD       $0x11, Z15, Z17, K3
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VADDPD       Z15, Z16, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VANDPD       divisionConstant50<>+0(SB), Z10, Z16
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z16, K3
+	VADDPD       Z15, Z15, Z16
+	VCMPPD       $0x12, Z16, Z14, K4
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K4, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VMULPD       Z15, Z15, Z16
+	VFMSUB213PD  Z16, Z15, Z15
+	VDIVPD       Z14, Z16, Z18
+	VRNDSCALEPD  $0x0b, Z18, Z18
+	VFNMADD231PD Z14, Z18, Z16
+	VCMPPD       $0x11, Z17, Z16, K3
+	VADDPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VCMPPD       $0x11, Z15, Z17, K3
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VADDPD       Z15, Z16, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VANDPD       divisionConstant51<>+0(SB), Z10, Z16
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z16, K3
+	VADDPD       Z15, Z15, Z16
+	VCMPPD       $0x12, Z16, Z14, K4
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K4, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VMULPD       Z15, Z15, Z16
+	VFMSUB213PD  Z16, Z15, Z15
+	VDIVPD       Z14, Z16, Z18
+	VRNDSCALEPD  $0x0b, Z18, Z18
+	VFNMADD231PD Z14, Z18, Z16
+	VCMPPD       $0x11, Z17, Z16, K3
+	VADDPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VCMPPD       $0x11, Z15, Z17, K3
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VADDPD       Z15, Z16, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VANDPD       divisionConstant52<>+0(SB), Z10, Z16
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z16, K3
+	VADDPD       Z15, Z15, Z16
+	VCMPPD       $0x12, Z16, Z14, K4
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K4, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VMULPD       Z15, Z15, Z16
+	VFMSUB213PD  Z16, Z15, Z15
+	VDIVPD       Z14, Z16, Z18
+	VRNDSCALEPD  $0x0b, Z18, Z18
+	VFNMADD231PD Z14, Z18, Z16
+	VCMPPD       $0x11, Z17, Z16, K3
+	VADDPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VCMPPD       $0x11, Z15, Z17, K3
+	VSUBPD       Z14, Z16, Z18
+	VBLENDMPD    Z18, Z16, K3, Z16
+	VADDPD       Z15, Z16, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z16
+	VBLENDMPD    Z16, Z15, K3, Z15
+	VANDPD       divisionConstant53<>+0(SB), Z10, Z10
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z10, K3
+	VADDPD       Z15, Z15, Z10
+	VCMPPD       $0x12, Z10, Z14, K4
+	VSUBPD       Z14, Z10, Z16
+	VBLENDMPD    Z16, Z10, K4, Z10
+	VBLENDMPD    Z10, Z15, K3, Z10
+	VCMPPD       $0x12, Z11, Z14, K3
+	VSUBPD       Z14, Z11, Z15
+	VBLENDMPD    Z15, Z11, K3, Z11
+	VMULPD       Z10, Z11, Z15
+	VFMSUB213PD  Z15, Z10, Z11
+	VDIVPD       Z14, Z15, Z10
+	VRNDSCALEPD  $0x0b, Z10, Z10
+	VFNMADD231PD Z14, Z10, Z15
+	VCMPPD       $0x11, Z17, Z15, K3
+	VADDPD       Z14, Z15, Z10
+	VBLENDMPD    Z10, Z15, K3, Z10
+	VCMPPD       $0x11, Z11, Z17, K3
+	VSUBPD       Z14, Z10, Z15
+	VBLENDMPD    Z15, Z10, K3, Z10
+	VADDPD       Z11, Z10, Z10
+	VCMPPD       $0x11, Z17, Z10, K3
+	VADDPD       Z14, Z10, Z11
+	VBLENDMPD    Z11, Z10, K3, Z10
+	VMULPD       divisionConstant54<>+0(SB), Z13, Z11
+	VADDPD       divisionConstant47<>+0(SB), Z11, Z11
+	VSUBPD       divisionConstant47<>+0(SB), Z11, Z11
+	VSUBPD       Z11, Z13, Z13
+	VADDPD       divisionConstant46<>+0(SB), Z11, Z11
+	VPSLLQ       $0x34, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VADDPD       divisionConstant46<>+0(SB), Z13, Z11
+	VPSLLQ       $0x34, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z6, K3
+	VBLENDMPD    Z4, Z10, K3, Z10
+	VCMPPD       $0x11, Z6, Z17, K3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z4, K4
+	KANDB        K4, K3, K3
+	VMOVUPS      divisionConstant38<>+0(SB), Z4
+	VBLENDMPD    Z10, Z4, K3, Z6
+	VBLENDMPD    Z6, Z8, K1, Z8
+	VMOVUPS      Z8, 640(SP)
 	JMP          back1
 
-// func floorDivideFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·floorDivideFloat32AVX512(SB), $832-33
+region2:
+	VMOVUPS      Z5, 896(SP)
+	VMOVUPS      Z7, 960(SP)
+	VMOVUPS      Z8, 1024(SP)
+	VMOVUPS      Z9, 1088(SP)
+	KMOVB        K2, 1152(SP)
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z5, K1
+	VMULPD       divisionConstant40<>+0(SB), Z5, Z4
+	VBLENDMPD    Z4, Z5, K1, Z4
+	VANDPD       divisionConstant41<>+0(SB), Z4, Z6
+	VORPD        divisionConstant42<>+0(SB), Z6, Z6
+	VPSRLQ       $0x34, Z4, Z4
+	VORPD        divisionConstant42<>+0(SB), Z4, Z4
+	VSUBPD       divisionConstant42<>+0(SB), Z4, Z4
+	VMOVUPS      divisionConstant43<>+0(SB), Z10
+	VBLENDMPD    divisionConstant44<>+0(SB), Z10, K1, Z11
+	VSUBPD       Z11, Z4, Z4
+	VCMPPD       $0x11, divisionConstant39<>+0(SB), Z7, K1
+	VMULPD       divisionConstant40<>+0(SB), Z7, Z11
+	VBLENDMPD    Z11, Z7, K1, Z11
+	VANDPD       divisionConstant41<>+0(SB), Z11, Z12
+	VORPD        divisionConstant42<>+0(SB), Z12, Z12
+	VPSRLQ       $0x34, Z11, Z11
+	VORPD        divisionConstant42<>+0(SB), Z11, Z11
+	VSUBPD       divisionConstant42<>+0(SB), Z11, Z11
+	VBLENDMPD    divisionConstant44<>+0(SB), Z10, K1, Z10
+	VSUBPD       Z10, Z11, Z10
+	VSUBPD       Z10, Z4, Z4
+	VMULPD       divisionConstant45<>+0(SB), Z4, Z11
+	VRNDSCALEPD  $0x09, Z11, Z11
+	VADDPD       divisionConstant46<>+0(SB), Z11, Z11
+	VPSLLQ       $0x34, Z11, Z11
+	VADDPD       divisionConstant47<>+0(SB), Z4, Z4
+	VMULPD       Z11, Z11, Z13
+	VFMSUB213PD  Z13, Z11, Z11
+	VDIVPD       Z12, Z13, Z14
+	VRNDSCALEPD  $0x0b, Z14, Z14
+	VFNMADD231PD Z12, Z14, Z13
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z13, K1
+	VADDPD       Z12, Z13, Z14
+	VBLENDMPD    Z14, Z13, K1, Z13
+	VMOVUPS      divisionConstant31<>+0(SB), Z14
+	VCMPPD       $0x11, Z11, Z14, K1
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VADDPD       Z11, Z13, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VANDPD       divisionConstant48<>+0(SB), Z4, Z13
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z13, K1
+	VADDPD       Z11, Z11, Z13
+	VCMPPD       $0x12, Z13, Z12, K3
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K3, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VMULPD       Z11, Z11, Z13
+	VFMSUB213PD  Z13, Z11, Z11
+	VDIVPD       Z12, Z13, Z15
+	VRNDSCALEPD  $0x0b, Z15, Z15
+	VFNMADD231PD Z12, Z15, Z13
+	VCMPPD       $0x11, Z14, Z13, K1
+	VADDPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VCMPPD       $0x11, Z11, Z14, K1
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VADDPD       Z11, Z13, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VANDPD       divisionConstant49<>+0(SB), Z4, Z13
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z13, K1
+	VADDPD       Z11, Z11, Z13
+	VCMPPD       $0x12, Z13, Z12, K3
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K3, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VMULPD       Z11, Z11, Z13
+	VFMSUB213PD  Z13, Z11, Z11
+	VDIVPD       Z12, Z13, Z15
+	VRNDSCALEPD  $0x0b, Z15, Z15
+	VFNMADD231PD Z12, Z15, Z13
+	VCMPPD       $0x11, Z14, Z13, K1
+	VADDPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VCMPPD       $0x11, Z11, Z14, K1
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VADDPD       Z11, Z13, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VANDPD       divisionConstant50<>+0(SB), Z4, Z13
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z13, K1
+	VADDPD       Z11, Z11, Z13
+	VCMPPD       $0x12, Z13, Z12, K3
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K3, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VMULPD       Z11, Z11, Z13
+	VFMSUB213PD  Z13, Z11, Z11
+	VDIVPD       Z12, Z13, Z15
+	VRNDSCALEPD  $0x0b, Z15, Z15
+	VFNMADD231PD Z12, Z15, Z13
+	VCMPPD       $0x11, Z14, Z13, K1
+	VADDPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VCMPPD       $0x11, Z11, Z14, K1
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VADDPD       Z11, Z13, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VANDPD       divisionConstant51<>+0(SB), Z4, Z13
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z13, K1
+	VADDPD       Z11, Z11, Z13
+	VCMPPD       $0x12, Z13, Z12, K3
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K3, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VMULPD       Z11, Z11, Z13
+	VFMSUB213PD  Z13, Z11, Z11
+	VDIVPD       Z12, Z13, Z15
+	VRNDSCALEPD  $0x0b, Z15, Z15
+	VFNMADD231PD Z12, Z15, Z13
+	VCMPPD       $0x11, Z14, Z13, K1
+	VADDPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VCMPPD       $0x11, Z11, Z14, K1
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VADDPD       Z11, Z13, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VANDPD       divisionConstant52<>+0(SB), Z4, Z13
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z13, K1
+	VADDPD       Z11, Z11, Z13
+	VCMPPD       $0x12, Z13, Z12, K3
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K3, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VMULPD       Z11, Z11, Z13
+	VFMSUB213PD  Z13, Z11, Z11
+	VDIVPD       Z12, Z13, Z15
+	VRNDSCALEPD  $0x0b, Z15, Z15
+	VFNMADD231PD Z12, Z15, Z13
+	VCMPPD       $0x11, Z14, Z13, K1
+	VADDPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VCMPPD       $0x11, Z11, Z14, K1
+	VSUBPD       Z12, Z13, Z15
+	VBLENDMPD    Z15, Z13, K1, Z13
+	VADDPD       Z11, Z13, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z13
+	VBLENDMPD    Z13, Z11, K1, Z11
+	VANDPD       divisionConstant53<>+0(SB), Z4, Z4
+	VPCMPGTQ     divisionConstant31<>+0(SB), Z4, K1
+	VADDPD       Z11, Z11, Z4
+	VCMPPD       $0x12, Z4, Z12, K3
+	VSUBPD       Z12, Z4, Z13
+	VBLENDMPD    Z13, Z4, K3, Z4
+	VBLENDMPD    Z4, Z11, K1, Z4
+	VCMPPD       $0x12, Z6, Z12, K1
+	VSUBPD       Z12, Z6, Z11
+	VBLENDMPD    Z11, Z6, K1, Z6
+	VMULPD       Z4, Z6, Z11
+	VFMSUB213PD  Z11, Z4, Z6
+	VDIVPD       Z12, Z11, Z4
+	VRNDSCALEPD  $0x0b, Z4, Z4
+	VFNMADD231PD Z12, Z4, Z11
+	VCMPPD       $0x11, Z14, Z11, K1
+	VADDPD       Z12, Z11, Z4
+	VBLENDMPD    Z4, Z11, K1, Z4
+	VCMPPD       $0x11, Z6, Z14, K1
+	VSUBPD       Z12, Z4, Z11
+	VBLENDMPD    Z11, Z4, K1, Z4
+	VADDPD       Z6, Z4, Z4
+	VCMPPD       $0x11, Z14, Z4, K1
+	VADDPD       Z12, Z4, Z6
+	VBLENDMPD    Z6, Z4, K1, Z4
+	VMULPD       divisionConstant54<>+0(SB), Z10, Z6
+	VADDPD       divisionConstant47<>+0(SB), Z6, Z6
+	VSUBPD       divisionConstant47<>+0(SB), Z6, Z6
+	VSUBPD       Z6, Z10, Z10
+	VADDPD       divisionConstant46<>+0(SB), Z6, Z6
+	VPSLLQ       $0x34, Z6, Z6
+	VMULPD       Z6, Z4, Z4
+	VADDPD       divisionConstant46<>+0(SB), Z10, Z6
+	VPSLLQ       $0x34, Z6, Z6
+	VMULPD       Z6, Z4, Z4
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z7, K1
+	VBLENDMPD    Z5, Z4, K1, Z4
+	VCMPPD       $0x11, Z7, Z14, K1
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z5, K3
+	KANDB        K3, K1, K1
+	VMOVUPS      divisionConstant38<>+0(SB), Z5
+	VBLENDMPD    Z4, Z5, K1, Z4
+	VBLENDMPD    Z4, Z9, K2, Z9
+	VMOVUPS      Z9, 1088(SP)
+	JMP          back2
+
+// func floorDivideFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·floorDivideFloat32AVX2(SB), $928-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2587,33 +3647,64 @@ TEXT ·floorDivideFloat32AVX512(SB), $832-33
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VCVTPS2PD    (DX), Z1
-	VDIVPD       Z1, Z0, Z2
-	VRNDSCALEPD  $0x09, Z2, Z3
-	VMOVUPS      Z0, Z4
-	VFNMADD231PD Z1, Z3, Z4
-	VANDPD       divisionConstant32<>+0(SB), Z1, Z5
-	VXORPD       Z5, Z4, Z6
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K1
-	VANDPD       divisionConstant28<>+0(SB), Z2, Z6
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z6, K2
-	KANDB        K2, K1, K1
-	VSUBPD       divisionConstant57<>+0(SB), Z3, Z7
-	VBLENDMPD    Z7, Z3, K1, Z3
-	VANDPD       divisionConstant28<>+0(SB), Z1, Z7
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z7, K1
-	KANDB        K1, K2, K1
-	KNOTB        K1, K1
-	VMOVUPS      Z3, Z8
-	KORTESTB     K1, K1
+	VCVTPS2PD    (SI), Y0
+	VCVTPS2PD    16(SI), Y1
+	VCVTPS2PD    (DX), Y2
+	VCVTPS2PD    16(DX), Y3
+	VDIVPD       Y2, Y0, Y4
+	VDIVPD       Y3, Y1, Y5
+	VROUNDPD     $0x09, Y4, Y6
+	VROUNDPD     $0x09, Y5, Y7
+	VMOVUPS      Y0, Y8
+	VFNMADD231PD Y2, Y6, Y8
+	VMOVUPS      Y1, Y9
+	VFNMADD231PD Y3, Y7, Y9
+	VANDPD       divisionConstant5<>+0(SB), Y2, Y10
+	VANDPD       divisionConstant5<>+0(SB), Y3, Y11
+	VXORPD       Y10, Y8, Y12
+	VXORPD       Y11, Y9, Y13
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y13, Y13
+	VANDPD       divisionConstant0<>+0(SB), Y4, Y14
+	VANDPD       divisionConstant0<>+0(SB), Y5, Y15
+	VMOVUPS      Y1, (SP)
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y14, Y1
+	VMOVUPS      Y5, 32(SP)
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y15, Y5
+	VANDPD       Y1, Y12, Y12
+	VANDPD       Y5, Y13, Y13
+	VMOVUPS      Y15, 64(SP)
+	VSUBPD       divisionConstant55<>+0(SB), Y6, Y15
+	VMOVUPS      Y11, 96(SP)
+	VSUBPD       divisionConstant55<>+0(SB), Y7, Y11
+	VBLENDVPD    Y12, Y15, Y6, Y6
+	VBLENDVPD    Y13, Y11, Y7, Y7
+	VANDPD       divisionConstant0<>+0(SB), Y2, Y11
+	VANDPD       divisionConstant0<>+0(SB), Y3, Y12
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y11, Y13
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y12, Y15
+	VANDPD       Y13, Y1, Y1
+	VANDPD       Y15, Y5, Y5
+	VXORPD       divisionConstant3<>+0(SB), Y1, Y1
+	VXORPD       divisionConstant3<>+0(SB), Y5, Y5
+	VMOVUPS      Y6, Y13
+	VMOVMSKPD    Y1, AX
+	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VCVTPD2PS Z8, Y31
-	TESTB     R8, R8
-	JNE       past
-	VMOVUPS   Y31, (DI)
+	VMOVUPS   Y7, Y0
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VCVTPD2PSY Y13, X13
+	VCVTPD2PSY Y0, X0
+	TESTB      R8, R8
+	JNE        past
+	VMOVUPS    X13, (DI)
+	VMOVUPS    X0, 16(DI)
 
 stored:
 	ADDQ $0x00000020, DI
@@ -2632,19 +3723,464 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
-	MOVL BX, 128(SP)(R12*4)
+	MOVL AX, 160(SP)(R12*4)
+	MOVL BX, 192(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
+	LEAQ 128(SP), DI
+	LEAQ 160(SP), SI
+	LEAQ 192(SP), DX
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVL 128(SP)(R10*4), AX
+	MOVL AX, (R11)(R10*4)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS X13, (DI)
+	VMOVNTPS X0, 16(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS      Y0, 224(SP)
+	VMOVUPS      Y1, 256(SP)
+	VMOVUPS      Y2, 288(SP)
+	VMOVUPS      Y3, 320(SP)
+	VMOVUPS      Y4, 352(SP)
+	VMOVUPS      Y5, 384(SP)
+	VMOVUPS      Y6, 416(SP)
+	VMOVUPS      Y7, 448(SP)
+	VMOVUPS      Y8, 480(SP)
+	VMOVUPS      Y9, 512(SP)
+	VMOVUPS      Y10, 544(SP)
+	VMOVUPS      Y11, 576(SP)
+	VMOVUPS      Y12, 608(SP)
+	VMOVUPS      Y13, 640(SP)
+	VMOVUPS      Y14, 672(SP)
+	VDIVPD       Y2, Y8, Y15
+	VROUNDPD     $0x09, Y15, Y13
+	VFNMADD231PD Y13, Y2, Y8
+	VXORPD       Y10, Y8, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y2
+	VANDPD       divisionConstant0<>+0(SB), Y15, Y8
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y8, Y8
+	VANDPD       Y8, Y2, Y2
+	VSUBPD       divisionConstant55<>+0(SB), Y13, Y8
+	VBLENDVPD    Y2, Y8, Y13, Y2
+	VADDPD       Y2, Y6, Y8
+	VSUBPD       Y6, Y8, Y13
+	VSUBPD       Y13, Y8, Y15
+	VSUBPD       Y15, Y6, Y6
+	VSUBPD       Y13, Y2, Y2
+	VADDPD       Y2, Y6, Y2
+	VANDPD       divisionConstant5<>+0(SB), Y8, Y6
+	VXORPD       Y6, Y2, Y6
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y6, Y6
+	VMOVUPS      divisionConstant26<>+0(SB), Y13
+	VBLENDVPD    Y6, divisionConstant3<>+0(SB), Y13, Y6
+	VANDPD       Y13, Y8, Y15
+	VPCMPEQQ     divisionConstant4<>+0(SB), Y15, Y15
+	VCMPPD       $0x04, divisionConstant4<>+0(SB), Y2, Y2
+	VANDPD       Y2, Y15, Y2
+	VMOVUPS      divisionConstant4<>+0(SB), Y15
+	VBLENDVPD    Y2, Y6, Y15, Y2
+	VPADDQ       Y2, Y8, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y14, Y6
+	VBLENDVPD    Y6, Y2, Y4, Y2
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y11, Y6
+	VANDPD       divisionConstant0<>+0(SB), Y0, Y8
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y8, Y8
+	VANDPD       Y8, Y6, Y6
+	VXORPD       Y10, Y0, Y0
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y0, Y0
+	VBLENDVPD    Y0, divisionConstant56<>+0(SB), Y4, Y0
+	VBLENDVPD    Y6, Y0, Y2, Y0
+	VMOVUPS      640(SP), Y2
+	VBLENDVPD    Y1, Y0, Y2, Y2
+	VMOVUPS      Y2, 640(SP)
+	VMOVUPS      640(SP), Y13
+	JMP          back1
+
+region2:
+	VMOVUPS      Y0, 704(SP)
+	VMOVUPS      Y3, 736(SP)
+	VMOVUPS      Y5, 768(SP)
+	VMOVUPS      Y7, 800(SP)
+	VMOVUPS      Y9, 832(SP)
+	VMOVUPS      Y12, 864(SP)
+	VMOVUPS      Y13, 896(SP)
+	VDIVPD       Y3, Y9, Y1
+	VROUNDPD     $0x09, Y1, Y2
+	VFNMADD231PD Y2, Y3, Y9
+	VXORPD       96(SP), Y9, Y3
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y3, Y3
+	VANDPD       divisionConstant0<>+0(SB), Y1, Y1
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y1, Y1
+	VANDPD       Y1, Y3, Y1
+	VSUBPD       divisionConstant55<>+0(SB), Y2, Y3
+	VBLENDVPD    Y1, Y3, Y2, Y1
+	VADDPD       Y1, Y7, Y2
+	VSUBPD       Y7, Y2, Y3
+	VSUBPD       Y3, Y2, Y4
+	VSUBPD       Y4, Y7, Y4
+	VSUBPD       Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y1
+	VANDPD       divisionConstant5<>+0(SB), Y2, Y3
+	VXORPD       Y3, Y1, Y3
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y3, Y3
+	VMOVUPS      divisionConstant26<>+0(SB), Y4
+	VBLENDVPD    Y3, divisionConstant3<>+0(SB), Y4, Y3
+	VANDPD       Y4, Y2, Y4
+	VPCMPEQQ     divisionConstant4<>+0(SB), Y4, Y4
+	VCMPPD       $0x04, divisionConstant4<>+0(SB), Y1, Y1
+	VANDPD       Y1, Y4, Y1
+	VMOVUPS      divisionConstant4<>+0(SB), Y4
+	VBLENDVPD    Y1, Y3, Y4, Y1
+	VPADDQ       Y1, Y2, Y1
+	VMOVUPS      64(SP), Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y2
+	VMOVUPS      32(SP), Y3
+	VBLENDVPD    Y2, Y1, Y3, Y1
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y12, Y2
+	VMOVUPS      (SP), Y4
+	VANDPD       divisionConstant0<>+0(SB), Y4, Y6
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y6, Y6
+	VANDPD       Y6, Y2, Y2
+	VXORPD       96(SP), Y4, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y4
+	VBLENDVPD    Y4, divisionConstant56<>+0(SB), Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VBLENDVPD    Y5, Y1, Y0, Y0
+	VMOVUPS      Y0, 704(SP)
+	JMP          back2
+
+DATA divisionConstant55<>+0(SB)/8, $0x3ff0000000000000
+DATA divisionConstant55<>+8(SB)/8, $0x3ff0000000000000
+DATA divisionConstant55<>+16(SB)/8, $0x3ff0000000000000
+DATA divisionConstant55<>+24(SB)/8, $0x3ff0000000000000
+GLOBL divisionConstant55<>(SB), RODATA|NOPTR, $32
+
+DATA divisionConstant56<>+0(SB)/8, $0xbff0000000000000
+DATA divisionConstant56<>+8(SB)/8, $0xbff0000000000000
+DATA divisionConstant56<>+16(SB)/8, $0xbff0000000000000
+DATA divisionConstant56<>+24(SB)/8, $0xbff0000000000000
+GLOBL divisionConstant56<>(SB), RODATA|NOPTR, $32
+
+// func floorDivideFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, FMA3
+TEXT ·floorDivideFloat64AVX2(SB), $864-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x00000007, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VDIVPD       Y2, Y0, Y4
+	VDIVPD       Y3, Y1, Y5
+	VROUNDPD     $0x09, Y4, Y6
+	VROUNDPD     $0x09, Y5, Y7
+	VMOVUPS      Y0, Y8
+	VFNMADD231PD Y2, Y6, Y8
+	VMOVUPS      Y1, Y9
+	VFNMADD231PD Y3, Y7, Y9
+	VANDPD       divisionConstant5<>+0(SB), Y2, Y10
+	VANDPD       divisionConstant5<>+0(SB), Y3, Y11
+	VXORPD       Y10, Y8, Y12
+	VXORPD       Y11, Y9, Y13
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y12, Y12
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y13, Y13
+	VANDPD       divisionConstant0<>+0(SB), Y4, Y14
+	VANDPD       divisionConstant0<>+0(SB), Y5, Y15
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y14, Y1
+	VMOVUPS      Y5, (SP)
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y15, Y5
+	VANDPD       Y1, Y12, Y12
+	VANDPD       Y5, Y13, Y13
+	VMOVUPS      Y15, 32(SP)
+	VSUBPD       divisionConstant55<>+0(SB), Y6, Y15
+	VMOVUPS      Y11, 64(SP)
+	VSUBPD       divisionConstant55<>+0(SB), Y7, Y11
+	VBLENDVPD    Y12, Y15, Y6, Y6
+	VBLENDVPD    Y13, Y11, Y7, Y7
+	VANDPD       divisionConstant0<>+0(SB), Y2, Y11
+	VANDPD       divisionConstant0<>+0(SB), Y3, Y12
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y11, Y13
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y12, Y15
+	VANDPD       Y13, Y1, Y1
+	VANDPD       Y15, Y5, Y5
+	VXORPD       divisionConstant3<>+0(SB), Y1, Y1
+	VXORPD       divisionConstant3<>+0(SB), Y5, Y5
+	VMOVUPS      Y6, Y13
+	VMOVMSKPD    Y1, AX
+	TESTL        AX, AX
+	JNE          region1
+
+back1:
+	VMOVUPS   Y7, Y0
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y13, (DI)
+	VMOVUPS Y0, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+	MOVQ (DX)(R12*8), BX
+
+fill:
+	MOVQ AX, 160(SP)(R12*8)
+	MOVQ BX, 224(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 96(SP), DI
+	LEAQ 160(SP), SI
+	LEAQ 224(SP), DX
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ 96(SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y13, (DI)
+	VMOVNTPS Y0, 32(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS      Y1, 288(SP)
+	VMOVUPS      Y4, 320(SP)
+	VMOVUPS      Y5, 352(SP)
+	VMOVUPS      Y6, 384(SP)
+	VMOVUPS      Y7, 416(SP)
+	VMOVUPS      Y8, 448(SP)
+	VMOVUPS      Y9, 480(SP)
+	VMOVUPS      Y10, 512(SP)
+	VMOVUPS      Y11, 544(SP)
+	VMOVUPS      Y12, 576(SP)
+	VMOVUPS      Y13, 608(SP)
+	VMOVUPS      Y14, 640(SP)
+	VDIVPD       Y2, Y8, Y15
+	VROUNDPD     $0x09, Y15, Y13
+	VFNMADD231PD Y13, Y2, Y8
+	VXORPD       Y10, Y8, Y2
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y2, Y2
+	VANDPD       divisionConstant0<>+0(SB), Y15, Y8
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y8, Y8
+	VANDPD       Y8, Y2, Y2
+	VSUBPD       divisionConstant55<>+0(SB), Y13, Y8
+	VBLENDVPD    Y2, Y8, Y13, Y2
+	VADDPD       Y2, Y6, Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y14, Y6
+	VBLENDVPD    Y6, Y2, Y4, Y2
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y11, Y6
+	VANDPD       divisionConstant0<>+0(SB), Y0, Y8
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y8, Y8
+	VANDPD       Y8, Y6, Y6
+	VXORPD       Y10, Y0, Y0
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y0, Y0
+	VBLENDVPD    Y0, divisionConstant56<>+0(SB), Y4, Y0
+	VBLENDVPD    Y6, Y0, Y2, Y0
+	VMOVUPS      608(SP), Y2
+	VBLENDVPD    Y1, Y0, Y2, Y2
+	VMOVUPS      Y2, 608(SP)
+	VMOVUPS      608(SP), Y13
+	JMP          back1
+
+region2:
+	VMOVUPS      Y0, 672(SP)
+	VMOVUPS      Y5, 704(SP)
+	VMOVUPS      Y7, 736(SP)
+	VMOVUPS      Y9, 768(SP)
+	VMOVUPS      Y12, 800(SP)
+	VMOVUPS      Y13, 832(SP)
+	VDIVPD       Y3, Y9, Y1
+	VROUNDPD     $0x09, Y1, Y2
+	VFNMADD231PD Y2, Y3, Y9
+	VXORPD       64(SP), Y9, Y3
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y3, Y3
+	VANDPD       divisionConstant0<>+0(SB), Y1, Y1
+	VCMPPD       $0x11, divisionConstant1<>+0(SB), Y1, Y1
+	VANDPD       Y1, Y3, Y1
+	VSUBPD       divisionConstant55<>+0(SB), Y2, Y3
+	VBLENDVPD    Y1, Y3, Y2, Y1
+	VADDPD       Y1, Y7, Y1
+	VMOVUPS      32(SP), Y2
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y2, Y2
+	VMOVUPS      (SP), Y3
+	VBLENDVPD    Y2, Y1, Y3, Y1
+	VCMPPD       $0x00, divisionConstant2<>+0(SB), Y12, Y2
+	VMOVUPS      32(SI), Y4
+	VANDPD       divisionConstant0<>+0(SB), Y4, Y6
+	VCMPPD       $0x11, divisionConstant2<>+0(SB), Y6, Y6
+	VANDPD       Y6, Y2, Y2
+	VXORPD       64(SP), Y4, Y4
+	VCMPPD       $0x11, divisionConstant4<>+0(SB), Y4, Y4
+	VBLENDVPD    Y4, divisionConstant56<>+0(SB), Y3, Y3
+	VBLENDVPD    Y2, Y3, Y1, Y1
+	VBLENDVPD    Y5, Y1, Y0, Y0
+	VMOVUPS      Y0, 672(SP)
+	JMP          back2
+
+// func floorDivideFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·floorDivideFloat32AVX512(SB), $2112-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VCVTPS2PD    (SI), Z0
+	VCVTPS2PD    32(SI), Z1
+	VCVTPS2PD    (DX), Z2
+	VCVTPS2PD    32(DX), Z3
+	VDIVPD       Z2, Z0, Z4
+	VDIVPD       Z3, Z1, Z5
+	VRNDSCALEPD  $0x09, Z4, Z6
+	VRNDSCALEPD  $0x09, Z5, Z7
+	VMOVUPS      Z0, Z8
+	VFNMADD231PD Z2, Z6, Z8
+	VMOVUPS      Z1, Z9
+	VFNMADD231PD Z3, Z7, Z9
+	VANDPD       divisionConstant32<>+0(SB), Z2, Z10
+	VANDPD       divisionConstant32<>+0(SB), Z3, Z11
+	VXORPD       Z10, Z8, Z12
+	VXORPD       Z11, Z9, Z13
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z12, K1
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z13, K2
+	VANDPD       divisionConstant28<>+0(SB), Z4, Z12
+	VANDPD       divisionConstant28<>+0(SB), Z5, Z13
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z12, K3
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z13, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
+	VSUBPD       divisionConstant57<>+0(SB), Z6, Z14
+	VSUBPD       divisionConstant57<>+0(SB), Z7, Z15
+	VBLENDMPD    Z14, Z6, K1, Z6
+	VBLENDMPD    Z15, Z7, K2, Z7
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z14
+	VANDPD       divisionConstant28<>+0(SB), Z3, Z15
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z14, K1
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z15, K2
+	KANDB        K1, K3, K1
+	KANDB        K2, K4, K2
+	KNOTB        K1, K1
+	KNOTB        K2, K2
+	VMOVUPS      Z6, Z16
+	KORTESTB     K1, K1
+	JNE          region1
+
+back1:
+	VMOVUPS  Z7, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VCVTPD2PS Z16, Y16
+	VCVTPD2PS Z0, Y0
+	TESTB     R8, R8
+	JNE       past
+	VMOVUPS   Y16, (DI)
+	VMOVUPS   Y0, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVL (SI)(R12*4), AX
+	MOVL (DX)(R12*4), BX
+
+fill:
+	MOVL AX, 64(SP)(R12*4)
+	MOVL BX, 128(SP)(R12*4)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000010
+	JB   fill
+	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2664,7 +4200,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y16, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
@@ -2677,48 +4214,111 @@ region1:
 	VMOVUPS      Z6, 576(SP)
 	VMOVUPS      Z7, 640(SP)
 	VMOVUPS      Z8, 704(SP)
-	KMOVB        K1, 768(SP)
-	VDIVPD       Z1, Z4, Z9
-	VRNDSCALEPD  $0x09, Z9, Z10
-	VFNMADD231PD Z10, Z1, Z4
-	VXORPD       Z5, Z4, Z1
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z1, K2
-	VANDPD       divisionConstant28<>+0(SB), Z9, Z1
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z1, K3
-	KANDB        K3, K2, K2
-	VSUBPD       divisionConstant57<>+0(SB), Z10, Z1
-	VBLENDMPD    Z1, Z10, K2, Z1
-	VADDPD       Z1, Z3, Z4
-	VSUBPD       Z3, Z4, Z9
-	VSUBPD       Z9, Z4, Z10
-	VSUBPD       Z10, Z3, Z3
-	VSUBPD       Z9, Z1, Z1
-	VADDPD       Z1, Z3, Z1
-	VANDPD       divisionConstant32<>+0(SB), Z4, Z3
-	VXORPD       Z3, Z1, Z3
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z3, K2
-	VMOVUPS      divisionConstant53<>+0(SB), Z3
-	VBLENDMPD    divisionConstant58<>+0(SB), Z3, K2, Z9
-	VANDPD       Z3, Z4, Z3
-	VPCMPEQQ     divisionConstant31<>+0(SB), Z3, K2
-	VCMPPD       $0x04, divisionConstant31<>+0(SB), Z1, K3
-	KANDB        K3, K2, K2
-	VMOVUPS      divisionConstant31<>+0(SB), Z1
-	VBLENDMPD    Z9, Z1, K2, Z1
-	VPADDQ       Z1, Z4, Z1
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z6, K2
-	VBLENDMPD    Z1, Z2, K2, Z1
-	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z7, K2
-	VANDPD       divisionConstant28<>+0(SB), Z0, Z3
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K3
-	KANDB        K3, K2, K2
-	VXORPD       Z5, Z0, Z0
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z0, K3
-	VBLENDMPD    divisionConstant59<>+0(SB), Z2, K3, Z0
-	VBLENDMPD    Z0, Z1, K2, Z0
-	VBLENDMPD    Z0, Z8, K1, Z8
-	VMOVUPS      Z8, 704(SP)
+	VMOVUPS      Z9, 768(SP)
+	VMOVUPS      Z10, 832(SP)
+	VMOVUPS      Z11, 896(SP)
+	VMOVUPS      Z12, 960(SP)
+	VMOVUPS      Z13, 1024(SP)
+	VMOVUPS      Z14, 1088(SP)
+	VMOVUPS      Z15, 1152(SP)
+	VMOVUPS      Z16, 1216(SP)
+	KMOVB        K1, 1280(SP)
+	KMOVB        K2, 1344(SP)
+	VDIVPD       Z2, Z8, Z17
+	VRNDSCALEPD  $0x09, Z17, Z18
+	VFNMADD231PD Z18, Z2, Z8
+	VXORPD       Z10, Z8, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K3
+	VANDPD       divisionConstant28<>+0(SB), Z17, Z2
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z2, K4
+	KANDB        K4, K3, K3
+	VSUBPD       divisionConstant57<>+0(SB), Z18, Z2
+	VBLENDMPD    Z2, Z18, K3, Z2
+	VADDPD       Z2, Z6, Z8
+	VSUBPD       Z6, Z8, Z17
+	VSUBPD       Z17, Z8, Z18
+	VSUBPD       Z18, Z6, Z6
+	VSUBPD       Z17, Z2, Z2
+	VADDPD       Z2, Z6, Z2
+	VANDPD       divisionConstant32<>+0(SB), Z8, Z6
+	VXORPD       Z6, Z2, Z6
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K3
+	VMOVUPS      divisionConstant53<>+0(SB), Z6
+	VBLENDMPD    divisionConstant58<>+0(SB), Z6, K3, Z17
+	VANDPD       Z6, Z8, Z18
+	VPCMPEQQ     divisionConstant31<>+0(SB), Z18, K3
+	VCMPPD       $0x04, divisionConstant31<>+0(SB), Z2, K4
+	KANDB        K4, K3, K3
+	VMOVUPS      divisionConstant31<>+0(SB), Z2
+	VBLENDMPD    Z17, Z2, K3, Z17
+	VPADDQ       Z17, Z8, Z8
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z12, K3
+	VBLENDMPD    Z8, Z4, K3, Z8
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z14, K3
+	VANDPD       divisionConstant28<>+0(SB), Z0, Z12
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z12, K4
+	KANDB        K4, K3, K3
+	VXORPD       Z10, Z0, Z0
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z0, K4
+	VBLENDMPD    divisionConstant59<>+0(SB), Z4, K4, Z0
+	VBLENDMPD    Z0, Z8, K3, Z0
+	VBLENDMPD    Z0, Z16, K1, Z16
+	VMOVUPS      Z16, 1216(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z0, 1408(SP)
+	VMOVUPS      Z1, 1472(SP)
+	VMOVUPS      Z3, 1536(SP)
+	VMOVUPS      Z5, 1600(SP)
+	VMOVUPS      Z7, 1664(SP)
+	VMOVUPS      Z9, 1728(SP)
+	VMOVUPS      Z11, 1792(SP)
+	VMOVUPS      Z13, 1856(SP)
+	VMOVUPS      Z15, 1920(SP)
+	VMOVUPS      Z16, 1984(SP)
+	KMOVB        K2, 2048(SP)
+	VDIVPD       Z3, Z9, Z2
+	VRNDSCALEPD  $0x09, Z2, Z4
+	VFNMADD231PD Z4, Z3, Z9
+	VXORPD       Z11, Z9, Z3
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z3, K1
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z2
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z2, K3
+	KANDB        K3, K1, K1
+	VSUBPD       divisionConstant57<>+0(SB), Z4, Z2
+	VBLENDMPD    Z2, Z4, K1, Z2
+	VADDPD       Z2, Z7, Z3
+	VSUBPD       Z7, Z3, Z4
+	VSUBPD       Z4, Z3, Z6
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z4, Z2, Z2
+	VADDPD       Z2, Z6, Z2
+	VANDPD       divisionConstant32<>+0(SB), Z3, Z4
+	VXORPD       Z4, Z2, Z4
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z4, K1
+	VMOVUPS      divisionConstant53<>+0(SB), Z4
+	VBLENDMPD    divisionConstant58<>+0(SB), Z4, K1, Z6
+	VANDPD       Z4, Z3, Z4
+	VPCMPEQQ     divisionConstant31<>+0(SB), Z4, K1
+	VCMPPD       $0x04, divisionConstant31<>+0(SB), Z2, K3
+	KANDB        K3, K1, K1
+	VMOVUPS      divisionConstant31<>+0(SB), Z2
+	VBLENDMPD    Z6, Z2, K1, Z2
+	VPADDQ       Z2, Z3, Z2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z13, K1
+	VBLENDMPD    Z2, Z5, K1, Z2
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z15, K1
+	VANDPD       divisionConstant28<>+0(SB), Z1, Z3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K3
+	KANDB        K3, K1, K1
+	VXORPD       Z11, Z1, Z1
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z1, K3
+	VBLENDMPD    divisionConstant59<>+0(SB), Z5, K3, Z1
+	VBLENDMPD    Z1, Z2, K1, Z1
+	VBLENDMPD    Z1, Z0, K2, Z0
+	VMOVUPS      Z0, 1408(SP)
+	JMP          back2
 
 DATA divisionConstant57<>+0(SB)/8, $0x3ff0000000000000
 DATA divisionConstant57<>+8(SB)/8, $0x3ff0000000000000
@@ -2752,7 +4352,7 @@ GLOBL divisionConstant59<>(SB), RODATA|NOPTR, $64
 
 // func floorDivideFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·floorDivideFloat64AVX512(SB), $704-33
+TEXT ·floorDivideFloat64AVX512(SB), $1920-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2760,43 +4360,67 @@ TEXT ·floorDivideFloat64AVX512(SB), $704-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      (DX), Z1
-	VDIVPD       Z1, Z0, Z2
-	VRNDSCALEPD  $0x09, Z2, Z3
-	VMOVUPS      Z0, Z4
-	VFNMADD231PD Z1, Z3, Z4
-	VANDPD       divisionConstant32<>+0(SB), Z1, Z5
-	VXORPD       Z5, Z4, Z6
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z6, K1
-	VANDPD       divisionConstant28<>+0(SB), Z2, Z6
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z6, K2
-	KANDB        K2, K1, K1
-	VSUBPD       divisionConstant57<>+0(SB), Z3, Z7
-	VBLENDMPD    Z7, Z3, K1, Z3
-	VANDPD       divisionConstant28<>+0(SB), Z1, Z7
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z7, K1
-	KANDB        K1, K2, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VDIVPD       Z2, Z0, Z4
+	VDIVPD       Z3, Z1, Z5
+	VRNDSCALEPD  $0x09, Z4, Z6
+	VRNDSCALEPD  $0x09, Z5, Z7
+	VMOVUPS      Z0, Z8
+	VFNMADD231PD Z2, Z6, Z8
+	VMOVUPS      Z1, Z9
+	VFNMADD231PD Z3, Z7, Z9
+	VANDPD       divisionConstant32<>+0(SB), Z2, Z10
+	VANDPD       divisionConstant32<>+0(SB), Z3, Z11
+	VXORPD       Z10, Z8, Z12
+	VXORPD       Z11, Z9, Z13
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z12, K1
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z13, K2
+	VANDPD       divisionConstant28<>+0(SB), Z4, Z12
+	VANDPD       divisionConstant28<>+0(SB), Z5, Z13
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z12, K3
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z13, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
+	VSUBPD       divisionConstant57<>+0(SB), Z6, Z14
+	VSUBPD       divisionConstant57<>+0(SB), Z7, Z15
+	VBLENDMPD    Z14, Z6, K1, Z6
+	VBLENDMPD    Z15, Z7, K2, Z7
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z14
+	VANDPD       divisionConstant28<>+0(SB), Z3, Z15
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z14, K1
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z15, K2
+	KANDB        K1, K3, K1
+	KANDB        K2, K4, K2
 	KNOTB        K1, K1
-	VMOVUPS      Z3, Z8
+	KNOTB        K2, K2
+	VMOVUPS      Z6, Z16
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	VMOVUPS  Z7, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z8, (DI)
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z0, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2809,19 +4433,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 128(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
+	MOVQ BX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2841,39 +4465,82 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z0, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z2, 192(SP)
-	VMOVUPS      Z3, 256(SP)
-	VMOVUPS      Z4, 320(SP)
-	VMOVUPS      Z5, 384(SP)
-	VMOVUPS      Z6, 448(SP)
-	VMOVUPS      Z7, 512(SP)
-	VMOVUPS      Z8, 576(SP)
-	KMOVB        K1, 640(SP)
-	VDIVPD       Z1, Z4, Z9
-	VRNDSCALEPD  $0x09, Z9, Z10
-	VFNMADD231PD Z10, Z1, Z4
-	VXORPD       Z5, Z4, Z1
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z1, K2
-	VANDPD       divisionConstant28<>+0(SB), Z9, Z1
-	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z1, K3
-	KANDB        K3, K2, K2
-	VSUBPD       divisionConstant57<>+0(SB), Z10, Z1
-	VBLENDMPD    Z1, Z10, K2, Z1
-	VADDPD       Z1, Z3, Z1
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z6, K2
-	VBLENDMPD    Z1, Z2, K2, Z1
-	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z7, K2
-	VANDPD       divisionConstant28<>+0(SB), Z0, Z3
-	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K3
-	KANDB        K3, K2, K2
-	VXORPD       Z5, Z0, Z0
-	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z0, K3
-	VBLENDMPD    divisionConstant59<>+0(SB), Z2, K3, Z0
-	VBLENDMPD    Z0, Z1, K2, Z0
-	VBLENDMPD    Z0, Z8, K1, Z8
-	VMOVUPS      Z8, 576(SP)
+	VMOVUPS      Z4, 384(SP)
+	VMOVUPS      Z5, 448(SP)
+	VMOVUPS      Z6, 512(SP)
+	VMOVUPS      Z7, 576(SP)
+	VMOVUPS      Z8, 640(SP)
+	VMOVUPS      Z9, 704(SP)
+	VMOVUPS      Z10, 768(SP)
+	VMOVUPS      Z11, 832(SP)
+	VMOVUPS      Z12, 896(SP)
+	VMOVUPS      Z13, 960(SP)
+	VMOVUPS      Z14, 1024(SP)
+	VMOVUPS      Z15, 1088(SP)
+	VMOVUPS      Z16, 1152(SP)
+	KMOVB        K1, 1216(SP)
+	KMOVB        K2, 1280(SP)
+	VDIVPD       Z2, Z8, Z17
+	VRNDSCALEPD  $0x09, Z17, Z18
+	VFNMADD231PD Z18, Z2, Z8
+	VXORPD       Z10, Z8, Z2
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z2, K3
+	VANDPD       divisionConstant28<>+0(SB), Z17, Z2
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z2, K4
+	KANDB        K4, K3, K3
+	VSUBPD       divisionConstant57<>+0(SB), Z18, Z2
+	VBLENDMPD    Z2, Z18, K3, Z2
+	VADDPD       Z2, Z6, Z2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z12, K3
+	VBLENDMPD    Z2, Z4, K3, Z2
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z14, K3
+	VANDPD       divisionConstant28<>+0(SB), Z0, Z6
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z6, K4
+	KANDB        K4, K3, K3
+	VXORPD       Z10, Z0, Z0
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z0, K4
+	VBLENDMPD    divisionConstant59<>+0(SB), Z4, K4, Z0
+	VBLENDMPD    Z0, Z2, K3, Z0
+	VBLENDMPD    Z0, Z16, K1, Z16
+	VMOVUPS      Z16, 1152(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z0, 1344(SP)
+	VMOVUPS      Z5, 1408(SP)
+	VMOVUPS      Z7, 1472(SP)
+	VMOVUPS      Z9, 1536(SP)
+	VMOVUPS      Z11, 1600(SP)
+	VMOVUPS      Z13, 1664(SP)
+	VMOVUPS      Z15, 1728(SP)
+	VMOVUPS      Z16, 1792(SP)
+	KMOVB        K2, 1856(SP)
+	VDIVPD       Z3, Z9, Z2
+	VRNDSCALEPD  $0x09, Z2, Z4
+	VFNMADD231PD Z4, Z3, Z9
+	VXORPD       Z11, Z9, Z3
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z3, K1
+	VANDPD       divisionConstant28<>+0(SB), Z2, Z2
+	VCMPPD       $0x11, divisionConstant29<>+0(SB), Z2, K3
+	KANDB        K3, K1, K1
+	VSUBPD       divisionConstant57<>+0(SB), Z4, Z2
+	VBLENDMPD    Z2, Z4, K1, Z2
+	VADDPD       Z2, Z7, Z2
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z13, K1
+	VBLENDMPD    Z2, Z5, K1, Z2
+	VCMPPD       $0x00, divisionConstant30<>+0(SB), Z15, K1
+	VANDPD       divisionConstant28<>+0(SB), Z1, Z3
+	VCMPPD       $0x11, divisionConstant30<>+0(SB), Z3, K3
+	KANDB        K3, K1, K1
+	VXORPD       Z11, Z1, Z1
+	VCMPPD       $0x11, divisionConstant31<>+0(SB), Z1, K3
+	VBLENDMPD    divisionConstant59<>+0(SB), Z5, K3, Z1
+	VBLENDMPD    Z1, Z2, K1, Z1
+	VBLENDMPD    Z1, Z0, K2, Z0
+	VMOVUPS      Z0, 1344(SP)
+	JMP          back2

@@ -4,90 +4,159 @@
 
 // func erfFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·erfFloat32AVX2(SB), $96-33
+TEXT ·erfFloat32AVX2(SB), $192-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VANDPD       erfConstant0<>+0(SB), Y0, Y1
-	VSUBPD       erfConstant1<>+0(SB), Y1, Y2
-	VMINPD       erfConstant2<>+0(SB), Y2, Y2
-	VMULPD       Y2, Y2, Y3
-	VMULPD       Y3, Y3, Y4
-	VMOVUPS      erfConstant4<>+0(SB), Y5
-	VFMADD231PD  erfConstant3<>+0(SB), Y4, Y5
-	VFMADD213PD  erfConstant5<>+0(SB), Y4, Y5
-	VMOVUPS      erfConstant7<>+0(SB), Y6
-	VFMADD231PD  erfConstant6<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant8<>+0(SB), Y4, Y6
-	VMOVUPS      erfConstant10<>+0(SB), Y7
-	VFMADD231PD  erfConstant9<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant11<>+0(SB), Y4, Y7
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       erfConstant0<>+0(SB), Y0, Y2
+	VANDPD       erfConstant0<>+0(SB), Y1, Y3
+	VSUBPD       erfConstant1<>+0(SB), Y2, Y4
+	VSUBPD       erfConstant1<>+0(SB), Y3, Y5
+	VMINPD       erfConstant2<>+0(SB), Y4, Y4
+	VMINPD       erfConstant2<>+0(SB), Y5, Y5
+	VMULPD       Y4, Y4, Y6
+	VMULPD       Y5, Y5, Y7
+	VMULPD       Y6, Y6, Y8
+	VMULPD       Y7, Y7, Y9
+	VMOVUPS      erfConstant4<>+0(SB), Y10
+	VFMADD231PD  erfConstant3<>+0(SB), Y8, Y10
+	VMOVUPS      erfConstant4<>+0(SB), Y11
+	VFMADD231PD  erfConstant3<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant5<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant5<>+0(SB), Y9, Y11
+	VMOVUPS      erfConstant7<>+0(SB), Y12
+	VFMADD231PD  erfConstant6<>+0(SB), Y8, Y12
+	VMOVUPS      erfConstant7<>+0(SB), Y13
+	VFMADD231PD  erfConstant6<>+0(SB), Y9, Y13
+	VFMADD213PD  erfConstant8<>+0(SB), Y8, Y12
+	VFMADD213PD  erfConstant8<>+0(SB), Y9, Y13
+	VMOVUPS      erfConstant10<>+0(SB), Y14
+	VFMADD231PD  erfConstant9<>+0(SB), Y8, Y14
+	VMOVUPS      erfConstant10<>+0(SB), Y15
+	VFMADD231PD  erfConstant9<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant11<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant11<>+0(SB), Y9, Y15
+	VMOVUPS      Y3, (SP)
+	VMOVUPS      erfConstant13<>+0(SB), Y3
+	VFMADD231PD  erfConstant12<>+0(SB), Y8, Y3
 	VMOVUPS      erfConstant13<>+0(SB), Y8
-	VFMADD231PD  erfConstant12<>+0(SB), Y4, Y8
-	VFMADD231PD  Y2, Y6, Y5
-	VFMADD231PD  Y2, Y8, Y7
-	VFMADD231PD  Y3, Y7, Y5
-	VFMADD213PD  erfConstant14<>+0(SB), Y2, Y5
-	VMULPD       Y5, Y2, Y2
-	VXORPD       erfConstant15<>+0(SB), Y2, Y2
-	VMULPD       Y0, Y0, Y3
-	VMULPD       Y3, Y3, Y4
-	VMULPD       Y4, Y4, Y5
-	VMOVUPS      erfConstant17<>+0(SB), Y6
-	VFMADD231PD  erfConstant16<>+0(SB), Y5, Y6
-	VMOVUPS      erfConstant19<>+0(SB), Y7
-	VFMADD231PD  erfConstant18<>+0(SB), Y5, Y7
-	VMOVUPS      erfConstant21<>+0(SB), Y8
-	VFMADD231PD  erfConstant20<>+0(SB), Y5, Y8
-	VFMADD231PD  Y3, Y7, Y6
-	VFMADD231PD  erfConstant22<>+0(SB), Y3, Y8
-	VFMADD231PD  Y4, Y8, Y6
-	VFMADD213PD  erfConstant23<>+0(SB), Y3, Y6
-	VFMADD213PD  erfConstant24<>+0(SB), Y3, Y6
-	VFMADD213PD  Y0, Y0, Y6
-	VADDPD       erfConstant25<>+0(SB), Y2, Y3
-	VSUBPD       erfConstant25<>+0(SB), Y3, Y4
-	VSUBPD       Y4, Y2, Y2
-	VMULPD       Y2, Y2, Y4
-	VMULPD       Y4, Y4, Y5
-	VMOVUPS      erfConstant27<>+0(SB), Y7
-	VFMADD231PD  erfConstant26<>+0(SB), Y5, Y7
-	VMOVUPS      erfConstant29<>+0(SB), Y8
-	VFMADD231PD  erfConstant28<>+0(SB), Y5, Y8
+	VFMADD231PD  erfConstant12<>+0(SB), Y9, Y8
+	VFMADD231PD  Y4, Y12, Y10
+	VFMADD231PD  Y5, Y13, Y11
+	VFMADD231PD  Y4, Y3, Y14
+	VFMADD231PD  Y5, Y8, Y15
+	VFMADD231PD  Y6, Y14, Y10
+	VFMADD231PD  Y7, Y15, Y11
+	VFMADD213PD  erfConstant14<>+0(SB), Y4, Y10
+	VFMADD213PD  erfConstant14<>+0(SB), Y5, Y11
+	VMULPD       Y10, Y4, Y3
+	VMULPD       Y11, Y5, Y4
+	VXORPD       erfConstant15<>+0(SB), Y3, Y3
+	VXORPD       erfConstant15<>+0(SB), Y4, Y4
+	VMULPD       Y0, Y0, Y5
+	VMULPD       Y1, Y1, Y6
+	VMULPD       Y5, Y5, Y7
+	VMULPD       Y6, Y6, Y8
+	VMULPD       Y7, Y7, Y9
+	VMULPD       Y8, Y8, Y10
+	VMOVUPS      erfConstant17<>+0(SB), Y11
+	VFMADD231PD  erfConstant16<>+0(SB), Y9, Y11
+	VMOVUPS      erfConstant17<>+0(SB), Y12
+	VFMADD231PD  erfConstant16<>+0(SB), Y10, Y12
+	VMOVUPS      erfConstant19<>+0(SB), Y13
+	VFMADD231PD  erfConstant18<>+0(SB), Y9, Y13
+	VMOVUPS      erfConstant19<>+0(SB), Y14
+	VFMADD231PD  erfConstant18<>+0(SB), Y10, Y14
+	VMOVUPS      erfConstant21<>+0(SB), Y15
+	VFMADD231PD  erfConstant20<>+0(SB), Y9, Y15
+	VMOVUPS      erfConstant21<>+0(SB), Y9
+	VFMADD231PD  erfConstant20<>+0(SB), Y10, Y9
+	VFMADD231PD  Y5, Y13, Y11
+	VFMADD231PD  Y6, Y14, Y12
+	VFMADD231PD  erfConstant22<>+0(SB), Y5, Y15
+	VFMADD231PD  erfConstant22<>+0(SB), Y6, Y9
+	VFMADD231PD  Y7, Y15, Y11
+	VFMADD231PD  Y8, Y9, Y12
+	VFMADD213PD  erfConstant23<>+0(SB), Y5, Y11
+	VFMADD213PD  erfConstant23<>+0(SB), Y6, Y12
+	VFMADD213PD  erfConstant24<>+0(SB), Y5, Y11
+	VFMADD213PD  erfConstant24<>+0(SB), Y6, Y12
+	VFMADD213PD  Y0, Y0, Y11
+	VFMADD213PD  Y1, Y1, Y12
+	VADDPD       erfConstant25<>+0(SB), Y3, Y5
+	VADDPD       erfConstant25<>+0(SB), Y4, Y6
+	VSUBPD       erfConstant25<>+0(SB), Y5, Y7
+	VSUBPD       erfConstant25<>+0(SB), Y6, Y8
+	VSUBPD       Y7, Y3, Y3
+	VSUBPD       Y8, Y4, Y4
+	VMULPD       Y3, Y3, Y7
+	VMULPD       Y4, Y4, Y8
+	VMULPD       Y7, Y7, Y9
+	VMULPD       Y8, Y8, Y10
+	VMOVUPS      erfConstant27<>+0(SB), Y13
+	VFMADD231PD  erfConstant26<>+0(SB), Y9, Y13
+	VMOVUPS      erfConstant27<>+0(SB), Y14
+	VFMADD231PD  erfConstant26<>+0(SB), Y10, Y14
+	VMOVUPS      erfConstant29<>+0(SB), Y15
+	VFMADD231PD  erfConstant28<>+0(SB), Y9, Y15
+	VMOVUPS      Y12, 32(SP)
+	VMOVUPS      erfConstant29<>+0(SB), Y12
+	VFMADD231PD  erfConstant28<>+0(SB), Y10, Y12
+	VMOVUPS      Y11, 64(SP)
+	VMOVUPS      erfConstant31<>+0(SB), Y11
+	VFMADD231PD  erfConstant30<>+0(SB), Y9, Y11
 	VMOVUPS      erfConstant31<>+0(SB), Y9
-	VFMADD231PD  erfConstant30<>+0(SB), Y5, Y9
-	VFMADD231PD  Y2, Y8, Y7
-	VFMADD231PD  erfConstant32<>+0(SB), Y2, Y9
-	VFMADD231PD  Y4, Y9, Y7
-	VFMADD213PD  erfConstant33<>+0(SB), Y2, Y7
-	VFMADD213PD  erfConstant34<>+0(SB), Y7, Y2
-	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y3, Y2, Y2
+	VFMADD231PD  erfConstant30<>+0(SB), Y10, Y9
+	VFMADD231PD  Y3, Y15, Y13
+	VFMADD231PD  Y4, Y12, Y14
+	VFMADD231PD  erfConstant32<>+0(SB), Y3, Y11
+	VFMADD231PD  erfConstant32<>+0(SB), Y4, Y9
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y9, Y14
+	VFMADD213PD  erfConstant33<>+0(SB), Y3, Y13
+	VFMADD213PD  erfConstant33<>+0(SB), Y4, Y14
+	VFMADD213PD  erfConstant34<>+0(SB), Y13, Y3
+	VFMADD213PD  erfConstant34<>+0(SB), Y14, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VPSLLQ       $0x34, Y6, Y6
+	VPADDQ       Y5, Y3, Y3
+	VPADDQ       Y6, Y4, Y4
+	VMOVUPS      erfConstant34<>+0(SB), Y5
+	VFNMADD231PD erfConstant35<>+0(SB), Y3, Y5
 	VMOVUPS      erfConstant34<>+0(SB), Y3
-	VFNMADD231PD erfConstant35<>+0(SB), Y2, Y3
+	VFNMADD231PD erfConstant35<>+0(SB), Y4, Y3
 	VANDPD       erfConstant15<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y3, Y0
-	VMOVUPS      erfConstant1<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y1
-	VBLENDVPD    Y1, Y0, Y6, Y0
-	VCVTPD2PSY   Y0, X15
+	VANDPD       erfConstant15<>+0(SB), Y1, Y1
+	VXORPD       Y0, Y5, Y0
+	VXORPD       Y1, Y3, Y1
+	VMOVUPS      erfConstant1<>+0(SB), Y3
+	VCMPPD       $0x12, Y2, Y3, Y2
+	VCMPPD       $0x12, (SP), Y3, Y3
+	VMOVUPS      64(SP), Y4
+	VBLENDVPD    Y2, Y0, Y4, Y0
+	VMOVUPS      32(SP), Y2
+	VBLENDVPD    Y3, Y1, Y2, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -99,17 +168,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 96(SP), DI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -120,7 +189,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 96(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -129,7 +198,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA erfConstant0<>+0(SB)/8, $0x7fffffffffffffff
@@ -350,98 +420,177 @@ GLOBL erfConstant35<>(SB), RODATA|NOPTR, $32
 
 // func erfFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·erfFloat64AVX2(SB), $96-33
+TEXT ·erfFloat64AVX2(SB), $288-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       erfConstant0<>+0(SB), Y0, Y1
-	VSUBPD       erfConstant1<>+0(SB), Y1, Y2
-	VMINPD       erfConstant36<>+0(SB), Y2, Y2
-	VMULPD       Y2, Y2, Y3
-	VMULPD       Y3, Y3, Y4
-	VMOVUPS      erfConstant38<>+0(SB), Y5
-	VFMADD231PD  erfConstant37<>+0(SB), Y4, Y5
-	VFMADD213PD  erfConstant39<>+0(SB), Y4, Y5
-	VFMADD213PD  erfConstant40<>+0(SB), Y4, Y5
-	VFMADD213PD  erfConstant41<>+0(SB), Y4, Y5
-	VMOVUPS      erfConstant43<>+0(SB), Y6
-	VFMADD231PD  erfConstant42<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant44<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant45<>+0(SB), Y4, Y6
-	VMOVUPS      erfConstant47<>+0(SB), Y7
-	VFMADD231PD  erfConstant46<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant48<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant49<>+0(SB), Y4, Y7
-	VMOVUPS      erfConstant51<>+0(SB), Y8
-	VFMADD231PD  erfConstant50<>+0(SB), Y4, Y8
-	VFMADD213PD  erfConstant52<>+0(SB), Y4, Y8
-	VFMADD213PD  erfConstant53<>+0(SB), Y4, Y8
-	VFMADD231PD  Y2, Y6, Y5
-	VFMADD231PD  Y2, Y8, Y7
-	VFMADD231PD  Y3, Y7, Y5
-	VFMADD213PD  erfConstant54<>+0(SB), Y2, Y5
-	VMULPD       Y1, Y1, Y3
-	VMULPD       Y3, Y3, Y4
-	VMOVUPS      erfConstant56<>+0(SB), Y6
-	VFMADD231PD  erfConstant55<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant57<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant58<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant59<>+0(SB), Y4, Y6
-	VMOVUPS      erfConstant61<>+0(SB), Y7
-	VFMADD231PD  erfConstant60<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant62<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant63<>+0(SB), Y4, Y7
-	VFMADD231PD  Y3, Y7, Y6
-	VFMADD213PD  erfConstant64<>+0(SB), Y3, Y6
-	VFMADD213PD  erfConstant65<>+0(SB), Y3, Y6
-	VFMADD213PD  Y1, Y1, Y6
-	VMOVUPS      erfConstant25<>+0(SB), Y3
-	VFMADD231PD  Y5, Y2, Y3
-	VSUBPD       erfConstant25<>+0(SB), Y3, Y4
-	VFMSUB231PD  Y5, Y2, Y4
-	VMULPD       Y4, Y4, Y2
-	VMULPD       Y2, Y2, Y5
-	VMOVUPS      erfConstant67<>+0(SB), Y7
-	VFMADD231PD  erfConstant66<>+0(SB), Y5, Y7
-	VFMADD213PD  erfConstant68<>+0(SB), Y5, Y7
-	VMOVUPS      erfConstant70<>+0(SB), Y8
-	VFMADD231PD  erfConstant69<>+0(SB), Y5, Y8
-	VFMADD213PD  erfConstant71<>+0(SB), Y5, Y8
+	VMOVUPS      32(SI), Y1
+	VANDPD       erfConstant0<>+0(SB), Y0, Y2
+	VANDPD       erfConstant0<>+0(SB), Y1, Y3
+	VSUBPD       erfConstant1<>+0(SB), Y2, Y4
+	VSUBPD       erfConstant1<>+0(SB), Y3, Y5
+	VMINPD       erfConstant36<>+0(SB), Y4, Y4
+	VMINPD       erfConstant36<>+0(SB), Y5, Y5
+	VMULPD       Y4, Y4, Y6
+	VMULPD       Y5, Y5, Y7
+	VMULPD       Y6, Y6, Y8
+	VMULPD       Y7, Y7, Y9
+	VMOVUPS      erfConstant38<>+0(SB), Y10
+	VFMADD231PD  erfConstant37<>+0(SB), Y8, Y10
+	VMOVUPS      erfConstant38<>+0(SB), Y11
+	VFMADD231PD  erfConstant37<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant39<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant39<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant40<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant40<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant41<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant41<>+0(SB), Y9, Y11
+	VMOVUPS      erfConstant43<>+0(SB), Y12
+	VFMADD231PD  erfConstant42<>+0(SB), Y8, Y12
+	VMOVUPS      erfConstant43<>+0(SB), Y13
+	VFMADD231PD  erfConstant42<>+0(SB), Y9, Y13
+	VFMADD213PD  erfConstant44<>+0(SB), Y8, Y12
+	VFMADD213PD  erfConstant44<>+0(SB), Y9, Y13
+	VFMADD213PD  erfConstant45<>+0(SB), Y8, Y12
+	VFMADD213PD  erfConstant45<>+0(SB), Y9, Y13
+	VMOVUPS      erfConstant47<>+0(SB), Y14
+	VFMADD231PD  erfConstant46<>+0(SB), Y8, Y14
+	VMOVUPS      erfConstant47<>+0(SB), Y15
+	VFMADD231PD  erfConstant46<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant48<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant48<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant49<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant49<>+0(SB), Y9, Y15
+	VMOVUPS      erfConstant51<>+0(SB), Y1
+	VFMADD231PD  erfConstant50<>+0(SB), Y8, Y1
+	VMOVUPS      erfConstant51<>+0(SB), Y0
+	VFMADD231PD  erfConstant50<>+0(SB), Y9, Y0
+	VFMADD213PD  erfConstant52<>+0(SB), Y8, Y1
+	VFMADD213PD  erfConstant52<>+0(SB), Y9, Y0
+	VFMADD213PD  erfConstant53<>+0(SB), Y8, Y1
+	VFMADD213PD  erfConstant53<>+0(SB), Y9, Y0
+	VFMADD231PD  Y4, Y12, Y10
+	VFMADD231PD  Y5, Y13, Y11
+	VFMADD231PD  Y4, Y1, Y14
+	VFMADD231PD  Y5, Y0, Y15
+	VFMADD231PD  Y6, Y14, Y10
+	VFMADD231PD  Y7, Y15, Y11
+	VFMADD213PD  erfConstant54<>+0(SB), Y4, Y10
+	VFMADD213PD  erfConstant54<>+0(SB), Y5, Y11
+	VMULPD       Y2, Y2, Y0
+	VMULPD       Y3, Y3, Y1
+	VMULPD       Y0, Y0, Y6
+	VMULPD       Y1, Y1, Y7
+	VMOVUPS      erfConstant56<>+0(SB), Y8
+	VFMADD231PD  erfConstant55<>+0(SB), Y6, Y8
+	VMOVUPS      erfConstant56<>+0(SB), Y9
+	VFMADD231PD  erfConstant55<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant57<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant57<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant58<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant58<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant59<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant59<>+0(SB), Y7, Y9
+	VMOVUPS      erfConstant61<>+0(SB), Y12
+	VFMADD231PD  erfConstant60<>+0(SB), Y6, Y12
+	VMOVUPS      erfConstant61<>+0(SB), Y13
+	VFMADD231PD  erfConstant60<>+0(SB), Y7, Y13
+	VFMADD213PD  erfConstant62<>+0(SB), Y6, Y12
+	VFMADD213PD  erfConstant62<>+0(SB), Y7, Y13
+	VFMADD213PD  erfConstant63<>+0(SB), Y6, Y12
+	VFMADD213PD  erfConstant63<>+0(SB), Y7, Y13
+	VFMADD231PD  Y0, Y12, Y8
+	VFMADD231PD  Y1, Y13, Y9
+	VFMADD213PD  erfConstant64<>+0(SB), Y0, Y8
+	VFMADD213PD  erfConstant64<>+0(SB), Y1, Y9
+	VFMADD213PD  erfConstant65<>+0(SB), Y0, Y8
+	VFMADD213PD  erfConstant65<>+0(SB), Y1, Y9
+	VFMADD213PD  Y2, Y2, Y8
+	VFMADD213PD  Y3, Y3, Y9
+	VMOVUPS      erfConstant25<>+0(SB), Y0
+	VFMADD231PD  Y10, Y4, Y0
+	VMOVUPS      erfConstant25<>+0(SB), Y1
+	VFMADD231PD  Y11, Y5, Y1
+	VSUBPD       erfConstant25<>+0(SB), Y0, Y6
+	VSUBPD       erfConstant25<>+0(SB), Y1, Y7
+	VFMSUB231PD  Y10, Y4, Y6
+	VFMSUB231PD  Y11, Y5, Y7
+	VMULPD       Y6, Y6, Y4
+	VMULPD       Y7, Y7, Y5
+	VMULPD       Y4, Y4, Y10
+	VMULPD       Y5, Y5, Y11
+	VMOVUPS      erfConstant67<>+0(SB), Y12
+	VFMADD231PD  erfConstant66<>+0(SB), Y10, Y12
+	VMOVUPS      erfConstant67<>+0(SB), Y13
+	VFMADD231PD  erfConstant66<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant68<>+0(SB), Y10, Y12
+	VFMADD213PD  erfConstant68<>+0(SB), Y11, Y13
+	VMOVUPS      erfConstant70<>+0(SB), Y14
+	VFMADD231PD  erfConstant69<>+0(SB), Y10, Y14
+	VMOVUPS      erfConstant70<>+0(SB), Y15
+	VFMADD231PD  erfConstant69<>+0(SB), Y11, Y15
+	VFMADD213PD  erfConstant71<>+0(SB), Y10, Y14
+	VFMADD213PD  erfConstant71<>+0(SB), Y11, Y15
+	VMOVUPS      Y9, (SP)
 	VMOVUPS      erfConstant73<>+0(SB), Y9
-	VFMADD231PD  erfConstant72<>+0(SB), Y5, Y9
+	VFMADD231PD  erfConstant72<>+0(SB), Y10, Y9
+	VMOVUPS      Y8, 32(SP)
+	VMOVUPS      erfConstant73<>+0(SB), Y8
+	VFMADD231PD  erfConstant72<>+0(SB), Y11, Y8
+	VMOVUPS      Y3, 64(SP)
+	VMOVUPS      erfConstant75<>+0(SB), Y3
+	VFMADD231PD  erfConstant74<>+0(SB), Y10, Y3
 	VMOVUPS      erfConstant75<>+0(SB), Y10
-	VFMADD231PD  erfConstant74<>+0(SB), Y5, Y10
-	VFMADD231PD  Y4, Y8, Y7
-	VFMADD231PD  Y4, Y10, Y9
-	VFMADD231PD  Y2, Y9, Y7
-	VFMADD213PD  erfConstant76<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant34<>+0(SB), Y7, Y4
-	VPSLLQ       $0x34, Y3, Y2
-	VPADDQ       Y2, Y4, Y2
+	VFMADD231PD  erfConstant74<>+0(SB), Y11, Y10
+	VFMADD231PD  Y6, Y14, Y12
+	VFMADD231PD  Y7, Y15, Y13
+	VFMADD231PD  Y6, Y3, Y9
+	VFMADD231PD  Y7, Y10, Y8
+	VFMADD231PD  Y4, Y9, Y12
+	VFMADD231PD  Y5, Y8, Y13
+	VFMADD213PD  erfConstant76<>+0(SB), Y6, Y12
+	VFMADD213PD  erfConstant76<>+0(SB), Y7, Y13
+	VFMADD213PD  erfConstant34<>+0(SB), Y12, Y6
+	VFMADD213PD  erfConstant34<>+0(SB), Y13, Y7
+	VPSLLQ       $0x34, Y0, Y0
+	VPSLLQ       $0x34, Y1, Y1
+	VPADDQ       Y0, Y6, Y0
+	VPADDQ       Y1, Y7, Y1
 	VMOVUPS      erfConstant1<>+0(SB), Y3
-	VCMPPD       $0x12, Y1, Y3, Y1
-	VMOVUPS      erfConstant34<>+0(SB), Y3
-	VFNMADD231PD erfConstant35<>+0(SB), Y2, Y3
-	VBLENDVPD    Y1, Y3, Y6, Y1
-	VANDPD       erfConstant15<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VCMPPD       $0x12, Y2, Y3, Y2
+	VCMPPD       $0x12, 64(SP), Y3, Y3
+	VMOVUPS      erfConstant34<>+0(SB), Y4
+	VFNMADD231PD erfConstant35<>+0(SB), Y0, Y4
+	VMOVUPS      erfConstant34<>+0(SB), Y0
+	VFNMADD231PD erfConstant35<>+0(SB), Y1, Y0
+	VMOVUPS      32(SP), Y1
+	VBLENDVPD    Y2, Y4, Y1, Y1
+	VMOVUPS      (SP), Y2
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      (SI), Y2
+	VANDPD       erfConstant15<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y3
+	VANDPD       erfConstant15<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y1, Y1
+	VXORPD       Y3, Y0, Y0
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -453,17 +602,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 160(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 96(SP), DI
+	LEAQ 160(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -474,7 +623,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 96(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -483,7 +632,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 DATA erfConstant36<>+0(SB)/8, $0x4015000000000000
@@ -741,83 +891,147 @@ TEXT ·erfFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       erfConstant77<>+0(SB), Z0, Z1
-	VSUBPD       erfConstant78<>+0(SB), Z1, Z2
-	VMINPD       erfConstant79<>+0(SB), Z2, Z2
-	VMULPD       Z2, Z2, Z3
-	VMULPD       Z3, Z3, Z4
-	VMOVUPS      erfConstant81<>+0(SB), Z5
-	VFMADD231PD  erfConstant80<>+0(SB), Z4, Z5
-	VFMADD213PD  erfConstant82<>+0(SB), Z4, Z5
-	VMOVUPS      erfConstant84<>+0(SB), Z6
-	VFMADD231PD  erfConstant83<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant85<>+0(SB), Z4, Z6
-	VMOVUPS      erfConstant87<>+0(SB), Z7
-	VFMADD231PD  erfConstant86<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant88<>+0(SB), Z4, Z7
+	VCVTPS2PD    32(SI), Z1
+	VANDPD       erfConstant77<>+0(SB), Z0, Z2
+	VANDPD       erfConstant77<>+0(SB), Z1, Z3
+	VSUBPD       erfConstant78<>+0(SB), Z2, Z4
+	VSUBPD       erfConstant78<>+0(SB), Z3, Z5
+	VMINPD       erfConstant79<>+0(SB), Z4, Z4
+	VMINPD       erfConstant79<>+0(SB), Z5, Z5
+	VMULPD       Z4, Z4, Z6
+	VMULPD       Z5, Z5, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMOVUPS      erfConstant81<>+0(SB), Z10
+	VFMADD231PD  erfConstant80<>+0(SB), Z8, Z10
+	VMOVUPS      erfConstant81<>+0(SB), Z11
+	VFMADD231PD  erfConstant80<>+0(SB), Z9, Z11
+	VFMADD213PD  erfConstant82<>+0(SB), Z8, Z10
+	VFMADD213PD  erfConstant82<>+0(SB), Z9, Z11
+	VMOVUPS      erfConstant84<>+0(SB), Z12
+	VFMADD231PD  erfConstant83<>+0(SB), Z8, Z12
+	VMOVUPS      erfConstant84<>+0(SB), Z13
+	VFMADD231PD  erfConstant83<>+0(SB), Z9, Z13
+	VFMADD213PD  erfConstant85<>+0(SB), Z8, Z12
+	VFMADD213PD  erfConstant85<>+0(SB), Z9, Z13
+	VMOVUPS      erfConstant87<>+0(SB), Z14
+	VFMADD231PD  erfConstant86<>+0(SB), Z8, Z14
+	VMOVUPS      erfConstant87<>+0(SB), Z15
+	VFMADD231PD  erfConstant86<>+0(SB), Z9, Z15
+	VFMADD213PD  erfConstant88<>+0(SB), Z8, Z14
+	VFMADD213PD  erfConstant88<>+0(SB), Z9, Z15
+	VMOVUPS      erfConstant90<>+0(SB), Z16
+	VFMADD231PD  erfConstant89<>+0(SB), Z8, Z16
 	VMOVUPS      erfConstant90<>+0(SB), Z8
-	VFMADD231PD  erfConstant89<>+0(SB), Z4, Z8
-	VFMADD231PD  Z2, Z6, Z5
-	VFMADD231PD  Z2, Z8, Z7
-	VFMADD231PD  Z3, Z7, Z5
-	VFMADD213PD  erfConstant91<>+0(SB), Z2, Z5
-	VMULPD       Z5, Z2, Z2
-	VXORPD       erfConstant92<>+0(SB), Z2, Z2
-	VMULPD       Z0, Z0, Z3
-	VMULPD       Z3, Z3, Z4
-	VMULPD       Z4, Z4, Z5
-	VMOVUPS      erfConstant94<>+0(SB), Z6
-	VFMADD231PD  erfConstant93<>+0(SB), Z5, Z6
-	VMOVUPS      erfConstant96<>+0(SB), Z7
-	VFMADD231PD  erfConstant95<>+0(SB), Z5, Z7
-	VMOVUPS      erfConstant98<>+0(SB), Z8
-	VFMADD231PD  erfConstant97<>+0(SB), Z5, Z8
-	VFMADD231PD  Z3, Z7, Z6
-	VFMADD231PD  erfConstant99<>+0(SB), Z3, Z8
-	VFMADD231PD  Z4, Z8, Z6
-	VFMADD213PD  erfConstant100<>+0(SB), Z3, Z6
-	VFMADD213PD  erfConstant101<>+0(SB), Z3, Z6
-	VFMADD213PD  Z0, Z0, Z6
-	VADDPD       erfConstant102<>+0(SB), Z2, Z3
-	VSUBPD       erfConstant102<>+0(SB), Z3, Z4
-	VSUBPD       Z4, Z2, Z2
-	VMULPD       Z2, Z2, Z4
-	VMULPD       Z4, Z4, Z5
-	VMOVUPS      erfConstant104<>+0(SB), Z7
-	VFMADD231PD  erfConstant103<>+0(SB), Z5, Z7
-	VMOVUPS      erfConstant106<>+0(SB), Z8
-	VFMADD231PD  erfConstant105<>+0(SB), Z5, Z8
-	VMOVUPS      erfConstant108<>+0(SB), Z9
-	VFMADD231PD  erfConstant107<>+0(SB), Z5, Z9
-	VFMADD231PD  Z2, Z8, Z7
-	VFMADD231PD  erfConstant109<>+0(SB), Z2, Z9
-	VFMADD231PD  Z4, Z9, Z7
-	VFMADD213PD  erfConstant110<>+0(SB), Z2, Z7
-	VFMADD213PD  erfConstant111<>+0(SB), Z7, Z2
-	VPSLLQ       $0x34, Z3, Z3
-	VPADDQ       Z3, Z2, Z2
-	VMOVUPS      erfConstant111<>+0(SB), Z3
-	VFNMADD231PD erfConstant112<>+0(SB), Z2, Z3
+	VFMADD231PD  erfConstant89<>+0(SB), Z9, Z8
+	VFMADD231PD  Z4, Z12, Z10
+	VFMADD231PD  Z5, Z13, Z11
+	VFMADD231PD  Z4, Z16, Z14
+	VFMADD231PD  Z5, Z8, Z15
+	VFMADD231PD  Z6, Z14, Z10
+	VFMADD231PD  Z7, Z15, Z11
+	VFMADD213PD  erfConstant91<>+0(SB), Z4, Z10
+	VFMADD213PD  erfConstant91<>+0(SB), Z5, Z11
+	VMULPD       Z10, Z4, Z4
+	VMULPD       Z11, Z5, Z5
+	VXORPD       erfConstant92<>+0(SB), Z4, Z4
+	VXORPD       erfConstant92<>+0(SB), Z5, Z5
+	VMULPD       Z0, Z0, Z6
+	VMULPD       Z1, Z1, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMULPD       Z8, Z8, Z10
+	VMULPD       Z9, Z9, Z11
+	VMOVUPS      erfConstant94<>+0(SB), Z12
+	VFMADD231PD  erfConstant93<>+0(SB), Z10, Z12
+	VMOVUPS      erfConstant94<>+0(SB), Z13
+	VFMADD231PD  erfConstant93<>+0(SB), Z11, Z13
+	VMOVUPS      erfConstant96<>+0(SB), Z14
+	VFMADD231PD  erfConstant95<>+0(SB), Z10, Z14
+	VMOVUPS      erfConstant96<>+0(SB), Z15
+	VFMADD231PD  erfConstant95<>+0(SB), Z11, Z15
+	VMOVUPS      erfConstant98<>+0(SB), Z16
+	VFMADD231PD  erfConstant97<>+0(SB), Z10, Z16
+	VMOVUPS      erfConstant98<>+0(SB), Z10
+	VFMADD231PD  erfConstant97<>+0(SB), Z11, Z10
+	VFMADD231PD  Z6, Z14, Z12
+	VFMADD231PD  Z7, Z15, Z13
+	VFMADD231PD  erfConstant99<>+0(SB), Z6, Z16
+	VFMADD231PD  erfConstant99<>+0(SB), Z7, Z10
+	VFMADD231PD  Z8, Z16, Z12
+	VFMADD231PD  Z9, Z10, Z13
+	VFMADD213PD  erfConstant100<>+0(SB), Z6, Z12
+	VFMADD213PD  erfConstant100<>+0(SB), Z7, Z13
+	VFMADD213PD  erfConstant101<>+0(SB), Z6, Z12
+	VFMADD213PD  erfConstant101<>+0(SB), Z7, Z13
+	VFMADD213PD  Z0, Z0, Z12
+	VFMADD213PD  Z1, Z1, Z13
+	VADDPD       erfConstant102<>+0(SB), Z4, Z6
+	VADDPD       erfConstant102<>+0(SB), Z5, Z7
+	VSUBPD       erfConstant102<>+0(SB), Z6, Z8
+	VSUBPD       erfConstant102<>+0(SB), Z7, Z9
+	VSUBPD       Z8, Z4, Z4
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z4, Z4, Z8
+	VMULPD       Z5, Z5, Z9
+	VMULPD       Z8, Z8, Z10
+	VMULPD       Z9, Z9, Z11
+	VMOVUPS      erfConstant104<>+0(SB), Z14
+	VFMADD231PD  erfConstant103<>+0(SB), Z10, Z14
+	VMOVUPS      erfConstant104<>+0(SB), Z15
+	VFMADD231PD  erfConstant103<>+0(SB), Z11, Z15
+	VMOVUPS      erfConstant106<>+0(SB), Z16
+	VFMADD231PD  erfConstant105<>+0(SB), Z10, Z16
+	VMOVUPS      erfConstant106<>+0(SB), Z17
+	VFMADD231PD  erfConstant105<>+0(SB), Z11, Z17
+	VMOVUPS      erfConstant108<>+0(SB), Z18
+	VFMADD231PD  erfConstant107<>+0(SB), Z10, Z18
+	VMOVUPS      erfConstant108<>+0(SB), Z10
+	VFMADD231PD  erfConstant107<>+0(SB), Z11, Z10
+	VFMADD231PD  Z4, Z16, Z14
+	VFMADD231PD  Z5, Z17, Z15
+	VFMADD231PD  erfConstant109<>+0(SB), Z4, Z18
+	VFMADD231PD  erfConstant109<>+0(SB), Z5, Z10
+	VFMADD231PD  Z8, Z18, Z14
+	VFMADD231PD  Z9, Z10, Z15
+	VFMADD213PD  erfConstant110<>+0(SB), Z4, Z14
+	VFMADD213PD  erfConstant110<>+0(SB), Z5, Z15
+	VFMADD213PD  erfConstant111<>+0(SB), Z14, Z4
+	VFMADD213PD  erfConstant111<>+0(SB), Z15, Z5
+	VPSLLQ       $0x34, Z6, Z6
+	VPSLLQ       $0x34, Z7, Z7
+	VPADDQ       Z6, Z4, Z4
+	VPADDQ       Z7, Z5, Z5
+	VMOVUPS      erfConstant111<>+0(SB), Z6
+	VFNMADD231PD erfConstant112<>+0(SB), Z4, Z6
+	VMOVUPS      erfConstant111<>+0(SB), Z4
+	VFNMADD231PD erfConstant112<>+0(SB), Z5, Z4
 	VANDPD       erfConstant92<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z3, Z0
-	VMOVUPS      erfConstant78<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VBLENDMPD    Z0, Z6, K1, Z0
-	VCVTPD2PS    Z0, Y31
+	VANDPD       erfConstant92<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z6, Z0
+	VXORPD       Z1, Z4, Z1
+	VMOVUPS      erfConstant78<>+0(SB), Z4
+	VCMPPD       $0x12, Z2, Z4, K1
+	VCMPPD       $0x12, Z3, Z4, K2
+	VBLENDMPD    Z0, Z12, K1, Z0
+	VBLENDMPD    Z1, Z13, K2, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -833,13 +1047,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -859,7 +1073,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA erfConstant77<>+0(SB)/8, $0x7fffffffffffffff
@@ -1224,98 +1439,170 @@ GLOBL erfConstant112<>(SB), RODATA|NOPTR, $64
 
 // func erfFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·erfFloat64AVX512(SB), $192-33
+TEXT ·erfFloat64AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       erfConstant77<>+0(SB), Z0, Z1
-	VSUBPD       erfConstant78<>+0(SB), Z1, Z2
-	VMINPD       erfConstant113<>+0(SB), Z2, Z2
-	VMULPD       Z2, Z2, Z3
-	VMULPD       Z3, Z3, Z4
-	VMOVUPS      erfConstant115<>+0(SB), Z5
-	VFMADD231PD  erfConstant114<>+0(SB), Z4, Z5
-	VFMADD213PD  erfConstant116<>+0(SB), Z4, Z5
-	VFMADD213PD  erfConstant117<>+0(SB), Z4, Z5
-	VFMADD213PD  erfConstant118<>+0(SB), Z4, Z5
-	VMOVUPS      erfConstant120<>+0(SB), Z6
-	VFMADD231PD  erfConstant119<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant121<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant122<>+0(SB), Z4, Z6
-	VMOVUPS      erfConstant124<>+0(SB), Z7
-	VFMADD231PD  erfConstant123<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant125<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant126<>+0(SB), Z4, Z7
-	VMOVUPS      erfConstant128<>+0(SB), Z8
-	VFMADD231PD  erfConstant127<>+0(SB), Z4, Z8
-	VFMADD213PD  erfConstant129<>+0(SB), Z4, Z8
-	VFMADD213PD  erfConstant130<>+0(SB), Z4, Z8
-	VFMADD231PD  Z2, Z6, Z5
-	VFMADD231PD  Z2, Z8, Z7
-	VFMADD231PD  Z3, Z7, Z5
-	VFMADD213PD  erfConstant131<>+0(SB), Z2, Z5
-	VMULPD       Z1, Z1, Z3
-	VMULPD       Z3, Z3, Z4
-	VMOVUPS      erfConstant133<>+0(SB), Z6
-	VFMADD231PD  erfConstant132<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant134<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant135<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant136<>+0(SB), Z4, Z6
-	VMOVUPS      erfConstant138<>+0(SB), Z7
-	VFMADD231PD  erfConstant137<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant139<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant140<>+0(SB), Z4, Z7
-	VFMADD231PD  Z3, Z7, Z6
-	VFMADD213PD  erfConstant141<>+0(SB), Z3, Z6
-	VFMADD213PD  erfConstant142<>+0(SB), Z3, Z6
-	VFMADD213PD  Z1, Z1, Z6
-	VMOVUPS      erfConstant102<>+0(SB), Z3
-	VFMADD231PD  Z5, Z2, Z3
-	VSUBPD       erfConstant102<>+0(SB), Z3, Z4
-	VFMSUB231PD  Z5, Z2, Z4
-	VMULPD       Z4, Z4, Z2
-	VMULPD       Z2, Z2, Z5
-	VMOVUPS      erfConstant144<>+0(SB), Z7
-	VFMADD231PD  erfConstant143<>+0(SB), Z5, Z7
-	VFMADD213PD  erfConstant145<>+0(SB), Z5, Z7
-	VMOVUPS      erfConstant147<>+0(SB), Z8
-	VFMADD231PD  erfConstant146<>+0(SB), Z5, Z8
-	VFMADD213PD  erfConstant148<>+0(SB), Z5, Z8
-	VMOVUPS      erfConstant150<>+0(SB), Z9
-	VFMADD231PD  erfConstant149<>+0(SB), Z5, Z9
+	VMOVUPS      64(SI), Z1
+	VANDPD       erfConstant77<>+0(SB), Z0, Z2
+	VANDPD       erfConstant77<>+0(SB), Z1, Z3
+	VSUBPD       erfConstant78<>+0(SB), Z2, Z4
+	VSUBPD       erfConstant78<>+0(SB), Z3, Z5
+	VMINPD       erfConstant113<>+0(SB), Z4, Z4
+	VMINPD       erfConstant113<>+0(SB), Z5, Z5
+	VMULPD       Z4, Z4, Z6
+	VMULPD       Z5, Z5, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMOVUPS      erfConstant115<>+0(SB), Z10
+	VFMADD231PD  erfConstant114<>+0(SB), Z8, Z10
+	VMOVUPS      erfConstant115<>+0(SB), Z11
+	VFMADD231PD  erfConstant114<>+0(SB), Z9, Z11
+	VFMADD213PD  erfConstant116<>+0(SB), Z8, Z10
+	VFMADD213PD  erfConstant116<>+0(SB), Z9, Z11
+	VFMADD213PD  erfConstant117<>+0(SB), Z8, Z10
+	VFMADD213PD  erfConstant117<>+0(SB), Z9, Z11
+	VFMADD213PD  erfConstant118<>+0(SB), Z8, Z10
+	VFMADD213PD  erfConstant118<>+0(SB), Z9, Z11
+	VMOVUPS      erfConstant120<>+0(SB), Z12
+	VFMADD231PD  erfConstant119<>+0(SB), Z8, Z12
+	VMOVUPS      erfConstant120<>+0(SB), Z13
+	VFMADD231PD  erfConstant119<>+0(SB), Z9, Z13
+	VFMADD213PD  erfConstant121<>+0(SB), Z8, Z12
+	VFMADD213PD  erfConstant121<>+0(SB), Z9, Z13
+	VFMADD213PD  erfConstant122<>+0(SB), Z8, Z12
+	VFMADD213PD  erfConstant122<>+0(SB), Z9, Z13
+	VMOVUPS      erfConstant124<>+0(SB), Z14
+	VFMADD231PD  erfConstant123<>+0(SB), Z8, Z14
+	VMOVUPS      erfConstant124<>+0(SB), Z15
+	VFMADD231PD  erfConstant123<>+0(SB), Z9, Z15
+	VFMADD213PD  erfConstant125<>+0(SB), Z8, Z14
+	VFMADD213PD  erfConstant125<>+0(SB), Z9, Z15
+	VFMADD213PD  erfConstant126<>+0(SB), Z8, Z14
+	VFMADD213PD  erfConstant126<>+0(SB), Z9, Z15
+	VMOVUPS      erfConstant128<>+0(SB), Z16
+	VFMADD231PD  erfConstant127<>+0(SB), Z8, Z16
+	VMOVUPS      erfConstant128<>+0(SB), Z17
+	VFMADD231PD  erfConstant127<>+0(SB), Z9, Z17
+	VFMADD213PD  erfConstant129<>+0(SB), Z8, Z16
+	VFMADD213PD  erfConstant129<>+0(SB), Z9, Z17
+	VFMADD213PD  erfConstant130<>+0(SB), Z8, Z16
+	VFMADD213PD  erfConstant130<>+0(SB), Z9, Z17
+	VFMADD231PD  Z4, Z12, Z10
+	VFMADD231PD  Z5, Z13, Z11
+	VFMADD231PD  Z4, Z16, Z14
+	VFMADD231PD  Z5, Z17, Z15
+	VFMADD231PD  Z6, Z14, Z10
+	VFMADD231PD  Z7, Z15, Z11
+	VFMADD213PD  erfConstant131<>+0(SB), Z4, Z10
+	VFMADD213PD  erfConstant131<>+0(SB), Z5, Z11
+	VMULPD       Z2, Z2, Z6
+	VMULPD       Z3, Z3, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMOVUPS      erfConstant133<>+0(SB), Z12
+	VFMADD231PD  erfConstant132<>+0(SB), Z8, Z12
+	VMOVUPS      erfConstant133<>+0(SB), Z13
+	VFMADD231PD  erfConstant132<>+0(SB), Z9, Z13
+	VFMADD213PD  erfConstant134<>+0(SB), Z8, Z12
+	VFMADD213PD  erfConstant134<>+0(SB), Z9, Z13
+	VFMADD213PD  erfConstant135<>+0(SB), Z8, Z12
+	VFMADD213PD  erfConstant135<>+0(SB), Z9, Z13
+	VFMADD213PD  erfConstant136<>+0(SB), Z8, Z12
+	VFMADD213PD  erfConstant136<>+0(SB), Z9, Z13
+	VMOVUPS      erfConstant138<>+0(SB), Z14
+	VFMADD231PD  erfConstant137<>+0(SB), Z8, Z14
+	VMOVUPS      erfConstant138<>+0(SB), Z15
+	VFMADD231PD  erfConstant137<>+0(SB), Z9, Z15
+	VFMADD213PD  erfConstant139<>+0(SB), Z8, Z14
+	VFMADD213PD  erfConstant139<>+0(SB), Z9, Z15
+	VFMADD213PD  erfConstant140<>+0(SB), Z8, Z14
+	VFMADD213PD  erfConstant140<>+0(SB), Z9, Z15
+	VFMADD231PD  Z6, Z14, Z12
+	VFMADD231PD  Z7, Z15, Z13
+	VFMADD213PD  erfConstant141<>+0(SB), Z6, Z12
+	VFMADD213PD  erfConstant141<>+0(SB), Z7, Z13
+	VFMADD213PD  erfConstant142<>+0(SB), Z6, Z12
+	VFMADD213PD  erfConstant142<>+0(SB), Z7, Z13
+	VFMADD213PD  Z2, Z2, Z12
+	VFMADD213PD  Z3, Z3, Z13
+	VMOVUPS      erfConstant102<>+0(SB), Z6
+	VFMADD231PD  Z10, Z4, Z6
+	VMOVUPS      erfConstant102<>+0(SB), Z7
+	VFMADD231PD  Z11, Z5, Z7
+	VSUBPD       erfConstant102<>+0(SB), Z6, Z8
+	VSUBPD       erfConstant102<>+0(SB), Z7, Z9
+	VFMSUB231PD  Z10, Z4, Z8
+	VFMSUB231PD  Z11, Z5, Z9
+	VMULPD       Z8, Z8, Z4
+	VMULPD       Z9, Z9, Z5
+	VMULPD       Z4, Z4, Z10
+	VMULPD       Z5, Z5, Z11
+	VMOVUPS      erfConstant144<>+0(SB), Z14
+	VFMADD231PD  erfConstant143<>+0(SB), Z10, Z14
+	VMOVUPS      erfConstant144<>+0(SB), Z15
+	VFMADD231PD  erfConstant143<>+0(SB), Z11, Z15
+	VFMADD213PD  erfConstant145<>+0(SB), Z10, Z14
+	VFMADD213PD  erfConstant145<>+0(SB), Z11, Z15
+	VMOVUPS      erfConstant147<>+0(SB), Z16
+	VFMADD231PD  erfConstant146<>+0(SB), Z10, Z16
+	VMOVUPS      erfConstant147<>+0(SB), Z17
+	VFMADD231PD  erfConstant146<>+0(SB), Z11, Z17
+	VFMADD213PD  erfConstant148<>+0(SB), Z10, Z16
+	VFMADD213PD  erfConstant148<>+0(SB), Z11, Z17
+	VMOVUPS      erfConstant150<>+0(SB), Z18
+	VFMADD231PD  erfConstant149<>+0(SB), Z10, Z18
+	VMOVUPS      erfConstant150<>+0(SB), Z19
+	VFMADD231PD  erfConstant149<>+0(SB), Z11, Z19
+	VMOVUPS      erfConstant152<>+0(SB), Z20
+	VFMADD231PD  erfConstant151<>+0(SB), Z10, Z20
 	VMOVUPS      erfConstant152<>+0(SB), Z10
-	VFMADD231PD  erfConstant151<>+0(SB), Z5, Z10
-	VFMADD231PD  Z4, Z8, Z7
-	VFMADD231PD  Z4, Z10, Z9
-	VFMADD231PD  Z2, Z9, Z7
-	VFMADD213PD  erfConstant153<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant111<>+0(SB), Z7, Z4
-	VPSLLQ       $0x34, Z3, Z2
-	VPADDQ       Z2, Z4, Z2
-	VMOVUPS      erfConstant78<>+0(SB), Z3
-	VCMPPD       $0x12, Z1, Z3, K1
-	VMOVUPS      erfConstant111<>+0(SB), Z1
-	VFNMADD231PD erfConstant112<>+0(SB), Z2, Z1
-	VBLENDMPD    Z1, Z6, K1, Z1
+	VFMADD231PD  erfConstant151<>+0(SB), Z11, Z10
+	VFMADD231PD  Z8, Z16, Z14
+	VFMADD231PD  Z9, Z17, Z15
+	VFMADD231PD  Z8, Z20, Z18
+	VFMADD231PD  Z9, Z10, Z19
+	VFMADD231PD  Z4, Z18, Z14
+	VFMADD231PD  Z5, Z19, Z15
+	VFMADD213PD  erfConstant153<>+0(SB), Z8, Z14
+	VFMADD213PD  erfConstant153<>+0(SB), Z9, Z15
+	VFMADD213PD  erfConstant111<>+0(SB), Z14, Z8
+	VFMADD213PD  erfConstant111<>+0(SB), Z15, Z9
+	VPSLLQ       $0x34, Z6, Z4
+	VPSLLQ       $0x34, Z7, Z5
+	VPADDQ       Z4, Z8, Z4
+	VPADDQ       Z5, Z9, Z5
+	VMOVUPS      erfConstant78<>+0(SB), Z6
+	VCMPPD       $0x12, Z2, Z6, K1
+	VCMPPD       $0x12, Z3, Z6, K2
+	VMOVUPS      erfConstant111<>+0(SB), Z2
+	VFNMADD231PD erfConstant112<>+0(SB), Z4, Z2
+	VMOVUPS      erfConstant111<>+0(SB), Z3
+	VFNMADD231PD erfConstant112<>+0(SB), Z5, Z3
+	VBLENDMPD    Z2, Z12, K1, Z2
+	VBLENDMPD    Z3, Z13, K2, Z3
 	VANDPD       erfConstant92<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       erfConstant92<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1327,17 +1614,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1358,6 +1645,7 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 DATA erfConstant113<>+0(SB)/8, $0x4015000000000000
@@ -1772,99 +2060,181 @@ GLOBL erfConstant153<>(SB), RODATA|NOPTR, $64
 
 // func erfcFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·erfcFloat32AVX2(SB), $96-33
+TEXT ·erfcFloat32AVX2(SB), $288-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VANDPD       erfConstant0<>+0(SB), Y0, Y1
-	VMINPD       erfConstant154<>+0(SB), Y1, Y2
-	VMULPD       Y2, Y2, Y3
-	VMOVUPS      erfConstant25<>+0(SB), Y4
-	VFNMADD231PD erfConstant155<>+0(SB), Y3, Y4
-	VSUBPD       erfConstant25<>+0(SB), Y4, Y5
-	VXORPD       erfConstant15<>+0(SB), Y3, Y3
-	VFNMADD231PD erfConstant156<>+0(SB), Y5, Y3
-	VMULPD       Y3, Y3, Y5
-	VMULPD       Y5, Y5, Y6
-	VMOVUPS      erfConstant158<>+0(SB), Y7
-	VFMADD231PD  erfConstant157<>+0(SB), Y6, Y7
-	VMOVUPS      erfConstant160<>+0(SB), Y8
-	VFMADD231PD  erfConstant159<>+0(SB), Y6, Y8
-	VMOVUPS      erfConstant162<>+0(SB), Y9
-	VFMADD231PD  erfConstant161<>+0(SB), Y6, Y9
-	VFMADD231PD  Y3, Y8, Y7
-	VFMADD231PD  erfConstant163<>+0(SB), Y3, Y9
-	VFMADD231PD  Y5, Y9, Y7
-	VFMADD213PD  erfConstant164<>+0(SB), Y3, Y7
-	VFMADD213PD  erfConstant34<>+0(SB), Y3, Y7
-	VFMADD213PD  erfConstant34<>+0(SB), Y7, Y3
-	VPSLLQ       $0x34, Y4, Y4
-	VPADDQ       Y4, Y3, Y3
-	VADDPD       erfConstant165<>+0(SB), Y2, Y4
-	VMOVUPS      erfConstant34<>+0(SB), Y5
-	VDIVPD       Y4, Y5, Y4
-	VSUBPD       erfConstant166<>+0(SB), Y4, Y4
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       erfConstant0<>+0(SB), Y0, Y2
+	VANDPD       erfConstant0<>+0(SB), Y1, Y3
+	VMINPD       erfConstant154<>+0(SB), Y2, Y4
+	VMINPD       erfConstant154<>+0(SB), Y3, Y5
 	VMULPD       Y4, Y4, Y6
-	VMULPD       Y6, Y6, Y7
-	VMOVUPS      erfConstant168<>+0(SB), Y8
-	VFMADD231PD  erfConstant167<>+0(SB), Y7, Y8
-	VFMADD213PD  erfConstant169<>+0(SB), Y7, Y8
-	VFMADD213PD  erfConstant170<>+0(SB), Y7, Y8
-	VMOVUPS      erfConstant172<>+0(SB), Y9
-	VFMADD231PD  erfConstant171<>+0(SB), Y7, Y9
-	VFMADD213PD  erfConstant173<>+0(SB), Y7, Y9
-	VFMADD213PD  erfConstant174<>+0(SB), Y7, Y9
-	VMOVUPS      erfConstant176<>+0(SB), Y10
-	VFMADD231PD  erfConstant175<>+0(SB), Y7, Y10
-	VFMADD213PD  erfConstant177<>+0(SB), Y7, Y10
-	VFMADD213PD  erfConstant178<>+0(SB), Y7, Y10
-	VMOVUPS      erfConstant180<>+0(SB), Y11
-	VFMADD231PD  erfConstant179<>+0(SB), Y7, Y11
-	VFMADD213PD  erfConstant181<>+0(SB), Y7, Y11
-	VFMADD231PD  Y4, Y9, Y8
-	VFMADD231PD  Y4, Y11, Y10
-	VFMADD231PD  Y6, Y10, Y8
-	VFMADD213PD  erfConstant182<>+0(SB), Y4, Y8
-	VMULPD       Y8, Y3, Y3
+	VMULPD       Y5, Y5, Y7
+	VMOVUPS      erfConstant25<>+0(SB), Y8
+	VFNMADD231PD erfConstant155<>+0(SB), Y6, Y8
+	VMOVUPS      erfConstant25<>+0(SB), Y9
+	VFNMADD231PD erfConstant155<>+0(SB), Y7, Y9
+	VSUBPD       erfConstant25<>+0(SB), Y8, Y10
+	VSUBPD       erfConstant25<>+0(SB), Y9, Y11
+	VXORPD       erfConstant15<>+0(SB), Y6, Y6
+	VXORPD       erfConstant15<>+0(SB), Y7, Y7
+	VFNMADD231PD erfConstant156<>+0(SB), Y10, Y6
+	VFNMADD231PD erfConstant156<>+0(SB), Y11, Y7
+	VMULPD       Y6, Y6, Y10
+	VMULPD       Y7, Y7, Y11
+	VMULPD       Y10, Y10, Y12
+	VMULPD       Y11, Y11, Y13
+	VMOVUPS      erfConstant158<>+0(SB), Y14
+	VFMADD231PD  erfConstant157<>+0(SB), Y12, Y14
+	VMOVUPS      erfConstant158<>+0(SB), Y15
+	VFMADD231PD  erfConstant157<>+0(SB), Y13, Y15
+	VMOVUPS      Y3, (SP)
+	VMOVUPS      erfConstant160<>+0(SB), Y3
+	VFMADD231PD  erfConstant159<>+0(SB), Y12, Y3
+	VMOVUPS      Y2, 32(SP)
+	VMOVUPS      erfConstant160<>+0(SB), Y2
+	VFMADD231PD  erfConstant159<>+0(SB), Y13, Y2
+	VMOVUPS      Y1, 64(SP)
+	VMOVUPS      erfConstant162<>+0(SB), Y1
+	VFMADD231PD  erfConstant161<>+0(SB), Y12, Y1
+	VMOVUPS      erfConstant162<>+0(SB), Y12
+	VFMADD231PD  erfConstant161<>+0(SB), Y13, Y12
+	VFMADD231PD  Y6, Y3, Y14
+	VFMADD231PD  Y7, Y2, Y15
+	VFMADD231PD  erfConstant163<>+0(SB), Y6, Y1
+	VFMADD231PD  erfConstant163<>+0(SB), Y7, Y12
+	VFMADD231PD  Y10, Y1, Y14
+	VFMADD231PD  Y11, Y12, Y15
+	VFMADD213PD  erfConstant164<>+0(SB), Y6, Y14
+	VFMADD213PD  erfConstant164<>+0(SB), Y7, Y15
+	VFMADD213PD  erfConstant34<>+0(SB), Y6, Y14
+	VFMADD213PD  erfConstant34<>+0(SB), Y7, Y15
+	VFMADD213PD  erfConstant34<>+0(SB), Y14, Y6
+	VFMADD213PD  erfConstant34<>+0(SB), Y15, Y7
+	VPSLLQ       $0x34, Y8, Y1
+	VPSLLQ       $0x34, Y9, Y2
+	VPADDQ       Y1, Y6, Y1
+	VPADDQ       Y2, Y7, Y2
+	VADDPD       erfConstant165<>+0(SB), Y4, Y3
+	VADDPD       erfConstant165<>+0(SB), Y5, Y6
+	VMOVUPS      erfConstant34<>+0(SB), Y7
+	VDIVPD       Y3, Y7, Y3
+	VDIVPD       Y6, Y7, Y6
+	VSUBPD       erfConstant166<>+0(SB), Y3, Y3
+	VSUBPD       erfConstant166<>+0(SB), Y6, Y6
+	VMULPD       Y3, Y3, Y8
+	VMULPD       Y6, Y6, Y9
+	VMULPD       Y8, Y8, Y10
+	VMULPD       Y9, Y9, Y11
+	VMOVUPS      erfConstant168<>+0(SB), Y12
+	VFMADD231PD  erfConstant167<>+0(SB), Y10, Y12
+	VMOVUPS      erfConstant168<>+0(SB), Y13
+	VFMADD231PD  erfConstant167<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant169<>+0(SB), Y10, Y12
+	VFMADD213PD  erfConstant169<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant170<>+0(SB), Y10, Y12
+	VFMADD213PD  erfConstant170<>+0(SB), Y11, Y13
+	VMOVUPS      erfConstant172<>+0(SB), Y14
+	VFMADD231PD  erfConstant171<>+0(SB), Y10, Y14
+	VMOVUPS      erfConstant172<>+0(SB), Y15
+	VFMADD231PD  erfConstant171<>+0(SB), Y11, Y15
+	VFMADD213PD  erfConstant173<>+0(SB), Y10, Y14
+	VFMADD213PD  erfConstant173<>+0(SB), Y11, Y15
+	VFMADD213PD  erfConstant174<>+0(SB), Y10, Y14
+	VFMADD213PD  erfConstant174<>+0(SB), Y11, Y15
+	VMOVUPS      erfConstant176<>+0(SB), Y7
+	VFMADD231PD  erfConstant175<>+0(SB), Y10, Y7
+	VMOVUPS      Y0, 96(SP)
+	VMOVUPS      erfConstant176<>+0(SB), Y0
+	VFMADD231PD  erfConstant175<>+0(SB), Y11, Y0
+	VFMADD213PD  erfConstant177<>+0(SB), Y10, Y7
+	VFMADD213PD  erfConstant177<>+0(SB), Y11, Y0
+	VFMADD213PD  erfConstant178<>+0(SB), Y10, Y7
+	VFMADD213PD  erfConstant178<>+0(SB), Y11, Y0
+	VMOVUPS      Y5, 128(SP)
+	VMOVUPS      erfConstant180<>+0(SB), Y5
+	VFMADD231PD  erfConstant179<>+0(SB), Y10, Y5
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      erfConstant180<>+0(SB), Y4
+	VFMADD231PD  erfConstant179<>+0(SB), Y11, Y4
+	VFMADD213PD  erfConstant181<>+0(SB), Y10, Y5
+	VFMADD213PD  erfConstant181<>+0(SB), Y11, Y4
+	VFMADD231PD  Y3, Y14, Y12
+	VFMADD231PD  Y6, Y15, Y13
+	VFMADD231PD  Y3, Y5, Y7
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y8, Y7, Y12
+	VFMADD231PD  Y9, Y0, Y13
+	VFMADD213PD  erfConstant182<>+0(SB), Y3, Y12
+	VFMADD213PD  erfConstant182<>+0(SB), Y6, Y13
+	VMULPD       Y12, Y1, Y0
+	VMULPD       Y13, Y2, Y1
+	VMOVUPS      160(SP), Y2
 	VADDPD       erfConstant183<>+0(SB), Y2, Y2
-	VDIVPD       Y2, Y3, Y2
-	VCMPPD       $0x11, erfConstant184<>+0(SB), Y0, Y3
-	VMOVUPS      erfConstant185<>+0(SB), Y4
-	VSUBPD       Y2, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y2, Y2
-	VMULPD       Y0, Y0, Y3
-	VMULPD       Y3, Y3, Y4
-	VMOVUPS      erfConstant187<>+0(SB), Y6
-	VFMADD231PD  erfConstant186<>+0(SB), Y4, Y6
-	VFMADD213PD  erfConstant188<>+0(SB), Y4, Y6
-	VMOVUPS      erfConstant190<>+0(SB), Y7
-	VFMADD231PD  erfConstant189<>+0(SB), Y4, Y7
-	VFMADD213PD  erfConstant191<>+0(SB), Y4, Y7
-	VFMADD231PD  Y3, Y7, Y6
-	VFMADD213PD  erfConstant192<>+0(SB), Y3, Y6
-	VFMADD231PD  Y6, Y0, Y0
-	VSUBPD       Y0, Y5, Y0
-	VMOVUPS      erfConstant183<>+0(SB), Y3
-	VCMPPD       $0x12, Y1, Y3, Y1
-	VBLENDVPD    Y1, Y2, Y0, Y0
-	VCVTPD2PSY   Y0, X15
+	VMOVUPS      128(SP), Y3
+	VADDPD       erfConstant183<>+0(SB), Y3, Y3
+	VDIVPD       Y2, Y0, Y0
+	VDIVPD       Y3, Y1, Y1
+	VMOVUPS      96(SP), Y2
+	VCMPPD       $0x11, erfConstant184<>+0(SB), Y2, Y3
+	VMOVUPS      64(SP), Y4
+	VCMPPD       $0x11, erfConstant184<>+0(SB), Y4, Y5
+	VMOVUPS      erfConstant185<>+0(SB), Y6
+	VSUBPD       Y0, Y6, Y7
+	VSUBPD       Y1, Y6, Y6
+	VBLENDVPD    Y3, Y7, Y0, Y0
+	VBLENDVPD    Y5, Y6, Y1, Y1
+	VMULPD       Y2, Y2, Y3
+	VMULPD       Y4, Y4, Y5
+	VMULPD       Y3, Y3, Y6
+	VMULPD       Y5, Y5, Y7
+	VMOVUPS      erfConstant187<>+0(SB), Y8
+	VFMADD231PD  erfConstant186<>+0(SB), Y6, Y8
+	VMOVUPS      erfConstant187<>+0(SB), Y9
+	VFMADD231PD  erfConstant186<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant188<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant188<>+0(SB), Y7, Y9
+	VMOVUPS      erfConstant190<>+0(SB), Y10
+	VFMADD231PD  erfConstant189<>+0(SB), Y6, Y10
+	VMOVUPS      erfConstant190<>+0(SB), Y11
+	VFMADD231PD  erfConstant189<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant191<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant191<>+0(SB), Y7, Y11
+	VFMADD231PD  Y3, Y10, Y8
+	VFMADD231PD  Y5, Y11, Y9
+	VFMADD213PD  erfConstant192<>+0(SB), Y3, Y8
+	VFMADD213PD  erfConstant192<>+0(SB), Y5, Y9
+	VFMADD231PD  Y8, Y2, Y2
+	VFMADD231PD  Y9, Y4, Y4
+	VMOVUPS      erfConstant34<>+0(SB), Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y4, Y3, Y3
+	VMOVUPS      erfConstant183<>+0(SB), Y4
+	VCMPPD       $0x12, 32(SP), Y4, Y5
+	VCMPPD       $0x12, (SP), Y4, Y4
+	VBLENDVPD    Y5, Y0, Y2, Y0
+	VBLENDVPD    Y4, Y1, Y3, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1876,17 +2246,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 224(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 192(SP), DI
+	LEAQ 224(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1897,7 +2267,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 192(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -1906,7 +2276,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA erfConstant154<>+0(SB)/8, $0x4025000000000000
@@ -2145,166 +2516,324 @@ GLOBL erfConstant192<>(SB), RODATA|NOPTR, $32
 
 // func erfcFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·erfcFloat64AVX2(SB), $288-33
+TEXT ·erfcFloat64AVX2(SB), $1184-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      erfConstant193<>+0(SB), Y1
-	VMAXPD       Y0, Y1, Y1
-	VANDPD       erfConstant0<>+0(SB), Y1, Y1
-	VMINPD       erfConstant194<>+0(SB), Y1, Y1
-	VADDPD       erfConstant165<>+0(SB), Y1, Y2
-	VMOVUPS      erfConstant34<>+0(SB), Y3
-	VDIVPD       Y2, Y3, Y4
-	VSUBPD       erfConstant165<>+0(SB), Y2, Y5
-	VSUBPD       Y5, Y1, Y5
-	VFNMADD213PD Y3, Y4, Y2
-	VFNMADD231PD Y4, Y5, Y2
-	VMULPD       Y2, Y4, Y2
-	VADDPD       erfConstant183<>+0(SB), Y1, Y5
-	VDIVPD       Y5, Y3, Y6
-	VSUBPD       erfConstant183<>+0(SB), Y5, Y7
-	VSUBPD       Y7, Y1, Y7
-	VFNMADD213PD Y3, Y6, Y5
-	VFNMADD231PD Y6, Y7, Y5
-	VMULPD       Y5, Y6, Y5
-	VMULPD       Y1, Y1, Y7
-	VFMSUB213PD  Y7, Y1, Y1
-	VMOVUPS      erfConstant25<>+0(SB), Y8
-	VFNMADD231PD erfConstant155<>+0(SB), Y7, Y8
-	VSUBPD       erfConstant25<>+0(SB), Y8, Y9
-	VXORPD       erfConstant15<>+0(SB), Y7, Y7
-	VFNMADD231PD erfConstant195<>+0(SB), Y9, Y7
-	VXORPD       erfConstant15<>+0(SB), Y1, Y1
-	VFNMADD231PD erfConstant196<>+0(SB), Y9, Y1
-	VADDPD       Y1, Y7, Y10
-	VSUBPD       Y7, Y10, Y7
-	VSUBPD       Y7, Y1, Y1
-	VADDPD       Y10, Y3, Y7
-	VSUBPD       Y3, Y7, Y11
-	VSUBPD       Y11, Y10, Y11
-	VMULPD       Y10, Y10, Y12
-	VMULPD       Y12, Y12, Y13
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      erfConstant193<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y3
+	VMAXPD       Y1, Y2, Y2
+	VANDPD       erfConstant0<>+0(SB), Y3, Y3
+	VANDPD       erfConstant0<>+0(SB), Y2, Y2
+	VMINPD       erfConstant194<>+0(SB), Y3, Y3
+	VMINPD       erfConstant194<>+0(SB), Y2, Y2
+	VADDPD       erfConstant165<>+0(SB), Y3, Y4
+	VADDPD       erfConstant165<>+0(SB), Y2, Y5
+	VMOVUPS      erfConstant34<>+0(SB), Y6
+	VDIVPD       Y4, Y6, Y7
+	VDIVPD       Y5, Y6, Y8
+	VSUBPD       erfConstant165<>+0(SB), Y4, Y9
+	VSUBPD       erfConstant165<>+0(SB), Y5, Y10
+	VSUBPD       Y9, Y3, Y9
+	VSUBPD       Y10, Y2, Y10
+	VFNMADD213PD Y6, Y7, Y4
+	VFNMADD213PD Y6, Y8, Y5
+	VFNMADD231PD Y7, Y9, Y4
+	VFNMADD231PD Y8, Y10, Y5
+	VMULPD       Y4, Y7, Y4
+	VMULPD       Y5, Y8, Y5
+	VADDPD       erfConstant183<>+0(SB), Y3, Y9
+	VADDPD       erfConstant183<>+0(SB), Y2, Y10
+	VDIVPD       Y9, Y6, Y11
+	VDIVPD       Y10, Y6, Y12
+	VSUBPD       erfConstant183<>+0(SB), Y9, Y13
+	VSUBPD       erfConstant183<>+0(SB), Y10, Y14
+	VSUBPD       Y13, Y3, Y13
+	VSUBPD       Y14, Y2, Y14
+	VFNMADD213PD Y6, Y11, Y9
+	VFNMADD213PD Y6, Y12, Y10
+	VFNMADD231PD Y11, Y13, Y9
+	VFNMADD231PD Y12, Y14, Y10
+	VMULPD       Y9, Y11, Y9
+	VMULPD       Y10, Y12, Y10
+	VMULPD       Y3, Y3, Y13
+	VMULPD       Y2, Y2, Y14
+	VFMSUB213PD  Y13, Y3, Y3
+	VFMSUB213PD  Y14, Y2, Y2
+	VMOVUPS      erfConstant25<>+0(SB), Y15
+	VFNMADD231PD erfConstant155<>+0(SB), Y13, Y15
+	VMOVUPS      erfConstant25<>+0(SB), Y1
+	VFNMADD231PD erfConstant155<>+0(SB), Y14, Y1
+	VSUBPD       erfConstant25<>+0(SB), Y15, Y0
+	VMOVUPS      Y15, (SP)
+	VSUBPD       erfConstant25<>+0(SB), Y1, Y15
+	VXORPD       erfConstant15<>+0(SB), Y13, Y13
+	VXORPD       erfConstant15<>+0(SB), Y14, Y14
+	VFNMADD231PD erfConstant195<>+0(SB), Y0, Y13
+	VFNMADD231PD erfConstant195<>+0(SB), Y15, Y14
+	VXORPD       erfConstant15<>+0(SB), Y3, Y3
+	VXORPD       erfConstant15<>+0(SB), Y2, Y2
+	VFNMADD231PD erfConstant196<>+0(SB), Y0, Y3
+	VFNMADD231PD erfConstant196<>+0(SB), Y15, Y2
+	VMOVUPS      Y15, 32(SP)
+	VADDPD       Y3, Y13, Y15
+	VMOVUPS      Y0, 64(SP)
+	VADDPD       Y2, Y14, Y0
+	VSUBPD       Y13, Y15, Y13
+	VSUBPD       Y14, Y0, Y14
+	VSUBPD       Y13, Y3, Y3
+	VSUBPD       Y14, Y2, Y2
+	VADDPD       Y15, Y6, Y13
+	VADDPD       Y0, Y6, Y14
+	VMOVUPS      Y1, 96(SP)
+	VSUBPD       Y6, Y13, Y1
+	VMOVUPS      Y10, 128(SP)
+	VSUBPD       Y6, Y14, Y10
+	VSUBPD       Y1, Y15, Y1
+	VSUBPD       Y10, Y0, Y10
+	VMULPD       Y15, Y15, Y6
+	VMOVUPS      Y9, 160(SP)
+	VMULPD       Y0, Y0, Y9
+	VMOVUPS      Y12, 192(SP)
+	VMULPD       Y6, Y6, Y12
+	VMOVUPS      Y11, 224(SP)
+	VMULPD       Y9, Y9, Y11
+	VMOVUPS      Y14, 256(SP)
 	VMOVUPS      erfConstant198<>+0(SB), Y14
-	VFMADD231PD  erfConstant197<>+0(SB), Y13, Y14
-	VFMADD213PD  erfConstant199<>+0(SB), Y13, Y14
-	VMOVUPS      erfConstant201<>+0(SB), Y15
-	VFMADD231PD  erfConstant200<>+0(SB), Y13, Y15
-	VMOVUPS      Y9, (SP)
-	VMOVUPS      erfConstant203<>+0(SB), Y9
-	VFMADD231PD  erfConstant202<>+0(SB), Y13, Y9
-	VMOVUPS      Y8, 32(SP)
-	VMOVUPS      erfConstant205<>+0(SB), Y8
-	VFMADD231PD  erfConstant204<>+0(SB), Y13, Y8
-	VFMADD231PD  Y10, Y15, Y14
-	VFMADD231PD  Y10, Y8, Y9
-	VFMADD231PD  Y12, Y9, Y14
-	VFMADD213PD  erfConstant206<>+0(SB), Y10, Y14
-	VFMADD231PD  Y14, Y12, Y1
-	VADDPD       Y1, Y11, Y1
-	VSUBPD       erfConstant207<>+0(SB), Y4, Y4
-	VMULPD       Y4, Y4, Y8
-	VMOVUPS      erfConstant209<>+0(SB), Y9
-	VFMADD231PD  erfConstant208<>+0(SB), Y8, Y9
-	VMULPD       Y8, Y8, Y10
-	VMOVUPS      erfConstant211<>+0(SB), Y11
-	VFMADD231PD  erfConstant210<>+0(SB), Y10, Y11
-	VFMADD213PD  erfConstant212<>+0(SB), Y10, Y11
-	VFMADD213PD  erfConstant213<>+0(SB), Y10, Y11
-	VFMADD213PD  erfConstant214<>+0(SB), Y10, Y11
-	VMOVUPS      erfConstant216<>+0(SB), Y12
-	VFMADD231PD  erfConstant215<>+0(SB), Y10, Y12
-	VFMADD213PD  erfConstant217<>+0(SB), Y10, Y12
-	VFMADD213PD  erfConstant218<>+0(SB), Y10, Y12
-	VFMADD213PD  erfConstant219<>+0(SB), Y10, Y12
-	VMOVUPS      erfConstant221<>+0(SB), Y13
-	VFMADD231PD  erfConstant220<>+0(SB), Y10, Y13
-	VFMADD213PD  erfConstant222<>+0(SB), Y10, Y13
-	VFMADD213PD  erfConstant223<>+0(SB), Y10, Y13
-	VFMADD213PD  erfConstant224<>+0(SB), Y10, Y13
-	VMOVUPS      erfConstant226<>+0(SB), Y14
-	VFMADD231PD  erfConstant225<>+0(SB), Y10, Y14
-	VFMADD213PD  erfConstant227<>+0(SB), Y10, Y14
-	VFMADD213PD  erfConstant228<>+0(SB), Y10, Y14
-	VFMADD213PD  erfConstant229<>+0(SB), Y10, Y14
-	VFMADD231PD  Y4, Y12, Y11
-	VFMADD231PD  Y4, Y14, Y13
-	VFMADD231PD  Y8, Y13, Y11
-	VFMADD213PD  erfConstant230<>+0(SB), Y4, Y11
-	VFMADD213PD  erfConstant231<>+0(SB), Y9, Y2
-	VFMADD231PD  Y11, Y4, Y2
-	VADDPD       erfConstant232<>+0(SB), Y2, Y4
-	VSUBPD       erfConstant232<>+0(SB), Y4, Y8
-	VSUBPD       Y8, Y2, Y2
-	VMULPD       Y4, Y7, Y8
-	VMOVUPS      Y8, Y9
-	VFMSUB231PD  Y4, Y7, Y9
-	VFMADD231PD  Y2, Y7, Y9
-	VFMADD231PD  Y4, Y1, Y9
-	VADDPD       Y9, Y8, Y1
-	VSUBPD       Y8, Y1, Y2
-	VSUBPD       Y2, Y9, Y2
-	VMULPD       Y6, Y1, Y4
-	VMOVUPS      Y4, Y7
-	VFMSUB231PD  Y6, Y1, Y7
-	VFMADD231PD  Y6, Y2, Y7
-	VFMADD231PD  Y5, Y1, Y7
-	VADDPD       Y7, Y4, Y1
-	VXORPD       erfConstant15<>+0(SB), Y0, Y2
-	VADDPD       Y2, Y3, Y4
-	VSUBPD       Y3, Y4, Y3
-	VSUBPD       Y3, Y2, Y2
-	VMULPD       Y0, Y0, Y3
+	VFMADD231PD  erfConstant197<>+0(SB), Y12, Y14
+	VMOVUPS      Y13, 288(SP)
+	VMOVUPS      erfConstant198<>+0(SB), Y13
+	VFMADD231PD  erfConstant197<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant199<>+0(SB), Y12, Y14
+	VFMADD213PD  erfConstant199<>+0(SB), Y11, Y13
+	VMOVUPS      Y5, 320(SP)
+	VMOVUPS      erfConstant201<>+0(SB), Y5
+	VFMADD231PD  erfConstant200<>+0(SB), Y12, Y5
+	VMOVUPS      Y4, 352(SP)
+	VMOVUPS      erfConstant201<>+0(SB), Y4
+	VFMADD231PD  erfConstant200<>+0(SB), Y11, Y4
+	VMOVUPS      Y8, 384(SP)
+	VMOVUPS      erfConstant203<>+0(SB), Y8
+	VFMADD231PD  erfConstant202<>+0(SB), Y12, Y8
+	VMOVUPS      Y7, 416(SP)
+	VMOVUPS      erfConstant203<>+0(SB), Y7
+	VFMADD231PD  erfConstant202<>+0(SB), Y11, Y7
+	VMOVUPS      Y10, 448(SP)
+	VMOVUPS      erfConstant205<>+0(SB), Y10
+	VFMADD231PD  erfConstant204<>+0(SB), Y12, Y10
+	VMOVUPS      erfConstant205<>+0(SB), Y12
+	VFMADD231PD  erfConstant204<>+0(SB), Y11, Y12
+	VFMADD231PD  Y15, Y5, Y14
+	VFMADD231PD  Y0, Y4, Y13
+	VFMADD231PD  Y15, Y10, Y8
+	VFMADD231PD  Y0, Y12, Y7
+	VFMADD231PD  Y6, Y8, Y14
+	VFMADD231PD  Y9, Y7, Y13
+	VFMADD213PD  erfConstant206<>+0(SB), Y15, Y14
+	VFMADD213PD  erfConstant206<>+0(SB), Y0, Y13
+	VFMADD231PD  Y14, Y6, Y3
+	VFMADD231PD  Y13, Y9, Y2
+	VADDPD       Y3, Y1, Y0
+	VADDPD       448(SP), Y2, Y1
+	VMOVUPS      416(SP), Y2
+	VSUBPD       erfConstant207<>+0(SB), Y2, Y2
+	VMOVUPS      384(SP), Y3
+	VSUBPD       erfConstant207<>+0(SB), Y3, Y3
+	VMULPD       Y2, Y2, Y4
 	VMULPD       Y3, Y3, Y5
-	VMULPD       Y5, Y5, Y6
-	VMOVUPS      erfConstant234<>+0(SB), Y7
-	VFMADD231PD  erfConstant233<>+0(SB), Y6, Y7
-	VMOVUPS      erfConstant236<>+0(SB), Y8
-	VFMADD231PD  erfConstant235<>+0(SB), Y6, Y8
-	VMOVUPS      erfConstant238<>+0(SB), Y9
-	VFMADD231PD  erfConstant237<>+0(SB), Y6, Y9
-	VFMADD231PD  Y3, Y8, Y7
-	VFMADD231PD  erfConstant239<>+0(SB), Y3, Y9
-	VFMADD231PD  Y5, Y9, Y7
-	VFMADD213PD  erfConstant240<>+0(SB), Y3, Y7
-	VFMADD213PD  erfConstant65<>+0(SB), Y3, Y7
-	VFNMADD231PD Y0, Y7, Y2
-	VADDPD       Y2, Y4, Y2
-	VMOVUPS      32(SP), Y3
+	VMOVUPS      erfConstant209<>+0(SB), Y6
+	VFMADD231PD  erfConstant208<>+0(SB), Y4, Y6
+	VMOVUPS      erfConstant209<>+0(SB), Y7
+	VFMADD231PD  erfConstant208<>+0(SB), Y5, Y7
+	VMULPD       Y4, Y4, Y8
+	VMULPD       Y5, Y5, Y9
+	VMOVUPS      erfConstant211<>+0(SB), Y10
+	VFMADD231PD  erfConstant210<>+0(SB), Y8, Y10
+	VMOVUPS      erfConstant211<>+0(SB), Y11
+	VFMADD231PD  erfConstant210<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant212<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant212<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant213<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant213<>+0(SB), Y9, Y11
+	VFMADD213PD  erfConstant214<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant214<>+0(SB), Y9, Y11
+	VMOVUPS      erfConstant216<>+0(SB), Y12
+	VFMADD231PD  erfConstant215<>+0(SB), Y8, Y12
+	VMOVUPS      erfConstant216<>+0(SB), Y13
+	VFMADD231PD  erfConstant215<>+0(SB), Y9, Y13
+	VFMADD213PD  erfConstant217<>+0(SB), Y8, Y12
+	VFMADD213PD  erfConstant217<>+0(SB), Y9, Y13
+	VFMADD213PD  erfConstant218<>+0(SB), Y8, Y12
+	VFMADD213PD  erfConstant218<>+0(SB), Y9, Y13
+	VFMADD213PD  erfConstant219<>+0(SB), Y8, Y12
+	VFMADD213PD  erfConstant219<>+0(SB), Y9, Y13
+	VMOVUPS      erfConstant221<>+0(SB), Y14
+	VFMADD231PD  erfConstant220<>+0(SB), Y8, Y14
+	VMOVUPS      erfConstant221<>+0(SB), Y15
+	VFMADD231PD  erfConstant220<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant222<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant222<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant223<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant223<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant224<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant224<>+0(SB), Y9, Y15
+	VMOVUPS      Y1, 480(SP)
+	VMOVUPS      erfConstant226<>+0(SB), Y1
+	VFMADD231PD  erfConstant225<>+0(SB), Y8, Y1
+	VMOVUPS      Y0, 512(SP)
+	VMOVUPS      erfConstant226<>+0(SB), Y0
+	VFMADD231PD  erfConstant225<>+0(SB), Y9, Y0
+	VFMADD213PD  erfConstant227<>+0(SB), Y8, Y1
+	VFMADD213PD  erfConstant227<>+0(SB), Y9, Y0
+	VFMADD213PD  erfConstant228<>+0(SB), Y8, Y1
+	VFMADD213PD  erfConstant228<>+0(SB), Y9, Y0
+	VFMADD213PD  erfConstant229<>+0(SB), Y8, Y1
+	VFMADD213PD  erfConstant229<>+0(SB), Y9, Y0
+	VFMADD231PD  Y2, Y12, Y10
+	VFMADD231PD  Y3, Y13, Y11
+	VFMADD231PD  Y2, Y1, Y14
+	VFMADD231PD  Y3, Y0, Y15
+	VFMADD231PD  Y4, Y14, Y10
+	VFMADD231PD  Y5, Y15, Y11
+	VFMADD213PD  erfConstant230<>+0(SB), Y2, Y10
+	VFMADD213PD  erfConstant230<>+0(SB), Y3, Y11
+	VMOVUPS      erfConstant231<>+0(SB), Y0
+	VFMADD231PD  352(SP), Y6, Y0
+	VMOVUPS      erfConstant231<>+0(SB), Y1
+	VFMADD231PD  320(SP), Y7, Y1
+	VFMADD231PD  Y10, Y2, Y0
+	VFMADD231PD  Y11, Y3, Y1
+	VADDPD       erfConstant232<>+0(SB), Y0, Y2
+	VADDPD       erfConstant232<>+0(SB), Y1, Y3
+	VSUBPD       erfConstant232<>+0(SB), Y2, Y4
+	VSUBPD       erfConstant232<>+0(SB), Y3, Y5
+	VSUBPD       Y4, Y0, Y0
+	VSUBPD       Y5, Y1, Y1
+	VMULPD       288(SP), Y2, Y4
+	VMULPD       256(SP), Y3, Y5
+	VMOVUPS      Y4, Y6
+	VFMSUB231PD  288(SP), Y2, Y6
+	VMOVUPS      Y5, Y7
+	VFMSUB231PD  256(SP), Y3, Y7
+	VFMADD231PD  288(SP), Y0, Y6
+	VFMADD231PD  256(SP), Y1, Y7
+	VFMADD231PD  512(SP), Y2, Y6
+	VFMADD231PD  480(SP), Y3, Y7
+	VADDPD       Y6, Y4, Y0
+	VADDPD       Y7, Y5, Y1
+	VSUBPD       Y4, Y0, Y2
+	VSUBPD       Y5, Y1, Y3
+	VSUBPD       Y2, Y6, Y2
+	VSUBPD       Y3, Y7, Y3
+	VMULPD       224(SP), Y0, Y4
+	VMULPD       192(SP), Y1, Y5
+	VMOVUPS      Y4, Y6
+	VFMSUB231PD  224(SP), Y0, Y6
+	VMOVUPS      Y5, Y7
+	VFMSUB231PD  192(SP), Y1, Y7
+	VFMADD231PD  224(SP), Y2, Y6
+	VFMADD231PD  192(SP), Y3, Y7
+	VFMADD231PD  160(SP), Y0, Y6
+	VFMADD231PD  128(SP), Y1, Y7
+	VADDPD       Y6, Y4, Y0
+	VADDPD       Y7, Y5, Y1
+	VMOVUPS      (SI), Y2
+	VXORPD       erfConstant15<>+0(SB), Y2, Y3
+	VMOVUPS      32(SI), Y4
+	VXORPD       erfConstant15<>+0(SB), Y4, Y5
+	VADDPD       erfConstant34<>+0(SB), Y3, Y6
+	VADDPD       erfConstant34<>+0(SB), Y5, Y7
+	VSUBPD       erfConstant34<>+0(SB), Y6, Y8
+	VSUBPD       erfConstant34<>+0(SB), Y7, Y9
+	VSUBPD       Y8, Y3, Y3
+	VSUBPD       Y9, Y5, Y5
+	VMULPD       Y2, Y2, Y8
+	VMULPD       Y4, Y4, Y9
+	VMULPD       Y8, Y8, Y10
+	VMULPD       Y9, Y9, Y11
+	VMULPD       Y10, Y10, Y12
+	VMULPD       Y11, Y11, Y13
+	VMOVUPS      erfConstant234<>+0(SB), Y14
+	VFMADD231PD  erfConstant233<>+0(SB), Y12, Y14
+	VMOVUPS      erfConstant234<>+0(SB), Y15
+	VFMADD231PD  erfConstant233<>+0(SB), Y13, Y15
+	VMOVUPS      Y1, 544(SP)
+	VMOVUPS      erfConstant236<>+0(SB), Y1
+	VFMADD231PD  erfConstant235<>+0(SB), Y12, Y1
+	VMOVUPS      Y0, 576(SP)
+	VMOVUPS      erfConstant236<>+0(SB), Y0
+	VFMADD231PD  erfConstant235<>+0(SB), Y13, Y0
+	VMOVUPS      Y7, 608(SP)
+	VMOVUPS      erfConstant238<>+0(SB), Y7
+	VFMADD231PD  erfConstant237<>+0(SB), Y12, Y7
+	VMOVUPS      erfConstant238<>+0(SB), Y12
+	VFMADD231PD  erfConstant237<>+0(SB), Y13, Y12
+	VFMADD231PD  Y8, Y1, Y14
+	VFMADD231PD  Y9, Y0, Y15
+	VFMADD231PD  erfConstant239<>+0(SB), Y8, Y7
+	VFMADD231PD  erfConstant239<>+0(SB), Y9, Y12
+	VFMADD231PD  Y10, Y7, Y14
+	VFMADD231PD  Y11, Y12, Y15
+	VFMADD213PD  erfConstant240<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant240<>+0(SB), Y9, Y15
+	VFMADD213PD  erfConstant65<>+0(SB), Y8, Y14
+	VFMADD213PD  erfConstant65<>+0(SB), Y9, Y15
+	VFNMADD231PD Y2, Y14, Y3
+	VFNMADD231PD Y4, Y15, Y5
+	VADDPD       Y3, Y6, Y0
+	VADDPD       608(SP), Y5, Y1
+	VMOVUPS      (SP), Y3
 	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y3, Y1, Y3
-	VMOVUPS      erfConstant241<>+0(SB), Y4
-	VCMPPD       $0x11, Y0, Y4, Y4
-	VMOVMSKPD    Y4, AX
+	VMOVUPS      96(SP), Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VPADDQ       576(SP), Y3, Y3
+	VPADDQ       544(SP), Y5, Y5
+	VMOVUPS      erfConstant241<>+0(SB), Y6
+	VCMPPD       $0x11, Y2, Y6, Y7
+	VCMPPD       $0x11, Y4, Y6, Y6
+	VMOVMSKPD    Y7, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VCMPPD    $0x11, erfConstant184<>+0(SB), Y0, Y1
-	VMOVUPS   erfConstant185<>+0(SB), Y4
-	VSUBPD    Y3, Y4, Y4
-	VBLENDVPD Y1, Y4, Y3, Y1
-	VANDPD    erfConstant0<>+0(SB), Y0, Y0
-	VMOVUPS   erfConstant183<>+0(SB), Y3
-	VCMPPD    $0x12, Y0, Y3, Y0
-	VBLENDVPD Y0, Y1, Y2, Y0
+	VMOVMSKPD Y6, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VCMPPD    $0x11, erfConstant184<>+0(SB), Y2, Y6
+	VCMPPD    $0x11, erfConstant184<>+0(SB), Y4, Y7
+	VMOVUPS   erfConstant185<>+0(SB), Y8
+	VSUBPD    Y3, Y8, Y9
+	VSUBPD    Y5, Y8, Y8
+	VBLENDVPD Y6, Y9, Y3, Y3
+	VBLENDVPD Y7, Y8, Y5, Y5
+	VANDPD    erfConstant0<>+0(SB), Y2, Y2
+	VANDPD    erfConstant0<>+0(SB), Y4, Y4
+	VMOVUPS   erfConstant183<>+0(SB), Y6
+	VCMPPD    $0x12, Y2, Y6, Y2
+	VCMPPD    $0x12, Y4, Y6, Y4
+	VBLENDVPD Y2, Y3, Y0, Y0
+	VBLENDVPD Y4, Y5, Y1, Y1
 	TESTB     R8, R8
 	JNE       past
 	VMOVUPS   Y0, (DI)
+	VMOVUPS   Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2316,17 +2845,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 96(SP)(R12*8)
+	MOVQ AX, 704(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 64(SP), DI
-	LEAQ 96(SP), SI
+	LEAQ 640(SP), DI
+	LEAQ 704(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2337,7 +2866,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 64(SP)(R10*8), AX
+	MOVQ 640(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2347,27 +2876,51 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 160(SP)
-	VMOVUPS   Y2, 192(SP)
-	VMOVUPS   Y3, 224(SP)
-	VMOVUPS   Y4, 256(SP)
-	VMOVUPS   (SP), Y5
-	VMULPD    erfConstant183<>+0(SB), Y5, Y6
-	VADDPD    erfConstant25<>+0(SB), Y6, Y6
-	VSUBPD    erfConstant25<>+0(SB), Y6, Y6
-	VSUBPD    Y6, Y5, Y5
-	VADDPD    erfConstant242<>+0(SB), Y6, Y6
-	VPSLLQ    $0x34, Y6, Y6
-	VMULPD    Y6, Y1, Y1
-	VADDPD    erfConstant242<>+0(SB), Y5, Y5
-	VPSLLQ    $0x34, Y5, Y5
-	VMULPD    Y5, Y1, Y1
-	VBLENDVPD Y4, Y1, Y3, Y3
-	VMOVUPS   Y3, 224(SP)
+	VMOVUPS   Y0, 832(SP)
+	VMOVUPS   Y1, 864(SP)
+	VMOVUPS   Y3, 896(SP)
+	VMOVUPS   Y5, 928(SP)
+	VMOVUPS   Y6, 960(SP)
+	VMOVUPS   Y7, 992(SP)
+	VMOVUPS   64(SP), Y8
+	VMULPD    erfConstant183<>+0(SB), Y8, Y9
+	VADDPD    erfConstant25<>+0(SB), Y9, Y9
+	VSUBPD    erfConstant25<>+0(SB), Y9, Y9
+	VSUBPD    Y9, Y8, Y8
+	VADDPD    erfConstant242<>+0(SB), Y9, Y9
+	VPSLLQ    $0x34, Y9, Y9
+	VMULPD    576(SP), Y9, Y9
+	VADDPD    erfConstant242<>+0(SB), Y8, Y8
+	VPSLLQ    $0x34, Y8, Y8
+	VMULPD    Y8, Y9, Y8
+	VBLENDVPD Y7, Y8, Y3, Y3
+	VMOVUPS   Y3, 896(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y0, 1024(SP)
+	VMOVUPS   Y1, 1056(SP)
+	VMOVUPS   Y3, 1088(SP)
+	VMOVUPS   Y5, 1120(SP)
+	VMOVUPS   Y6, 1152(SP)
+	VMOVUPS   32(SP), Y7
+	VMULPD    erfConstant183<>+0(SB), Y7, Y8
+	VADDPD    erfConstant25<>+0(SB), Y8, Y8
+	VSUBPD    erfConstant25<>+0(SB), Y8, Y8
+	VSUBPD    Y8, Y7, Y7
+	VADDPD    erfConstant242<>+0(SB), Y8, Y8
+	VPSLLQ    $0x34, Y8, Y8
+	VMULPD    544(SP), Y8, Y8
+	VADDPD    erfConstant242<>+0(SB), Y7, Y7
+	VPSLLQ    $0x34, Y7, Y7
+	VMULPD    Y7, Y8, Y7
+	VBLENDVPD Y6, Y7, Y5, Y5
+	VMOVUPS   Y5, 1120(SP)
+	JMP       back2
 
 DATA erfConstant193<>+0(SB)/8, $0xc018000000000000
 DATA erfConstant193<>+8(SB)/8, $0xc018000000000000
@@ -2678,92 +3231,163 @@ TEXT ·erfcFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       erfConstant77<>+0(SB), Z0, Z1
-	VMINPD       erfConstant243<>+0(SB), Z1, Z2
-	VMULPD       Z2, Z2, Z3
-	VMOVUPS      erfConstant102<>+0(SB), Z4
-	VFNMADD231PD erfConstant244<>+0(SB), Z3, Z4
-	VSUBPD       erfConstant102<>+0(SB), Z4, Z5
-	VXORPD       erfConstant92<>+0(SB), Z3, Z3
-	VFNMADD231PD erfConstant245<>+0(SB), Z5, Z3
-	VMULPD       Z3, Z3, Z5
-	VMULPD       Z5, Z5, Z6
-	VMOVUPS      erfConstant247<>+0(SB), Z7
-	VFMADD231PD  erfConstant246<>+0(SB), Z6, Z7
-	VMOVUPS      erfConstant249<>+0(SB), Z8
-	VFMADD231PD  erfConstant248<>+0(SB), Z6, Z8
-	VMOVUPS      erfConstant251<>+0(SB), Z9
-	VFMADD231PD  erfConstant250<>+0(SB), Z6, Z9
-	VFMADD231PD  Z3, Z8, Z7
-	VFMADD231PD  erfConstant252<>+0(SB), Z3, Z9
-	VFMADD231PD  Z5, Z9, Z7
-	VFMADD213PD  erfConstant253<>+0(SB), Z3, Z7
-	VFMADD213PD  erfConstant111<>+0(SB), Z3, Z7
-	VFMADD213PD  erfConstant111<>+0(SB), Z7, Z3
-	VPSLLQ       $0x34, Z4, Z4
-	VPADDQ       Z4, Z3, Z3
-	VADDPD       erfConstant254<>+0(SB), Z2, Z4
-	VMOVUPS      erfConstant111<>+0(SB), Z5
-	VDIVPD       Z4, Z5, Z4
-	VSUBPD       erfConstant255<>+0(SB), Z4, Z4
+	VCVTPS2PD    32(SI), Z1
+	VANDPD       erfConstant77<>+0(SB), Z0, Z2
+	VANDPD       erfConstant77<>+0(SB), Z1, Z3
+	VMINPD       erfConstant243<>+0(SB), Z2, Z4
+	VMINPD       erfConstant243<>+0(SB), Z3, Z5
 	VMULPD       Z4, Z4, Z6
-	VMULPD       Z6, Z6, Z7
-	VMOVUPS      erfConstant257<>+0(SB), Z8
-	VFMADD231PD  erfConstant256<>+0(SB), Z7, Z8
-	VFMADD213PD  erfConstant258<>+0(SB), Z7, Z8
-	VFMADD213PD  erfConstant259<>+0(SB), Z7, Z8
-	VMOVUPS      erfConstant261<>+0(SB), Z9
-	VFMADD231PD  erfConstant260<>+0(SB), Z7, Z9
-	VFMADD213PD  erfConstant262<>+0(SB), Z7, Z9
-	VFMADD213PD  erfConstant263<>+0(SB), Z7, Z9
-	VMOVUPS      erfConstant265<>+0(SB), Z10
-	VFMADD231PD  erfConstant264<>+0(SB), Z7, Z10
-	VFMADD213PD  erfConstant266<>+0(SB), Z7, Z10
-	VFMADD213PD  erfConstant267<>+0(SB), Z7, Z10
-	VMOVUPS      erfConstant269<>+0(SB), Z11
-	VFMADD231PD  erfConstant268<>+0(SB), Z7, Z11
-	VFMADD213PD  erfConstant270<>+0(SB), Z7, Z11
-	VFMADD231PD  Z4, Z9, Z8
-	VFMADD231PD  Z4, Z11, Z10
-	VFMADD231PD  Z6, Z10, Z8
-	VFMADD213PD  erfConstant271<>+0(SB), Z4, Z8
-	VMULPD       Z8, Z3, Z3
-	VADDPD       erfConstant272<>+0(SB), Z2, Z2
-	VDIVPD       Z2, Z3, Z2
+	VMULPD       Z5, Z5, Z7
+	VMOVUPS      erfConstant102<>+0(SB), Z8
+	VFNMADD231PD erfConstant244<>+0(SB), Z6, Z8
+	VMOVUPS      erfConstant102<>+0(SB), Z9
+	VFNMADD231PD erfConstant244<>+0(SB), Z7, Z9
+	VSUBPD       erfConstant102<>+0(SB), Z8, Z10
+	VSUBPD       erfConstant102<>+0(SB), Z9, Z11
+	VXORPD       erfConstant92<>+0(SB), Z6, Z6
+	VXORPD       erfConstant92<>+0(SB), Z7, Z7
+	VFNMADD231PD erfConstant245<>+0(SB), Z10, Z6
+	VFNMADD231PD erfConstant245<>+0(SB), Z11, Z7
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
+	VMULPD       Z10, Z10, Z12
+	VMULPD       Z11, Z11, Z13
+	VMOVUPS      erfConstant247<>+0(SB), Z14
+	VFMADD231PD  erfConstant246<>+0(SB), Z12, Z14
+	VMOVUPS      erfConstant247<>+0(SB), Z15
+	VFMADD231PD  erfConstant246<>+0(SB), Z13, Z15
+	VMOVUPS      erfConstant249<>+0(SB), Z16
+	VFMADD231PD  erfConstant248<>+0(SB), Z12, Z16
+	VMOVUPS      erfConstant249<>+0(SB), Z17
+	VFMADD231PD  erfConstant248<>+0(SB), Z13, Z17
+	VMOVUPS      erfConstant251<>+0(SB), Z18
+	VFMADD231PD  erfConstant250<>+0(SB), Z12, Z18
+	VMOVUPS      erfConstant251<>+0(SB), Z12
+	VFMADD231PD  erfConstant250<>+0(SB), Z13, Z12
+	VFMADD231PD  Z6, Z16, Z14
+	VFMADD231PD  Z7, Z17, Z15
+	VFMADD231PD  erfConstant252<>+0(SB), Z6, Z18
+	VFMADD231PD  erfConstant252<>+0(SB), Z7, Z12
+	VFMADD231PD  Z10, Z18, Z14
+	VFMADD231PD  Z11, Z12, Z15
+	VFMADD213PD  erfConstant253<>+0(SB), Z6, Z14
+	VFMADD213PD  erfConstant253<>+0(SB), Z7, Z15
+	VFMADD213PD  erfConstant111<>+0(SB), Z6, Z14
+	VFMADD213PD  erfConstant111<>+0(SB), Z7, Z15
+	VFMADD213PD  erfConstant111<>+0(SB), Z14, Z6
+	VFMADD213PD  erfConstant111<>+0(SB), Z15, Z7
+	VPSLLQ       $0x34, Z8, Z8
+	VPSLLQ       $0x34, Z9, Z9
+	VPADDQ       Z8, Z6, Z6
+	VPADDQ       Z9, Z7, Z7
+	VADDPD       erfConstant254<>+0(SB), Z4, Z8
+	VADDPD       erfConstant254<>+0(SB), Z5, Z9
+	VMOVUPS      erfConstant111<>+0(SB), Z10
+	VDIVPD       Z8, Z10, Z8
+	VDIVPD       Z9, Z10, Z9
+	VSUBPD       erfConstant255<>+0(SB), Z8, Z8
+	VSUBPD       erfConstant255<>+0(SB), Z9, Z9
+	VMULPD       Z8, Z8, Z11
+	VMULPD       Z9, Z9, Z12
+	VMULPD       Z11, Z11, Z13
+	VMULPD       Z12, Z12, Z14
+	VMOVUPS      erfConstant257<>+0(SB), Z15
+	VFMADD231PD  erfConstant256<>+0(SB), Z13, Z15
+	VMOVUPS      erfConstant257<>+0(SB), Z16
+	VFMADD231PD  erfConstant256<>+0(SB), Z14, Z16
+	VFMADD213PD  erfConstant258<>+0(SB), Z13, Z15
+	VFMADD213PD  erfConstant258<>+0(SB), Z14, Z16
+	VFMADD213PD  erfConstant259<>+0(SB), Z13, Z15
+	VFMADD213PD  erfConstant259<>+0(SB), Z14, Z16
+	VMOVUPS      erfConstant261<>+0(SB), Z17
+	VFMADD231PD  erfConstant260<>+0(SB), Z13, Z17
+	VMOVUPS      erfConstant261<>+0(SB), Z18
+	VFMADD231PD  erfConstant260<>+0(SB), Z14, Z18
+	VFMADD213PD  erfConstant262<>+0(SB), Z13, Z17
+	VFMADD213PD  erfConstant262<>+0(SB), Z14, Z18
+	VFMADD213PD  erfConstant263<>+0(SB), Z13, Z17
+	VFMADD213PD  erfConstant263<>+0(SB), Z14, Z18
+	VMOVUPS      erfConstant265<>+0(SB), Z19
+	VFMADD231PD  erfConstant264<>+0(SB), Z13, Z19
+	VMOVUPS      erfConstant265<>+0(SB), Z20
+	VFMADD231PD  erfConstant264<>+0(SB), Z14, Z20
+	VFMADD213PD  erfConstant266<>+0(SB), Z13, Z19
+	VFMADD213PD  erfConstant266<>+0(SB), Z14, Z20
+	VFMADD213PD  erfConstant267<>+0(SB), Z13, Z19
+	VFMADD213PD  erfConstant267<>+0(SB), Z14, Z20
+	VMOVUPS      erfConstant269<>+0(SB), Z21
+	VFMADD231PD  erfConstant268<>+0(SB), Z13, Z21
+	VMOVUPS      erfConstant269<>+0(SB), Z22
+	VFMADD231PD  erfConstant268<>+0(SB), Z14, Z22
+	VFMADD213PD  erfConstant270<>+0(SB), Z13, Z21
+	VFMADD213PD  erfConstant270<>+0(SB), Z14, Z22
+	VFMADD231PD  Z8, Z17, Z15
+	VFMADD231PD  Z9, Z18, Z16
+	VFMADD231PD  Z8, Z21, Z19
+	VFMADD231PD  Z9, Z22, Z20
+	VFMADD231PD  Z11, Z19, Z15
+	VFMADD231PD  Z12, Z20, Z16
+	VFMADD213PD  erfConstant271<>+0(SB), Z8, Z15
+	VFMADD213PD  erfConstant271<>+0(SB), Z9, Z16
+	VMULPD       Z15, Z6, Z6
+	VMULPD       Z16, Z7, Z7
+	VADDPD       erfConstant272<>+0(SB), Z4, Z4
+	VADDPD       erfConstant272<>+0(SB), Z5, Z5
+	VDIVPD       Z4, Z6, Z4
+	VDIVPD       Z5, Z7, Z5
 	VCMPPD       $0x11, erfConstant273<>+0(SB), Z0, K1
-	VMOVUPS      erfConstant274<>+0(SB), Z3
-	VSUBPD       Z2, Z3, Z3
-	VBLENDMPD    Z3, Z2, K1, Z2
-	VMULPD       Z0, Z0, Z3
-	VMULPD       Z3, Z3, Z4
-	VMOVUPS      erfConstant276<>+0(SB), Z6
-	VFMADD231PD  erfConstant275<>+0(SB), Z4, Z6
-	VFMADD213PD  erfConstant277<>+0(SB), Z4, Z6
-	VMOVUPS      erfConstant279<>+0(SB), Z7
-	VFMADD231PD  erfConstant278<>+0(SB), Z4, Z7
-	VFMADD213PD  erfConstant280<>+0(SB), Z4, Z7
-	VFMADD231PD  Z3, Z7, Z6
-	VFMADD213PD  erfConstant281<>+0(SB), Z3, Z6
-	VFMADD231PD  Z6, Z0, Z0
-	VSUBPD       Z0, Z5, Z0
-	VMOVUPS      erfConstant272<>+0(SB), Z3
-	VCMPPD       $0x12, Z1, Z3, K1
-	VBLENDMPD    Z2, Z0, K1, Z0
-	VCVTPD2PS    Z0, Y31
+	VCMPPD       $0x11, erfConstant273<>+0(SB), Z1, K2
+	VMOVUPS      erfConstant274<>+0(SB), Z6
+	VSUBPD       Z4, Z6, Z7
+	VSUBPD       Z5, Z6, Z6
+	VBLENDMPD    Z7, Z4, K1, Z4
+	VBLENDMPD    Z6, Z5, K2, Z5
+	VMULPD       Z0, Z0, Z6
+	VMULPD       Z1, Z1, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMOVUPS      erfConstant276<>+0(SB), Z11
+	VFMADD231PD  erfConstant275<>+0(SB), Z8, Z11
+	VMOVUPS      erfConstant276<>+0(SB), Z12
+	VFMADD231PD  erfConstant275<>+0(SB), Z9, Z12
+	VFMADD213PD  erfConstant277<>+0(SB), Z8, Z11
+	VFMADD213PD  erfConstant277<>+0(SB), Z9, Z12
+	VMOVUPS      erfConstant279<>+0(SB), Z13
+	VFMADD231PD  erfConstant278<>+0(SB), Z8, Z13
+	VMOVUPS      erfConstant279<>+0(SB), Z14
+	VFMADD231PD  erfConstant278<>+0(SB), Z9, Z14
+	VFMADD213PD  erfConstant280<>+0(SB), Z8, Z13
+	VFMADD213PD  erfConstant280<>+0(SB), Z9, Z14
+	VFMADD231PD  Z6, Z13, Z11
+	VFMADD231PD  Z7, Z14, Z12
+	VFMADD213PD  erfConstant281<>+0(SB), Z6, Z11
+	VFMADD213PD  erfConstant281<>+0(SB), Z7, Z12
+	VFMADD231PD  Z11, Z0, Z0
+	VFMADD231PD  Z12, Z1, Z1
+	VSUBPD       Z0, Z10, Z0
+	VSUBPD       Z1, Z10, Z1
+	VMOVUPS      erfConstant272<>+0(SB), Z6
+	VCMPPD       $0x12, Z2, Z6, K1
+	VCMPPD       $0x12, Z3, Z6, K2
+	VBLENDMPD    Z4, Z0, K1, Z0
+	VBLENDMPD    Z5, Z1, K2, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2779,13 +3403,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2805,7 +3429,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA erfConstant243<>+0(SB)/8, $0x4025000000000000
@@ -3200,162 +3825,296 @@ GLOBL erfConstant281<>(SB), RODATA|NOPTR, $64
 
 // func erfcFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·erfcFloat64AVX512(SB), $512-33
+TEXT ·erfcFloat64AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      erfConstant282<>+0(SB), Z1
-	VMAXPD       Z0, Z1, Z1
-	VANDPD       erfConstant77<>+0(SB), Z1, Z1
-	VMINPD       erfConstant283<>+0(SB), Z1, Z1
-	VADDPD       erfConstant254<>+0(SB), Z1, Z2
-	VMOVUPS      erfConstant111<>+0(SB), Z3
-	VDIVPD       Z2, Z3, Z4
-	VSUBPD       erfConstant254<>+0(SB), Z2, Z5
-	VSUBPD       Z5, Z1, Z5
-	VFNMADD213PD Z3, Z4, Z2
-	VFNMADD231PD Z4, Z5, Z2
-	VMULPD       Z2, Z4, Z2
-	VADDPD       erfConstant272<>+0(SB), Z1, Z5
-	VDIVPD       Z5, Z3, Z6
-	VSUBPD       erfConstant272<>+0(SB), Z5, Z7
-	VSUBPD       Z7, Z1, Z7
-	VFNMADD213PD Z3, Z6, Z5
-	VFNMADD231PD Z6, Z7, Z5
-	VMULPD       Z5, Z6, Z5
-	VMULPD       Z1, Z1, Z7
-	VFMSUB213PD  Z7, Z1, Z1
-	VMOVUPS      erfConstant102<>+0(SB), Z8
-	VFNMADD231PD erfConstant244<>+0(SB), Z7, Z8
-	VSUBPD       erfConstant102<>+0(SB), Z8, Z9
-	VXORPD       erfConstant92<>+0(SB), Z7, Z7
-	VFNMADD231PD erfConstant284<>+0(SB), Z9, Z7
-	VXORPD       erfConstant92<>+0(SB), Z1, Z1
-	VFNMADD231PD erfConstant285<>+0(SB), Z9, Z1
-	VADDPD       Z1, Z7, Z10
-	VSUBPD       Z7, Z10, Z7
-	VSUBPD       Z7, Z1, Z1
-	VADDPD       Z10, Z3, Z7
-	VSUBPD       Z3, Z7, Z11
-	VSUBPD       Z11, Z10, Z11
-	VMULPD       Z10, Z10, Z12
-	VMULPD       Z12, Z12, Z13
-	VMOVUPS      erfConstant287<>+0(SB), Z14
-	VFMADD231PD  erfConstant286<>+0(SB), Z13, Z14
-	VFMADD213PD  erfConstant288<>+0(SB), Z13, Z14
-	VMOVUPS      erfConstant290<>+0(SB), Z15
-	VFMADD231PD  erfConstant289<>+0(SB), Z13, Z15
-	VMOVUPS      erfConstant292<>+0(SB), Z16
-	VFMADD231PD  erfConstant291<>+0(SB), Z13, Z16
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      erfConstant282<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z3
+	VMAXPD       Z1, Z2, Z2
+	VANDPD       erfConstant77<>+0(SB), Z3, Z3
+	VANDPD       erfConstant77<>+0(SB), Z2, Z2
+	VMINPD       erfConstant283<>+0(SB), Z3, Z3
+	VMINPD       erfConstant283<>+0(SB), Z2, Z2
+	VADDPD       erfConstant254<>+0(SB), Z3, Z4
+	VADDPD       erfConstant254<>+0(SB), Z2, Z5
+	VMOVUPS      erfConstant111<>+0(SB), Z6
+	VDIVPD       Z4, Z6, Z7
+	VDIVPD       Z5, Z6, Z8
+	VSUBPD       erfConstant254<>+0(SB), Z4, Z9
+	VSUBPD       erfConstant254<>+0(SB), Z5, Z10
+	VSUBPD       Z9, Z3, Z9
+	VSUBPD       Z10, Z2, Z10
+	VFNMADD213PD Z6, Z7, Z4
+	VFNMADD213PD Z6, Z8, Z5
+	VFNMADD231PD Z7, Z9, Z4
+	VFNMADD231PD Z8, Z10, Z5
+	VMULPD       Z4, Z7, Z4
+	VMULPD       Z5, Z8, Z5
+	VADDPD       erfConstant272<>+0(SB), Z3, Z9
+	VADDPD       erfConstant272<>+0(SB), Z2, Z10
+	VDIVPD       Z9, Z6, Z11
+	VDIVPD       Z10, Z6, Z12
+	VSUBPD       erfConstant272<>+0(SB), Z9, Z13
+	VSUBPD       erfConstant272<>+0(SB), Z10, Z14
+	VSUBPD       Z13, Z3, Z13
+	VSUBPD       Z14, Z2, Z14
+	VFNMADD213PD Z6, Z11, Z9
+	VFNMADD213PD Z6, Z12, Z10
+	VFNMADD231PD Z11, Z13, Z9
+	VFNMADD231PD Z12, Z14, Z10
+	VMULPD       Z9, Z11, Z9
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Z3, Z3, Z13
+	VMULPD       Z2, Z2, Z14
+	VFMSUB213PD  Z13, Z3, Z3
+	VFMSUB213PD  Z14, Z2, Z2
+	VMOVUPS      erfConstant102<>+0(SB), Z15
+	VFNMADD231PD erfConstant244<>+0(SB), Z13, Z15
+	VMOVUPS      erfConstant102<>+0(SB), Z16
+	VFNMADD231PD erfConstant244<>+0(SB), Z14, Z16
+	VSUBPD       erfConstant102<>+0(SB), Z15, Z17
+	VSUBPD       erfConstant102<>+0(SB), Z16, Z18
+	VXORPD       erfConstant92<>+0(SB), Z13, Z13
+	VXORPD       erfConstant92<>+0(SB), Z14, Z14
+	VFNMADD231PD erfConstant284<>+0(SB), Z17, Z13
+	VFNMADD231PD erfConstant284<>+0(SB), Z18, Z14
+	VXORPD       erfConstant92<>+0(SB), Z3, Z3
+	VXORPD       erfConstant92<>+0(SB), Z2, Z2
+	VFNMADD231PD erfConstant285<>+0(SB), Z17, Z3
+	VFNMADD231PD erfConstant285<>+0(SB), Z18, Z2
+	VADDPD       Z3, Z13, Z19
+	VADDPD       Z2, Z14, Z20
+	VSUBPD       Z13, Z19, Z13
+	VSUBPD       Z14, Z20, Z14
+	VSUBPD       Z13, Z3, Z3
+	VSUBPD       Z14, Z2, Z2
+	VADDPD       Z19, Z6, Z13
+	VADDPD       Z20, Z6, Z14
+	VSUBPD       Z6, Z13, Z21
+	VSUBPD       Z6, Z14, Z22
+	VSUBPD       Z21, Z19, Z21
+	VSUBPD       Z22, Z20, Z22
+	VMULPD       Z19, Z19, Z23
+	VMULPD       Z20, Z20, Z24
+	VMULPD       Z23, Z23, Z25
+	VMULPD       Z24, Z24, Z26
+	VMOVUPS      erfConstant287<>+0(SB), Z27
+	VFMADD231PD  erfConstant286<>+0(SB), Z25, Z27
+	VMOVUPS      erfConstant287<>+0(SB), Z28
+	VFMADD231PD  erfConstant286<>+0(SB), Z26, Z28
+	VFMADD213PD  erfConstant288<>+0(SB), Z25, Z27
+	VFMADD213PD  erfConstant288<>+0(SB), Z26, Z28
+	VMOVUPS      erfConstant290<>+0(SB), Z29
+	VFMADD231PD  erfConstant289<>+0(SB), Z25, Z29
+	VMOVUPS      erfConstant290<>+0(SB), Z30
+	VFMADD231PD  erfConstant289<>+0(SB), Z26, Z30
+	VMOVUPS      erfConstant292<>+0(SB), Z31
+	VFMADD231PD  erfConstant291<>+0(SB), Z25, Z31
+	VMOVUPS      Z18, (SP)
+	VMOVUPS      erfConstant292<>+0(SB), Z18
+	VFMADD231PD  erfConstant291<>+0(SB), Z26, Z18
+	VMOVUPS      Z17, 64(SP)
 	VMOVUPS      erfConstant294<>+0(SB), Z17
-	VFMADD231PD  erfConstant293<>+0(SB), Z13, Z17
-	VFMADD231PD  Z10, Z15, Z14
-	VFMADD231PD  Z10, Z17, Z16
-	VFMADD231PD  Z12, Z16, Z14
-	VFMADD213PD  erfConstant295<>+0(SB), Z10, Z14
-	VFMADD231PD  Z14, Z12, Z1
-	VADDPD       Z1, Z11, Z1
-	VSUBPD       erfConstant296<>+0(SB), Z4, Z4
-	VMULPD       Z4, Z4, Z10
-	VMOVUPS      erfConstant298<>+0(SB), Z11
-	VFMADD231PD  erfConstant297<>+0(SB), Z10, Z11
+	VFMADD231PD  erfConstant293<>+0(SB), Z25, Z17
+	VMOVUPS      erfConstant294<>+0(SB), Z25
+	VFMADD231PD  erfConstant293<>+0(SB), Z26, Z25
+	VFMADD231PD  Z19, Z29, Z27
+	VFMADD231PD  Z20, Z30, Z28
+	VFMADD231PD  Z19, Z17, Z31
+	VFMADD231PD  Z20, Z25, Z18
+	VFMADD231PD  Z23, Z31, Z27
+	VFMADD231PD  Z24, Z18, Z28
+	VFMADD213PD  erfConstant295<>+0(SB), Z19, Z27
+	VFMADD213PD  erfConstant295<>+0(SB), Z20, Z28
+	VFMADD231PD  Z27, Z23, Z3
+	VFMADD231PD  Z28, Z24, Z2
+	VADDPD       Z3, Z21, Z3
+	VADDPD       Z2, Z22, Z2
+	VSUBPD       erfConstant296<>+0(SB), Z7, Z7
+	VSUBPD       erfConstant296<>+0(SB), Z8, Z8
+	VMULPD       Z7, Z7, Z17
+	VMULPD       Z8, Z8, Z18
+	VMOVUPS      erfConstant298<>+0(SB), Z19
+	VFMADD231PD  erfConstant297<>+0(SB), Z17, Z19
+	VMOVUPS      erfConstant298<>+0(SB), Z20
+	VFMADD231PD  erfConstant297<>+0(SB), Z18, Z20
+	VMULPD       Z17, Z17, Z21
+	VMULPD       Z18, Z18, Z22
+	VMOVUPS      erfConstant300<>+0(SB), Z23
+	VFMADD231PD  erfConstant299<>+0(SB), Z21, Z23
+	VMOVUPS      erfConstant300<>+0(SB), Z24
+	VFMADD231PD  erfConstant299<>+0(SB), Z22, Z24
+	VFMADD213PD  erfConstant301<>+0(SB), Z21, Z23
+	VFMADD213PD  erfConstant301<>+0(SB), Z22, Z24
+	VFMADD213PD  erfConstant302<>+0(SB), Z21, Z23
+	VFMADD213PD  erfConstant302<>+0(SB), Z22, Z24
+	VFMADD213PD  erfConstant303<>+0(SB), Z21, Z23
+	VFMADD213PD  erfConstant303<>+0(SB), Z22, Z24
+	VMOVUPS      erfConstant305<>+0(SB), Z25
+	VFMADD231PD  erfConstant304<>+0(SB), Z21, Z25
+	VMOVUPS      erfConstant305<>+0(SB), Z26
+	VFMADD231PD  erfConstant304<>+0(SB), Z22, Z26
+	VFMADD213PD  erfConstant306<>+0(SB), Z21, Z25
+	VFMADD213PD  erfConstant306<>+0(SB), Z22, Z26
+	VFMADD213PD  erfConstant307<>+0(SB), Z21, Z25
+	VFMADD213PD  erfConstant307<>+0(SB), Z22, Z26
+	VFMADD213PD  erfConstant308<>+0(SB), Z21, Z25
+	VFMADD213PD  erfConstant308<>+0(SB), Z22, Z26
+	VMOVUPS      erfConstant310<>+0(SB), Z27
+	VFMADD231PD  erfConstant309<>+0(SB), Z21, Z27
+	VMOVUPS      erfConstant310<>+0(SB), Z28
+	VFMADD231PD  erfConstant309<>+0(SB), Z22, Z28
+	VFMADD213PD  erfConstant311<>+0(SB), Z21, Z27
+	VFMADD213PD  erfConstant311<>+0(SB), Z22, Z28
+	VFMADD213PD  erfConstant312<>+0(SB), Z21, Z27
+	VFMADD213PD  erfConstant312<>+0(SB), Z22, Z28
+	VFMADD213PD  erfConstant313<>+0(SB), Z21, Z27
+	VFMADD213PD  erfConstant313<>+0(SB), Z22, Z28
+	VMOVUPS      erfConstant315<>+0(SB), Z29
+	VFMADD231PD  erfConstant314<>+0(SB), Z21, Z29
+	VMOVUPS      erfConstant315<>+0(SB), Z30
+	VFMADD231PD  erfConstant314<>+0(SB), Z22, Z30
+	VFMADD213PD  erfConstant316<>+0(SB), Z21, Z29
+	VFMADD213PD  erfConstant316<>+0(SB), Z22, Z30
+	VFMADD213PD  erfConstant317<>+0(SB), Z21, Z29
+	VFMADD213PD  erfConstant317<>+0(SB), Z22, Z30
+	VFMADD213PD  erfConstant318<>+0(SB), Z21, Z29
+	VFMADD213PD  erfConstant318<>+0(SB), Z22, Z30
+	VFMADD231PD  Z7, Z25, Z23
+	VFMADD231PD  Z8, Z26, Z24
+	VFMADD231PD  Z7, Z29, Z27
+	VFMADD231PD  Z8, Z30, Z28
+	VFMADD231PD  Z17, Z27, Z23
+	VFMADD231PD  Z18, Z28, Z24
+	VFMADD213PD  erfConstant319<>+0(SB), Z7, Z23
+	VFMADD213PD  erfConstant319<>+0(SB), Z8, Z24
+	VFMADD213PD  erfConstant320<>+0(SB), Z19, Z4
+	VFMADD213PD  erfConstant320<>+0(SB), Z20, Z5
+	VFMADD231PD  Z23, Z7, Z4
+	VFMADD231PD  Z24, Z8, Z5
+	VADDPD       erfConstant321<>+0(SB), Z4, Z7
+	VADDPD       erfConstant321<>+0(SB), Z5, Z8
+	VSUBPD       erfConstant321<>+0(SB), Z7, Z17
+	VSUBPD       erfConstant321<>+0(SB), Z8, Z18
+	VSUBPD       Z17, Z4, Z4
+	VSUBPD       Z18, Z5, Z5
+	VMULPD       Z7, Z13, Z17
+	VMULPD       Z8, Z14, Z18
+	VMOVUPS      Z17, Z19
+	VFMSUB231PD  Z7, Z13, Z19
+	VMOVUPS      Z18, Z20
+	VFMSUB231PD  Z8, Z14, Z20
+	VFMADD231PD  Z4, Z13, Z19
+	VFMADD231PD  Z5, Z14, Z20
+	VFMADD231PD  Z7, Z3, Z19
+	VFMADD231PD  Z8, Z2, Z20
+	VADDPD       Z19, Z17, Z2
+	VADDPD       Z20, Z18, Z3
+	VSUBPD       Z17, Z2, Z4
+	VSUBPD       Z18, Z3, Z5
+	VSUBPD       Z4, Z19, Z4
+	VSUBPD       Z5, Z20, Z5
+	VMULPD       Z11, Z2, Z7
+	VMULPD       Z12, Z3, Z8
+	VMOVUPS      Z7, Z13
+	VFMSUB231PD  Z11, Z2, Z13
+	VMOVUPS      Z8, Z14
+	VFMSUB231PD  Z12, Z3, Z14
+	VFMADD231PD  Z11, Z4, Z13
+	VFMADD231PD  Z12, Z5, Z14
+	VFMADD231PD  Z9, Z2, Z13
+	VFMADD231PD  Z10, Z3, Z14
+	VADDPD       Z13, Z7, Z2
+	VADDPD       Z14, Z8, Z3
+	VXORPD       erfConstant92<>+0(SB), Z0, Z4
+	VXORPD       erfConstant92<>+0(SB), Z1, Z5
+	VADDPD       Z4, Z6, Z7
+	VADDPD       Z5, Z6, Z8
+	VSUBPD       Z6, Z7, Z9
+	VSUBPD       Z6, Z8, Z6
+	VSUBPD       Z9, Z4, Z4
+	VSUBPD       Z6, Z5, Z5
+	VMULPD       Z0, Z0, Z6
+	VMULPD       Z1, Z1, Z9
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z9, Z9, Z11
 	VMULPD       Z10, Z10, Z12
-	VMOVUPS      erfConstant300<>+0(SB), Z13
-	VFMADD231PD  erfConstant299<>+0(SB), Z12, Z13
-	VFMADD213PD  erfConstant301<>+0(SB), Z12, Z13
-	VFMADD213PD  erfConstant302<>+0(SB), Z12, Z13
-	VFMADD213PD  erfConstant303<>+0(SB), Z12, Z13
-	VMOVUPS      erfConstant305<>+0(SB), Z14
-	VFMADD231PD  erfConstant304<>+0(SB), Z12, Z14
-	VFMADD213PD  erfConstant306<>+0(SB), Z12, Z14
-	VFMADD213PD  erfConstant307<>+0(SB), Z12, Z14
-	VFMADD213PD  erfConstant308<>+0(SB), Z12, Z14
-	VMOVUPS      erfConstant310<>+0(SB), Z15
-	VFMADD231PD  erfConstant309<>+0(SB), Z12, Z15
-	VFMADD213PD  erfConstant311<>+0(SB), Z12, Z15
-	VFMADD213PD  erfConstant312<>+0(SB), Z12, Z15
-	VFMADD213PD  erfConstant313<>+0(SB), Z12, Z15
-	VMOVUPS      erfConstant315<>+0(SB), Z16
-	VFMADD231PD  erfConstant314<>+0(SB), Z12, Z16
-	VFMADD213PD  erfConstant316<>+0(SB), Z12, Z16
-	VFMADD213PD  erfConstant317<>+0(SB), Z12, Z16
-	VFMADD213PD  erfConstant318<>+0(SB), Z12, Z16
-	VFMADD231PD  Z4, Z14, Z13
-	VFMADD231PD  Z4, Z16, Z15
-	VFMADD231PD  Z10, Z15, Z13
-	VFMADD213PD  erfConstant319<>+0(SB), Z4, Z13
-	VFMADD213PD  erfConstant320<>+0(SB), Z11, Z2
-	VFMADD231PD  Z13, Z4, Z2
-	VADDPD       erfConstant321<>+0(SB), Z2, Z4
-	VSUBPD       erfConstant321<>+0(SB), Z4, Z10
-	VSUBPD       Z10, Z2, Z2
-	VMULPD       Z4, Z7, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z4, Z7, Z11
-	VFMADD231PD  Z2, Z7, Z11
-	VFMADD231PD  Z4, Z1, Z11
-	VADDPD       Z11, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z11, Z2
-	VMULPD       Z6, Z1, Z4
-	VMOVUPS      Z4, Z7
-	VFMSUB231PD  Z6, Z1, Z7
-	VFMADD231PD  Z6, Z2, Z7
-	VFMADD231PD  Z5, Z1, Z7
-	VADDPD       Z7, Z4, Z1
-	VXORPD       erfConstant92<>+0(SB), Z0, Z2
-	VADDPD       Z2, Z3, Z4
-	VSUBPD       Z3, Z4, Z3
-	VSUBPD       Z3, Z2, Z2
-	VMULPD       Z0, Z0, Z3
-	VMULPD       Z3, Z3, Z5
-	VMULPD       Z5, Z5, Z6
-	VMOVUPS      erfConstant323<>+0(SB), Z7
-	VFMADD231PD  erfConstant322<>+0(SB), Z6, Z7
-	VMOVUPS      erfConstant325<>+0(SB), Z10
-	VFMADD231PD  erfConstant324<>+0(SB), Z6, Z10
-	VMOVUPS      erfConstant327<>+0(SB), Z11
-	VFMADD231PD  erfConstant326<>+0(SB), Z6, Z11
-	VFMADD231PD  Z3, Z10, Z7
-	VFMADD231PD  erfConstant328<>+0(SB), Z3, Z11
-	VFMADD231PD  Z5, Z11, Z7
-	VFMADD213PD  erfConstant329<>+0(SB), Z3, Z7
-	VFMADD213PD  erfConstant142<>+0(SB), Z3, Z7
-	VFNMADD231PD Z0, Z7, Z2
-	VADDPD       Z2, Z4, Z2
-	VPSLLQ       $0x34, Z8, Z3
-	VPADDQ       Z3, Z1, Z3
-	VMOVUPS      erfConstant330<>+0(SB), Z4
-	VCMPPD       $0x11, Z0, Z4, K1
+	VMULPD       Z11, Z11, Z13
+	VMOVUPS      erfConstant323<>+0(SB), Z14
+	VFMADD231PD  erfConstant322<>+0(SB), Z12, Z14
+	VMOVUPS      erfConstant323<>+0(SB), Z17
+	VFMADD231PD  erfConstant322<>+0(SB), Z13, Z17
+	VMOVUPS      erfConstant325<>+0(SB), Z18
+	VFMADD231PD  erfConstant324<>+0(SB), Z12, Z18
+	VMOVUPS      erfConstant325<>+0(SB), Z19
+	VFMADD231PD  erfConstant324<>+0(SB), Z13, Z19
+	VMOVUPS      erfConstant327<>+0(SB), Z20
+	VFMADD231PD  erfConstant326<>+0(SB), Z12, Z20
+	VMOVUPS      erfConstant327<>+0(SB), Z12
+	VFMADD231PD  erfConstant326<>+0(SB), Z13, Z12
+	VFMADD231PD  Z6, Z18, Z14
+	VFMADD231PD  Z9, Z19, Z17
+	VFMADD231PD  erfConstant328<>+0(SB), Z6, Z20
+	VFMADD231PD  erfConstant328<>+0(SB), Z9, Z12
+	VFMADD231PD  Z10, Z20, Z14
+	VFMADD231PD  Z11, Z12, Z17
+	VFMADD213PD  erfConstant329<>+0(SB), Z6, Z14
+	VFMADD213PD  erfConstant329<>+0(SB), Z9, Z17
+	VFMADD213PD  erfConstant142<>+0(SB), Z6, Z14
+	VFMADD213PD  erfConstant142<>+0(SB), Z9, Z17
+	VFNMADD231PD Z0, Z14, Z4
+	VFNMADD231PD Z1, Z17, Z5
+	VADDPD       Z4, Z7, Z4
+	VADDPD       Z5, Z8, Z5
+	VPSLLQ       $0x34, Z15, Z6
+	VPSLLQ       $0x34, Z16, Z7
+	VPADDQ       Z6, Z2, Z6
+	VPADDQ       Z7, Z3, Z7
+	VMOVUPS      erfConstant330<>+0(SB), Z8
+	VCMPPD       $0x11, Z0, Z8, K1
+	VCMPPD       $0x11, Z1, Z8, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	VCMPPD    $0x11, erfConstant273<>+0(SB), Z0, K1
-	VMOVUPS   erfConstant274<>+0(SB), Z1
-	VSUBPD    Z3, Z1, Z1
-	VBLENDMPD Z1, Z3, K1, Z1
+	VCMPPD    $0x11, erfConstant273<>+0(SB), Z1, K2
+	VMOVUPS   erfConstant274<>+0(SB), Z2
+	VSUBPD    Z6, Z2, Z3
+	VSUBPD    Z7, Z2, Z2
+	VBLENDMPD Z3, Z6, K1, Z3
+	VBLENDMPD Z2, Z7, K2, Z2
 	VANDPD    erfConstant77<>+0(SB), Z0, Z0
-	VMOVUPS   erfConstant272<>+0(SB), Z3
-	VCMPPD    $0x12, Z0, Z3, K1
-	VBLENDMPD Z1, Z2, K1, Z0
+	VANDPD    erfConstant77<>+0(SB), Z1, Z1
+	VMOVUPS   erfConstant272<>+0(SB), Z6
+	VCMPPD    $0x12, Z0, Z6, K1
+	VCMPPD    $0x12, Z1, Z6, K2
+	VBLENDMPD Z3, Z4, K1, Z0
+	VBLENDMPD Z2, Z5, K2, Z1
 	TESTB     R8, R8
 	JNE       past
 	VMOVUPS   Z0, (DI)
+	VMOVUPS   Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3367,17 +4126,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), DI
+	LEAQ 256(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3388,7 +4147,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 128(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3398,27 +4157,54 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	VMOVUPS   Z9, 384(SP)
-	KMOVB     K1, 448(SP)
-	VMULPD    erfConstant272<>+0(SB), Z9, Z4
-	VADDPD    erfConstant102<>+0(SB), Z4, Z4
-	VSUBPD    erfConstant102<>+0(SB), Z4, Z4
-	VSUBPD    Z4, Z9, Z5
-	VADDPD    erfConstant331<>+0(SB), Z4, Z4
-	VPSLLQ    $0x34, Z4, Z4
-	VMULPD    Z4, Z1, Z1
-	VADDPD    erfConstant331<>+0(SB), Z5, Z4
-	VPSLLQ    $0x34, Z4, Z4
-	VMULPD    Z4, Z1, Z1
-	VBLENDMPD Z1, Z3, K1, Z3
-	VMOVUPS   Z3, 320(SP)
+	VMOVUPS   Z2, 512(SP)
+	VMOVUPS   Z3, 576(SP)
+	VMOVUPS   Z4, 640(SP)
+	VMOVUPS   Z5, 704(SP)
+	VMOVUPS   Z6, 768(SP)
+	VMOVUPS   Z7, 832(SP)
+	KMOVB     K1, 896(SP)
+	KMOVB     K2, 960(SP)
+	VMOVUPS   64(SP), Z8
+	VMULPD    erfConstant272<>+0(SB), Z8, Z9
+	VADDPD    erfConstant102<>+0(SB), Z9, Z9
+	VSUBPD    erfConstant102<>+0(SB), Z9, Z9
+	VSUBPD    Z9, Z8, Z8
+	VADDPD    erfConstant331<>+0(SB), Z9, Z9
+	VPSLLQ    $0x34, Z9, Z9
+	VMULPD    Z9, Z2, Z2
+	VADDPD    erfConstant331<>+0(SB), Z8, Z8
+	VPSLLQ    $0x34, Z8, Z8
+	VMULPD    Z8, Z2, Z2
+	VBLENDMPD Z2, Z6, K1, Z6
+	VMOVUPS   Z6, 768(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z3, 1024(SP)
+	VMOVUPS   Z4, 1088(SP)
+	VMOVUPS   Z5, 1152(SP)
+	VMOVUPS   Z6, 1216(SP)
+	VMOVUPS   Z7, 1280(SP)
+	KMOVB     K2, 1344(SP)
+	VMOVUPS   (SP), Z2
+	VMULPD    erfConstant272<>+0(SB), Z2, Z8
+	VADDPD    erfConstant102<>+0(SB), Z8, Z8
+	VSUBPD    erfConstant102<>+0(SB), Z8, Z8
+	VSUBPD    Z8, Z2, Z2
+	VADDPD    erfConstant331<>+0(SB), Z8, Z8
+	VPSLLQ    $0x34, Z8, Z8
+	VMULPD    Z8, Z3, Z3
+	VADDPD    erfConstant331<>+0(SB), Z2, Z2
+	VPSLLQ    $0x34, Z2, Z2
+	VMULPD    Z2, Z3, Z2
+	VBLENDMPD Z2, Z7, K2, Z7
+	VMOVUPS   Z7, 1280(SP)
+	JMP       back2
 
 DATA erfConstant282<>+0(SB)/8, $0xc018000000000000
 DATA erfConstant282<>+8(SB)/8, $0xc018000000000000

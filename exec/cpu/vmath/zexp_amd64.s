@@ -4,57 +4,92 @@
 
 // func expFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expFloat32AVX2(SB), $224-33
+TEXT ·expFloat32AVX2(SB), $576-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      expConstant1<>+0(SB), Y1
-	VFMADD231PS  expConstant0<>+0(SB), Y0, Y1
-	VSUBPS       expConstant1<>+0(SB), Y1, Y2
-	VMOVUPS      Y0, Y3
-	VFNMADD231PS expConstant2<>+0(SB), Y2, Y3
-	VMULPS       expConstant3<>+0(SB), Y2, Y4
-	VADDPS       expConstant4<>+0(SB), Y3, Y5
-	VSUBPS       expConstant4<>+0(SB), Y5, Y6
-	VSUBPS       Y6, Y3, Y6
-	VADDPS       Y4, Y3, Y3
-	VMULPS       Y3, Y3, Y7
-	VMOVUPS      expConstant6<>+0(SB), Y8
-	VFMADD231PS  expConstant5<>+0(SB), Y3, Y8
-	VMOVUPS      expConstant8<>+0(SB), Y9
-	VFMADD231PS  expConstant7<>+0(SB), Y3, Y9
-	VFMADD231PS  Y7, Y9, Y8
-	VMULPS       Y7, Y7, Y3
-	VFMADD231PS  expConstant9<>+0(SB), Y3, Y8
-	VADDPS       Y4, Y6, Y3
-	VFMADD231PS  Y8, Y7, Y3
-	VADDPS       Y3, Y5, Y3
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y3, Y1
-	VANDPD       expConstant10<>+0(SB), Y0, Y4
-	VPCMPGTD     expConstant11<>+0(SB), Y4, Y4
-	VMOVMSKPS    Y4, AX
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      expConstant1<>+0(SB), Y2
+	VFMADD231PS  expConstant0<>+0(SB), Y0, Y2
+	VMOVUPS      expConstant1<>+0(SB), Y3
+	VFMADD231PS  expConstant0<>+0(SB), Y1, Y3
+	VSUBPS       expConstant1<>+0(SB), Y2, Y4
+	VSUBPS       expConstant1<>+0(SB), Y3, Y5
+	VMOVUPS      Y0, Y6
+	VFNMADD231PS expConstant2<>+0(SB), Y4, Y6
+	VMOVUPS      Y1, Y7
+	VFNMADD231PS expConstant2<>+0(SB), Y5, Y7
+	VMULPS       expConstant3<>+0(SB), Y4, Y8
+	VMULPS       expConstant3<>+0(SB), Y5, Y9
+	VADDPS       expConstant4<>+0(SB), Y6, Y10
+	VADDPS       expConstant4<>+0(SB), Y7, Y11
+	VSUBPS       expConstant4<>+0(SB), Y10, Y12
+	VSUBPS       expConstant4<>+0(SB), Y11, Y13
+	VSUBPS       Y12, Y6, Y12
+	VSUBPS       Y13, Y7, Y13
+	VADDPS       Y8, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VMULPS       Y6, Y6, Y14
+	VMULPS       Y7, Y7, Y15
+	VMOVUPS      Y5, (SP)
+	VMOVUPS      expConstant6<>+0(SB), Y5
+	VFMADD231PS  expConstant5<>+0(SB), Y6, Y5
+	VMOVUPS      Y4, 32(SP)
+	VMOVUPS      expConstant6<>+0(SB), Y4
+	VFMADD231PS  expConstant5<>+0(SB), Y7, Y4
+	VMOVUPS      expConstant8<>+0(SB), Y1
+	VFMADD231PS  expConstant7<>+0(SB), Y6, Y1
+	VMOVUPS      expConstant8<>+0(SB), Y6
+	VFMADD231PS  expConstant7<>+0(SB), Y7, Y6
+	VFMADD231PS  Y14, Y1, Y5
+	VFMADD231PS  Y15, Y6, Y4
+	VMULPS       Y14, Y14, Y1
+	VMULPS       Y15, Y15, Y6
+	VFMADD231PS  expConstant9<>+0(SB), Y1, Y5
+	VFMADD231PS  expConstant9<>+0(SB), Y6, Y4
+	VADDPS       Y8, Y12, Y1
+	VADDPS       Y9, Y13, Y6
+	VFMADD231PS  Y5, Y14, Y1
+	VFMADD231PS  Y4, Y15, Y6
+	VADDPS       Y1, Y10, Y1
+	VADDPS       Y6, Y11, Y4
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y2, Y1, Y2
+	VPADDD       Y3, Y4, Y3
+	VANDPD       expConstant10<>+0(SB), Y0, Y5
+	VMOVUPS      32(SI), Y6
+	VANDPD       expConstant10<>+0(SB), Y6, Y7
+	VPCMPGTD     expConstant11<>+0(SB), Y5, Y5
+	VPCMPGTD     expConstant11<>+0(SB), Y7, Y7
+	VMOVMSKPS    Y5, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -66,17 +101,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), DI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -87,7 +122,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 64(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -96,34 +131,65 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMOVUPS   Y4, 192(SP)
-	VMULPS    expConstant12<>+0(SB), Y2, Y5
-	VADDPS    expConstant1<>+0(SB), Y5, Y5
-	VSUBPS    expConstant1<>+0(SB), Y5, Y5
-	VSUBPS    Y5, Y2, Y2
-	VADDPS    expConstant13<>+0(SB), Y5, Y5
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y5, Y3, Y3
-	VADDPS    expConstant13<>+0(SB), Y2, Y2
-	VPSLLD    $0x17, Y2, Y2
-	VMULPS    Y2, Y3, Y2
-	VCMPPS    $0x11, expConstant14<>+0(SB), Y0, Y3
-	VBLENDVPS Y3, expConstant15<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant16<>+0(SB), Y3
-	VCMPPS    $0x12, Y0, Y3, Y3
-	VBLENDVPS Y3, expConstant17<>+0(SB), Y2, Y2
-	VCMPPS    $0x03, Y0, Y0, Y3
-	VBLENDVPS Y3, Y0, Y2, Y0
-	VBLENDVPS Y4, Y0, Y1, Y1
-	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y1, 256(SP)
+	VMOVUPS   Y2, 288(SP)
+	VMOVUPS   Y3, 320(SP)
+	VMOVUPS   Y4, 352(SP)
+	VMOVUPS   Y5, 384(SP)
+	VMOVUPS   Y7, 416(SP)
+	VMOVUPS   32(SP), Y8
+	VMULPS    expConstant12<>+0(SB), Y8, Y9
+	VADDPS    expConstant1<>+0(SB), Y9, Y9
+	VSUBPS    expConstant1<>+0(SB), Y9, Y9
+	VSUBPS    Y9, Y8, Y8
+	VADDPS    expConstant13<>+0(SB), Y9, Y9
+	VPSLLD    $0x17, Y9, Y9
+	VMULPS    Y9, Y1, Y1
+	VADDPS    expConstant13<>+0(SB), Y8, Y8
+	VPSLLD    $0x17, Y8, Y8
+	VMULPS    Y8, Y1, Y1
+	VCMPPS    $0x11, expConstant14<>+0(SB), Y0, Y8
+	VBLENDVPS Y8, expConstant15<>+0(SB), Y1, Y1
+	VMOVUPS   expConstant16<>+0(SB), Y8
+	VCMPPS    $0x12, Y0, Y8, Y9
+	VBLENDVPS Y9, expConstant17<>+0(SB), Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y9
+	VBLENDVPS Y9, Y0, Y1, Y0
+	VBLENDVPS Y5, Y0, Y2, Y2
+	VMOVUPS   Y2, 288(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y4, 512(SP)
+	VMOVUPS   Y7, 544(SP)
+	VMOVUPS   (SP), Y0
+	VMULPS    expConstant12<>+0(SB), Y0, Y1
+	VADDPS    expConstant1<>+0(SB), Y1, Y1
+	VSUBPS    expConstant1<>+0(SB), Y1, Y1
+	VSUBPS    Y1, Y0, Y0
+	VADDPS    expConstant13<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
+	VMULPS    Y1, Y4, Y1
+	VADDPS    expConstant13<>+0(SB), Y0, Y0
+	VPSLLD    $0x17, Y0, Y0
+	VMULPS    Y0, Y1, Y0
+	VCMPPS    $0x11, expConstant14<>+0(SB), Y6, Y1
+	VBLENDVPS Y1, expConstant15<>+0(SB), Y0, Y0
+	VMOVUPS   expConstant16<>+0(SB), Y1
+	VCMPPS    $0x12, Y6, Y1, Y1
+	VBLENDVPS Y1, expConstant17<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y6, Y6, Y1
+	VBLENDVPS Y1, Y6, Y0, Y0
+	VBLENDVPS Y7, Y0, Y3, Y3
+	VMOVUPS   Y3, 480(SP)
+	JMP       back2
 
 DATA expConstant0<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA expConstant0<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -235,58 +301,93 @@ GLOBL expConstant17<>(SB), RODATA|NOPTR, $32
 
 // func expFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expFloat64AVX2(SB), $224-33
+TEXT ·expFloat64AVX2(SB), $576-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      expConstant19<>+0(SB), Y1
-	VFMADD231PD  expConstant18<>+0(SB), Y0, Y1
-	VSUBPD       expConstant19<>+0(SB), Y1, Y2
-	VMOVUPS      Y0, Y3
-	VFNMADD231PD expConstant20<>+0(SB), Y2, Y3
-	VMULPD       expConstant21<>+0(SB), Y2, Y4
-	VSUBPD       Y4, Y3, Y5
-	VMULPD       Y5, Y5, Y6
-	VMOVUPS      expConstant23<>+0(SB), Y7
-	VFMADD231PD  expConstant22<>+0(SB), Y6, Y7
-	VFMADD213PD  expConstant24<>+0(SB), Y6, Y7
-	VFMADD213PD  expConstant25<>+0(SB), Y6, Y7
-	VFMADD213PD  expConstant26<>+0(SB), Y6, Y7
-	VMOVUPS      expConstant28<>+0(SB), Y8
-	VFMADD231PD  expConstant27<>+0(SB), Y6, Y8
-	VFMADD213PD  expConstant29<>+0(SB), Y6, Y8
-	VFMADD213PD  expConstant30<>+0(SB), Y6, Y8
-	VFMADD231PD  Y5, Y8, Y7
-	VFMADD213PD  expConstant31<>+0(SB), Y5, Y7
-	VFMSUB231PD  Y7, Y6, Y4
-	VADDPD       Y4, Y3, Y3
-	VADDPD       expConstant32<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y1, Y1
-	VPADDQ       Y1, Y3, Y1
-	VANDPD       expConstant33<>+0(SB), Y0, Y4
-	VPCMPGTQ     expConstant34<>+0(SB), Y4, Y4
-	VMOVMSKPD    Y4, AX
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      expConstant19<>+0(SB), Y2
+	VFMADD231PD  expConstant18<>+0(SB), Y0, Y2
+	VMOVUPS      expConstant19<>+0(SB), Y3
+	VFMADD231PD  expConstant18<>+0(SB), Y1, Y3
+	VSUBPD       expConstant19<>+0(SB), Y2, Y4
+	VSUBPD       expConstant19<>+0(SB), Y3, Y5
+	VMOVUPS      Y0, Y6
+	VFNMADD231PD expConstant20<>+0(SB), Y4, Y6
+	VMOVUPS      Y1, Y7
+	VFNMADD231PD expConstant20<>+0(SB), Y5, Y7
+	VMULPD       expConstant21<>+0(SB), Y4, Y8
+	VMULPD       expConstant21<>+0(SB), Y5, Y9
+	VSUBPD       Y8, Y6, Y10
+	VSUBPD       Y9, Y7, Y11
+	VMULPD       Y10, Y10, Y12
+	VMULPD       Y11, Y11, Y13
+	VMOVUPS      expConstant23<>+0(SB), Y14
+	VFMADD231PD  expConstant22<>+0(SB), Y12, Y14
+	VMOVUPS      expConstant23<>+0(SB), Y15
+	VFMADD231PD  expConstant22<>+0(SB), Y13, Y15
+	VFMADD213PD  expConstant24<>+0(SB), Y12, Y14
+	VFMADD213PD  expConstant24<>+0(SB), Y13, Y15
+	VFMADD213PD  expConstant25<>+0(SB), Y12, Y14
+	VFMADD213PD  expConstant25<>+0(SB), Y13, Y15
+	VFMADD213PD  expConstant26<>+0(SB), Y12, Y14
+	VFMADD213PD  expConstant26<>+0(SB), Y13, Y15
+	VMOVUPS      Y5, (SP)
+	VMOVUPS      expConstant28<>+0(SB), Y5
+	VFMADD231PD  expConstant27<>+0(SB), Y12, Y5
+	VMOVUPS      Y4, 32(SP)
+	VMOVUPS      expConstant28<>+0(SB), Y4
+	VFMADD231PD  expConstant27<>+0(SB), Y13, Y4
+	VFMADD213PD  expConstant29<>+0(SB), Y12, Y5
+	VFMADD213PD  expConstant29<>+0(SB), Y13, Y4
+	VFMADD213PD  expConstant30<>+0(SB), Y12, Y5
+	VFMADD213PD  expConstant30<>+0(SB), Y13, Y4
+	VFMADD231PD  Y10, Y5, Y14
+	VFMADD231PD  Y11, Y4, Y15
+	VFMADD213PD  expConstant31<>+0(SB), Y10, Y14
+	VFMADD213PD  expConstant31<>+0(SB), Y11, Y15
+	VFMSUB231PD  Y14, Y12, Y8
+	VFMSUB231PD  Y15, Y13, Y9
+	VADDPD       Y8, Y6, Y4
+	VADDPD       Y9, Y7, Y5
+	VADDPD       expConstant32<>+0(SB), Y4, Y4
+	VADDPD       expConstant32<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y2, Y2
+	VPSLLQ       $0x34, Y3, Y3
+	VPADDQ       Y2, Y4, Y2
+	VPADDQ       Y3, Y5, Y3
+	VANDPD       expConstant33<>+0(SB), Y0, Y6
+	VANDPD       expConstant33<>+0(SB), Y1, Y7
+	VPCMPGTQ     expConstant34<>+0(SB), Y6, Y6
+	VPCMPGTQ     expConstant34<>+0(SB), Y7, Y7
+	VMOVMSKPD    Y6, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
+	VMOVMSKPD Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -298,17 +399,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), DI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -319,7 +420,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 64(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -328,34 +429,65 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMOVUPS   Y4, 192(SP)
-	VMULPD    expConstant35<>+0(SB), Y2, Y5
-	VADDPD    expConstant19<>+0(SB), Y5, Y5
-	VSUBPD    expConstant19<>+0(SB), Y5, Y5
-	VSUBPD    Y5, Y2, Y2
-	VADDPD    expConstant36<>+0(SB), Y5, Y5
-	VPSLLQ    $0x34, Y5, Y5
-	VMULPD    Y5, Y3, Y3
-	VADDPD    expConstant36<>+0(SB), Y2, Y2
-	VPSLLQ    $0x34, Y2, Y2
-	VMULPD    Y2, Y3, Y2
-	VCMPPD    $0x11, expConstant37<>+0(SB), Y0, Y3
-	VBLENDVPD Y3, expConstant15<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant38<>+0(SB), Y3
-	VCMPPD    $0x12, Y0, Y3, Y3
-	VBLENDVPD Y3, expConstant39<>+0(SB), Y2, Y2
-	VCMPPD    $0x03, Y0, Y0, Y3
-	VBLENDVPD Y3, Y0, Y2, Y0
-	VBLENDVPD Y4, Y0, Y1, Y1
-	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 256(SP)
+	VMOVUPS   Y3, 288(SP)
+	VMOVUPS   Y4, 320(SP)
+	VMOVUPS   Y5, 352(SP)
+	VMOVUPS   Y6, 384(SP)
+	VMOVUPS   Y7, 416(SP)
+	VMOVUPS   32(SP), Y8
+	VMULPD    expConstant35<>+0(SB), Y8, Y9
+	VADDPD    expConstant19<>+0(SB), Y9, Y9
+	VSUBPD    expConstant19<>+0(SB), Y9, Y9
+	VSUBPD    Y9, Y8, Y8
+	VADDPD    expConstant36<>+0(SB), Y9, Y9
+	VPSLLQ    $0x34, Y9, Y9
+	VMULPD    Y9, Y4, Y4
+	VADDPD    expConstant36<>+0(SB), Y8, Y8
+	VPSLLQ    $0x34, Y8, Y8
+	VMULPD    Y8, Y4, Y4
+	VCMPPD    $0x11, expConstant37<>+0(SB), Y0, Y8
+	VBLENDVPD Y8, expConstant15<>+0(SB), Y4, Y4
+	VMOVUPS   expConstant38<>+0(SB), Y8
+	VCMPPD    $0x12, Y0, Y8, Y9
+	VBLENDVPD Y9, expConstant39<>+0(SB), Y4, Y4
+	VCMPPD    $0x03, Y0, Y0, Y9
+	VBLENDVPD Y9, Y0, Y4, Y0
+	VBLENDVPD Y6, Y0, Y2, Y2
+	VMOVUPS   Y2, 256(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y5, 512(SP)
+	VMOVUPS   Y7, 544(SP)
+	VMOVUPS   (SP), Y0
+	VMULPD    expConstant35<>+0(SB), Y0, Y4
+	VADDPD    expConstant19<>+0(SB), Y4, Y4
+	VSUBPD    expConstant19<>+0(SB), Y4, Y4
+	VSUBPD    Y4, Y0, Y0
+	VADDPD    expConstant36<>+0(SB), Y4, Y4
+	VPSLLQ    $0x34, Y4, Y4
+	VMULPD    Y4, Y5, Y4
+	VADDPD    expConstant36<>+0(SB), Y0, Y0
+	VPSLLQ    $0x34, Y0, Y0
+	VMULPD    Y0, Y4, Y0
+	VCMPPD    $0x11, expConstant37<>+0(SB), Y1, Y4
+	VBLENDVPD Y4, expConstant15<>+0(SB), Y0, Y0
+	VMOVUPS   expConstant38<>+0(SB), Y4
+	VCMPPD    $0x12, Y1, Y4, Y4
+	VBLENDVPD Y4, expConstant39<>+0(SB), Y0, Y0
+	VCMPPD    $0x03, Y1, Y1, Y4
+	VBLENDVPD Y4, Y1, Y0, Y0
+	VBLENDVPD Y7, Y0, Y3, Y3
+	VMOVUPS   Y3, 480(SP)
+	JMP       back2
 
 DATA expConstant18<>+0(SB)/8, $0x3ff71547652b82fe
 DATA expConstant18<>+8(SB)/8, $0x3ff71547652b82fe
@@ -491,56 +623,87 @@ GLOBL expConstant39<>(SB), RODATA|NOPTR, $32
 
 // func expFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·expFloat32AVX512(SB), $448-33
+TEXT ·expFloat32AVX512(SB), $1216-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      expConstant41<>+0(SB), Z1
-	VFMADD231PS  expConstant40<>+0(SB), Z0, Z1
-	VSUBPS       expConstant41<>+0(SB), Z1, Z2
-	VMOVUPS      Z0, Z3
-	VFNMADD231PS expConstant42<>+0(SB), Z2, Z3
-	VMULPS       expConstant43<>+0(SB), Z2, Z4
-	VADDPS       expConstant44<>+0(SB), Z3, Z5
-	VSUBPS       expConstant44<>+0(SB), Z5, Z6
-	VSUBPS       Z6, Z3, Z6
-	VADDPS       Z4, Z3, Z3
-	VMULPS       Z3, Z3, Z7
-	VMOVUPS      expConstant46<>+0(SB), Z8
-	VFMADD231PS  expConstant45<>+0(SB), Z3, Z8
-	VMOVUPS      expConstant48<>+0(SB), Z9
-	VFMADD231PS  expConstant47<>+0(SB), Z3, Z9
-	VFMADD231PS  Z7, Z9, Z8
-	VMULPS       Z7, Z7, Z3
-	VFMADD231PS  expConstant49<>+0(SB), Z3, Z8
-	VADDPS       Z4, Z6, Z3
-	VFMADD231PS  Z8, Z7, Z3
-	VADDPS       Z3, Z5, Z3
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z3, Z1
-	VANDPD       expConstant50<>+0(SB), Z0, Z4
-	VPCMPGTD     expConstant51<>+0(SB), Z4, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      expConstant41<>+0(SB), Z2
+	VFMADD231PS  expConstant40<>+0(SB), Z0, Z2
+	VMOVUPS      expConstant41<>+0(SB), Z3
+	VFMADD231PS  expConstant40<>+0(SB), Z1, Z3
+	VSUBPS       expConstant41<>+0(SB), Z2, Z4
+	VSUBPS       expConstant41<>+0(SB), Z3, Z5
+	VMOVUPS      Z0, Z6
+	VFNMADD231PS expConstant42<>+0(SB), Z4, Z6
+	VMOVUPS      Z1, Z7
+	VFNMADD231PS expConstant42<>+0(SB), Z5, Z7
+	VMULPS       expConstant43<>+0(SB), Z4, Z8
+	VMULPS       expConstant43<>+0(SB), Z5, Z9
+	VADDPS       expConstant44<>+0(SB), Z6, Z10
+	VADDPS       expConstant44<>+0(SB), Z7, Z11
+	VSUBPS       expConstant44<>+0(SB), Z10, Z12
+	VSUBPS       expConstant44<>+0(SB), Z11, Z13
+	VSUBPS       Z12, Z6, Z12
+	VSUBPS       Z13, Z7, Z13
+	VADDPS       Z8, Z6, Z6
+	VADDPS       Z9, Z7, Z7
+	VMULPS       Z6, Z6, Z14
+	VMULPS       Z7, Z7, Z15
+	VMOVUPS      expConstant46<>+0(SB), Z16
+	VFMADD231PS  expConstant45<>+0(SB), Z6, Z16
+	VMOVUPS      expConstant46<>+0(SB), Z17
+	VFMADD231PS  expConstant45<>+0(SB), Z7, Z17
+	VMOVUPS      expConstant48<>+0(SB), Z18
+	VFMADD231PS  expConstant47<>+0(SB), Z6, Z18
+	VMOVUPS      expConstant48<>+0(SB), Z6
+	VFMADD231PS  expConstant47<>+0(SB), Z7, Z6
+	VFMADD231PS  Z14, Z18, Z16
+	VFMADD231PS  Z15, Z6, Z17
+	VMULPS       Z14, Z14, Z6
+	VMULPS       Z15, Z15, Z7
+	VFMADD231PS  expConstant49<>+0(SB), Z6, Z16
+	VFMADD231PS  expConstant49<>+0(SB), Z7, Z17
+	VADDPS       Z8, Z12, Z6
+	VADDPS       Z9, Z13, Z7
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z17, Z15, Z7
+	VADDPS       Z6, Z10, Z6
+	VADDPS       Z7, Z11, Z7
+	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z2, Z6, Z2
+	VPADDD       Z3, Z7, Z3
+	VANDPD       expConstant50<>+0(SB), Z0, Z8
+	VANDPD       expConstant50<>+0(SB), Z1, Z9
+	VPCMPGTD     expConstant51<>+0(SB), Z8, K1
+	VPCMPGTD     expConstant51<>+0(SB), Z9, K2
 	KORTESTW     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTW K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -552,17 +715,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -582,34 +745,66 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	KMOVW     K1, 384(SP)
-	VMULPS    expConstant52<>+0(SB), Z2, Z4
-	VADDPS    expConstant41<>+0(SB), Z4, Z4
-	VSUBPS    expConstant41<>+0(SB), Z4, Z4
-	VSUBPS    Z4, Z2, Z2
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	VMOVUPS   Z4, 512(SP)
+	VMOVUPS   Z5, 576(SP)
+	VMOVUPS   Z6, 640(SP)
+	VMOVUPS   Z7, 704(SP)
+	KMOVW     K1, 768(SP)
+	KMOVW     K2, 832(SP)
+	VMULPS    expConstant52<>+0(SB), Z4, Z8
+	VADDPS    expConstant41<>+0(SB), Z8, Z8
+	VSUBPS    expConstant41<>+0(SB), Z8, Z8
+	VSUBPS    Z8, Z4, Z4
+	VADDPS    expConstant53<>+0(SB), Z8, Z8
+	VPSLLD    $0x17, Z8, Z8
+	VMULPS    Z8, Z6, Z6
 	VADDPS    expConstant53<>+0(SB), Z4, Z4
 	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VADDPS    expConstant53<>+0(SB), Z2, Z2
-	VPSLLD    $0x17, Z2, Z2
-	VMULPS    Z2, Z3, Z2
-	VCMPPS    $0x11, expConstant54<>+0(SB), Z0, K2
-	VBLENDMPS expConstant55<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant56<>+0(SB), Z3
-	VCMPPS    $0x12, Z0, Z3, K2
-	VBLENDMPS expConstant57<>+0(SB), Z2, K2, Z2
-	VCMPPS    $0x03, Z0, Z0, K2
-	VBLENDMPS Z0, Z2, K2, Z0
-	VBLENDMPS Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
+	VMULPS    Z4, Z6, Z4
+	VCMPPS    $0x11, expConstant54<>+0(SB), Z0, K3
+	VBLENDMPS expConstant55<>+0(SB), Z4, K3, Z4
+	VMOVUPS   expConstant56<>+0(SB), Z6
+	VCMPPS    $0x12, Z0, Z6, K3
+	VBLENDMPS expConstant57<>+0(SB), Z4, K3, Z4
+	VCMPPS    $0x03, Z0, Z0, K3
+	VBLENDMPS Z0, Z4, K3, Z0
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z2, 896(SP)
+	VMOVUPS   Z3, 960(SP)
+	VMOVUPS   Z5, 1024(SP)
+	VMOVUPS   Z7, 1088(SP)
+	KMOVW     K2, 1152(SP)
+	VMULPS    expConstant52<>+0(SB), Z5, Z0
+	VADDPS    expConstant41<>+0(SB), Z0, Z0
+	VSUBPS    expConstant41<>+0(SB), Z0, Z0
+	VSUBPS    Z0, Z5, Z4
+	VADDPS    expConstant53<>+0(SB), Z0, Z0
+	VPSLLD    $0x17, Z0, Z0
+	VMULPS    Z0, Z7, Z0
+	VADDPS    expConstant53<>+0(SB), Z4, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z0, Z0
+	VCMPPS    $0x11, expConstant54<>+0(SB), Z1, K1
+	VBLENDMPS expConstant55<>+0(SB), Z0, K1, Z0
+	VMOVUPS   expConstant56<>+0(SB), Z4
+	VCMPPS    $0x12, Z1, Z4, K1
+	VBLENDMPS expConstant57<>+0(SB), Z0, K1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z0
+	VBLENDMPS Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 960(SP)
+	JMP       back2
 
 DATA expConstant40<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA expConstant40<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -793,57 +988,89 @@ GLOBL expConstant57<>(SB), RODATA|NOPTR, $64
 
 // func expFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·expFloat64AVX512(SB), $448-33
+TEXT ·expFloat64AVX512(SB), $1216-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      expConstant59<>+0(SB), Z1
-	VFMADD231PD  expConstant58<>+0(SB), Z0, Z1
-	VSUBPD       expConstant59<>+0(SB), Z1, Z2
-	VMOVUPS      Z0, Z3
-	VFNMADD231PD expConstant60<>+0(SB), Z2, Z3
-	VMULPD       expConstant61<>+0(SB), Z2, Z4
-	VSUBPD       Z4, Z3, Z5
-	VMULPD       Z5, Z5, Z6
-	VMOVUPS      expConstant63<>+0(SB), Z7
-	VFMADD231PD  expConstant62<>+0(SB), Z6, Z7
-	VFMADD213PD  expConstant64<>+0(SB), Z6, Z7
-	VFMADD213PD  expConstant65<>+0(SB), Z6, Z7
-	VFMADD213PD  expConstant66<>+0(SB), Z6, Z7
-	VMOVUPS      expConstant68<>+0(SB), Z8
-	VFMADD231PD  expConstant67<>+0(SB), Z6, Z8
-	VFMADD213PD  expConstant69<>+0(SB), Z6, Z8
-	VFMADD213PD  expConstant70<>+0(SB), Z6, Z8
-	VFMADD231PD  Z5, Z8, Z7
-	VFMADD213PD  expConstant71<>+0(SB), Z5, Z7
-	VFMSUB231PD  Z7, Z6, Z4
-	VADDPD       Z4, Z3, Z3
-	VADDPD       expConstant72<>+0(SB), Z3, Z3
-	VPSLLQ       $0x34, Z1, Z1
-	VPADDQ       Z1, Z3, Z1
-	VANDPD       expConstant73<>+0(SB), Z0, Z4
-	VPCMPGTQ     expConstant74<>+0(SB), Z4, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      expConstant59<>+0(SB), Z2
+	VFMADD231PD  expConstant58<>+0(SB), Z0, Z2
+	VMOVUPS      expConstant59<>+0(SB), Z3
+	VFMADD231PD  expConstant58<>+0(SB), Z1, Z3
+	VSUBPD       expConstant59<>+0(SB), Z2, Z4
+	VSUBPD       expConstant59<>+0(SB), Z3, Z5
+	VMOVUPS      Z0, Z6
+	VFNMADD231PD expConstant60<>+0(SB), Z4, Z6
+	VMOVUPS      Z1, Z7
+	VFNMADD231PD expConstant60<>+0(SB), Z5, Z7
+	VMULPD       expConstant61<>+0(SB), Z4, Z8
+	VMULPD       expConstant61<>+0(SB), Z5, Z9
+	VSUBPD       Z8, Z6, Z10
+	VSUBPD       Z9, Z7, Z11
+	VMULPD       Z10, Z10, Z12
+	VMULPD       Z11, Z11, Z13
+	VMOVUPS      expConstant63<>+0(SB), Z14
+	VFMADD231PD  expConstant62<>+0(SB), Z12, Z14
+	VMOVUPS      expConstant63<>+0(SB), Z15
+	VFMADD231PD  expConstant62<>+0(SB), Z13, Z15
+	VFMADD213PD  expConstant64<>+0(SB), Z12, Z14
+	VFMADD213PD  expConstant64<>+0(SB), Z13, Z15
+	VFMADD213PD  expConstant65<>+0(SB), Z12, Z14
+	VFMADD213PD  expConstant65<>+0(SB), Z13, Z15
+	VFMADD213PD  expConstant66<>+0(SB), Z12, Z14
+	VFMADD213PD  expConstant66<>+0(SB), Z13, Z15
+	VMOVUPS      expConstant68<>+0(SB), Z16
+	VFMADD231PD  expConstant67<>+0(SB), Z12, Z16
+	VMOVUPS      expConstant68<>+0(SB), Z17
+	VFMADD231PD  expConstant67<>+0(SB), Z13, Z17
+	VFMADD213PD  expConstant69<>+0(SB), Z12, Z16
+	VFMADD213PD  expConstant69<>+0(SB), Z13, Z17
+	VFMADD213PD  expConstant70<>+0(SB), Z12, Z16
+	VFMADD213PD  expConstant70<>+0(SB), Z13, Z17
+	VFMADD231PD  Z10, Z16, Z14
+	VFMADD231PD  Z11, Z17, Z15
+	VFMADD213PD  expConstant71<>+0(SB), Z10, Z14
+	VFMADD213PD  expConstant71<>+0(SB), Z11, Z15
+	VFMSUB231PD  Z14, Z12, Z8
+	VFMSUB231PD  Z15, Z13, Z9
+	VADDPD       Z8, Z6, Z6
+	VADDPD       Z9, Z7, Z7
+	VADDPD       expConstant72<>+0(SB), Z6, Z6
+	VADDPD       expConstant72<>+0(SB), Z7, Z7
+	VPSLLQ       $0x34, Z2, Z2
+	VPSLLQ       $0x34, Z3, Z3
+	VPADDQ       Z2, Z6, Z2
+	VPADDQ       Z3, Z7, Z3
+	VANDPD       expConstant73<>+0(SB), Z0, Z8
+	VANDPD       expConstant73<>+0(SB), Z1, Z9
+	VPCMPGTQ     expConstant74<>+0(SB), Z8, K1
+	VPCMPGTQ     expConstant74<>+0(SB), Z9, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -855,17 +1082,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -885,34 +1112,66 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	KMOVB     K1, 384(SP)
-	VMULPD    expConstant75<>+0(SB), Z2, Z4
-	VADDPD    expConstant59<>+0(SB), Z4, Z4
-	VSUBPD    expConstant59<>+0(SB), Z4, Z4
-	VSUBPD    Z4, Z2, Z2
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	VMOVUPS   Z4, 512(SP)
+	VMOVUPS   Z5, 576(SP)
+	VMOVUPS   Z6, 640(SP)
+	VMOVUPS   Z7, 704(SP)
+	KMOVB     K1, 768(SP)
+	KMOVB     K2, 832(SP)
+	VMULPD    expConstant75<>+0(SB), Z4, Z8
+	VADDPD    expConstant59<>+0(SB), Z8, Z8
+	VSUBPD    expConstant59<>+0(SB), Z8, Z8
+	VSUBPD    Z8, Z4, Z4
+	VADDPD    expConstant76<>+0(SB), Z8, Z8
+	VPSLLQ    $0x34, Z8, Z8
+	VMULPD    Z8, Z6, Z6
 	VADDPD    expConstant76<>+0(SB), Z4, Z4
 	VPSLLQ    $0x34, Z4, Z4
-	VMULPD    Z4, Z3, Z3
-	VADDPD    expConstant76<>+0(SB), Z2, Z2
-	VPSLLQ    $0x34, Z2, Z2
-	VMULPD    Z2, Z3, Z2
-	VCMPPD    $0x11, expConstant77<>+0(SB), Z0, K2
-	VBLENDMPD expConstant55<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant78<>+0(SB), Z3
-	VCMPPD    $0x12, Z0, Z3, K2
-	VBLENDMPD expConstant79<>+0(SB), Z2, K2, Z2
-	VCMPPD    $0x03, Z0, Z0, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
+	VMULPD    Z4, Z6, Z4
+	VCMPPD    $0x11, expConstant77<>+0(SB), Z0, K3
+	VBLENDMPD expConstant55<>+0(SB), Z4, K3, Z4
+	VMOVUPS   expConstant78<>+0(SB), Z6
+	VCMPPD    $0x12, Z0, Z6, K3
+	VBLENDMPD expConstant79<>+0(SB), Z4, K3, Z4
+	VCMPPD    $0x03, Z0, Z0, K3
+	VBLENDMPD Z0, Z4, K3, Z0
+	VBLENDMPD Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z2, 896(SP)
+	VMOVUPS   Z3, 960(SP)
+	VMOVUPS   Z5, 1024(SP)
+	VMOVUPS   Z7, 1088(SP)
+	KMOVB     K2, 1152(SP)
+	VMULPD    expConstant75<>+0(SB), Z5, Z0
+	VADDPD    expConstant59<>+0(SB), Z0, Z0
+	VSUBPD    expConstant59<>+0(SB), Z0, Z0
+	VSUBPD    Z0, Z5, Z4
+	VADDPD    expConstant76<>+0(SB), Z0, Z0
+	VPSLLQ    $0x34, Z0, Z0
+	VMULPD    Z0, Z7, Z0
+	VADDPD    expConstant76<>+0(SB), Z4, Z4
+	VPSLLQ    $0x34, Z4, Z4
+	VMULPD    Z4, Z0, Z0
+	VCMPPD    $0x11, expConstant77<>+0(SB), Z1, K1
+	VBLENDMPD expConstant55<>+0(SB), Z0, K1, Z0
+	VMOVUPS   expConstant78<>+0(SB), Z4
+	VCMPPD    $0x12, Z1, Z4, K1
+	VBLENDMPD expConstant79<>+0(SB), Z0, K1, Z0
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VBLENDMPD Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 960(SP)
+	JMP       back2
 
 DATA expConstant58<>+0(SB)/8, $0x3ff71547652b82fe
 DATA expConstant58<>+8(SB)/8, $0x3ff71547652b82fe
@@ -1136,58 +1395,94 @@ GLOBL expConstant79<>(SB), RODATA|NOPTR, $64
 
 // func exp2Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·exp2Float32AVX2(SB), $224-33
+TEXT ·exp2Float32AVX2(SB), $576-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Y0
-	VADDPS      expConstant1<>+0(SB), Y0, Y1
-	VSUBPS      expConstant1<>+0(SB), Y1, Y2
-	VSUBPS      Y2, Y0, Y3
-	VMULPS      expConstant80<>+0(SB), Y3, Y4
-	VMOVUPS     Y4, Y5
-	VFMSUB231PS expConstant80<>+0(SB), Y3, Y5
-	VFMADD231PS expConstant81<>+0(SB), Y3, Y5
-	VADDPS      expConstant4<>+0(SB), Y4, Y3
-	VSUBPS      expConstant4<>+0(SB), Y3, Y6
-	VSUBPS      Y6, Y4, Y6
-	VADDPS      Y5, Y4, Y4
-	VMULPS      Y4, Y4, Y7
-	VMOVUPS     expConstant6<>+0(SB), Y8
-	VFMADD231PS expConstant5<>+0(SB), Y4, Y8
-	VMOVUPS     expConstant8<>+0(SB), Y9
-	VFMADD231PS expConstant7<>+0(SB), Y4, Y9
-	VFMADD231PS Y7, Y9, Y8
-	VMULPS      Y7, Y7, Y4
-	VFMADD231PS expConstant9<>+0(SB), Y4, Y8
-	VADDPS      Y5, Y6, Y4
-	VFMADD231PS Y8, Y7, Y4
-	VADDPS      Y4, Y3, Y3
-	VPSLLD      $0x17, Y1, Y1
-	VPADDD      Y1, Y3, Y1
-	VANDPD      expConstant10<>+0(SB), Y0, Y4
-	VPCMPGTD    expConstant82<>+0(SB), Y4, Y4
-	VMOVMSKPS   Y4, AX
+	VMOVUPS     32(SI), Y1
+	VADDPS      expConstant1<>+0(SB), Y0, Y2
+	VADDPS      expConstant1<>+0(SB), Y1, Y3
+	VSUBPS      expConstant1<>+0(SB), Y2, Y4
+	VSUBPS      expConstant1<>+0(SB), Y3, Y5
+	VSUBPS      Y4, Y0, Y6
+	VSUBPS      Y5, Y1, Y7
+	VMULPS      expConstant80<>+0(SB), Y6, Y8
+	VMULPS      expConstant80<>+0(SB), Y7, Y9
+	VMOVUPS     Y8, Y10
+	VFMSUB231PS expConstant80<>+0(SB), Y6, Y10
+	VMOVUPS     Y9, Y11
+	VFMSUB231PS expConstant80<>+0(SB), Y7, Y11
+	VFMADD231PS expConstant81<>+0(SB), Y6, Y10
+	VFMADD231PS expConstant81<>+0(SB), Y7, Y11
+	VADDPS      expConstant4<>+0(SB), Y8, Y6
+	VADDPS      expConstant4<>+0(SB), Y9, Y7
+	VSUBPS      expConstant4<>+0(SB), Y6, Y12
+	VSUBPS      expConstant4<>+0(SB), Y7, Y13
+	VSUBPS      Y12, Y8, Y12
+	VSUBPS      Y13, Y9, Y13
+	VADDPS      Y10, Y8, Y8
+	VADDPS      Y11, Y9, Y9
+	VMULPS      Y8, Y8, Y14
+	VMULPS      Y9, Y9, Y15
+	VMOVUPS     Y5, (SP)
+	VMOVUPS     expConstant6<>+0(SB), Y5
+	VFMADD231PS expConstant5<>+0(SB), Y8, Y5
+	VMOVUPS     Y4, 32(SP)
+	VMOVUPS     expConstant6<>+0(SB), Y4
+	VFMADD231PS expConstant5<>+0(SB), Y9, Y4
+	VMOVUPS     expConstant8<>+0(SB), Y1
+	VFMADD231PS expConstant7<>+0(SB), Y8, Y1
+	VMOVUPS     expConstant8<>+0(SB), Y8
+	VFMADD231PS expConstant7<>+0(SB), Y9, Y8
+	VFMADD231PS Y14, Y1, Y5
+	VFMADD231PS Y15, Y8, Y4
+	VMULPS      Y14, Y14, Y1
+	VMULPS      Y15, Y15, Y8
+	VFMADD231PS expConstant9<>+0(SB), Y1, Y5
+	VFMADD231PS expConstant9<>+0(SB), Y8, Y4
+	VADDPS      Y10, Y12, Y1
+	VADDPS      Y11, Y13, Y8
+	VFMADD231PS Y5, Y14, Y1
+	VFMADD231PS Y4, Y15, Y8
+	VADDPS      Y1, Y6, Y1
+	VADDPS      Y8, Y7, Y4
+	VPSLLD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y3, Y3
+	VPADDD      Y2, Y1, Y2
+	VPADDD      Y3, Y4, Y3
+	VANDPD      expConstant10<>+0(SB), Y0, Y5
+	VMOVUPS     32(SI), Y6
+	VANDPD      expConstant10<>+0(SB), Y6, Y7
+	VPCMPGTD    expConstant82<>+0(SB), Y5, Y5
+	VPCMPGTD    expConstant82<>+0(SB), Y7, Y7
+	VMOVMSKPS   Y5, AX
 	TESTL       AX, AX
 	JNE         region1
 
 back1:
+	VMOVMSKPS Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1199,17 +1494,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), DI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1220,7 +1515,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 64(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -1229,34 +1524,65 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMOVUPS   Y4, 192(SP)
-	VMULPS    expConstant12<>+0(SB), Y2, Y5
-	VADDPS    expConstant1<>+0(SB), Y5, Y5
-	VSUBPS    expConstant1<>+0(SB), Y5, Y5
-	VSUBPS    Y5, Y2, Y2
-	VADDPS    expConstant13<>+0(SB), Y5, Y5
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y5, Y3, Y3
-	VADDPS    expConstant13<>+0(SB), Y2, Y2
-	VPSLLD    $0x17, Y2, Y2
-	VMULPS    Y2, Y3, Y2
-	VCMPPS    $0x11, expConstant83<>+0(SB), Y0, Y3
-	VBLENDVPS Y3, expConstant15<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant84<>+0(SB), Y3
-	VCMPPS    $0x12, Y0, Y3, Y3
-	VBLENDVPS Y3, expConstant17<>+0(SB), Y2, Y2
-	VCMPPS    $0x03, Y0, Y0, Y3
-	VBLENDVPS Y3, Y0, Y2, Y0
-	VBLENDVPS Y4, Y0, Y1, Y1
-	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y1, 256(SP)
+	VMOVUPS   Y2, 288(SP)
+	VMOVUPS   Y3, 320(SP)
+	VMOVUPS   Y4, 352(SP)
+	VMOVUPS   Y5, 384(SP)
+	VMOVUPS   Y7, 416(SP)
+	VMOVUPS   32(SP), Y8
+	VMULPS    expConstant12<>+0(SB), Y8, Y9
+	VADDPS    expConstant1<>+0(SB), Y9, Y9
+	VSUBPS    expConstant1<>+0(SB), Y9, Y9
+	VSUBPS    Y9, Y8, Y8
+	VADDPS    expConstant13<>+0(SB), Y9, Y9
+	VPSLLD    $0x17, Y9, Y9
+	VMULPS    Y9, Y1, Y1
+	VADDPS    expConstant13<>+0(SB), Y8, Y8
+	VPSLLD    $0x17, Y8, Y8
+	VMULPS    Y8, Y1, Y1
+	VCMPPS    $0x11, expConstant83<>+0(SB), Y0, Y8
+	VBLENDVPS Y8, expConstant15<>+0(SB), Y1, Y1
+	VMOVUPS   expConstant84<>+0(SB), Y8
+	VCMPPS    $0x12, Y0, Y8, Y9
+	VBLENDVPS Y9, expConstant17<>+0(SB), Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y9
+	VBLENDVPS Y9, Y0, Y1, Y0
+	VBLENDVPS Y5, Y0, Y2, Y2
+	VMOVUPS   Y2, 288(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y4, 512(SP)
+	VMOVUPS   Y7, 544(SP)
+	VMOVUPS   (SP), Y0
+	VMULPS    expConstant12<>+0(SB), Y0, Y1
+	VADDPS    expConstant1<>+0(SB), Y1, Y1
+	VSUBPS    expConstant1<>+0(SB), Y1, Y1
+	VSUBPS    Y1, Y0, Y0
+	VADDPS    expConstant13<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
+	VMULPS    Y1, Y4, Y1
+	VADDPS    expConstant13<>+0(SB), Y0, Y0
+	VPSLLD    $0x17, Y0, Y0
+	VMULPS    Y0, Y1, Y0
+	VCMPPS    $0x11, expConstant83<>+0(SB), Y6, Y1
+	VBLENDVPS Y1, expConstant15<>+0(SB), Y0, Y0
+	VMOVUPS   expConstant84<>+0(SB), Y1
+	VCMPPS    $0x12, Y6, Y1, Y1
+	VBLENDVPS Y1, expConstant17<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y6, Y6, Y1
+	VBLENDVPS Y1, Y6, Y0, Y0
+	VBLENDVPS Y7, Y0, Y3, Y3
+	VMOVUPS   Y3, 480(SP)
+	JMP       back2
 
 DATA expConstant80<>+0(SB)/8, $0x3f3172183f317218
 DATA expConstant80<>+8(SB)/8, $0x3f3172183f317218
@@ -1290,54 +1616,83 @@ GLOBL expConstant84<>(SB), RODATA|NOPTR, $32
 
 // func exp2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·exp2Float64AVX2(SB), $224-33
+TEXT ·exp2Float64AVX2(SB), $608-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Y0
-	VADDPD      expConstant19<>+0(SB), Y0, Y1
-	VSUBPD      expConstant19<>+0(SB), Y1, Y2
-	VSUBPD      Y2, Y0, Y3
-	VMULPD      Y3, Y3, Y4
-	VMOVUPS     expConstant86<>+0(SB), Y5
-	VFMADD231PD expConstant85<>+0(SB), Y4, Y5
-	VFMADD213PD expConstant87<>+0(SB), Y4, Y5
-	VFMADD213PD expConstant88<>+0(SB), Y4, Y5
-	VFMADD213PD expConstant89<>+0(SB), Y4, Y5
-	VMOVUPS     expConstant91<>+0(SB), Y6
-	VFMADD231PD expConstant90<>+0(SB), Y4, Y6
-	VFMADD213PD expConstant92<>+0(SB), Y4, Y6
-	VFMADD213PD expConstant93<>+0(SB), Y4, Y6
-	VFMADD231PD Y3, Y6, Y5
-	VFMADD213PD expConstant94<>+0(SB), Y3, Y5
-	VMULPD      Y5, Y4, Y4
-	VFMADD231PD expConstant95<>+0(SB), Y3, Y4
-	VADDPD      expConstant32<>+0(SB), Y4, Y3
-	VPSLLQ      $0x34, Y1, Y1
-	VPADDQ      Y1, Y3, Y1
-	VANDPD      expConstant33<>+0(SB), Y0, Y4
-	VPCMPGTQ    expConstant96<>+0(SB), Y4, Y4
-	VMOVMSKPD   Y4, AX
+	VMOVUPS     32(SI), Y1
+	VADDPD      expConstant19<>+0(SB), Y0, Y2
+	VADDPD      expConstant19<>+0(SB), Y1, Y3
+	VSUBPD      expConstant19<>+0(SB), Y2, Y4
+	VSUBPD      expConstant19<>+0(SB), Y3, Y5
+	VSUBPD      Y4, Y0, Y6
+	VSUBPD      Y5, Y1, Y7
+	VMULPD      Y6, Y6, Y8
+	VMULPD      Y7, Y7, Y9
+	VMOVUPS     expConstant86<>+0(SB), Y10
+	VFMADD231PD expConstant85<>+0(SB), Y8, Y10
+	VMOVUPS     expConstant86<>+0(SB), Y11
+	VFMADD231PD expConstant85<>+0(SB), Y9, Y11
+	VFMADD213PD expConstant87<>+0(SB), Y8, Y10
+	VFMADD213PD expConstant87<>+0(SB), Y9, Y11
+	VFMADD213PD expConstant88<>+0(SB), Y8, Y10
+	VFMADD213PD expConstant88<>+0(SB), Y9, Y11
+	VFMADD213PD expConstant89<>+0(SB), Y8, Y10
+	VFMADD213PD expConstant89<>+0(SB), Y9, Y11
+	VMOVUPS     expConstant91<>+0(SB), Y12
+	VFMADD231PD expConstant90<>+0(SB), Y8, Y12
+	VMOVUPS     expConstant91<>+0(SB), Y13
+	VFMADD231PD expConstant90<>+0(SB), Y9, Y13
+	VFMADD213PD expConstant92<>+0(SB), Y8, Y12
+	VFMADD213PD expConstant92<>+0(SB), Y9, Y13
+	VFMADD213PD expConstant93<>+0(SB), Y8, Y12
+	VFMADD213PD expConstant93<>+0(SB), Y9, Y13
+	VFMADD231PD Y6, Y12, Y10
+	VFMADD231PD Y7, Y13, Y11
+	VFMADD213PD expConstant94<>+0(SB), Y6, Y10
+	VFMADD213PD expConstant94<>+0(SB), Y7, Y11
+	VMULPD      Y10, Y8, Y8
+	VMULPD      Y11, Y9, Y9
+	VFMADD231PD expConstant95<>+0(SB), Y6, Y8
+	VFMADD231PD expConstant95<>+0(SB), Y7, Y9
+	VADDPD      expConstant32<>+0(SB), Y8, Y6
+	VADDPD      expConstant32<>+0(SB), Y9, Y7
+	VPSLLQ      $0x34, Y2, Y2
+	VPSLLQ      $0x34, Y3, Y3
+	VPADDQ      Y2, Y6, Y2
+	VPADDQ      Y3, Y7, Y3
+	VANDPD      expConstant33<>+0(SB), Y0, Y8
+	VANDPD      expConstant33<>+0(SB), Y1, Y9
+	VPCMPGTQ    expConstant96<>+0(SB), Y8, Y8
+	VPCMPGTQ    expConstant96<>+0(SB), Y9, Y9
+	VMOVMSKPD   Y8, AX
 	TESTL       AX, AX
 	JNE         region1
 
 back1:
+	VMOVMSKPD Y9, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1349,17 +1704,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 64(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1379,34 +1734,66 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMOVUPS   Y4, 192(SP)
-	VMULPD    expConstant35<>+0(SB), Y2, Y5
-	VADDPD    expConstant19<>+0(SB), Y5, Y5
-	VSUBPD    expConstant19<>+0(SB), Y5, Y5
-	VSUBPD    Y5, Y2, Y2
-	VADDPD    expConstant36<>+0(SB), Y5, Y5
-	VPSLLQ    $0x34, Y5, Y5
-	VMULPD    Y5, Y3, Y3
-	VADDPD    expConstant36<>+0(SB), Y2, Y2
-	VPSLLQ    $0x34, Y2, Y2
-	VMULPD    Y2, Y3, Y2
-	VCMPPD    $0x11, expConstant97<>+0(SB), Y0, Y3
-	VBLENDVPD Y3, expConstant15<>+0(SB), Y2, Y2
-	VMOVUPS   expConstant98<>+0(SB), Y3
-	VCMPPD    $0x12, Y0, Y3, Y3
-	VBLENDVPD Y3, expConstant39<>+0(SB), Y2, Y2
-	VCMPPD    $0x03, Y0, Y0, Y3
-	VBLENDVPD Y3, Y0, Y2, Y0
-	VBLENDVPD Y4, Y0, Y1, Y1
-	VMOVUPS   Y1, 96(SP)
+	VMOVUPS   Y2, 192(SP)
+	VMOVUPS   Y3, 224(SP)
+	VMOVUPS   Y4, 256(SP)
+	VMOVUPS   Y5, 288(SP)
+	VMOVUPS   Y6, 320(SP)
+	VMOVUPS   Y7, 352(SP)
+	VMOVUPS   Y8, 384(SP)
+	VMOVUPS   Y9, 416(SP)
+	VMULPD    expConstant35<>+0(SB), Y4, Y10
+	VADDPD    expConstant19<>+0(SB), Y10, Y10
+	VSUBPD    expConstant19<>+0(SB), Y10, Y10
+	VSUBPD    Y10, Y4, Y4
+	VADDPD    expConstant36<>+0(SB), Y10, Y10
+	VPSLLQ    $0x34, Y10, Y10
+	VMULPD    Y10, Y6, Y6
+	VADDPD    expConstant36<>+0(SB), Y4, Y4
+	VPSLLQ    $0x34, Y4, Y4
+	VMULPD    Y4, Y6, Y4
+	VCMPPD    $0x11, expConstant97<>+0(SB), Y0, Y6
+	VBLENDVPD Y6, expConstant15<>+0(SB), Y4, Y4
+	VMOVUPS   expConstant98<>+0(SB), Y6
+	VCMPPD    $0x12, Y0, Y6, Y10
+	VBLENDVPD Y10, expConstant39<>+0(SB), Y4, Y4
+	VCMPPD    $0x03, Y0, Y0, Y10
+	VBLENDVPD Y10, Y0, Y4, Y0
+	VBLENDVPD Y8, Y0, Y2, Y2
+	VMOVUPS   Y2, 192(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y5, 512(SP)
+	VMOVUPS   Y7, 544(SP)
+	VMOVUPS   Y9, 576(SP)
+	VMULPD    expConstant35<>+0(SB), Y5, Y0
+	VADDPD    expConstant19<>+0(SB), Y0, Y0
+	VSUBPD    expConstant19<>+0(SB), Y0, Y0
+	VSUBPD    Y0, Y5, Y4
+	VADDPD    expConstant36<>+0(SB), Y0, Y0
+	VPSLLQ    $0x34, Y0, Y0
+	VMULPD    Y0, Y7, Y0
+	VADDPD    expConstant36<>+0(SB), Y4, Y4
+	VPSLLQ    $0x34, Y4, Y4
+	VMULPD    Y4, Y0, Y0
+	VCMPPD    $0x11, expConstant97<>+0(SB), Y1, Y4
+	VBLENDVPD Y4, expConstant15<>+0(SB), Y0, Y0
+	VMOVUPS   expConstant98<>+0(SB), Y4
+	VCMPPD    $0x12, Y1, Y4, Y4
+	VBLENDVPD Y4, expConstant39<>+0(SB), Y0, Y0
+	VCMPPD    $0x03, Y1, Y1, Y4
+	VBLENDVPD Y4, Y1, Y0, Y0
+	VBLENDVPD Y9, Y0, Y3, Y3
+	VMOVUPS   Y3, 480(SP)
+	JMP       back2
 
 DATA expConstant85<>+0(SB)/8, $0x3dfec6b62822310b
 DATA expConstant85<>+8(SB)/8, $0x3dfec6b62822310b
@@ -1494,57 +1881,89 @@ GLOBL expConstant98<>(SB), RODATA|NOPTR, $32
 
 // func exp2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·exp2Float32AVX512(SB), $448-33
+TEXT ·exp2Float32AVX512(SB), $1216-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Z0
-	VADDPS      expConstant41<>+0(SB), Z0, Z1
-	VSUBPS      expConstant41<>+0(SB), Z1, Z2
-	VSUBPS      Z2, Z0, Z3
-	VMULPS      expConstant99<>+0(SB), Z3, Z4
-	VMOVUPS     Z4, Z5
-	VFMSUB231PS expConstant99<>+0(SB), Z3, Z5
-	VFMADD231PS expConstant100<>+0(SB), Z3, Z5
-	VADDPS      expConstant44<>+0(SB), Z4, Z3
-	VSUBPS      expConstant44<>+0(SB), Z3, Z6
-	VSUBPS      Z6, Z4, Z6
-	VADDPS      Z5, Z4, Z4
-	VMULPS      Z4, Z4, Z7
-	VMOVUPS     expConstant46<>+0(SB), Z8
-	VFMADD231PS expConstant45<>+0(SB), Z4, Z8
-	VMOVUPS     expConstant48<>+0(SB), Z9
-	VFMADD231PS expConstant47<>+0(SB), Z4, Z9
-	VFMADD231PS Z7, Z9, Z8
-	VMULPS      Z7, Z7, Z4
-	VFMADD231PS expConstant49<>+0(SB), Z4, Z8
-	VADDPS      Z5, Z6, Z4
-	VFMADD231PS Z8, Z7, Z4
-	VADDPS      Z4, Z3, Z3
-	VPSLLD      $0x17, Z1, Z1
-	VPADDD      Z1, Z3, Z1
-	VANDPD      expConstant50<>+0(SB), Z0, Z4
-	VPCMPGTD    expConstant101<>+0(SB), Z4, K1
+	VMOVUPS     64(SI), Z1
+	VADDPS      expConstant41<>+0(SB), Z0, Z2
+	VADDPS      expConstant41<>+0(SB), Z1, Z3
+	VSUBPS      expConstant41<>+0(SB), Z2, Z4
+	VSUBPS      expConstant41<>+0(SB), Z3, Z5
+	VSUBPS      Z4, Z0, Z6
+	VSUBPS      Z5, Z1, Z7
+	VMULPS      expConstant99<>+0(SB), Z6, Z8
+	VMULPS      expConstant99<>+0(SB), Z7, Z9
+	VMOVUPS     Z8, Z10
+	VFMSUB231PS expConstant99<>+0(SB), Z6, Z10
+	VMOVUPS     Z9, Z11
+	VFMSUB231PS expConstant99<>+0(SB), Z7, Z11
+	VFMADD231PS expConstant100<>+0(SB), Z6, Z10
+	VFMADD231PS expConstant100<>+0(SB), Z7, Z11
+	VADDPS      expConstant44<>+0(SB), Z8, Z6
+	VADDPS      expConstant44<>+0(SB), Z9, Z7
+	VSUBPS      expConstant44<>+0(SB), Z6, Z12
+	VSUBPS      expConstant44<>+0(SB), Z7, Z13
+	VSUBPS      Z12, Z8, Z12
+	VSUBPS      Z13, Z9, Z13
+	VADDPS      Z10, Z8, Z8
+	VADDPS      Z11, Z9, Z9
+	VMULPS      Z8, Z8, Z14
+	VMULPS      Z9, Z9, Z15
+	VMOVUPS     expConstant46<>+0(SB), Z16
+	VFMADD231PS expConstant45<>+0(SB), Z8, Z16
+	VMOVUPS     expConstant46<>+0(SB), Z17
+	VFMADD231PS expConstant45<>+0(SB), Z9, Z17
+	VMOVUPS     expConstant48<>+0(SB), Z18
+	VFMADD231PS expConstant47<>+0(SB), Z8, Z18
+	VMOVUPS     expConstant48<>+0(SB), Z8
+	VFMADD231PS expConstant47<>+0(SB), Z9, Z8
+	VFMADD231PS Z14, Z18, Z16
+	VFMADD231PS Z15, Z8, Z17
+	VMULPS      Z14, Z14, Z8
+	VMULPS      Z15, Z15, Z9
+	VFMADD231PS expConstant49<>+0(SB), Z8, Z16
+	VFMADD231PS expConstant49<>+0(SB), Z9, Z17
+	VADDPS      Z10, Z12, Z8
+	VADDPS      Z11, Z13, Z9
+	VFMADD231PS Z16, Z14, Z8
+	VFMADD231PS Z17, Z15, Z9
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z9, Z7, Z7
+	VPSLLD      $0x17, Z2, Z2
+	VPSLLD      $0x17, Z3, Z3
+	VPADDD      Z2, Z6, Z2
+	VPADDD      Z3, Z7, Z3
+	VANDPD      expConstant50<>+0(SB), Z0, Z8
+	VANDPD      expConstant50<>+0(SB), Z1, Z9
+	VPCMPGTD    expConstant101<>+0(SB), Z8, K1
+	VPCMPGTD    expConstant101<>+0(SB), Z9, K2
 	KORTESTW    K1, K1
 	JNE         region1
 
 back1:
+	KORTESTW K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -1556,17 +1975,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1586,34 +2005,66 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	KMOVW     K1, 384(SP)
-	VMULPS    expConstant52<>+0(SB), Z2, Z4
-	VADDPS    expConstant41<>+0(SB), Z4, Z4
-	VSUBPS    expConstant41<>+0(SB), Z4, Z4
-	VSUBPS    Z4, Z2, Z2
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	VMOVUPS   Z4, 512(SP)
+	VMOVUPS   Z5, 576(SP)
+	VMOVUPS   Z6, 640(SP)
+	VMOVUPS   Z7, 704(SP)
+	KMOVW     K1, 768(SP)
+	KMOVW     K2, 832(SP)
+	VMULPS    expConstant52<>+0(SB), Z4, Z8
+	VADDPS    expConstant41<>+0(SB), Z8, Z8
+	VSUBPS    expConstant41<>+0(SB), Z8, Z8
+	VSUBPS    Z8, Z4, Z4
+	VADDPS    expConstant53<>+0(SB), Z8, Z8
+	VPSLLD    $0x17, Z8, Z8
+	VMULPS    Z8, Z6, Z6
 	VADDPS    expConstant53<>+0(SB), Z4, Z4
 	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VADDPS    expConstant53<>+0(SB), Z2, Z2
-	VPSLLD    $0x17, Z2, Z2
-	VMULPS    Z2, Z3, Z2
-	VCMPPS    $0x11, expConstant102<>+0(SB), Z0, K2
-	VBLENDMPS expConstant55<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant103<>+0(SB), Z3
-	VCMPPS    $0x12, Z0, Z3, K2
-	VBLENDMPS expConstant57<>+0(SB), Z2, K2, Z2
-	VCMPPS    $0x03, Z0, Z0, K2
-	VBLENDMPS Z0, Z2, K2, Z0
-	VBLENDMPS Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
+	VMULPS    Z4, Z6, Z4
+	VCMPPS    $0x11, expConstant102<>+0(SB), Z0, K3
+	VBLENDMPS expConstant55<>+0(SB), Z4, K3, Z4
+	VMOVUPS   expConstant103<>+0(SB), Z6
+	VCMPPS    $0x12, Z0, Z6, K3
+	VBLENDMPS expConstant57<>+0(SB), Z4, K3, Z4
+	VCMPPS    $0x03, Z0, Z0, K3
+	VBLENDMPS Z0, Z4, K3, Z0
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z2, 896(SP)
+	VMOVUPS   Z3, 960(SP)
+	VMOVUPS   Z5, 1024(SP)
+	VMOVUPS   Z7, 1088(SP)
+	KMOVW     K2, 1152(SP)
+	VMULPS    expConstant52<>+0(SB), Z5, Z0
+	VADDPS    expConstant41<>+0(SB), Z0, Z0
+	VSUBPS    expConstant41<>+0(SB), Z0, Z0
+	VSUBPS    Z0, Z5, Z4
+	VADDPS    expConstant53<>+0(SB), Z0, Z0
+	VPSLLD    $0x17, Z0, Z0
+	VMULPS    Z0, Z7, Z0
+	VADDPS    expConstant53<>+0(SB), Z4, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z0, Z0
+	VCMPPS    $0x11, expConstant102<>+0(SB), Z1, K1
+	VBLENDMPS expConstant55<>+0(SB), Z0, K1, Z0
+	VMOVUPS   expConstant103<>+0(SB), Z4
+	VCMPPS    $0x12, Z1, Z4, K1
+	VBLENDMPS expConstant57<>+0(SB), Z0, K1, Z0
+	VCMPPS    $0x03, Z1, Z1, K1
+	VBLENDMPS Z1, Z0, K1, Z0
+	VBLENDMPS Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 960(SP)
+	JMP       back2
 
 DATA expConstant99<>+0(SB)/8, $0x3f3172183f317218
 DATA expConstant99<>+8(SB)/8, $0x3f3172183f317218
@@ -1667,53 +2118,81 @@ GLOBL expConstant103<>(SB), RODATA|NOPTR, $64
 
 // func exp2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·exp2Float64AVX512(SB), $448-33
+TEXT ·exp2Float64AVX512(SB), $1216-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Z0
-	VADDPD      expConstant59<>+0(SB), Z0, Z1
-	VSUBPD      expConstant59<>+0(SB), Z1, Z2
-	VSUBPD      Z2, Z0, Z3
-	VMULPD      Z3, Z3, Z4
-	VMOVUPS     expConstant105<>+0(SB), Z5
-	VFMADD231PD expConstant104<>+0(SB), Z4, Z5
-	VFMADD213PD expConstant106<>+0(SB), Z4, Z5
-	VFMADD213PD expConstant107<>+0(SB), Z4, Z5
-	VFMADD213PD expConstant108<>+0(SB), Z4, Z5
-	VMOVUPS     expConstant110<>+0(SB), Z6
-	VFMADD231PD expConstant109<>+0(SB), Z4, Z6
-	VFMADD213PD expConstant111<>+0(SB), Z4, Z6
-	VFMADD213PD expConstant112<>+0(SB), Z4, Z6
-	VFMADD231PD Z3, Z6, Z5
-	VFMADD213PD expConstant113<>+0(SB), Z3, Z5
-	VMULPD      Z5, Z4, Z4
-	VFMADD231PD expConstant114<>+0(SB), Z3, Z4
-	VADDPD      expConstant72<>+0(SB), Z4, Z3
-	VPSLLQ      $0x34, Z1, Z1
-	VPADDQ      Z1, Z3, Z1
-	VANDPD      expConstant73<>+0(SB), Z0, Z4
-	VPCMPGTQ    expConstant115<>+0(SB), Z4, K1
+	VMOVUPS     64(SI), Z1
+	VADDPD      expConstant59<>+0(SB), Z0, Z2
+	VADDPD      expConstant59<>+0(SB), Z1, Z3
+	VSUBPD      expConstant59<>+0(SB), Z2, Z4
+	VSUBPD      expConstant59<>+0(SB), Z3, Z5
+	VSUBPD      Z4, Z0, Z6
+	VSUBPD      Z5, Z1, Z7
+	VMULPD      Z6, Z6, Z8
+	VMULPD      Z7, Z7, Z9
+	VMOVUPS     expConstant105<>+0(SB), Z10
+	VFMADD231PD expConstant104<>+0(SB), Z8, Z10
+	VMOVUPS     expConstant105<>+0(SB), Z11
+	VFMADD231PD expConstant104<>+0(SB), Z9, Z11
+	VFMADD213PD expConstant106<>+0(SB), Z8, Z10
+	VFMADD213PD expConstant106<>+0(SB), Z9, Z11
+	VFMADD213PD expConstant107<>+0(SB), Z8, Z10
+	VFMADD213PD expConstant107<>+0(SB), Z9, Z11
+	VFMADD213PD expConstant108<>+0(SB), Z8, Z10
+	VFMADD213PD expConstant108<>+0(SB), Z9, Z11
+	VMOVUPS     expConstant110<>+0(SB), Z12
+	VFMADD231PD expConstant109<>+0(SB), Z8, Z12
+	VMOVUPS     expConstant110<>+0(SB), Z13
+	VFMADD231PD expConstant109<>+0(SB), Z9, Z13
+	VFMADD213PD expConstant111<>+0(SB), Z8, Z12
+	VFMADD213PD expConstant111<>+0(SB), Z9, Z13
+	VFMADD213PD expConstant112<>+0(SB), Z8, Z12
+	VFMADD213PD expConstant112<>+0(SB), Z9, Z13
+	VFMADD231PD Z6, Z12, Z10
+	VFMADD231PD Z7, Z13, Z11
+	VFMADD213PD expConstant113<>+0(SB), Z6, Z10
+	VFMADD213PD expConstant113<>+0(SB), Z7, Z11
+	VMULPD      Z10, Z8, Z8
+	VMULPD      Z11, Z9, Z9
+	VFMADD231PD expConstant114<>+0(SB), Z6, Z8
+	VFMADD231PD expConstant114<>+0(SB), Z7, Z9
+	VADDPD      expConstant72<>+0(SB), Z8, Z6
+	VADDPD      expConstant72<>+0(SB), Z9, Z7
+	VPSLLQ      $0x34, Z2, Z2
+	VPSLLQ      $0x34, Z3, Z3
+	VPADDQ      Z2, Z6, Z2
+	VPADDQ      Z3, Z7, Z3
+	VANDPD      expConstant73<>+0(SB), Z0, Z8
+	VANDPD      expConstant73<>+0(SB), Z1, Z9
+	VPCMPGTQ    expConstant115<>+0(SB), Z8, K1
+	VPCMPGTQ    expConstant115<>+0(SB), Z9, K2
 	KORTESTB    K1, K1
 	JNE         region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1725,17 +2204,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1755,34 +2234,66 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	KMOVB     K1, 384(SP)
-	VMULPD    expConstant75<>+0(SB), Z2, Z4
-	VADDPD    expConstant59<>+0(SB), Z4, Z4
-	VSUBPD    expConstant59<>+0(SB), Z4, Z4
-	VSUBPD    Z4, Z2, Z2
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	VMOVUPS   Z4, 512(SP)
+	VMOVUPS   Z5, 576(SP)
+	VMOVUPS   Z6, 640(SP)
+	VMOVUPS   Z7, 704(SP)
+	KMOVB     K1, 768(SP)
+	KMOVB     K2, 832(SP)
+	VMULPD    expConstant75<>+0(SB), Z4, Z8
+	VADDPD    expConstant59<>+0(SB), Z8, Z8
+	VSUBPD    expConstant59<>+0(SB), Z8, Z8
+	VSUBPD    Z8, Z4, Z4
+	VADDPD    expConstant76<>+0(SB), Z8, Z8
+	VPSLLQ    $0x34, Z8, Z8
+	VMULPD    Z8, Z6, Z6
 	VADDPD    expConstant76<>+0(SB), Z4, Z4
 	VPSLLQ    $0x34, Z4, Z4
-	VMULPD    Z4, Z3, Z3
-	VADDPD    expConstant76<>+0(SB), Z2, Z2
-	VPSLLQ    $0x34, Z2, Z2
-	VMULPD    Z2, Z3, Z2
-	VCMPPD    $0x11, expConstant116<>+0(SB), Z0, K2
-	VBLENDMPD expConstant55<>+0(SB), Z2, K2, Z2
-	VMOVUPS   expConstant117<>+0(SB), Z3
-	VCMPPD    $0x12, Z0, Z3, K2
-	VBLENDMPD expConstant79<>+0(SB), Z2, K2, Z2
-	VCMPPD    $0x03, Z0, Z0, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
+	VMULPD    Z4, Z6, Z4
+	VCMPPD    $0x11, expConstant116<>+0(SB), Z0, K3
+	VBLENDMPD expConstant55<>+0(SB), Z4, K3, Z4
+	VMOVUPS   expConstant117<>+0(SB), Z6
+	VCMPPD    $0x12, Z0, Z6, K3
+	VBLENDMPD expConstant79<>+0(SB), Z4, K3, Z4
+	VCMPPD    $0x03, Z0, Z0, K3
+	VBLENDMPD Z0, Z4, K3, Z0
+	VBLENDMPD Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z2, 896(SP)
+	VMOVUPS   Z3, 960(SP)
+	VMOVUPS   Z5, 1024(SP)
+	VMOVUPS   Z7, 1088(SP)
+	KMOVB     K2, 1152(SP)
+	VMULPD    expConstant75<>+0(SB), Z5, Z0
+	VADDPD    expConstant59<>+0(SB), Z0, Z0
+	VSUBPD    expConstant59<>+0(SB), Z0, Z0
+	VSUBPD    Z0, Z5, Z4
+	VADDPD    expConstant76<>+0(SB), Z0, Z0
+	VPSLLQ    $0x34, Z0, Z0
+	VMULPD    Z0, Z7, Z0
+	VADDPD    expConstant76<>+0(SB), Z4, Z4
+	VPSLLQ    $0x34, Z4, Z4
+	VMULPD    Z4, Z0, Z0
+	VCMPPD    $0x11, expConstant116<>+0(SB), Z1, K1
+	VBLENDMPD expConstant55<>+0(SB), Z0, K1, Z0
+	VMOVUPS   expConstant117<>+0(SB), Z4
+	VCMPPD    $0x12, Z1, Z4, K1
+	VBLENDMPD expConstant79<>+0(SB), Z0, K1, Z0
+	VCMPPD    $0x03, Z1, Z1, K1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VBLENDMPD Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 960(SP)
+	JMP       back2
 
 DATA expConstant104<>+0(SB)/8, $0x3dfec6b62822310b
 DATA expConstant104<>+8(SB)/8, $0x3dfec6b62822310b
@@ -1933,49 +2444,78 @@ TEXT ·expm1Float32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VMOVUPS      expConstant118<>+0(SB), Y1
-	VMAXPD       Y0, Y1, Y1
-	VMOVUPS      expConstant119<>+0(SB), Y2
-	VMINPD       Y1, Y2, Y1
-	VMOVUPS      expConstant19<>+0(SB), Y2
-	VFMADD231PD  expConstant18<>+0(SB), Y1, Y2
-	VSUBPD       expConstant19<>+0(SB), Y2, Y3
-	VFNMADD231PD expConstant95<>+0(SB), Y3, Y1
-	VMULPD       Y1, Y1, Y3
-	VMOVUPS      expConstant121<>+0(SB), Y4
-	VFMADD231PD  expConstant120<>+0(SB), Y1, Y4
-	VMOVUPS      expConstant123<>+0(SB), Y5
-	VFMADD231PD  expConstant122<>+0(SB), Y1, Y5
-	VMOVUPS      expConstant125<>+0(SB), Y6
-	VFMADD231PD  expConstant124<>+0(SB), Y1, Y6
-	VMOVUPS      expConstant127<>+0(SB), Y7
-	VFMADD231PD  expConstant126<>+0(SB), Y1, Y7
-	VFMADD231PD  Y3, Y5, Y4
-	VFMADD231PD  Y3, Y7, Y6
-	VMULPD       Y3, Y3, Y5
-	VFMADD231PD  Y5, Y6, Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VPADDQ       expConstant128<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VSUBPD       expConstant32<>+0(SB), Y2, Y3
-	VFMADD231PD  Y2, Y1, Y3
+	VCVTPS2PD    16(SI), Y1
+	VMOVUPS      expConstant118<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPS      expConstant119<>+0(SB), Y4
+	VMINPD       Y3, Y4, Y3
+	VMINPD       Y2, Y4, Y2
+	VMOVUPS      expConstant19<>+0(SB), Y4
+	VFMADD231PD  expConstant18<>+0(SB), Y3, Y4
+	VMOVUPS      expConstant19<>+0(SB), Y5
+	VFMADD231PD  expConstant18<>+0(SB), Y2, Y5
+	VSUBPD       expConstant19<>+0(SB), Y4, Y6
+	VSUBPD       expConstant19<>+0(SB), Y5, Y7
+	VFNMADD231PD expConstant95<>+0(SB), Y6, Y3
+	VFNMADD231PD expConstant95<>+0(SB), Y7, Y2
+	VMULPD       Y3, Y3, Y6
+	VMULPD       Y2, Y2, Y7
+	VMOVUPS      expConstant121<>+0(SB), Y8
+	VFMADD231PD  expConstant120<>+0(SB), Y3, Y8
+	VMOVUPS      expConstant121<>+0(SB), Y9
+	VFMADD231PD  expConstant120<>+0(SB), Y2, Y9
+	VMOVUPS      expConstant123<>+0(SB), Y10
+	VFMADD231PD  expConstant122<>+0(SB), Y3, Y10
+	VMOVUPS      expConstant123<>+0(SB), Y11
+	VFMADD231PD  expConstant122<>+0(SB), Y2, Y11
+	VMOVUPS      expConstant125<>+0(SB), Y12
+	VFMADD231PD  expConstant124<>+0(SB), Y3, Y12
+	VMOVUPS      expConstant125<>+0(SB), Y13
+	VFMADD231PD  expConstant124<>+0(SB), Y2, Y13
+	VMOVUPS      expConstant127<>+0(SB), Y14
+	VFMADD231PD  expConstant126<>+0(SB), Y3, Y14
+	VMOVUPS      expConstant127<>+0(SB), Y15
+	VFMADD231PD  expConstant126<>+0(SB), Y2, Y15
+	VFMADD231PD  Y6, Y10, Y8
+	VFMADD231PD  Y7, Y11, Y9
+	VFMADD231PD  Y6, Y14, Y12
+	VFMADD231PD  Y7, Y15, Y13
+	VMULPD       Y6, Y6, Y10
+	VMULPD       Y7, Y7, Y11
+	VFMADD231PD  Y10, Y12, Y8
+	VFMADD231PD  Y11, Y13, Y9
+	VFMADD231PD  Y8, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y2
+	VPADDQ       expConstant128<>+0(SB), Y4, Y4
+	VPADDQ       expConstant128<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VSUBPD       expConstant32<>+0(SB), Y4, Y6
+	VSUBPD       expConstant32<>+0(SB), Y5, Y7
+	VFMADD231PD  Y4, Y3, Y6
+	VFMADD231PD  Y5, Y2, Y7
 	VANDPD       expConstant129<>+0(SB), Y0, Y0
-	VORPD        Y0, Y3, Y0
-	VCVTPD2PSY   Y0, X15
+	VANDPD       expConstant129<>+0(SB), Y1, Y1
+	VORPD        Y0, Y6, Y0
+	VORPD        Y1, Y7, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1991,13 +2531,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2017,7 +2557,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA expConstant118<>+0(SB)/8, $0xc069000000000000
@@ -2094,92 +2635,181 @@ GLOBL expConstant129<>(SB), RODATA|NOPTR, $32
 
 // func expm1Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expm1Float64AVX2(SB), $352-33
+TEXT ·expm1Float64AVX2(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      expConstant130<>+0(SB), Y1
-	VMAXPD       Y0, Y1, Y1
-	VMOVUPS      expConstant19<>+0(SB), Y2
-	VFMADD231PD  expConstant18<>+0(SB), Y1, Y2
-	VSUBPD       expConstant19<>+0(SB), Y2, Y3
-	VFNMADD231PD expConstant20<>+0(SB), Y3, Y1
-	VMOVUPS      Y1, Y4
-	VFNMADD231PD expConstant21<>+0(SB), Y3, Y4
-	VSUBPD       Y4, Y1, Y1
-	VFNMADD231PD expConstant21<>+0(SB), Y3, Y1
-	VMULPD       expConstant35<>+0(SB), Y4, Y5
-	VMULPD       Y4, Y5, Y6
-	VADDPD       Y6, Y4, Y7
-	VSUBPD       Y4, Y7, Y8
-	VSUBPD       Y8, Y6, Y8
-	VMOVUPS      Y1, Y9
-	VFMADD231PD  Y4, Y1, Y9
-	VFMSUB213PD  Y6, Y4, Y5
-	VADDPD       Y5, Y9, Y5
-	VADDPD       Y6, Y6, Y6
-	VMULPD       Y4, Y6, Y6
-	VMOVUPS      expConstant132<>+0(SB), Y9
-	VFMADD231PD  expConstant131<>+0(SB), Y4, Y9
-	VMOVUPS      expConstant134<>+0(SB), Y10
-	VFMADD231PD  expConstant133<>+0(SB), Y4, Y10
-	VMOVUPS      expConstant136<>+0(SB), Y11
-	VFMADD231PD  expConstant135<>+0(SB), Y4, Y11
-	VMOVUPS      expConstant138<>+0(SB), Y12
-	VFMADD231PD  expConstant137<>+0(SB), Y4, Y12
-	VMOVUPS      expConstant140<>+0(SB), Y13
-	VFMADD231PD  expConstant139<>+0(SB), Y4, Y13
-	VMULPD       Y4, Y4, Y14
-	VFMADD231PD  Y14, Y10, Y9
-	VFMADD231PD  Y14, Y12, Y11
-	VMULPD       Y14, Y14, Y10
-	VFMADD231PD  Y10, Y11, Y9
-	VMULPD       Y10, Y10, Y11
-	VFMADD231PD  Y11, Y13, Y9
-	VADDPD       Y5, Y8, Y5
-	VFMADD231PD  Y9, Y6, Y5
-	VADDPD       expConstant32<>+0(SB), Y7, Y6
-	VSUBPD       expConstant32<>+0(SB), Y6, Y8
-	VSUBPD       Y8, Y7, Y7
-	VPADDQ       expConstant128<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y6, Y6
-	VADDPD       expConstant141<>+0(SB), Y6, Y8
-	VSUBPD       Y6, Y8, Y9
-	VSUBPD       Y9, Y8, Y12
-	VSUBPD       Y12, Y6, Y6
-	VMOVUPS      expConstant141<>+0(SB), Y12
-	VSUBPD       Y9, Y12, Y9
-	VADDPD       Y9, Y6, Y6
-	VADDPD       Y5, Y7, Y5
-	VFMADD231PD  Y2, Y5, Y6
-	VADDPD       Y6, Y8, Y2
-	VANDPD       expConstant129<>+0(SB), Y0, Y5
-	VORPD        Y5, Y2, Y2
-	VMOVUPS      expConstant142<>+0(SB), Y5
-	VCMPPD       $0x12, Y0, Y5, Y5
-	VMOVMSKPD    Y5, AX
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      expConstant130<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPS      expConstant19<>+0(SB), Y4
+	VFMADD231PD  expConstant18<>+0(SB), Y3, Y4
+	VMOVUPS      expConstant19<>+0(SB), Y5
+	VFMADD231PD  expConstant18<>+0(SB), Y2, Y5
+	VSUBPD       expConstant19<>+0(SB), Y4, Y6
+	VSUBPD       expConstant19<>+0(SB), Y5, Y7
+	VFNMADD231PD expConstant20<>+0(SB), Y6, Y3
+	VFNMADD231PD expConstant20<>+0(SB), Y7, Y2
+	VMOVUPS      Y3, Y8
+	VFNMADD231PD expConstant21<>+0(SB), Y6, Y8
+	VMOVUPS      Y2, Y9
+	VFNMADD231PD expConstant21<>+0(SB), Y7, Y9
+	VSUBPD       Y8, Y3, Y3
+	VSUBPD       Y9, Y2, Y2
+	VFNMADD231PD expConstant21<>+0(SB), Y6, Y3
+	VFNMADD231PD expConstant21<>+0(SB), Y7, Y2
+	VMULPD       expConstant35<>+0(SB), Y8, Y10
+	VMULPD       expConstant35<>+0(SB), Y9, Y11
+	VMULPD       Y8, Y10, Y12
+	VMULPD       Y9, Y11, Y13
+	VADDPD       Y12, Y8, Y14
+	VADDPD       Y13, Y9, Y15
+	VMOVUPS      Y7, (SP)
+	VSUBPD       Y8, Y14, Y7
+	VMOVUPS      Y6, 32(SP)
+	VSUBPD       Y9, Y15, Y6
+	VSUBPD       Y7, Y12, Y7
+	VSUBPD       Y6, Y13, Y6
+	VMOVUPS      Y3, Y1
+	VFMADD231PD  Y8, Y3, Y1
+	VMOVUPS      Y3, 64(SP)
+	VMOVUPS      Y2, Y3
+	VFMADD231PD  Y9, Y2, Y3
+	VFMSUB213PD  Y12, Y8, Y10
+	VFMSUB213PD  Y13, Y9, Y11
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y11, Y3, Y3
+	VADDPD       Y12, Y12, Y10
+	VADDPD       Y13, Y13, Y11
+	VMULPD       Y8, Y10, Y10
+	VMULPD       Y9, Y11, Y11
+	VMOVUPS      expConstant132<>+0(SB), Y12
+	VFMADD231PD  expConstant131<>+0(SB), Y8, Y12
+	VMOVUPS      expConstant132<>+0(SB), Y13
+	VFMADD231PD  expConstant131<>+0(SB), Y9, Y13
+	VMOVUPS      Y2, 96(SP)
+	VMOVUPS      expConstant134<>+0(SB), Y2
+	VFMADD231PD  expConstant133<>+0(SB), Y8, Y2
+	VMOVUPS      expConstant134<>+0(SB), Y0
+	VFMADD231PD  expConstant133<>+0(SB), Y9, Y0
+	VMOVUPS      Y5, 128(SP)
+	VMOVUPS      expConstant136<>+0(SB), Y5
+	VFMADD231PD  expConstant135<>+0(SB), Y8, Y5
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      expConstant136<>+0(SB), Y4
+	VFMADD231PD  expConstant135<>+0(SB), Y9, Y4
+	VMOVUPS      Y15, 192(SP)
+	VMOVUPS      expConstant138<>+0(SB), Y15
+	VFMADD231PD  expConstant137<>+0(SB), Y8, Y15
+	VMOVUPS      Y14, 224(SP)
+	VMOVUPS      expConstant138<>+0(SB), Y14
+	VFMADD231PD  expConstant137<>+0(SB), Y9, Y14
+	VMOVUPS      Y11, 256(SP)
+	VMOVUPS      expConstant140<>+0(SB), Y11
+	VFMADD231PD  expConstant139<>+0(SB), Y8, Y11
+	VMOVUPS      Y10, 288(SP)
+	VMOVUPS      expConstant140<>+0(SB), Y10
+	VFMADD231PD  expConstant139<>+0(SB), Y9, Y10
+	VMOVUPS      Y3, 320(SP)
+	VMULPD       Y8, Y8, Y3
+	VMOVUPS      Y8, 352(SP)
+	VMULPD       Y9, Y9, Y8
+	VFMADD231PD  Y3, Y2, Y12
+	VFMADD231PD  Y8, Y0, Y13
+	VFMADD231PD  Y3, Y15, Y5
+	VFMADD231PD  Y8, Y14, Y4
+	VMULPD       Y3, Y3, Y0
+	VMULPD       Y8, Y8, Y2
+	VFMADD231PD  Y0, Y5, Y12
+	VFMADD231PD  Y2, Y4, Y13
+	VMULPD       Y0, Y0, Y4
+	VMULPD       Y2, Y2, Y5
+	VFMADD231PD  Y4, Y11, Y12
+	VFMADD231PD  Y5, Y10, Y13
+	VADDPD       Y1, Y7, Y1
+	VADDPD       320(SP), Y6, Y6
+	VFMADD231PD  288(SP), Y12, Y1
+	VFMADD231PD  256(SP), Y13, Y6
+	VMOVUPS      expConstant32<>+0(SB), Y7
+	VADDPD       224(SP), Y7, Y10
+	VADDPD       192(SP), Y7, Y11
+	VSUBPD       Y7, Y10, Y12
+	VSUBPD       Y7, Y11, Y13
+	VMOVUPS      224(SP), Y14
+	VSUBPD       Y12, Y14, Y12
+	VMOVUPS      192(SP), Y14
+	VSUBPD       Y13, Y14, Y13
+	VMOVUPS      160(SP), Y14
+	VPADDQ       expConstant128<>+0(SB), Y14, Y14
+	VMOVUPS      128(SP), Y15
+	VPADDQ       expConstant128<>+0(SB), Y15, Y15
+	VPSLLQ       $0x34, Y14, Y14
+	VPSLLQ       $0x34, Y15, Y15
+	VMULPD       Y14, Y10, Y10
+	VMULPD       Y15, Y11, Y11
+	VMOVUPS      Y5, 384(SP)
+	VADDPD       expConstant141<>+0(SB), Y10, Y5
+	VMOVUPS      Y2, 416(SP)
+	VADDPD       expConstant141<>+0(SB), Y11, Y2
+	VMOVUPS      Y8, 448(SP)
+	VSUBPD       Y10, Y5, Y8
+	VMOVUPS      Y9, 480(SP)
+	VSUBPD       Y11, Y2, Y9
+	VMOVUPS      Y4, 512(SP)
+	VSUBPD       Y8, Y5, Y4
+	VMOVUPS      Y0, 544(SP)
+	VSUBPD       Y9, Y2, Y0
+	VSUBPD       Y4, Y10, Y4
+	VSUBPD       Y0, Y11, Y0
+	VMOVUPS      expConstant141<>+0(SB), Y10
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y8, Y4, Y4
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y1, Y12, Y1
+	VADDPD       Y6, Y13, Y6
+	VFMADD231PD  Y14, Y1, Y4
+	VFMADD231PD  Y15, Y6, Y0
+	VADDPD       Y4, Y5, Y1
+	VADDPD       Y0, Y2, Y0
+	VMOVUPS      (SI), Y2
+	VANDPD       expConstant129<>+0(SB), Y2, Y4
+	VMOVUPS      32(SI), Y5
+	VANDPD       expConstant129<>+0(SB), Y5, Y6
+	VORPD        Y4, Y1, Y1
+	VORPD        Y6, Y0, Y0
+	VMOVUPS      expConstant142<>+0(SB), Y4
+	VCMPPD       $0x12, Y2, Y4, Y6
+	VCMPPD       $0x12, Y5, Y4, Y4
+	VMOVMSKPD    Y6, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
+	VMOVMSKPD Y4, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y2, (DI)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2191,17 +2821,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 640(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 576(SP), DI
+	LEAQ 640(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2212,7 +2842,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 576(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2221,54 +2851,100 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Y1, 96(SP)
-	VMOVUPS     Y2, 128(SP)
-	VMOVUPS     Y3, 160(SP)
-	VMOVUPS     Y4, 192(SP)
-	VMOVUPS     Y5, 224(SP)
-	VMOVUPS     Y10, 256(SP)
-	VMOVUPS     Y11, 288(SP)
-	VMOVUPS     Y14, 320(SP)
-	VMOVUPS     expConstant38<>+0(SB), Y6
-	VCMPPD      $0x12, Y0, Y6, Y0
-	VADDPD      expConstant32<>+0(SB), Y4, Y6
-	VSUBPD      expConstant32<>+0(SB), Y6, Y7
-	VSUBPD      Y7, Y4, Y7
-	VMOVUPS     expConstant31<>+0(SB), Y8
-	VFMADD231PD expConstant26<>+0(SB), Y4, Y8
-	VMOVUPS     expConstant30<>+0(SB), Y9
-	VFMADD231PD expConstant25<>+0(SB), Y4, Y9
-	VMOVUPS     expConstant29<>+0(SB), Y12
-	VFMADD231PD expConstant24<>+0(SB), Y4, Y12
-	VMOVUPS     expConstant28<>+0(SB), Y13
-	VFMADD231PD expConstant23<>+0(SB), Y4, Y13
-	VMOVUPS     expConstant27<>+0(SB), Y15
-	VFMADD231PD expConstant22<>+0(SB), Y4, Y15
-	VFMADD231PD Y14, Y9, Y8
-	VFMADD231PD Y14, Y13, Y12
-	VFMADD231PD Y10, Y12, Y8
-	VFMADD231PD Y11, Y15, Y8
-	VFMADD231PD Y8, Y14, Y1
-	VADDPD      Y1, Y7, Y1
-	VADDPD      Y1, Y6, Y1
-	VMULPD      expConstant35<>+0(SB), Y3, Y4
-	VADDPD      expConstant19<>+0(SB), Y4, Y4
-	VSUBPD      expConstant19<>+0(SB), Y4, Y4
-	VSUBPD      Y4, Y3, Y3
-	VADDPD      expConstant36<>+0(SB), Y4, Y4
-	VPSLLQ      $0x34, Y4, Y4
-	VMULPD      Y4, Y1, Y1
+	VMOVUPS     Y0, 768(SP)
+	VMOVUPS     Y1, 800(SP)
+	VMOVUPS     Y3, 832(SP)
+	VMOVUPS     Y4, 864(SP)
+	VMOVUPS     Y6, 896(SP)
+	VMOVUPS     expConstant38<>+0(SB), Y8
+	VCMPPD      $0x12, Y2, Y8, Y2
+	VADDPD      352(SP), Y7, Y9
+	VSUBPD      Y7, Y9, Y10
+	VMOVUPS     352(SP), Y11
+	VSUBPD      Y10, Y11, Y10
+	VMOVUPS     expConstant31<>+0(SB), Y12
+	VFMADD231PD expConstant26<>+0(SB), Y11, Y12
+	VMOVUPS     expConstant30<>+0(SB), Y13
+	VFMADD231PD expConstant25<>+0(SB), Y11, Y13
+	VMOVUPS     expConstant29<>+0(SB), Y14
+	VFMADD231PD expConstant24<>+0(SB), Y11, Y14
+	VMOVUPS     expConstant28<>+0(SB), Y15
+	VFMADD231PD expConstant23<>+0(SB), Y11, Y15
+	VMOVUPS     expConstant27<>+0(SB), Y1
+	VFMADD231PD expConstant22<>+0(SB), Y11, Y1
+	VFMADD231PD Y3, Y13, Y12
+	VFMADD231PD Y3, Y15, Y14
+	VFMADD231PD 544(SP), Y14, Y12
+	VFMADD231PD 512(SP), Y1, Y12
+	VFMADD213PD 64(SP), Y12, Y3
+	VADDPD      Y3, Y10, Y1
+	VADDPD      Y1, Y9, Y1
+	VMOVUPS     32(SP), Y3
+	VMULPD      expConstant35<>+0(SB), Y3, Y9
+	VADDPD      expConstant19<>+0(SB), Y9, Y9
+	VSUBPD      expConstant19<>+0(SB), Y9, Y9
+	VSUBPD      Y9, Y3, Y3
+	VADDPD      expConstant36<>+0(SB), Y9, Y9
+	VPSLLQ      $0x34, Y9, Y9
+	VMULPD      Y9, Y1, Y1
 	VADDPD      expConstant36<>+0(SB), Y3, Y3
 	VPSLLQ      $0x34, Y3, Y3
 	VMULPD      Y3, Y1, Y1
-	VBLENDVPD   Y0, expConstant39<>+0(SB), Y1, Y0
-	VBLENDVPD   Y5, Y0, Y2, Y2
-	VMOVUPS     Y2, 128(SP)
+	VBLENDVPD   Y2, expConstant39<>+0(SB), Y1, Y1
+	VMOVUPS     800(SP), Y2
+	VBLENDVPD   Y6, Y1, Y2, Y2
+	VMOVUPS     Y2, 800(SP)
+	VMOVUPS     800(SP), Y1
 	JMP         back1
+
+region2:
+	VMOVUPS     Y0, 928(SP)
+	VMOVUPS     Y1, 960(SP)
+	VMOVUPS     Y4, 992(SP)
+	VMOVUPS     expConstant38<>+0(SB), Y2
+	VCMPPD      $0x12, Y5, Y2, Y2
+	VADDPD      480(SP), Y7, Y3
+	VSUBPD      Y7, Y3, Y5
+	VMOVUPS     480(SP), Y6
+	VSUBPD      Y5, Y6, Y5
+	VMOVUPS     expConstant31<>+0(SB), Y7
+	VFMADD231PD expConstant26<>+0(SB), Y6, Y7
+	VMOVUPS     expConstant30<>+0(SB), Y8
+	VFMADD231PD expConstant25<>+0(SB), Y6, Y8
+	VMOVUPS     expConstant29<>+0(SB), Y9
+	VFMADD231PD expConstant24<>+0(SB), Y6, Y9
+	VMOVUPS     expConstant28<>+0(SB), Y10
+	VFMADD231PD expConstant23<>+0(SB), Y6, Y10
+	VMOVUPS     expConstant27<>+0(SB), Y11
+	VFMADD231PD expConstant22<>+0(SB), Y6, Y11
+	VFMADD231PD 448(SP), Y8, Y7
+	VFMADD231PD 448(SP), Y10, Y9
+	VFMADD231PD 416(SP), Y9, Y7
+	VFMADD231PD 384(SP), Y11, Y7
+	VMOVUPS     96(SP), Y6
+	VFMADD231PD 448(SP), Y7, Y6
+	VADDPD      Y6, Y5, Y5
+	VADDPD      Y5, Y3, Y3
+	VMOVUPS     (SP), Y5
+	VMULPD      expConstant35<>+0(SB), Y5, Y6
+	VADDPD      expConstant19<>+0(SB), Y6, Y6
+	VSUBPD      expConstant19<>+0(SB), Y6, Y6
+	VSUBPD      Y6, Y5, Y5
+	VADDPD      expConstant36<>+0(SB), Y6, Y6
+	VPSLLQ      $0x34, Y6, Y6
+	VMULPD      Y6, Y3, Y3
+	VADDPD      expConstant36<>+0(SB), Y5, Y5
+	VPSLLQ      $0x34, Y5, Y5
+	VMULPD      Y5, Y3, Y3
+	VBLENDVPD   Y2, expConstant39<>+0(SB), Y3, Y2
+	VBLENDVPD   Y4, Y2, Y0, Y0
+	VMOVUPS     Y0, 928(SP)
+	JMP         back2
 
 DATA expConstant130<>+0(SB)/8, $0xc059000000000000
 DATA expConstant130<>+8(SB)/8, $0xc059000000000000
@@ -2357,49 +3033,78 @@ TEXT ·expm1Float32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VMOVUPS      expConstant143<>+0(SB), Z1
-	VMAXPD       Z0, Z1, Z1
-	VMOVUPS      expConstant144<>+0(SB), Z2
-	VMINPD       Z1, Z2, Z1
-	VMOVUPS      expConstant59<>+0(SB), Z2
-	VFMADD231PD  expConstant58<>+0(SB), Z1, Z2
-	VSUBPD       expConstant59<>+0(SB), Z2, Z3
-	VFNMADD231PD expConstant114<>+0(SB), Z3, Z1
-	VMULPD       Z1, Z1, Z3
-	VMOVUPS      expConstant146<>+0(SB), Z4
-	VFMADD231PD  expConstant145<>+0(SB), Z1, Z4
-	VMOVUPS      expConstant148<>+0(SB), Z5
-	VFMADD231PD  expConstant147<>+0(SB), Z1, Z5
-	VMOVUPS      expConstant150<>+0(SB), Z6
-	VFMADD231PD  expConstant149<>+0(SB), Z1, Z6
-	VMOVUPS      expConstant152<>+0(SB), Z7
-	VFMADD231PD  expConstant151<>+0(SB), Z1, Z7
-	VFMADD231PD  Z3, Z5, Z4
-	VFMADD231PD  Z3, Z7, Z6
-	VMULPD       Z3, Z3, Z5
-	VFMADD231PD  Z5, Z6, Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VPADDQ       expConstant153<>+0(SB), Z2, Z2
-	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       expConstant72<>+0(SB), Z2, Z3
-	VFMADD231PD  Z2, Z1, Z3
+	VCVTPS2PD    32(SI), Z1
+	VMOVUPS      expConstant143<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z3
+	VMAXPD       Z1, Z2, Z2
+	VMOVUPS      expConstant144<>+0(SB), Z4
+	VMINPD       Z3, Z4, Z3
+	VMINPD       Z2, Z4, Z2
+	VMOVUPS      expConstant59<>+0(SB), Z4
+	VFMADD231PD  expConstant58<>+0(SB), Z3, Z4
+	VMOVUPS      expConstant59<>+0(SB), Z5
+	VFMADD231PD  expConstant58<>+0(SB), Z2, Z5
+	VSUBPD       expConstant59<>+0(SB), Z4, Z6
+	VSUBPD       expConstant59<>+0(SB), Z5, Z7
+	VFNMADD231PD expConstant114<>+0(SB), Z6, Z3
+	VFNMADD231PD expConstant114<>+0(SB), Z7, Z2
+	VMULPD       Z3, Z3, Z6
+	VMULPD       Z2, Z2, Z7
+	VMOVUPS      expConstant146<>+0(SB), Z8
+	VFMADD231PD  expConstant145<>+0(SB), Z3, Z8
+	VMOVUPS      expConstant146<>+0(SB), Z9
+	VFMADD231PD  expConstant145<>+0(SB), Z2, Z9
+	VMOVUPS      expConstant148<>+0(SB), Z10
+	VFMADD231PD  expConstant147<>+0(SB), Z3, Z10
+	VMOVUPS      expConstant148<>+0(SB), Z11
+	VFMADD231PD  expConstant147<>+0(SB), Z2, Z11
+	VMOVUPS      expConstant150<>+0(SB), Z12
+	VFMADD231PD  expConstant149<>+0(SB), Z3, Z12
+	VMOVUPS      expConstant150<>+0(SB), Z13
+	VFMADD231PD  expConstant149<>+0(SB), Z2, Z13
+	VMOVUPS      expConstant152<>+0(SB), Z14
+	VFMADD231PD  expConstant151<>+0(SB), Z3, Z14
+	VMOVUPS      expConstant152<>+0(SB), Z15
+	VFMADD231PD  expConstant151<>+0(SB), Z2, Z15
+	VFMADD231PD  Z6, Z10, Z8
+	VFMADD231PD  Z7, Z11, Z9
+	VFMADD231PD  Z6, Z14, Z12
+	VFMADD231PD  Z7, Z15, Z13
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
+	VFMADD231PD  Z10, Z12, Z8
+	VFMADD231PD  Z11, Z13, Z9
+	VFMADD231PD  Z8, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z2
+	VPADDQ       expConstant153<>+0(SB), Z4, Z4
+	VPADDQ       expConstant153<>+0(SB), Z5, Z5
+	VPSLLQ       $0x34, Z4, Z4
+	VPSLLQ       $0x34, Z5, Z5
+	VSUBPD       expConstant72<>+0(SB), Z4, Z6
+	VSUBPD       expConstant72<>+0(SB), Z5, Z7
+	VFMADD231PD  Z4, Z3, Z6
+	VFMADD231PD  Z5, Z2, Z7
 	VANDPD       expConstant154<>+0(SB), Z0, Z0
-	VORPD        Z0, Z3, Z0
-	VCVTPD2PS    Z0, Y31
+	VANDPD       expConstant154<>+0(SB), Z1, Z1
+	VORPD        Z0, Z6, Z0
+	VORPD        Z1, Z7, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2415,13 +3120,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2441,7 +3146,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA expConstant143<>+0(SB)/8, $0xc069000000000000
@@ -2566,91 +3272,154 @@ GLOBL expConstant154<>(SB), RODATA|NOPTR, $64
 
 // func expm1Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·expm1Float64AVX512(SB), $704-33
+TEXT ·expm1Float64AVX512(SB), $1984-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      expConstant155<>+0(SB), Z1
-	VMAXPD       Z0, Z1, Z1
-	VMOVUPS      expConstant59<>+0(SB), Z2
-	VFMADD231PD  expConstant58<>+0(SB), Z1, Z2
-	VSUBPD       expConstant59<>+0(SB), Z2, Z3
-	VFNMADD231PD expConstant60<>+0(SB), Z3, Z1
-	VMOVUPS      Z1, Z4
-	VFNMADD231PD expConstant61<>+0(SB), Z3, Z4
-	VSUBPD       Z4, Z1, Z1
-	VFNMADD231PD expConstant61<>+0(SB), Z3, Z1
-	VMULPD       expConstant75<>+0(SB), Z4, Z5
-	VMULPD       Z4, Z5, Z6
-	VADDPD       Z6, Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z6, Z8
-	VMOVUPS      Z1, Z9
-	VFMADD231PD  Z4, Z1, Z9
-	VFMSUB213PD  Z6, Z4, Z5
-	VADDPD       Z5, Z9, Z5
-	VADDPD       Z6, Z6, Z6
-	VMULPD       Z4, Z6, Z6
-	VMOVUPS      expConstant157<>+0(SB), Z9
-	VFMADD231PD  expConstant156<>+0(SB), Z4, Z9
-	VMOVUPS      expConstant159<>+0(SB), Z10
-	VFMADD231PD  expConstant158<>+0(SB), Z4, Z10
-	VMOVUPS      expConstant161<>+0(SB), Z11
-	VFMADD231PD  expConstant160<>+0(SB), Z4, Z11
-	VMOVUPS      expConstant163<>+0(SB), Z12
-	VFMADD231PD  expConstant162<>+0(SB), Z4, Z12
-	VMOVUPS      expConstant165<>+0(SB), Z13
-	VFMADD231PD  expConstant164<>+0(SB), Z4, Z13
-	VMULPD       Z4, Z4, Z14
-	VFMADD231PD  Z14, Z10, Z9
-	VFMADD231PD  Z14, Z12, Z11
-	VMULPD       Z14, Z14, Z10
-	VFMADD231PD  Z10, Z11, Z9
-	VMULPD       Z10, Z10, Z11
-	VFMADD231PD  Z11, Z13, Z9
-	VADDPD       Z5, Z8, Z5
-	VFMADD231PD  Z9, Z6, Z5
-	VADDPD       expConstant72<>+0(SB), Z7, Z6
-	VSUBPD       expConstant72<>+0(SB), Z6, Z8
-	VSUBPD       Z8, Z7, Z7
-	VPADDQ       expConstant153<>+0(SB), Z2, Z2
-	VPSLLQ       $0x34, Z2, Z2
-	VMULPD       Z2, Z6, Z6
-	VADDPD       expConstant166<>+0(SB), Z6, Z8
-	VSUBPD       Z6, Z8, Z9
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z6, Z6
-	VMOVUPS      expConstant166<>+0(SB), Z12
-	VSUBPD       Z9, Z12, Z9
-	VADDPD       Z9, Z6, Z6
-	VADDPD       Z5, Z7, Z5
-	VFMADD231PD  Z2, Z5, Z6
-	VADDPD       Z6, Z8, Z2
-	VANDPD       expConstant154<>+0(SB), Z0, Z5
-	VORPD        Z5, Z2, Z2
-	VMOVUPS      expConstant167<>+0(SB), Z5
-	VCMPPD       $0x12, Z0, Z5, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      expConstant155<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z3
+	VMAXPD       Z1, Z2, Z2
+	VMOVUPS      expConstant59<>+0(SB), Z4
+	VFMADD231PD  expConstant58<>+0(SB), Z3, Z4
+	VMOVUPS      expConstant59<>+0(SB), Z5
+	VFMADD231PD  expConstant58<>+0(SB), Z2, Z5
+	VSUBPD       expConstant59<>+0(SB), Z4, Z6
+	VSUBPD       expConstant59<>+0(SB), Z5, Z7
+	VFNMADD231PD expConstant60<>+0(SB), Z6, Z3
+	VFNMADD231PD expConstant60<>+0(SB), Z7, Z2
+	VMOVUPS      Z3, Z8
+	VFNMADD231PD expConstant61<>+0(SB), Z6, Z8
+	VMOVUPS      Z2, Z9
+	VFNMADD231PD expConstant61<>+0(SB), Z7, Z9
+	VSUBPD       Z8, Z3, Z3
+	VSUBPD       Z9, Z2, Z2
+	VFNMADD231PD expConstant61<>+0(SB), Z6, Z3
+	VFNMADD231PD expConstant61<>+0(SB), Z7, Z2
+	VMULPD       expConstant75<>+0(SB), Z8, Z10
+	VMULPD       expConstant75<>+0(SB), Z9, Z11
+	VMULPD       Z8, Z10, Z12
+	VMULPD       Z9, Z11, Z13
+	VADDPD       Z12, Z8, Z14
+	VADDPD       Z13, Z9, Z15
+	VSUBPD       Z8, Z14, Z16
+	VSUBPD       Z9, Z15, Z17
+	VSUBPD       Z16, Z12, Z16
+	VSUBPD       Z17, Z13, Z17
+	VMOVUPS      Z3, Z18
+	VFMADD231PD  Z8, Z3, Z18
+	VMOVUPS      Z2, Z19
+	VFMADD231PD  Z9, Z2, Z19
+	VFMSUB213PD  Z12, Z8, Z10
+	VFMSUB213PD  Z13, Z9, Z11
+	VADDPD       Z10, Z18, Z10
+	VADDPD       Z11, Z19, Z11
+	VADDPD       Z12, Z12, Z12
+	VADDPD       Z13, Z13, Z13
+	VMULPD       Z8, Z12, Z12
+	VMULPD       Z9, Z13, Z13
+	VMOVUPS      expConstant157<>+0(SB), Z18
+	VFMADD231PD  expConstant156<>+0(SB), Z8, Z18
+	VMOVUPS      expConstant157<>+0(SB), Z19
+	VFMADD231PD  expConstant156<>+0(SB), Z9, Z19
+	VMOVUPS      expConstant159<>+0(SB), Z20
+	VFMADD231PD  expConstant158<>+0(SB), Z8, Z20
+	VMOVUPS      expConstant159<>+0(SB), Z21
+	VFMADD231PD  expConstant158<>+0(SB), Z9, Z21
+	VMOVUPS      expConstant161<>+0(SB), Z22
+	VFMADD231PD  expConstant160<>+0(SB), Z8, Z22
+	VMOVUPS      expConstant161<>+0(SB), Z23
+	VFMADD231PD  expConstant160<>+0(SB), Z9, Z23
+	VMOVUPS      expConstant163<>+0(SB), Z24
+	VFMADD231PD  expConstant162<>+0(SB), Z8, Z24
+	VMOVUPS      expConstant163<>+0(SB), Z25
+	VFMADD231PD  expConstant162<>+0(SB), Z9, Z25
+	VMOVUPS      expConstant165<>+0(SB), Z26
+	VFMADD231PD  expConstant164<>+0(SB), Z8, Z26
+	VMOVUPS      expConstant165<>+0(SB), Z27
+	VFMADD231PD  expConstant164<>+0(SB), Z9, Z27
+	VMULPD       Z8, Z8, Z28
+	VMULPD       Z9, Z9, Z29
+	VFMADD231PD  Z28, Z20, Z18
+	VFMADD231PD  Z29, Z21, Z19
+	VFMADD231PD  Z28, Z24, Z22
+	VFMADD231PD  Z29, Z25, Z23
+	VMULPD       Z28, Z28, Z20
+	VMULPD       Z29, Z29, Z21
+	VFMADD231PD  Z20, Z22, Z18
+	VFMADD231PD  Z21, Z23, Z19
+	VMULPD       Z20, Z20, Z22
+	VMULPD       Z21, Z21, Z23
+	VFMADD231PD  Z22, Z26, Z18
+	VFMADD231PD  Z23, Z27, Z19
+	VADDPD       Z10, Z16, Z10
+	VADDPD       Z11, Z17, Z11
+	VFMADD231PD  Z18, Z12, Z10
+	VFMADD231PD  Z19, Z13, Z11
+	VADDPD       expConstant72<>+0(SB), Z14, Z12
+	VADDPD       expConstant72<>+0(SB), Z15, Z13
+	VSUBPD       expConstant72<>+0(SB), Z12, Z16
+	VSUBPD       expConstant72<>+0(SB), Z13, Z17
+	VSUBPD       Z16, Z14, Z14
+	VSUBPD       Z17, Z15, Z15
+	VPADDQ       expConstant153<>+0(SB), Z4, Z4
+	VPADDQ       expConstant153<>+0(SB), Z5, Z5
+	VPSLLQ       $0x34, Z4, Z4
+	VPSLLQ       $0x34, Z5, Z5
+	VMULPD       Z4, Z12, Z12
+	VMULPD       Z5, Z13, Z13
+	VADDPD       expConstant166<>+0(SB), Z12, Z16
+	VADDPD       expConstant166<>+0(SB), Z13, Z17
+	VSUBPD       Z12, Z16, Z18
+	VSUBPD       Z13, Z17, Z19
+	VSUBPD       Z18, Z16, Z24
+	VSUBPD       Z19, Z17, Z25
+	VSUBPD       Z24, Z12, Z12
+	VSUBPD       Z25, Z13, Z13
+	VMOVUPS      expConstant166<>+0(SB), Z24
+	VSUBPD       Z18, Z24, Z18
+	VSUBPD       Z19, Z24, Z19
+	VADDPD       Z18, Z12, Z12
+	VADDPD       Z19, Z13, Z13
+	VADDPD       Z10, Z14, Z10
+	VADDPD       Z11, Z15, Z11
+	VFMADD231PD  Z4, Z10, Z12
+	VFMADD231PD  Z5, Z11, Z13
+	VADDPD       Z12, Z16, Z4
+	VADDPD       Z13, Z17, Z5
+	VANDPD       expConstant154<>+0(SB), Z0, Z10
+	VANDPD       expConstant154<>+0(SB), Z1, Z11
+	VORPD        Z10, Z4, Z4
+	VORPD        Z11, Z5, Z5
+	VMOVUPS      expConstant167<>+0(SB), Z10
+	VCMPPD       $0x12, Z0, Z10, K1
+	VCMPPD       $0x12, Z1, Z10, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z2, (DI)
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2662,17 +3431,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2692,54 +3461,110 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Z1, 192(SP)
-	VMOVUPS     Z2, 256(SP)
-	VMOVUPS     Z3, 320(SP)
-	VMOVUPS     Z4, 384(SP)
-	VMOVUPS     Z10, 448(SP)
-	VMOVUPS     Z11, 512(SP)
-	VMOVUPS     Z14, 576(SP)
-	KMOVB       K1, 640(SP)
-	VMOVUPS     expConstant78<>+0(SB), Z5
-	VCMPPD      $0x12, Z0, Z5, K2
-	VADDPD      expConstant72<>+0(SB), Z4, Z0
-	VSUBPD      expConstant72<>+0(SB), Z0, Z5
-	VSUBPD      Z5, Z4, Z5
-	VMOVUPS     expConstant71<>+0(SB), Z6
-	VFMADD231PD expConstant66<>+0(SB), Z4, Z6
-	VMOVUPS     expConstant70<>+0(SB), Z7
-	VFMADD231PD expConstant65<>+0(SB), Z4, Z7
+	VMOVUPS     Z2, 384(SP)
+	VMOVUPS     Z3, 448(SP)
+	VMOVUPS     Z4, 512(SP)
+	VMOVUPS     Z5, 576(SP)
+	VMOVUPS     Z6, 640(SP)
+	VMOVUPS     Z7, 704(SP)
+	VMOVUPS     Z8, 768(SP)
+	VMOVUPS     Z9, 832(SP)
+	VMOVUPS     Z20, 896(SP)
+	VMOVUPS     Z21, 960(SP)
+	VMOVUPS     Z22, 1024(SP)
+	VMOVUPS     Z23, 1088(SP)
+	VMOVUPS     Z28, 1152(SP)
+	VMOVUPS     Z29, 1216(SP)
+	KMOVB       K1, 1280(SP)
+	KMOVB       K2, 1344(SP)
+	VMOVUPS     expConstant78<>+0(SB), Z10
+	VCMPPD      $0x12, Z0, Z10, K3
+	VADDPD      expConstant72<>+0(SB), Z8, Z0
+	VSUBPD      expConstant72<>+0(SB), Z0, Z11
+	VSUBPD      Z11, Z8, Z11
+	VMOVUPS     expConstant71<>+0(SB), Z12
+	VFMADD231PD expConstant66<>+0(SB), Z8, Z12
+	VMOVUPS     expConstant70<>+0(SB), Z13
+	VFMADD231PD expConstant65<>+0(SB), Z8, Z13
+	VMOVUPS     expConstant69<>+0(SB), Z14
+	VFMADD231PD expConstant64<>+0(SB), Z8, Z14
+	VMOVUPS     expConstant68<>+0(SB), Z15
+	VFMADD231PD expConstant63<>+0(SB), Z8, Z15
+	VMOVUPS     expConstant67<>+0(SB), Z16
+	VFMADD231PD expConstant62<>+0(SB), Z8, Z16
+	VFMADD231PD Z28, Z13, Z12
+	VFMADD231PD Z28, Z15, Z14
+	VFMADD231PD Z20, Z14, Z12
+	VFMADD231PD Z22, Z16, Z12
+	VFMADD231PD Z12, Z28, Z3
+	VADDPD      Z3, Z11, Z3
+	VADDPD      Z3, Z0, Z0
+	VMULPD      expConstant75<>+0(SB), Z6, Z3
+	VADDPD      expConstant59<>+0(SB), Z3, Z3
+	VSUBPD      expConstant59<>+0(SB), Z3, Z3
+	VSUBPD      Z3, Z6, Z6
+	VADDPD      expConstant76<>+0(SB), Z3, Z3
+	VPSLLQ      $0x34, Z3, Z3
+	VMULPD      Z3, Z0, Z0
+	VADDPD      expConstant76<>+0(SB), Z6, Z3
+	VPSLLQ      $0x34, Z3, Z3
+	VMULPD      Z3, Z0, Z0
+	VBLENDMPD   expConstant79<>+0(SB), Z0, K3, Z0
+	VBLENDMPD   Z0, Z4, K1, Z4
+	VMOVUPS     Z4, 512(SP)
+	JMP         back1
+
+region2:
+	VMOVUPS     Z2, 1408(SP)
+	VMOVUPS     Z4, 1472(SP)
+	VMOVUPS     Z5, 1536(SP)
+	VMOVUPS     Z7, 1600(SP)
+	VMOVUPS     Z9, 1664(SP)
+	VMOVUPS     Z21, 1728(SP)
+	VMOVUPS     Z23, 1792(SP)
+	VMOVUPS     Z29, 1856(SP)
+	KMOVB       K2, 1920(SP)
+	VMOVUPS     expConstant78<>+0(SB), Z0
+	VCMPPD      $0x12, Z1, Z0, K1
+	VADDPD      expConstant72<>+0(SB), Z9, Z0
+	VSUBPD      expConstant72<>+0(SB), Z0, Z1
+	VSUBPD      Z1, Z9, Z1
+	VMOVUPS     expConstant71<>+0(SB), Z3
+	VFMADD231PD expConstant66<>+0(SB), Z9, Z3
+	VMOVUPS     expConstant70<>+0(SB), Z6
+	VFMADD231PD expConstant65<>+0(SB), Z9, Z6
 	VMOVUPS     expConstant69<>+0(SB), Z8
-	VFMADD231PD expConstant64<>+0(SB), Z4, Z8
-	VMOVUPS     expConstant68<>+0(SB), Z9
-	VFMADD231PD expConstant63<>+0(SB), Z4, Z9
-	VMOVUPS     expConstant67<>+0(SB), Z12
-	VFMADD231PD expConstant62<>+0(SB), Z4, Z12
-	VFMADD231PD Z14, Z7, Z6
-	VFMADD231PD Z14, Z9, Z8
-	VFMADD231PD Z10, Z8, Z6
-	VFMADD231PD Z11, Z12, Z6
-	VFMADD231PD Z6, Z14, Z1
-	VADDPD      Z1, Z5, Z1
+	VFMADD231PD expConstant64<>+0(SB), Z9, Z8
+	VMOVUPS     expConstant68<>+0(SB), Z10
+	VFMADD231PD expConstant63<>+0(SB), Z9, Z10
+	VMOVUPS     expConstant67<>+0(SB), Z11
+	VFMADD231PD expConstant62<>+0(SB), Z9, Z11
+	VFMADD231PD Z29, Z6, Z3
+	VFMADD231PD Z29, Z10, Z8
+	VFMADD231PD Z21, Z8, Z3
+	VFMADD231PD Z23, Z11, Z3
+	VFMADD231PD Z3, Z29, Z2
+	VADDPD      Z2, Z1, Z1
 	VADDPD      Z1, Z0, Z0
-	VMULPD      expConstant75<>+0(SB), Z3, Z1
+	VMULPD      expConstant75<>+0(SB), Z7, Z1
 	VADDPD      expConstant59<>+0(SB), Z1, Z1
 	VSUBPD      expConstant59<>+0(SB), Z1, Z1
-	VSUBPD      Z1, Z3, Z3
+	VSUBPD      Z1, Z7, Z2
 	VADDPD      expConstant76<>+0(SB), Z1, Z1
 	VPSLLQ      $0x34, Z1, Z1
 	VMULPD      Z1, Z0, Z0
-	VADDPD      expConstant76<>+0(SB), Z3, Z1
+	VADDPD      expConstant76<>+0(SB), Z2, Z1
 	VPSLLQ      $0x34, Z1, Z1
 	VMULPD      Z1, Z0, Z0
-	VBLENDMPD   expConstant79<>+0(SB), Z0, K2, Z0
-	VBLENDMPD   Z0, Z2, K1, Z2
-	VMOVUPS     Z2, 256(SP)
-	JMP         back1
+	VBLENDMPD   expConstant79<>+0(SB), Z0, K1, Z0
+	VBLENDMPD   Z0, Z5, K2, Z5
+	VMOVUPS     Z5, 1536(SP)
+	JMP         back2
 
 DATA expConstant155<>+0(SB)/8, $0xc059000000000000
 DATA expConstant155<>+8(SB)/8, $0xc059000000000000

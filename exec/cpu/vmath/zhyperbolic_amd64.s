@@ -11,55 +11,89 @@ TEXT ·sinhFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      hyperbolicConstant1<>+0(SB), Y2
-	VMAXPD       Y1, Y2, Y1
-	VMOVUPS      hyperbolicConstant2<>+0(SB), Y2
-	VMINPD       Y1, Y2, Y1
-	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
-	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y2
-	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y3
-	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y3, Y1
-	VMULPD       Y1, Y1, Y3
-	VMULPD       Y3, Y3, Y4
-	VMOVUPS      hyperbolicConstant7<>+0(SB), Y5
-	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y4, Y5
-	VMOVUPS      hyperbolicConstant9<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y4, Y6
-	VMOVUPS      hyperbolicConstant11<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y4, Y7
-	VFMADD231PD  Y1, Y6, Y5
-	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y1, Y7
-	VFMADD231PD  Y3, Y7, Y5
-	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y1, Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VPADDQ       hyperbolicConstant14<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VSUBPD       hyperbolicConstant15<>+0(SB), Y2, Y3
-	VFMADD231PD  Y2, Y1, Y3
-	VADDPD       hyperbolicConstant15<>+0(SB), Y3, Y1
-	VDIVPD       Y1, Y3, Y1
-	VADDPD       Y1, Y3, Y1
-	VMULPD       hyperbolicConstant16<>+0(SB), Y1, Y1
-	VMOVUPS      hyperbolicConstant17<>+0(SB), Y2
-	VANDNPD      Y1, Y2, Y1
-	VANDPD       Y2, Y0, Y0
-	VORPD        Y0, Y1, Y0
-	VCVTPD2PSY   Y0, X15
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      hyperbolicConstant1<>+0(SB), Y4
+	VMAXPD       Y2, Y4, Y2
+	VMAXPD       Y3, Y4, Y3
+	VMOVUPS      hyperbolicConstant2<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMINPD       Y3, Y4, Y3
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y4
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y2, Y4
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y3, Y5
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y4, Y6
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y5, Y7
+	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y6, Y2
+	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y7, Y3
+	VMULPD       Y2, Y2, Y6
+	VMULPD       Y3, Y3, Y7
+	VMULPD       Y6, Y6, Y8
+	VMULPD       Y7, Y7, Y9
+	VMOVUPS      hyperbolicConstant7<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y8, Y10
+	VMOVUPS      hyperbolicConstant7<>+0(SB), Y11
+	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y9, Y11
+	VMOVUPS      hyperbolicConstant9<>+0(SB), Y12
+	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y8, Y12
+	VMOVUPS      hyperbolicConstant9<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y9, Y13
+	VMOVUPS      hyperbolicConstant11<>+0(SB), Y14
+	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y8, Y14
+	VMOVUPS      hyperbolicConstant11<>+0(SB), Y8
+	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y9, Y8
+	VFMADD231PD  Y2, Y12, Y10
+	VFMADD231PD  Y3, Y13, Y11
+	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y2, Y14
+	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y3, Y8
+	VFMADD231PD  Y6, Y14, Y10
+	VFMADD231PD  Y7, Y8, Y11
+	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y2, Y10
+	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y3, Y11
+	VFMADD231PD  Y10, Y6, Y2
+	VFMADD231PD  Y11, Y7, Y3
+	VPADDQ       hyperbolicConstant14<>+0(SB), Y4, Y4
+	VPADDQ       hyperbolicConstant14<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y4, Y6
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y5, Y7
+	VFMADD231PD  Y4, Y2, Y6
+	VFMADD231PD  Y5, Y3, Y7
+	VADDPD       hyperbolicConstant15<>+0(SB), Y6, Y2
+	VADDPD       hyperbolicConstant15<>+0(SB), Y7, Y3
+	VDIVPD       Y2, Y6, Y2
+	VDIVPD       Y3, Y7, Y3
+	VADDPD       Y2, Y6, Y2
+	VADDPD       Y3, Y7, Y3
+	VMULPD       hyperbolicConstant16<>+0(SB), Y2, Y2
+	VMULPD       hyperbolicConstant16<>+0(SB), Y3, Y3
+	VMOVUPS      hyperbolicConstant17<>+0(SB), Y4
+	VANDNPD      Y2, Y4, Y2
+	VANDNPD      Y3, Y4, Y3
+	VANDPD       Y4, Y0, Y0
+	VANDPD       Y4, Y1, Y1
+	VORPD        Y0, Y2, Y0
+	VORPD        Y1, Y3, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -75,13 +109,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -101,7 +135,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA hyperbolicConstant0<>+0(SB)/8, $0x7fffffffffffffff
@@ -214,75 +249,126 @@ GLOBL hyperbolicConstant17<>(SB), RODATA|NOPTR, $32
 
 // func sinhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sinhFloat64AVX2(SB), $288-33
+TEXT ·sinhFloat64AVX2(SB), $768-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      hyperbolicConstant18<>+0(SB), Y2
-	VMINPD       Y1, Y2, Y2
-	VMOVUPS      hyperbolicConstant4<>+0(SB), Y3
-	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y2, Y3
-	VSUBPD       hyperbolicConstant4<>+0(SB), Y3, Y4
-	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y4, Y2
-	VMULPD       hyperbolicConstant20<>+0(SB), Y4, Y4
-	VSUBPD       Y4, Y2, Y5
-	VMULPD       Y5, Y5, Y6
-	VMULPD       Y5, Y6, Y5
-	VMOVUPS      hyperbolicConstant22<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y6, Y7
-	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y6, Y7
-	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y6, Y7
-	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y6, Y7
-	VFMSUB231PD  Y7, Y5, Y4
-	VMOVUPS      hyperbolicConstant27<>+0(SB), Y5
-	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y6, Y5
-	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y6, Y5
-	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y6, Y5
-	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y6, Y5
-	VMULPD       Y5, Y6, Y5
-	VMULPD       hyperbolicConstant16<>+0(SB), Y6, Y7
-	VFMADD231PD  Y5, Y6, Y7
-	VPADDQ       hyperbolicConstant31<>+0(SB), Y3, Y5
-	VPSLLQ       $0x34, Y5, Y5
-	VMOVUPS      hyperbolicConstant31<>+0(SB), Y6
-	VPSUBQ       Y3, Y6, Y6
-	VPSLLQ       $0x34, Y6, Y6
-	VSUBPD       Y6, Y5, Y8
-	VADDPD       Y6, Y5, Y9
-	VSUBPD       Y8, Y5, Y5
-	VSUBPD       Y6, Y5, Y5
-	VFNMADD231PD Y2, Y5, Y5
-	VFMADD231PD  Y4, Y9, Y5
-	VFMADD231PD  Y7, Y8, Y5
-	VFMADD231PD  Y2, Y9, Y5
-	VADDPD       Y5, Y8, Y5
+	VMOVUPS      32(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      hyperbolicConstant18<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y5
+	VMINPD       Y3, Y4, Y4
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y5, Y6
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y7
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y4, Y7
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y6, Y8
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y7, Y9
+	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y8, Y5
+	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y9, Y4
+	VMULPD       hyperbolicConstant20<>+0(SB), Y8, Y8
+	VMULPD       hyperbolicConstant20<>+0(SB), Y9, Y9
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y9, Y4, Y11
+	VMULPD       Y10, Y10, Y12
+	VMULPD       Y11, Y11, Y13
+	VMULPD       Y10, Y12, Y10
+	VMULPD       Y11, Y13, Y11
+	VMOVUPS      hyperbolicConstant22<>+0(SB), Y14
+	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y12, Y14
+	VMOVUPS      hyperbolicConstant22<>+0(SB), Y15
+	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y13, Y15
+	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y12, Y14
+	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y13, Y15
+	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y12, Y14
+	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y13, Y15
+	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y12, Y14
+	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y13, Y15
+	VFMSUB231PD  Y14, Y10, Y8
+	VFMSUB231PD  Y15, Y11, Y9
+	VMOVUPS      hyperbolicConstant27<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y12, Y10
+	VMOVUPS      hyperbolicConstant27<>+0(SB), Y11
+	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y13, Y11
+	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y12, Y10
+	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y13, Y11
+	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y12, Y10
+	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y13, Y11
+	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y12, Y10
+	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y13, Y11
+	VMULPD       Y10, Y12, Y10
+	VMULPD       Y11, Y13, Y11
+	VMULPD       hyperbolicConstant16<>+0(SB), Y12, Y14
+	VMULPD       hyperbolicConstant16<>+0(SB), Y13, Y15
+	VFMADD231PD  Y10, Y12, Y14
+	VFMADD231PD  Y11, Y13, Y15
+	VPADDQ       hyperbolicConstant31<>+0(SB), Y6, Y10
+	VPADDQ       hyperbolicConstant31<>+0(SB), Y7, Y11
+	VPSLLQ       $0x34, Y10, Y10
+	VPSLLQ       $0x34, Y11, Y11
+	VMOVUPS      hyperbolicConstant31<>+0(SB), Y12
+	VPSUBQ       Y6, Y12, Y13
+	VPSUBQ       Y7, Y12, Y12
+	VPSLLQ       $0x34, Y13, Y13
+	VPSLLQ       $0x34, Y12, Y12
+	VSUBPD       Y13, Y10, Y1
+	VSUBPD       Y12, Y11, Y0
+	VMOVUPS      Y7, (SP)
+	VADDPD       Y13, Y10, Y7
+	VMOVUPS      Y6, 32(SP)
+	VADDPD       Y12, Y11, Y6
+	VSUBPD       Y1, Y10, Y10
+	VSUBPD       Y0, Y11, Y11
+	VSUBPD       Y13, Y10, Y10
+	VSUBPD       Y12, Y11, Y11
+	VFNMADD231PD Y5, Y10, Y10
+	VFNMADD231PD Y4, Y11, Y11
+	VFMADD231PD  Y8, Y7, Y10
+	VFMADD231PD  Y9, Y6, Y11
+	VFMADD231PD  Y14, Y1, Y10
+	VFMADD231PD  Y15, Y0, Y11
+	VFMADD231PD  Y5, Y7, Y10
+	VFMADD231PD  Y4, Y6, Y11
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y11, Y0, Y0
 	VMOVUPS      hyperbolicConstant32<>+0(SB), Y6
-	VCMPPD       $0x12, Y1, Y6, Y1
-	VMOVMSKPD    Y1, AX
+	VCMPPD       $0x12, Y2, Y6, Y2
+	VCMPPD       $0x12, Y3, Y6, Y3
+	VMOVMSKPD    Y2, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VANDPD  hyperbolicConstant17<>+0(SB), Y0, Y0
-	VXORPD  Y0, Y5, Y0
+	VMOVMSKPD Y3, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS (SI), Y2
+	VANDPD  hyperbolicConstant17<>+0(SB), Y2, Y2
+	VMOVUPS 32(SI), Y3
+	VANDPD  hyperbolicConstant17<>+0(SB), Y3, Y3
+	VXORPD  Y2, Y1, Y1
+	VXORPD  Y3, Y0, Y0
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -294,17 +380,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), DI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -315,7 +401,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 64(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -324,33 +410,65 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMOVUPS   Y4, 192(SP)
-	VMOVUPS   Y5, 224(SP)
-	VMOVUPS   Y7, 256(SP)
-	VADDPD    Y7, Y4, Y4
-	VADDPD    Y4, Y2, Y2
+	VMOVUPS   Y0, 256(SP)
+	VMOVUPS   Y1, 288(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
+	VMOVUPS   Y8, 448(SP)
+	VMOVUPS   Y9, 480(SP)
+	VMOVUPS   Y14, 512(SP)
+	VMOVUPS   Y15, 544(SP)
+	VADDPD    Y14, Y8, Y6
+	VADDPD    Y6, Y5, Y5
+	VADDPD    hyperbolicConstant15<>+0(SB), Y5, Y5
+	VMOVUPS   32(SP), Y6
+	VSUBPD    hyperbolicConstant33<>+0(SB), Y6, Y6
+	VMULPD    hyperbolicConstant16<>+0(SB), Y6, Y7
+	VADDPD    hyperbolicConstant4<>+0(SB), Y7, Y7
+	VSUBPD    hyperbolicConstant4<>+0(SB), Y7, Y7
+	VSUBPD    Y7, Y6, Y6
+	VADDPD    hyperbolicConstant34<>+0(SB), Y7, Y7
+	VPSLLQ    $0x34, Y7, Y7
+	VMULPD    Y7, Y5, Y5
+	VADDPD    hyperbolicConstant34<>+0(SB), Y6, Y6
+	VPSLLQ    $0x34, Y6, Y6
+	VMULPD    Y6, Y5, Y5
+	VBLENDVPD Y2, Y5, Y1, Y1
+	VMOVUPS   Y1, 288(SP)
+	JMP       back1
+
+region2:
+	VMOVUPS   Y0, 576(SP)
+	VMOVUPS   Y1, 608(SP)
+	VMOVUPS   Y3, 640(SP)
+	VMOVUPS   Y4, 672(SP)
+	VMOVUPS   Y9, 704(SP)
+	VMOVUPS   Y15, 736(SP)
+	VADDPD    Y15, Y9, Y2
+	VADDPD    Y2, Y4, Y2
 	VADDPD    hyperbolicConstant15<>+0(SB), Y2, Y2
-	VSUBPD    hyperbolicConstant33<>+0(SB), Y3, Y3
-	VMULPD    hyperbolicConstant16<>+0(SB), Y3, Y4
-	VADDPD    hyperbolicConstant4<>+0(SB), Y4, Y4
-	VSUBPD    hyperbolicConstant4<>+0(SB), Y4, Y4
-	VSUBPD    Y4, Y3, Y3
+	VMOVUPS   (SP), Y4
+	VSUBPD    hyperbolicConstant33<>+0(SB), Y4, Y4
+	VMULPD    hyperbolicConstant16<>+0(SB), Y4, Y5
+	VADDPD    hyperbolicConstant4<>+0(SB), Y5, Y5
+	VSUBPD    hyperbolicConstant4<>+0(SB), Y5, Y5
+	VSUBPD    Y5, Y4, Y4
+	VADDPD    hyperbolicConstant34<>+0(SB), Y5, Y5
+	VPSLLQ    $0x34, Y5, Y5
+	VMULPD    Y5, Y2, Y2
 	VADDPD    hyperbolicConstant34<>+0(SB), Y4, Y4
 	VPSLLQ    $0x34, Y4, Y4
 	VMULPD    Y4, Y2, Y2
-	VADDPD    hyperbolicConstant34<>+0(SB), Y3, Y3
-	VPSLLQ    $0x34, Y3, Y3
-	VMULPD    Y3, Y2, Y2
-	VBLENDVPD Y1, Y2, Y5, Y5
-	VMOVUPS   Y5, 224(SP)
-	JMP       back1
+	VBLENDVPD Y3, Y2, Y0, Y0
+	VMOVUPS   Y0, 576(SP)
+	JMP       back2
 
 DATA hyperbolicConstant18<>+0(SB)/8, $0x4086380000000000
 DATA hyperbolicConstant18<>+8(SB)/8, $0x4086380000000000
@@ -463,55 +581,89 @@ TEXT ·sinhFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant36<>+0(SB), Z2
-	VMAXPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant37<>+0(SB), Z2
-	VMINPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z3, Z1
-	VMULPD       Z1, Z1, Z3
-	VMULPD       Z3, Z3, Z4
-	VMOVUPS      hyperbolicConstant42<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z4, Z5
-	VMOVUPS      hyperbolicConstant44<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z4, Z6
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z4, Z7
-	VFMADD231PD  Z1, Z6, Z5
-	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z1, Z7
-	VFMADD231PD  Z3, Z7, Z5
-	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z1, Z5
-	VFMADD231PD  Z5, Z3, Z1
-	VPADDQ       hyperbolicConstant49<>+0(SB), Z2, Z2
-	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       hyperbolicConstant50<>+0(SB), Z2, Z3
-	VFMADD231PD  Z2, Z1, Z3
-	VADDPD       hyperbolicConstant50<>+0(SB), Z3, Z1
-	VDIVPD       Z1, Z3, Z1
-	VADDPD       Z1, Z3, Z1
-	VMULPD       hyperbolicConstant51<>+0(SB), Z1, Z1
-	VMOVUPS      hyperbolicConstant52<>+0(SB), Z2
-	VANDNPD      Z1, Z2, Z1
-	VANDPD       Z2, Z0, Z0
-	VORPD        Z0, Z1, Z0
-	VCVTPD2PS    Z0, Y31
+	VCVTPS2PD    32(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z3
+	VMOVUPS      hyperbolicConstant36<>+0(SB), Z4
+	VMAXPD       Z2, Z4, Z2
+	VMAXPD       Z3, Z4, Z3
+	VMOVUPS      hyperbolicConstant37<>+0(SB), Z4
+	VMINPD       Z2, Z4, Z2
+	VMINPD       Z3, Z4, Z3
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z4
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z2, Z4
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z3, Z5
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z4, Z6
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z5, Z7
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z6, Z2
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z7, Z3
+	VMULPD       Z2, Z2, Z6
+	VMULPD       Z3, Z3, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z10
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z8, Z10
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z11
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z9, Z11
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z12
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z8, Z12
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z13
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z9, Z13
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z14
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z8, Z14
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z8
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z9, Z8
+	VFMADD231PD  Z2, Z12, Z10
+	VFMADD231PD  Z3, Z13, Z11
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z2, Z14
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z3, Z8
+	VFMADD231PD  Z6, Z14, Z10
+	VFMADD231PD  Z7, Z8, Z11
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z2, Z10
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z3, Z11
+	VFMADD231PD  Z10, Z6, Z2
+	VFMADD231PD  Z11, Z7, Z3
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z4, Z4
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z5, Z5
+	VPSLLQ       $0x34, Z4, Z4
+	VPSLLQ       $0x34, Z5, Z5
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z4, Z6
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z5, Z7
+	VFMADD231PD  Z4, Z2, Z6
+	VFMADD231PD  Z5, Z3, Z7
+	VADDPD       hyperbolicConstant50<>+0(SB), Z6, Z2
+	VADDPD       hyperbolicConstant50<>+0(SB), Z7, Z3
+	VDIVPD       Z2, Z6, Z2
+	VDIVPD       Z3, Z7, Z3
+	VADDPD       Z2, Z6, Z2
+	VADDPD       Z3, Z7, Z3
+	VMULPD       hyperbolicConstant51<>+0(SB), Z2, Z2
+	VMULPD       hyperbolicConstant51<>+0(SB), Z3, Z3
+	VMOVUPS      hyperbolicConstant52<>+0(SB), Z4
+	VANDNPD      Z2, Z4, Z2
+	VANDNPD      Z3, Z4, Z3
+	VANDPD       Z4, Z0, Z0
+	VANDPD       Z4, Z1, Z1
+	VORPD        Z0, Z2, Z0
+	VORPD        Z1, Z3, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -527,13 +679,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -553,7 +705,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA hyperbolicConstant35<>+0(SB)/8, $0x7fffffffffffffff
@@ -738,74 +891,120 @@ GLOBL hyperbolicConstant52<>(SB), RODATA|NOPTR, $64
 
 // func sinhFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sinhFloat64AVX512(SB), $576-33
+TEXT ·sinhFloat64AVX512(SB), $1600-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant53<>+0(SB), Z2
-	VMINPD       Z1, Z2, Z2
-	VMOVUPS      hyperbolicConstant39<>+0(SB), Z3
-	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z2, Z3
-	VSUBPD       hyperbolicConstant39<>+0(SB), Z3, Z4
-	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z4, Z2
-	VMULPD       hyperbolicConstant55<>+0(SB), Z4, Z4
-	VSUBPD       Z4, Z2, Z5
-	VMULPD       Z5, Z5, Z6
-	VMULPD       Z5, Z6, Z5
-	VMOVUPS      hyperbolicConstant57<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z6, Z7
-	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z6, Z7
-	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z6, Z7
-	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z6, Z7
-	VFMSUB231PD  Z7, Z5, Z4
-	VMOVUPS      hyperbolicConstant62<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z6, Z5
-	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z6, Z5
-	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z6, Z5
-	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z6, Z5
-	VMULPD       Z5, Z6, Z5
-	VMULPD       hyperbolicConstant51<>+0(SB), Z6, Z7
-	VFMADD231PD  Z5, Z6, Z7
-	VPADDQ       hyperbolicConstant66<>+0(SB), Z3, Z5
-	VPSLLQ       $0x34, Z5, Z5
-	VMOVUPS      hyperbolicConstant66<>+0(SB), Z6
-	VPSUBQ       Z3, Z6, Z6
-	VPSLLQ       $0x34, Z6, Z6
-	VSUBPD       Z6, Z5, Z8
-	VADDPD       Z6, Z5, Z9
-	VSUBPD       Z8, Z5, Z5
-	VSUBPD       Z6, Z5, Z5
-	VFNMADD231PD Z2, Z5, Z5
-	VFMADD231PD  Z4, Z9, Z5
-	VFMADD231PD  Z7, Z8, Z5
-	VFMADD231PD  Z2, Z9, Z5
-	VADDPD       Z5, Z8, Z5
-	VMOVUPS      hyperbolicConstant67<>+0(SB), Z6
-	VCMPPD       $0x12, Z1, Z6, K1
+	VMOVUPS      64(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z3
+	VMOVUPS      hyperbolicConstant53<>+0(SB), Z4
+	VMINPD       Z2, Z4, Z5
+	VMINPD       Z3, Z4, Z4
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z5, Z6
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z7
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z4, Z7
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z6, Z8
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z7, Z9
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z8, Z5
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z9, Z4
+	VMULPD       hyperbolicConstant55<>+0(SB), Z8, Z8
+	VMULPD       hyperbolicConstant55<>+0(SB), Z9, Z9
+	VSUBPD       Z8, Z5, Z10
+	VSUBPD       Z9, Z4, Z11
+	VMULPD       Z10, Z10, Z12
+	VMULPD       Z11, Z11, Z13
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Z11, Z13, Z11
+	VMOVUPS      hyperbolicConstant57<>+0(SB), Z14
+	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z12, Z14
+	VMOVUPS      hyperbolicConstant57<>+0(SB), Z15
+	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z13, Z15
+	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z12, Z14
+	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z13, Z15
+	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z12, Z14
+	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z13, Z15
+	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z12, Z14
+	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z13, Z15
+	VFMSUB231PD  Z14, Z10, Z8
+	VFMSUB231PD  Z15, Z11, Z9
+	VMOVUPS      hyperbolicConstant62<>+0(SB), Z10
+	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z12, Z10
+	VMOVUPS      hyperbolicConstant62<>+0(SB), Z11
+	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z13, Z11
+	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z12, Z10
+	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z13, Z11
+	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z12, Z10
+	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z13, Z11
+	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z12, Z10
+	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z13, Z11
+	VMULPD       Z10, Z12, Z10
+	VMULPD       Z11, Z13, Z11
+	VMULPD       hyperbolicConstant51<>+0(SB), Z12, Z14
+	VMULPD       hyperbolicConstant51<>+0(SB), Z13, Z15
+	VFMADD231PD  Z10, Z12, Z14
+	VFMADD231PD  Z11, Z13, Z15
+	VPADDQ       hyperbolicConstant66<>+0(SB), Z6, Z10
+	VPADDQ       hyperbolicConstant66<>+0(SB), Z7, Z11
+	VPSLLQ       $0x34, Z10, Z10
+	VPSLLQ       $0x34, Z11, Z11
+	VMOVUPS      hyperbolicConstant66<>+0(SB), Z12
+	VPSUBQ       Z6, Z12, Z13
+	VPSUBQ       Z7, Z12, Z12
+	VPSLLQ       $0x34, Z13, Z13
+	VPSLLQ       $0x34, Z12, Z12
+	VSUBPD       Z13, Z10, Z16
+	VSUBPD       Z12, Z11, Z17
+	VADDPD       Z13, Z10, Z18
+	VADDPD       Z12, Z11, Z19
+	VSUBPD       Z16, Z10, Z10
+	VSUBPD       Z17, Z11, Z11
+	VSUBPD       Z13, Z10, Z10
+	VSUBPD       Z12, Z11, Z11
+	VFNMADD231PD Z5, Z10, Z10
+	VFNMADD231PD Z4, Z11, Z11
+	VFMADD231PD  Z8, Z18, Z10
+	VFMADD231PD  Z9, Z19, Z11
+	VFMADD231PD  Z14, Z16, Z10
+	VFMADD231PD  Z15, Z17, Z11
+	VFMADD231PD  Z5, Z18, Z10
+	VFMADD231PD  Z4, Z19, Z11
+	VADDPD       Z10, Z16, Z10
+	VADDPD       Z11, Z17, Z11
+	VMOVUPS      hyperbolicConstant67<>+0(SB), Z12
+	VCMPPD       $0x12, Z2, Z12, K1
+	VCMPPD       $0x12, Z3, Z12, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	VANDPD  hyperbolicConstant52<>+0(SB), Z0, Z0
-	VXORPD  Z0, Z5, Z0
+	VANDPD  hyperbolicConstant52<>+0(SB), Z1, Z1
+	VXORPD  Z0, Z10, Z0
+	VXORPD  Z1, Z11, Z1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -817,17 +1016,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -848,32 +1047,65 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z2, 192(SP)
-	VMOVUPS   Z3, 256(SP)
-	VMOVUPS   Z4, 320(SP)
-	VMOVUPS   Z5, 384(SP)
-	VMOVUPS   Z7, 448(SP)
-	KMOVB     K1, 512(SP)
-	VADDPD    Z7, Z4, Z1
-	VADDPD    Z1, Z2, Z1
-	VADDPD    hyperbolicConstant50<>+0(SB), Z1, Z1
-	VSUBPD    hyperbolicConstant68<>+0(SB), Z3, Z2
-	VMULPD    hyperbolicConstant51<>+0(SB), Z2, Z3
-	VADDPD    hyperbolicConstant39<>+0(SB), Z3, Z3
-	VSUBPD    hyperbolicConstant39<>+0(SB), Z3, Z3
-	VSUBPD    Z3, Z2, Z2
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z5, 448(SP)
+	VMOVUPS   Z6, 512(SP)
+	VMOVUPS   Z7, 576(SP)
+	VMOVUPS   Z8, 640(SP)
+	VMOVUPS   Z9, 704(SP)
+	VMOVUPS   Z10, 768(SP)
+	VMOVUPS   Z11, 832(SP)
+	VMOVUPS   Z14, 896(SP)
+	VMOVUPS   Z15, 960(SP)
+	KMOVB     K1, 1024(SP)
+	KMOVB     K2, 1088(SP)
+	VADDPD    Z14, Z8, Z2
+	VADDPD    Z2, Z5, Z2
+	VADDPD    hyperbolicConstant50<>+0(SB), Z2, Z2
+	VSUBPD    hyperbolicConstant68<>+0(SB), Z6, Z3
+	VMULPD    hyperbolicConstant51<>+0(SB), Z3, Z5
+	VADDPD    hyperbolicConstant39<>+0(SB), Z5, Z5
+	VSUBPD    hyperbolicConstant39<>+0(SB), Z5, Z5
+	VSUBPD    Z5, Z3, Z3
+	VADDPD    hyperbolicConstant69<>+0(SB), Z5, Z5
+	VPSLLQ    $0x34, Z5, Z5
+	VMULPD    Z5, Z2, Z2
 	VADDPD    hyperbolicConstant69<>+0(SB), Z3, Z3
 	VPSLLQ    $0x34, Z3, Z3
-	VMULPD    Z3, Z1, Z1
-	VADDPD    hyperbolicConstant69<>+0(SB), Z2, Z2
-	VPSLLQ    $0x34, Z2, Z2
-	VMULPD    Z2, Z1, Z1
-	VBLENDMPD Z1, Z5, K1, Z5
-	VMOVUPS   Z5, 384(SP)
+	VMULPD    Z3, Z2, Z2
+	VBLENDMPD Z2, Z10, K1, Z10
+	VMOVUPS   Z10, 768(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z4, 1152(SP)
+	VMOVUPS   Z7, 1216(SP)
+	VMOVUPS   Z9, 1280(SP)
+	VMOVUPS   Z10, 1344(SP)
+	VMOVUPS   Z11, 1408(SP)
+	VMOVUPS   Z15, 1472(SP)
+	KMOVB     K2, 1536(SP)
+	VADDPD    Z15, Z9, Z2
+	VADDPD    Z2, Z4, Z2
+	VADDPD    hyperbolicConstant50<>+0(SB), Z2, Z2
+	VSUBPD    hyperbolicConstant68<>+0(SB), Z7, Z3
+	VMULPD    hyperbolicConstant51<>+0(SB), Z3, Z4
+	VADDPD    hyperbolicConstant39<>+0(SB), Z4, Z4
+	VSUBPD    hyperbolicConstant39<>+0(SB), Z4, Z4
+	VSUBPD    Z4, Z3, Z3
+	VADDPD    hyperbolicConstant69<>+0(SB), Z4, Z4
+	VPSLLQ    $0x34, Z4, Z4
+	VMULPD    Z4, Z2, Z2
+	VADDPD    hyperbolicConstant69<>+0(SB), Z3, Z3
+	VPSLLQ    $0x34, Z3, Z3
+	VMULPD    Z3, Z2, Z2
+	VBLENDMPD Z2, Z11, K2, Z11
+	VMOVUPS   Z11, 1408(SP)
+	JMP       back2
 
 DATA hyperbolicConstant53<>+0(SB)/8, $0x4086380000000000
 DATA hyperbolicConstant53<>+8(SB)/8, $0x4086380000000000
@@ -1054,284 +1286,78 @@ TEXT ·coshFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VCVTPS2PD    (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y0
-	VMOVUPS      hyperbolicConstant1<>+0(SB), Y1
-	VMAXPD       Y0, Y1, Y0
-	VMOVUPS      hyperbolicConstant2<>+0(SB), Y1
-	VMINPD       Y0, Y1, Y0
-	VMOVUPS      hyperbolicConstant4<>+0(SB), Y1
-	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y0, Y1
-	VSUBPD       hyperbolicConstant4<>+0(SB), Y1, Y2
-	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y2, Y0
-	VMULPD       Y0, Y0, Y2
-	VMULPD       Y2, Y2, Y3
-	VMOVUPS      hyperbolicConstant7<>+0(SB), Y4
-	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y3, Y4
-	VMOVUPS      hyperbolicConstant9<>+0(SB), Y5
-	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y3, Y5
-	VMOVUPS      hyperbolicConstant11<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y3, Y6
-	VFMADD231PD  Y0, Y5, Y4
-	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y0, Y6
-	VFMADD231PD  Y2, Y6, Y4
-	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y0, Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VPADDQ       hyperbolicConstant14<>+0(SB), Y1, Y1
-	VPSLLQ       $0x34, Y1, Y1
-	VSUBPD       hyperbolicConstant15<>+0(SB), Y1, Y2
-	VFMADD231PD  Y1, Y0, Y2
-	VADDPD       hyperbolicConstant15<>+0(SB), Y2, Y0
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y1
-	VDIVPD       Y0, Y1, Y1
-	VADDPD       Y1, Y0, Y0
-	VMULPD       hyperbolicConstant16<>+0(SB), Y0, Y0
-	VCVTPD2PSY   Y0, X15
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      X15, (DI)
-
-stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVL (SI)(R12*4), AX
-
-fill:
-	MOVL AX, 32(SP)(R12*4)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVL (SP)(R10*4), AX
-	MOVL AX, (R11)(R10*4)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS X15, (DI)
-	JMP      stored
-
-// func coshFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·coshFloat64AVX2(SB), $288-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y0
-	VMOVUPS      hyperbolicConstant18<>+0(SB), Y1
-	VMINPD       Y0, Y1, Y1
-	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
-	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y2
-	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y3
-	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y3, Y1
-	VMULPD       hyperbolicConstant20<>+0(SB), Y3, Y3
-	VSUBPD       Y3, Y1, Y4
-	VMULPD       Y4, Y4, Y5
-	VMULPD       Y4, Y5, Y4
-	VMOVUPS      hyperbolicConstant22<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y5, Y6
-	VFMSUB231PD  Y6, Y4, Y3
-	VMOVUPS      hyperbolicConstant27<>+0(SB), Y4
-	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y5, Y4
-	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y5, Y4
-	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y5, Y4
-	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y5, Y4
-	VMULPD       Y4, Y5, Y4
-	VMULPD       hyperbolicConstant16<>+0(SB), Y5, Y6
-	VFMADD231PD  Y4, Y5, Y6
-	VPADDQ       hyperbolicConstant31<>+0(SB), Y2, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMOVUPS      hyperbolicConstant31<>+0(SB), Y5
-	VPSUBQ       Y2, Y5, Y5
-	VPSLLQ       $0x34, Y5, Y5
-	VSUBPD       Y5, Y4, Y7
-	VADDPD       Y5, Y4, Y8
-	VSUBPD       Y8, Y4, Y4
-	VADDPD       Y5, Y4, Y4
-	VFNMADD231PD Y1, Y4, Y4
-	VFMADD231PD  Y3, Y7, Y4
-	VFMADD231PD  Y6, Y8, Y4
-	VFMADD231PD  Y1, Y7, Y4
-	VADDPD       Y4, Y8, Y4
-	VMOVUPS      hyperbolicConstant32<>+0(SB), Y5
-	VCMPPD       $0x12, Y0, Y5, Y0
-	VMOVMSKPD    Y0, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	TESTB   R8, R8
-	JNE     past
-	VMOVUPS Y4, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-
-fill:
-	MOVQ AX, 32(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Y4, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VMOVUPS   Y3, 192(SP)
-	VMOVUPS   Y4, 224(SP)
-	VMOVUPS   Y6, 256(SP)
-	VADDPD    Y6, Y3, Y3
-	VADDPD    Y3, Y1, Y1
-	VADDPD    hyperbolicConstant15<>+0(SB), Y1, Y1
-	VSUBPD    hyperbolicConstant33<>+0(SB), Y2, Y2
-	VMULPD    hyperbolicConstant16<>+0(SB), Y2, Y3
-	VADDPD    hyperbolicConstant4<>+0(SB), Y3, Y3
-	VSUBPD    hyperbolicConstant4<>+0(SB), Y3, Y3
-	VSUBPD    Y3, Y2, Y2
-	VADDPD    hyperbolicConstant34<>+0(SB), Y3, Y3
-	VPSLLQ    $0x34, Y3, Y3
-	VMULPD    Y3, Y1, Y1
-	VADDPD    hyperbolicConstant34<>+0(SB), Y2, Y2
-	VPSLLQ    $0x34, Y2, Y2
-	VMULPD    Y2, Y1, Y1
-	VBLENDVPD Y0, Y1, Y4, Y4
-	VMOVUPS   Y4, 224(SP)
-	JMP       back1
-
-// func coshFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·coshFloat32AVX512(SB), $192-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
 	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z0
-	VMOVUPS      hyperbolicConstant36<>+0(SB), Z1
-	VMAXPD       Z0, Z1, Z0
-	VMOVUPS      hyperbolicConstant37<>+0(SB), Z1
-	VMINPD       Z0, Z1, Z0
-	VMOVUPS      hyperbolicConstant39<>+0(SB), Z1
-	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z0, Z1
-	VSUBPD       hyperbolicConstant39<>+0(SB), Z1, Z2
-	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z2, Z0
-	VMULPD       Z0, Z0, Z2
-	VMULPD       Z2, Z2, Z3
-	VMOVUPS      hyperbolicConstant42<>+0(SB), Z4
-	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z3, Z4
-	VMOVUPS      hyperbolicConstant44<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z3, Z5
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z3, Z6
-	VFMADD231PD  Z0, Z5, Z4
-	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z0, Z6
-	VFMADD231PD  Z2, Z6, Z4
-	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z0, Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VPADDQ       hyperbolicConstant49<>+0(SB), Z1, Z1
-	VPSLLQ       $0x34, Z1, Z1
-	VSUBPD       hyperbolicConstant50<>+0(SB), Z1, Z2
-	VFMADD231PD  Z1, Z0, Z2
-	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z0
-	VMOVUPS      hyperbolicConstant50<>+0(SB), Z1
-	VDIVPD       Z0, Z1, Z1
-	VADDPD       Z1, Z0, Z0
-	VMULPD       hyperbolicConstant51<>+0(SB), Z0, Z0
-	VCVTPD2PS    Z0, Y31
+	VCVTPS2PD    (SI), Y0
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y0
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y1
+	VMOVUPS      hyperbolicConstant1<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y0
+	VMAXPD       Y1, Y2, Y1
+	VMOVUPS      hyperbolicConstant2<>+0(SB), Y2
+	VMINPD       Y0, Y2, Y0
+	VMINPD       Y1, Y2, Y1
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y0, Y2
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y3
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y3
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y4
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y3, Y5
+	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y4, Y0
+	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y5, Y1
+	VMULPD       Y0, Y0, Y4
+	VMULPD       Y1, Y1, Y5
+	VMULPD       Y4, Y4, Y6
+	VMULPD       Y5, Y5, Y7
+	VMOVUPS      hyperbolicConstant7<>+0(SB), Y8
+	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y6, Y8
+	VMOVUPS      hyperbolicConstant7<>+0(SB), Y9
+	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y7, Y9
+	VMOVUPS      hyperbolicConstant9<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y6, Y10
+	VMOVUPS      hyperbolicConstant9<>+0(SB), Y11
+	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y7, Y11
+	VMOVUPS      hyperbolicConstant11<>+0(SB), Y12
+	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y6, Y12
+	VMOVUPS      hyperbolicConstant11<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y7, Y6
+	VFMADD231PD  Y0, Y10, Y8
+	VFMADD231PD  Y1, Y11, Y9
+	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y0, Y12
+	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y1, Y6
+	VFMADD231PD  Y4, Y12, Y8
+	VFMADD231PD  Y5, Y6, Y9
+	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y0, Y8
+	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y1, Y9
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y9, Y5, Y1
+	VPADDQ       hyperbolicConstant14<>+0(SB), Y2, Y2
+	VPADDQ       hyperbolicConstant14<>+0(SB), Y3, Y3
+	VPSLLQ       $0x34, Y2, Y2
+	VPSLLQ       $0x34, Y3, Y3
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y2, Y4
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y3, Y5
+	VFMADD231PD  Y2, Y0, Y4
+	VFMADD231PD  Y3, Y1, Y5
+	VADDPD       hyperbolicConstant15<>+0(SB), Y4, Y0
+	VADDPD       hyperbolicConstant15<>+0(SB), Y5, Y1
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y2
+	VDIVPD       Y0, Y2, Y3
+	VDIVPD       Y1, Y2, Y2
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y1, Y1
+	VMULPD       hyperbolicConstant16<>+0(SB), Y0, Y0
+	VMULPD       hyperbolicConstant16<>+0(SB), Y1, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
 
 stored:
 	ADDQ $0x00000020, DI
@@ -1348,7 +1374,7 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 32(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
@@ -1356,7 +1382,7 @@ fill:
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 32(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -1378,12 +1404,13 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
-// func coshFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·coshFloat64AVX512(SB), $576-33
+// func coshFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·coshFloat64AVX2(SB), $768-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1395,55 +1422,824 @@ TEXT ·coshFloat64AVX512(SB), $576-33
 	JEQ  rest
 
 loop:
-	VMOVUPS      (SI), Z0
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y0
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y1
+	VMOVUPS      hyperbolicConstant18<>+0(SB), Y2
+	VMINPD       Y0, Y2, Y3
+	VMINPD       Y1, Y2, Y2
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y4
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y3, Y4
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y2, Y5
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y4, Y6
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y5, Y7
+	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y6, Y3
+	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y7, Y2
+	VMULPD       hyperbolicConstant20<>+0(SB), Y6, Y6
+	VMULPD       hyperbolicConstant20<>+0(SB), Y7, Y7
+	VSUBPD       Y6, Y3, Y8
+	VSUBPD       Y7, Y2, Y9
+	VMULPD       Y8, Y8, Y10
+	VMULPD       Y9, Y9, Y11
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y11, Y9
+	VMOVUPS      hyperbolicConstant22<>+0(SB), Y12
+	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y10, Y12
+	VMOVUPS      hyperbolicConstant22<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant21<>+0(SB), Y11, Y13
+	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y10, Y12
+	VFMADD213PD  hyperbolicConstant23<>+0(SB), Y11, Y13
+	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y10, Y12
+	VFMADD213PD  hyperbolicConstant24<>+0(SB), Y11, Y13
+	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y10, Y12
+	VFMADD213PD  hyperbolicConstant25<>+0(SB), Y11, Y13
+	VFMSUB231PD  Y12, Y8, Y6
+	VFMSUB231PD  Y13, Y9, Y7
+	VMOVUPS      hyperbolicConstant27<>+0(SB), Y8
+	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y10, Y8
+	VMOVUPS      hyperbolicConstant27<>+0(SB), Y9
+	VFMADD231PD  hyperbolicConstant26<>+0(SB), Y11, Y9
+	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y10, Y8
+	VFMADD213PD  hyperbolicConstant28<>+0(SB), Y11, Y9
+	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y10, Y8
+	VFMADD213PD  hyperbolicConstant29<>+0(SB), Y11, Y9
+	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y10, Y8
+	VFMADD213PD  hyperbolicConstant30<>+0(SB), Y11, Y9
+	VMULPD       Y8, Y10, Y8
+	VMULPD       Y9, Y11, Y9
+	VMULPD       hyperbolicConstant16<>+0(SB), Y10, Y12
+	VMULPD       hyperbolicConstant16<>+0(SB), Y11, Y13
+	VFMADD231PD  Y8, Y10, Y12
+	VFMADD231PD  Y9, Y11, Y13
+	VPADDQ       hyperbolicConstant31<>+0(SB), Y4, Y8
+	VPADDQ       hyperbolicConstant31<>+0(SB), Y5, Y9
+	VPSLLQ       $0x34, Y8, Y8
+	VPSLLQ       $0x34, Y9, Y9
+	VMOVUPS      hyperbolicConstant31<>+0(SB), Y10
+	VPSUBQ       Y4, Y10, Y11
+	VPSUBQ       Y5, Y10, Y10
+	VPSLLQ       $0x34, Y11, Y11
+	VPSLLQ       $0x34, Y10, Y10
+	VSUBPD       Y11, Y8, Y14
+	VSUBPD       Y10, Y9, Y15
+	VMOVUPS      Y5, (SP)
+	VADDPD       Y11, Y8, Y5
+	VMOVUPS      Y4, 32(SP)
+	VADDPD       Y10, Y9, Y4
+	VSUBPD       Y5, Y8, Y8
+	VSUBPD       Y4, Y9, Y9
+	VADDPD       Y11, Y8, Y8
+	VADDPD       Y10, Y9, Y9
+	VFNMADD231PD Y3, Y8, Y8
+	VFNMADD231PD Y2, Y9, Y9
+	VFMADD231PD  Y6, Y14, Y8
+	VFMADD231PD  Y7, Y15, Y9
+	VFMADD231PD  Y12, Y5, Y8
+	VFMADD231PD  Y13, Y4, Y9
+	VFMADD231PD  Y3, Y14, Y8
+	VFMADD231PD  Y2, Y15, Y9
+	VADDPD       Y8, Y5, Y5
+	VADDPD       Y9, Y4, Y4
+	VMOVUPS      hyperbolicConstant32<>+0(SB), Y8
+	VCMPPD       $0x12, Y0, Y8, Y0
+	VCMPPD       $0x12, Y1, Y8, Y1
+	VMOVMSKPD    Y0, AX
+	TESTL        AX, AX
+	JNE          region1
+
+back1:
+	VMOVMSKPD Y1, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y5, (DI)
+	VMOVUPS Y4, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+
+fill:
+	MOVQ AX, 128(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 64(SP), DI
+	LEAQ 128(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ 64(SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y5, (DI)
+	VMOVNTPS Y4, 32(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS   Y0, 256(SP)
+	VMOVUPS   Y1, 288(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
+	VMOVUPS   Y6, 448(SP)
+	VMOVUPS   Y7, 480(SP)
+	VMOVUPS   Y12, 512(SP)
+	VMOVUPS   Y13, 544(SP)
+	VADDPD    Y12, Y6, Y6
+	VADDPD    Y6, Y3, Y3
+	VADDPD    hyperbolicConstant15<>+0(SB), Y3, Y3
+	VMOVUPS   32(SP), Y6
+	VSUBPD    hyperbolicConstant33<>+0(SB), Y6, Y6
+	VMULPD    hyperbolicConstant16<>+0(SB), Y6, Y8
+	VADDPD    hyperbolicConstant4<>+0(SB), Y8, Y8
+	VSUBPD    hyperbolicConstant4<>+0(SB), Y8, Y8
+	VSUBPD    Y8, Y6, Y6
+	VADDPD    hyperbolicConstant34<>+0(SB), Y8, Y8
+	VPSLLQ    $0x34, Y8, Y8
+	VMULPD    Y8, Y3, Y3
+	VADDPD    hyperbolicConstant34<>+0(SB), Y6, Y6
+	VPSLLQ    $0x34, Y6, Y6
+	VMULPD    Y6, Y3, Y3
+	VBLENDVPD Y0, Y3, Y5, Y5
+	VMOVUPS   Y5, 416(SP)
+	JMP       back1
+
+region2:
+	VMOVUPS   Y1, 576(SP)
+	VMOVUPS   Y2, 608(SP)
+	VMOVUPS   Y4, 640(SP)
+	VMOVUPS   Y5, 672(SP)
+	VMOVUPS   Y7, 704(SP)
+	VMOVUPS   Y13, 736(SP)
+	VADDPD    Y13, Y7, Y0
+	VADDPD    Y0, Y2, Y0
+	VADDPD    hyperbolicConstant15<>+0(SB), Y0, Y0
+	VMOVUPS   (SP), Y2
+	VSUBPD    hyperbolicConstant33<>+0(SB), Y2, Y2
+	VMULPD    hyperbolicConstant16<>+0(SB), Y2, Y3
+	VADDPD    hyperbolicConstant4<>+0(SB), Y3, Y3
+	VSUBPD    hyperbolicConstant4<>+0(SB), Y3, Y3
+	VSUBPD    Y3, Y2, Y2
+	VADDPD    hyperbolicConstant34<>+0(SB), Y3, Y3
+	VPSLLQ    $0x34, Y3, Y3
+	VMULPD    Y3, Y0, Y0
+	VADDPD    hyperbolicConstant34<>+0(SB), Y2, Y2
+	VPSLLQ    $0x34, Y2, Y2
+	VMULPD    Y2, Y0, Y0
+	VBLENDVPD Y1, Y0, Y4, Y4
+	VMOVUPS   Y4, 640(SP)
+	JMP       back2
+
+// func coshFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·coshFloat32AVX512(SB), $192-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VCVTPS2PD    (SI), Z0
+	VCVTPS2PD    32(SI), Z1
 	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z0
-	VMOVUPS      hyperbolicConstant53<>+0(SB), Z1
-	VMINPD       Z0, Z1, Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z1
+	VMOVUPS      hyperbolicConstant36<>+0(SB), Z2
+	VMAXPD       Z0, Z2, Z0
+	VMAXPD       Z1, Z2, Z1
+	VMOVUPS      hyperbolicConstant37<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z0
+	VMINPD       Z1, Z2, Z1
 	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z3, Z1
-	VMULPD       hyperbolicConstant55<>+0(SB), Z3, Z3
-	VSUBPD       Z3, Z1, Z4
-	VMULPD       Z4, Z4, Z5
-	VMULPD       Z4, Z5, Z4
-	VMOVUPS      hyperbolicConstant57<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z5, Z6
-	VFMSUB231PD  Z6, Z4, Z3
-	VMOVUPS      hyperbolicConstant62<>+0(SB), Z4
-	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z5, Z4
-	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z5, Z4
-	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z5, Z4
-	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z5, Z4
-	VMULPD       Z4, Z5, Z4
-	VMULPD       hyperbolicConstant51<>+0(SB), Z5, Z6
-	VFMADD231PD  Z4, Z5, Z6
-	VPADDQ       hyperbolicConstant66<>+0(SB), Z2, Z4
-	VPSLLQ       $0x34, Z4, Z4
-	VMOVUPS      hyperbolicConstant66<>+0(SB), Z5
-	VPSUBQ       Z2, Z5, Z5
-	VPSLLQ       $0x34, Z5, Z5
-	VSUBPD       Z5, Z4, Z7
-	VADDPD       Z5, Z4, Z8
-	VSUBPD       Z8, Z4, Z4
-	VADDPD       Z5, Z4, Z4
-	VFNMADD231PD Z1, Z4, Z4
-	VFMADD231PD  Z3, Z7, Z4
-	VFMADD231PD  Z6, Z8, Z4
-	VFMADD231PD  Z1, Z7, Z4
-	VADDPD       Z4, Z8, Z4
-	VMOVUPS      hyperbolicConstant67<>+0(SB), Z5
-	VCMPPD       $0x12, Z0, Z5, K1
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z0, Z2
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z3
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z3
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z4
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z3, Z5
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z4, Z0
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z5, Z1
+	VMULPD       Z0, Z0, Z4
+	VMULPD       Z1, Z1, Z5
+	VMULPD       Z4, Z4, Z6
+	VMULPD       Z5, Z5, Z7
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z8
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z6, Z8
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z9
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z7, Z9
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z10
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z6, Z10
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z11
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z7, Z11
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z12
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z6, Z12
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z6
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z7, Z6
+	VFMADD231PD  Z0, Z10, Z8
+	VFMADD231PD  Z1, Z11, Z9
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z0, Z12
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z1, Z6
+	VFMADD231PD  Z4, Z12, Z8
+	VFMADD231PD  Z5, Z6, Z9
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z0, Z8
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z1, Z9
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z9, Z5, Z1
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z2, Z2
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z3, Z3
+	VPSLLQ       $0x34, Z2, Z2
+	VPSLLQ       $0x34, Z3, Z3
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z2, Z4
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z3, Z5
+	VFMADD231PD  Z2, Z0, Z4
+	VFMADD231PD  Z3, Z1, Z5
+	VADDPD       hyperbolicConstant50<>+0(SB), Z4, Z0
+	VADDPD       hyperbolicConstant50<>+0(SB), Z5, Z1
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z2
+	VDIVPD       Z0, Z2, Z3
+	VDIVPD       Z1, Z2, Z2
+	VADDPD       Z3, Z0, Z0
+	VADDPD       Z2, Z1, Z1
+	VMULPD       hyperbolicConstant51<>+0(SB), Z0, Z0
+	VMULPD       hyperbolicConstant51<>+0(SB), Z1, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVL (SI)(R12*4), AX
+
+fill:
+	MOVL AX, 64(SP)(R12*4)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000010
+	JB   fill
+	MOVQ DI, R11
+	LEAQ (SP), DI
+	LEAQ 64(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000010, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVL (SP)(R10*4), AX
+	MOVL AX, (R11)(R10*4)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	JMP      stored
+
+// func coshFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·coshFloat64AVX512(SB), $1600-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z0
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z1
+	VMOVUPS      hyperbolicConstant53<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z3
+	VMINPD       Z1, Z2, Z2
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z4
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z3, Z4
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z2, Z5
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z4, Z6
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z5, Z7
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z6, Z3
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z7, Z2
+	VMULPD       hyperbolicConstant55<>+0(SB), Z6, Z6
+	VMULPD       hyperbolicConstant55<>+0(SB), Z7, Z7
+	VSUBPD       Z6, Z3, Z8
+	VSUBPD       Z7, Z2, Z9
+	VMULPD       Z8, Z8, Z10
+	VMULPD       Z9, Z9, Z11
+	VMULPD       Z8, Z10, Z8
+	VMULPD       Z9, Z11, Z9
+	VMOVUPS      hyperbolicConstant57<>+0(SB), Z12
+	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z10, Z12
+	VMOVUPS      hyperbolicConstant57<>+0(SB), Z13
+	VFMADD231PD  hyperbolicConstant56<>+0(SB), Z11, Z13
+	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z10, Z12
+	VFMADD213PD  hyperbolicConstant58<>+0(SB), Z11, Z13
+	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z10, Z12
+	VFMADD213PD  hyperbolicConstant59<>+0(SB), Z11, Z13
+	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z10, Z12
+	VFMADD213PD  hyperbolicConstant60<>+0(SB), Z11, Z13
+	VFMSUB231PD  Z12, Z8, Z6
+	VFMSUB231PD  Z13, Z9, Z7
+	VMOVUPS      hyperbolicConstant62<>+0(SB), Z8
+	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z10, Z8
+	VMOVUPS      hyperbolicConstant62<>+0(SB), Z9
+	VFMADD231PD  hyperbolicConstant61<>+0(SB), Z11, Z9
+	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z10, Z8
+	VFMADD213PD  hyperbolicConstant63<>+0(SB), Z11, Z9
+	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z10, Z8
+	VFMADD213PD  hyperbolicConstant64<>+0(SB), Z11, Z9
+	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z10, Z8
+	VFMADD213PD  hyperbolicConstant65<>+0(SB), Z11, Z9
+	VMULPD       Z8, Z10, Z8
+	VMULPD       Z9, Z11, Z9
+	VMULPD       hyperbolicConstant51<>+0(SB), Z10, Z12
+	VMULPD       hyperbolicConstant51<>+0(SB), Z11, Z13
+	VFMADD231PD  Z8, Z10, Z12
+	VFMADD231PD  Z9, Z11, Z13
+	VPADDQ       hyperbolicConstant66<>+0(SB), Z4, Z8
+	VPADDQ       hyperbolicConstant66<>+0(SB), Z5, Z9
+	VPSLLQ       $0x34, Z8, Z8
+	VPSLLQ       $0x34, Z9, Z9
+	VMOVUPS      hyperbolicConstant66<>+0(SB), Z10
+	VPSUBQ       Z4, Z10, Z11
+	VPSUBQ       Z5, Z10, Z10
+	VPSLLQ       $0x34, Z11, Z11
+	VPSLLQ       $0x34, Z10, Z10
+	VSUBPD       Z11, Z8, Z14
+	VSUBPD       Z10, Z9, Z15
+	VADDPD       Z11, Z8, Z16
+	VADDPD       Z10, Z9, Z17
+	VSUBPD       Z16, Z8, Z8
+	VSUBPD       Z17, Z9, Z9
+	VADDPD       Z11, Z8, Z8
+	VADDPD       Z10, Z9, Z9
+	VFNMADD231PD Z3, Z8, Z8
+	VFNMADD231PD Z2, Z9, Z9
+	VFMADD231PD  Z6, Z14, Z8
+	VFMADD231PD  Z7, Z15, Z9
+	VFMADD231PD  Z12, Z16, Z8
+	VFMADD231PD  Z13, Z17, Z9
+	VFMADD231PD  Z3, Z14, Z8
+	VFMADD231PD  Z2, Z15, Z9
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z9, Z17, Z9
+	VMOVUPS      hyperbolicConstant67<>+0(SB), Z10
+	VCMPPD       $0x12, Z0, Z10, K1
+	VCMPPD       $0x12, Z1, Z10, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z4, (DI)
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+
+stored:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+
+fill:
+	MOVQ AX, 128(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000010
+	JB   fill
+	MOVQ DI, R11
+	LEAQ (SP), DI
+	LEAQ 128(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000010, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ (SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	VMOVUPS   Z4, 512(SP)
+	VMOVUPS   Z5, 576(SP)
+	VMOVUPS   Z6, 640(SP)
+	VMOVUPS   Z7, 704(SP)
+	VMOVUPS   Z8, 768(SP)
+	VMOVUPS   Z9, 832(SP)
+	VMOVUPS   Z12, 896(SP)
+	VMOVUPS   Z13, 960(SP)
+	KMOVB     K1, 1024(SP)
+	KMOVB     K2, 1088(SP)
+	VADDPD    Z12, Z6, Z0
+	VADDPD    Z0, Z3, Z0
+	VADDPD    hyperbolicConstant50<>+0(SB), Z0, Z0
+	VSUBPD    hyperbolicConstant68<>+0(SB), Z4, Z1
+	VMULPD    hyperbolicConstant51<>+0(SB), Z1, Z3
+	VADDPD    hyperbolicConstant39<>+0(SB), Z3, Z3
+	VSUBPD    hyperbolicConstant39<>+0(SB), Z3, Z3
+	VSUBPD    Z3, Z1, Z1
+	VADDPD    hyperbolicConstant69<>+0(SB), Z3, Z3
+	VPSLLQ    $0x34, Z3, Z3
+	VMULPD    Z3, Z0, Z0
+	VADDPD    hyperbolicConstant69<>+0(SB), Z1, Z1
+	VPSLLQ    $0x34, Z1, Z1
+	VMULPD    Z1, Z0, Z0
+	VBLENDMPD Z0, Z8, K1, Z8
+	VMOVUPS   Z8, 768(SP)
+	JMP       back1
+
+region2:
+	VMOVUPS   Z2, 1152(SP)
+	VMOVUPS   Z5, 1216(SP)
+	VMOVUPS   Z7, 1280(SP)
+	VMOVUPS   Z8, 1344(SP)
+	VMOVUPS   Z9, 1408(SP)
+	VMOVUPS   Z13, 1472(SP)
+	KMOVB     K2, 1536(SP)
+	VADDPD    Z13, Z7, Z0
+	VADDPD    Z0, Z2, Z0
+	VADDPD    hyperbolicConstant50<>+0(SB), Z0, Z0
+	VSUBPD    hyperbolicConstant68<>+0(SB), Z5, Z1
+	VMULPD    hyperbolicConstant51<>+0(SB), Z1, Z2
+	VADDPD    hyperbolicConstant39<>+0(SB), Z2, Z2
+	VSUBPD    hyperbolicConstant39<>+0(SB), Z2, Z2
+	VSUBPD    Z2, Z1, Z1
+	VADDPD    hyperbolicConstant69<>+0(SB), Z2, Z2
+	VPSLLQ    $0x34, Z2, Z2
+	VMULPD    Z2, Z0, Z0
+	VADDPD    hyperbolicConstant69<>+0(SB), Z1, Z1
+	VPSLLQ    $0x34, Z1, Z1
+	VMULPD    Z1, Z0, Z0
+	VBLENDMPD Z0, Z9, K2, Z9
+	VMOVUPS   Z9, 1408(SP)
+	JMP       back2
+
+// func tanhFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanhFloat32AVX2(SB), $96-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x00000007, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VCVTPS2PD    (SI), Y0
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      hyperbolicConstant1<>+0(SB), Y4
+	VMAXPD       Y2, Y4, Y2
+	VMAXPD       Y3, Y4, Y3
+	VMOVUPS      hyperbolicConstant70<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMINPD       Y3, Y4, Y3
+	VADDPD       Y2, Y2, Y2
+	VADDPD       Y3, Y3, Y3
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y4
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y2, Y4
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y3, Y5
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y4, Y6
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y5, Y7
+	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y6, Y2
+	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y7, Y3
+	VMULPD       Y2, Y2, Y6
+	VMULPD       Y3, Y3, Y7
+	VMULPD       Y6, Y6, Y8
+	VMULPD       Y7, Y7, Y9
+	VMOVUPS      hyperbolicConstant7<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y8, Y10
+	VMOVUPS      hyperbolicConstant7<>+0(SB), Y11
+	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y9, Y11
+	VMOVUPS      hyperbolicConstant9<>+0(SB), Y12
+	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y8, Y12
+	VMOVUPS      hyperbolicConstant9<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y9, Y13
+	VMOVUPS      hyperbolicConstant11<>+0(SB), Y14
+	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y8, Y14
+	VMOVUPS      hyperbolicConstant11<>+0(SB), Y8
+	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y9, Y8
+	VFMADD231PD  Y2, Y12, Y10
+	VFMADD231PD  Y3, Y13, Y11
+	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y2, Y14
+	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y3, Y8
+	VFMADD231PD  Y6, Y14, Y10
+	VFMADD231PD  Y7, Y8, Y11
+	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y2, Y10
+	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y3, Y11
+	VFMADD231PD  Y10, Y6, Y2
+	VFMADD231PD  Y11, Y7, Y3
+	VPADDQ       hyperbolicConstant14<>+0(SB), Y4, Y4
+	VPADDQ       hyperbolicConstant14<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y4, Y6
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y5, Y7
+	VFMADD231PD  Y4, Y2, Y6
+	VFMADD231PD  Y5, Y3, Y7
+	VADDPD       hyperbolicConstant71<>+0(SB), Y6, Y2
+	VADDPD       hyperbolicConstant71<>+0(SB), Y7, Y3
+	VDIVPD       Y2, Y6, Y2
+	VDIVPD       Y3, Y7, Y3
+	VMOVUPS      hyperbolicConstant17<>+0(SB), Y4
+	VANDNPD      Y2, Y4, Y2
+	VANDNPD      Y3, Y4, Y3
+	VANDPD       Y4, Y0, Y0
+	VANDPD       Y4, Y1, Y1
+	VORPD        Y0, Y2, Y0
+	VORPD        Y1, Y3, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
+
+stored:
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVL (SI)(R12*4), AX
+
+fill:
+	MOVL AX, 32(SP)(R12*4)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ (SP), DI
+	LEAQ 32(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVL (SP)(R10*4), AX
+	MOVL AX, (R11)(R10*4)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
+	JMP      stored
+
+DATA hyperbolicConstant70<>+0(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant70<>+8(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant70<>+16(SB)/8, $0x4034000000000000
+DATA hyperbolicConstant70<>+24(SB)/8, $0x4034000000000000
+GLOBL hyperbolicConstant70<>(SB), RODATA|NOPTR, $32
+
+DATA hyperbolicConstant71<>+0(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant71<>+8(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant71<>+16(SB)/8, $0x4000000000000000
+DATA hyperbolicConstant71<>+24(SB)/8, $0x4000000000000000
+GLOBL hyperbolicConstant71<>(SB), RODATA|NOPTR, $32
+
+// func tanhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanhFloat64AVX2(SB), $192-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x00000007, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      hyperbolicConstant70<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMINPD       Y3, Y4, Y3
+	VADDPD       Y2, Y2, Y2
+	VADDPD       Y3, Y3, Y3
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y4
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y2, Y4
+	VMOVUPS      hyperbolicConstant4<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y3, Y5
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y4, Y6
+	VSUBPD       hyperbolicConstant4<>+0(SB), Y5, Y7
+	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y6, Y2
+	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y7, Y3
+	VMULPD       hyperbolicConstant20<>+0(SB), Y6, Y6
+	VMULPD       hyperbolicConstant20<>+0(SB), Y7, Y7
+	VSUBPD       Y6, Y2, Y8
+	VSUBPD       Y7, Y3, Y9
+	VMULPD       Y8, Y8, Y10
+	VMULPD       Y9, Y9, Y11
+	VMOVUPS      hyperbolicConstant73<>+0(SB), Y12
+	VFMADD231PD  hyperbolicConstant72<>+0(SB), Y10, Y12
+	VMOVUPS      hyperbolicConstant73<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant72<>+0(SB), Y11, Y13
+	VFMADD213PD  hyperbolicConstant74<>+0(SB), Y10, Y12
+	VFMADD213PD  hyperbolicConstant74<>+0(SB), Y11, Y13
+	VFMADD213PD  hyperbolicConstant75<>+0(SB), Y10, Y12
+	VFMADD213PD  hyperbolicConstant75<>+0(SB), Y11, Y13
+	VFMADD213PD  hyperbolicConstant76<>+0(SB), Y10, Y12
+	VFMADD213PD  hyperbolicConstant76<>+0(SB), Y11, Y13
+	VMOVUPS      hyperbolicConstant78<>+0(SB), Y14
+	VFMADD231PD  hyperbolicConstant77<>+0(SB), Y10, Y14
+	VMOVUPS      hyperbolicConstant78<>+0(SB), Y15
+	VFMADD231PD  hyperbolicConstant77<>+0(SB), Y11, Y15
+	VFMADD213PD  hyperbolicConstant79<>+0(SB), Y10, Y14
+	VFMADD213PD  hyperbolicConstant79<>+0(SB), Y11, Y15
+	VFMADD213PD  hyperbolicConstant80<>+0(SB), Y10, Y14
+	VFMADD213PD  hyperbolicConstant80<>+0(SB), Y11, Y15
+	VFMADD213PD  hyperbolicConstant81<>+0(SB), Y10, Y14
+	VFMADD213PD  hyperbolicConstant81<>+0(SB), Y11, Y15
+	VFMADD231PD  Y8, Y14, Y12
+	VFMADD231PD  Y9, Y15, Y13
+	VFMADD213PD  hyperbolicConstant16<>+0(SB), Y8, Y12
+	VFMADD213PD  hyperbolicConstant16<>+0(SB), Y9, Y13
+	VFMSUB231PD  Y12, Y10, Y6
+	VFMSUB231PD  Y13, Y11, Y7
+	VADDPD       Y6, Y2, Y8
+	VADDPD       Y7, Y3, Y9
+	VSUBPD       Y2, Y8, Y2
+	VSUBPD       Y3, Y9, Y3
+	VSUBPD       Y2, Y6, Y2
+	VSUBPD       Y3, Y7, Y3
+	VMOVUPS      hyperbolicConstant14<>+0(SB), Y6
+	VPSUBQ       Y4, Y6, Y4
+	VPSUBQ       Y5, Y6, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y6
+	VSUBPD       Y4, Y6, Y7
+	VSUBPD       Y5, Y6, Y10
+	VADDPD       Y6, Y4, Y11
+	VADDPD       Y6, Y5, Y12
+	VSUBPD       Y7, Y11, Y13
+	VSUBPD       Y10, Y12, Y14
+	VFNMADD231PD hyperbolicConstant71<>+0(SB), Y4, Y13
+	VFNMADD231PD hyperbolicConstant71<>+0(SB), Y5, Y14
+	VADDPD       Y8, Y7, Y4
+	VADDPD       Y9, Y10, Y5
+	VSUBPD       Y7, Y4, Y7
+	VSUBPD       Y10, Y5, Y10
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y10, Y9, Y10
+	VADDPD       Y8, Y11, Y15
+	VADDPD       Y9, Y12, Y1
+	VSUBPD       Y11, Y15, Y11
+	VSUBPD       Y12, Y1, Y12
+	VSUBPD       Y11, Y8, Y8
+	VSUBPD       Y12, Y9, Y9
+	VDIVPD       Y15, Y6, Y11
+	VDIVPD       Y1, Y6, Y6
+	VMULPD       Y11, Y4, Y12
+	VMULPD       Y6, Y5, Y0
+	VFNMADD231PD Y12, Y15, Y4
+	VFNMADD231PD Y0, Y1, Y5
+	VADDPD       Y13, Y4, Y1
+	VADDPD       Y14, Y5, Y4
+	VADDPD       Y2, Y8, Y5
+	VADDPD       Y3, Y9, Y8
+	VADDPD       Y2, Y7, Y2
+	VADDPD       Y3, Y10, Y3
+	VFNMADD231PD Y12, Y5, Y2
+	VFNMADD231PD Y0, Y8, Y3
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y3, Y4, Y2
+	VFMADD231PD  Y11, Y1, Y12
+	VFMADD231PD  Y6, Y2, Y0
+	VMOVUPS      (SI), Y1
+	VANDPD       hyperbolicConstant17<>+0(SB), Y1, Y1
+	VMOVUPS      32(SI), Y2
+	VANDPD       hyperbolicConstant17<>+0(SB), Y2, Y2
+	VXORPD       Y1, Y12, Y1
+	VXORPD       Y2, Y0, Y0
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y0, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -1490,264 +2286,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z4, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	VMOVUPS   Z3, 320(SP)
-	VMOVUPS   Z4, 384(SP)
-	VMOVUPS   Z6, 448(SP)
-	KMOVB     K1, 512(SP)
-	VADDPD    Z6, Z3, Z0
-	VADDPD    Z0, Z1, Z0
-	VADDPD    hyperbolicConstant50<>+0(SB), Z0, Z0
-	VSUBPD    hyperbolicConstant68<>+0(SB), Z2, Z1
-	VMULPD    hyperbolicConstant51<>+0(SB), Z1, Z2
-	VADDPD    hyperbolicConstant39<>+0(SB), Z2, Z2
-	VSUBPD    hyperbolicConstant39<>+0(SB), Z2, Z2
-	VSUBPD    Z2, Z1, Z1
-	VADDPD    hyperbolicConstant69<>+0(SB), Z2, Z2
-	VPSLLQ    $0x34, Z2, Z2
-	VMULPD    Z2, Z0, Z0
-	VADDPD    hyperbolicConstant69<>+0(SB), Z1, Z1
-	VPSLLQ    $0x34, Z1, Z1
-	VMULPD    Z1, Z0, Z0
-	VBLENDMPD Z0, Z4, K1, Z4
-	VMOVUPS   Z4, 384(SP)
-	JMP       back1
-
-// func tanhFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·tanhFloat32AVX2(SB), $96-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VCVTPS2PD    (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      hyperbolicConstant1<>+0(SB), Y2
-	VMAXPD       Y1, Y2, Y1
-	VMOVUPS      hyperbolicConstant70<>+0(SB), Y2
-	VMINPD       Y1, Y2, Y1
-	VADDPD       Y1, Y1, Y1
-	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
-	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y2
-	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y3
-	VFNMADD231PD hyperbolicConstant5<>+0(SB), Y3, Y1
-	VMULPD       Y1, Y1, Y3
-	VMULPD       Y3, Y3, Y4
-	VMOVUPS      hyperbolicConstant7<>+0(SB), Y5
-	VFMADD231PD  hyperbolicConstant6<>+0(SB), Y4, Y5
-	VMOVUPS      hyperbolicConstant9<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant8<>+0(SB), Y4, Y6
-	VMOVUPS      hyperbolicConstant11<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant10<>+0(SB), Y4, Y7
-	VFMADD231PD  Y1, Y6, Y5
-	VFMADD231PD  hyperbolicConstant12<>+0(SB), Y1, Y7
-	VFMADD231PD  Y3, Y7, Y5
-	VFMADD213PD  hyperbolicConstant13<>+0(SB), Y1, Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VPADDQ       hyperbolicConstant14<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VSUBPD       hyperbolicConstant15<>+0(SB), Y2, Y3
-	VFMADD231PD  Y2, Y1, Y3
-	VADDPD       hyperbolicConstant71<>+0(SB), Y3, Y1
-	VDIVPD       Y1, Y3, Y1
-	VMOVUPS      hyperbolicConstant17<>+0(SB), Y2
-	VANDNPD      Y1, Y2, Y1
-	VANDPD       Y2, Y0, Y0
-	VORPD        Y0, Y1, Y0
-	VCVTPD2PSY   Y0, X15
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      X15, (DI)
-
-stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVL (SI)(R12*4), AX
-
-fill:
-	MOVL AX, 32(SP)(R12*4)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVL (SP)(R10*4), AX
-	MOVL AX, (R11)(R10*4)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS X15, (DI)
-	JMP      stored
-
-DATA hyperbolicConstant70<>+0(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant70<>+8(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant70<>+16(SB)/8, $0x4034000000000000
-DATA hyperbolicConstant70<>+24(SB)/8, $0x4034000000000000
-GLOBL hyperbolicConstant70<>(SB), RODATA|NOPTR, $32
-
-DATA hyperbolicConstant71<>+0(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant71<>+8(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant71<>+16(SB)/8, $0x4000000000000000
-DATA hyperbolicConstant71<>+24(SB)/8, $0x4000000000000000
-GLOBL hyperbolicConstant71<>(SB), RODATA|NOPTR, $32
-
-// func tanhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·tanhFloat64AVX2(SB), $96-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      hyperbolicConstant70<>+0(SB), Y2
-	VMINPD       Y1, Y2, Y1
-	VADDPD       Y1, Y1, Y1
-	VMOVUPS      hyperbolicConstant4<>+0(SB), Y2
-	VFMADD231PD  hyperbolicConstant3<>+0(SB), Y1, Y2
-	VSUBPD       hyperbolicConstant4<>+0(SB), Y2, Y3
-	VFNMADD231PD hyperbolicConstant19<>+0(SB), Y3, Y1
-	VMULPD       hyperbolicConstant20<>+0(SB), Y3, Y3
-	VSUBPD       Y3, Y1, Y4
-	VMULPD       Y4, Y4, Y5
-	VMOVUPS      hyperbolicConstant73<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant72<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant74<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant75<>+0(SB), Y5, Y6
-	VFMADD213PD  hyperbolicConstant76<>+0(SB), Y5, Y6
-	VMOVUPS      hyperbolicConstant78<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant77<>+0(SB), Y5, Y7
-	VFMADD213PD  hyperbolicConstant79<>+0(SB), Y5, Y7
-	VFMADD213PD  hyperbolicConstant80<>+0(SB), Y5, Y7
-	VFMADD213PD  hyperbolicConstant81<>+0(SB), Y5, Y7
-	VFMADD231PD  Y4, Y7, Y6
-	VFMADD213PD  hyperbolicConstant16<>+0(SB), Y4, Y6
-	VFMSUB231PD  Y6, Y5, Y3
-	VADDPD       Y3, Y1, Y4
-	VSUBPD       Y1, Y4, Y1
-	VSUBPD       Y1, Y3, Y1
-	VMOVUPS      hyperbolicConstant14<>+0(SB), Y3
-	VPSUBQ       Y2, Y3, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y3
-	VSUBPD       Y2, Y3, Y5
-	VADDPD       Y3, Y2, Y6
-	VSUBPD       Y5, Y6, Y7
-	VFNMADD231PD hyperbolicConstant71<>+0(SB), Y2, Y7
-	VADDPD       Y4, Y5, Y2
-	VSUBPD       Y5, Y2, Y5
-	VSUBPD       Y5, Y4, Y5
-	VADDPD       Y4, Y6, Y8
-	VSUBPD       Y6, Y8, Y6
-	VSUBPD       Y6, Y4, Y4
-	VDIVPD       Y8, Y3, Y3
-	VMULPD       Y3, Y2, Y6
-	VFNMADD231PD Y6, Y8, Y2
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y1, Y4, Y4
-	VADDPD       Y1, Y5, Y1
-	VFNMADD231PD Y6, Y4, Y1
-	VADDPD       Y1, Y2, Y1
-	VFMADD231PD  Y3, Y1, Y6
-	VANDPD       hyperbolicConstant17<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y6, Y0
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      Y0, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-
-fill:
-	MOVQ AX, 32(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 DATA hyperbolicConstant72<>+0(SB)/8, $0x3e5af4ecab92d05f
@@ -1819,54 +2359,87 @@ TEXT ·tanhFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant36<>+0(SB), Z2
-	VMAXPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant82<>+0(SB), Z2
-	VMINPD       Z1, Z2, Z1
-	VADDPD       Z1, Z1, Z1
-	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z3, Z1
-	VMULPD       Z1, Z1, Z3
-	VMULPD       Z3, Z3, Z4
-	VMOVUPS      hyperbolicConstant42<>+0(SB), Z5
-	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z4, Z5
-	VMOVUPS      hyperbolicConstant44<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z4, Z6
-	VMOVUPS      hyperbolicConstant46<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z4, Z7
-	VFMADD231PD  Z1, Z6, Z5
-	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z1, Z7
-	VFMADD231PD  Z3, Z7, Z5
-	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z1, Z5
-	VFMADD231PD  Z5, Z3, Z1
-	VPADDQ       hyperbolicConstant49<>+0(SB), Z2, Z2
-	VPSLLQ       $0x34, Z2, Z2
-	VSUBPD       hyperbolicConstant50<>+0(SB), Z2, Z3
-	VFMADD231PD  Z2, Z1, Z3
-	VADDPD       hyperbolicConstant83<>+0(SB), Z3, Z1
-	VDIVPD       Z1, Z3, Z1
-	VMOVUPS      hyperbolicConstant52<>+0(SB), Z2
-	VANDNPD      Z1, Z2, Z1
-	VANDPD       Z2, Z0, Z0
-	VORPD        Z0, Z1, Z0
-	VCVTPD2PS    Z0, Y31
+	VCVTPS2PD    32(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z3
+	VMOVUPS      hyperbolicConstant36<>+0(SB), Z4
+	VMAXPD       Z2, Z4, Z2
+	VMAXPD       Z3, Z4, Z3
+	VMOVUPS      hyperbolicConstant82<>+0(SB), Z4
+	VMINPD       Z2, Z4, Z2
+	VMINPD       Z3, Z4, Z3
+	VADDPD       Z2, Z2, Z2
+	VADDPD       Z3, Z3, Z3
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z4
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z2, Z4
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z3, Z5
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z4, Z6
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z5, Z7
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z6, Z2
+	VFNMADD231PD hyperbolicConstant40<>+0(SB), Z7, Z3
+	VMULPD       Z2, Z2, Z6
+	VMULPD       Z3, Z3, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z10
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z8, Z10
+	VMOVUPS      hyperbolicConstant42<>+0(SB), Z11
+	VFMADD231PD  hyperbolicConstant41<>+0(SB), Z9, Z11
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z12
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z8, Z12
+	VMOVUPS      hyperbolicConstant44<>+0(SB), Z13
+	VFMADD231PD  hyperbolicConstant43<>+0(SB), Z9, Z13
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z14
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z8, Z14
+	VMOVUPS      hyperbolicConstant46<>+0(SB), Z8
+	VFMADD231PD  hyperbolicConstant45<>+0(SB), Z9, Z8
+	VFMADD231PD  Z2, Z12, Z10
+	VFMADD231PD  Z3, Z13, Z11
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z2, Z14
+	VFMADD231PD  hyperbolicConstant47<>+0(SB), Z3, Z8
+	VFMADD231PD  Z6, Z14, Z10
+	VFMADD231PD  Z7, Z8, Z11
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z2, Z10
+	VFMADD213PD  hyperbolicConstant48<>+0(SB), Z3, Z11
+	VFMADD231PD  Z10, Z6, Z2
+	VFMADD231PD  Z11, Z7, Z3
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z4, Z4
+	VPADDQ       hyperbolicConstant49<>+0(SB), Z5, Z5
+	VPSLLQ       $0x34, Z4, Z4
+	VPSLLQ       $0x34, Z5, Z5
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z4, Z6
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z5, Z7
+	VFMADD231PD  Z4, Z2, Z6
+	VFMADD231PD  Z5, Z3, Z7
+	VADDPD       hyperbolicConstant83<>+0(SB), Z6, Z2
+	VADDPD       hyperbolicConstant83<>+0(SB), Z7, Z3
+	VDIVPD       Z2, Z6, Z2
+	VDIVPD       Z3, Z7, Z3
+	VMOVUPS      hyperbolicConstant52<>+0(SB), Z4
+	VANDNPD      Z2, Z4, Z2
+	VANDNPD      Z3, Z4, Z3
+	VANDPD       Z4, Z0, Z0
+	VANDPD       Z4, Z1, Z1
+	VORPD        Z0, Z2, Z0
+	VORPD        Z1, Z3, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1882,13 +2455,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1908,7 +2481,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA hyperbolicConstant82<>+0(SB)/8, $0x4034000000000000
@@ -1933,79 +2507,130 @@ GLOBL hyperbolicConstant83<>(SB), RODATA|NOPTR, $64
 
 // func tanhFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tanhFloat64AVX512(SB), $192-33
+TEXT ·tanhFloat64AVX512(SB), $384-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
-	VMOVUPS      hyperbolicConstant82<>+0(SB), Z2
-	VMINPD       Z1, Z2, Z1
-	VADDPD       Z1, Z1, Z1
-	VMOVUPS      hyperbolicConstant39<>+0(SB), Z2
-	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z1, Z2
-	VSUBPD       hyperbolicConstant39<>+0(SB), Z2, Z3
-	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z3, Z1
-	VMULPD       hyperbolicConstant55<>+0(SB), Z3, Z3
-	VSUBPD       Z3, Z1, Z4
-	VMULPD       Z4, Z4, Z5
-	VMOVUPS      hyperbolicConstant85<>+0(SB), Z6
-	VFMADD231PD  hyperbolicConstant84<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant86<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant87<>+0(SB), Z5, Z6
-	VFMADD213PD  hyperbolicConstant88<>+0(SB), Z5, Z6
-	VMOVUPS      hyperbolicConstant90<>+0(SB), Z7
-	VFMADD231PD  hyperbolicConstant89<>+0(SB), Z5, Z7
-	VFMADD213PD  hyperbolicConstant91<>+0(SB), Z5, Z7
-	VFMADD213PD  hyperbolicConstant92<>+0(SB), Z5, Z7
-	VFMADD213PD  hyperbolicConstant93<>+0(SB), Z5, Z7
-	VFMADD231PD  Z4, Z7, Z6
-	VFMADD213PD  hyperbolicConstant51<>+0(SB), Z4, Z6
-	VFMSUB231PD  Z6, Z5, Z3
-	VADDPD       Z3, Z1, Z4
-	VSUBPD       Z1, Z4, Z1
-	VSUBPD       Z1, Z3, Z1
-	VMOVUPS      hyperbolicConstant49<>+0(SB), Z3
-	VPSUBQ       Z2, Z3, Z2
-	VPSLLQ       $0x34, Z2, Z2
-	VMOVUPS      hyperbolicConstant50<>+0(SB), Z3
-	VSUBPD       Z2, Z3, Z5
-	VADDPD       Z3, Z2, Z6
-	VSUBPD       Z5, Z6, Z7
-	VFNMADD231PD hyperbolicConstant83<>+0(SB), Z2, Z7
-	VADDPD       Z4, Z5, Z2
-	VSUBPD       Z5, Z2, Z5
-	VSUBPD       Z5, Z4, Z5
-	VADDPD       Z4, Z6, Z8
-	VSUBPD       Z6, Z8, Z6
-	VSUBPD       Z6, Z4, Z4
-	VDIVPD       Z8, Z3, Z3
-	VMULPD       Z3, Z2, Z6
-	VFNMADD231PD Z6, Z8, Z2
-	VADDPD       Z7, Z2, Z2
-	VADDPD       Z1, Z4, Z4
-	VADDPD       Z1, Z5, Z1
-	VFNMADD231PD Z6, Z4, Z1
-	VADDPD       Z1, Z2, Z1
-	VFMADD231PD  Z3, Z1, Z6
+	VMOVUPS      64(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z3
+	VMOVUPS      hyperbolicConstant82<>+0(SB), Z4
+	VMINPD       Z2, Z4, Z2
+	VMINPD       Z3, Z4, Z3
+	VADDPD       Z2, Z2, Z2
+	VADDPD       Z3, Z3, Z3
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z4
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z2, Z4
+	VMOVUPS      hyperbolicConstant39<>+0(SB), Z5
+	VFMADD231PD  hyperbolicConstant38<>+0(SB), Z3, Z5
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z4, Z6
+	VSUBPD       hyperbolicConstant39<>+0(SB), Z5, Z7
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z6, Z2
+	VFNMADD231PD hyperbolicConstant54<>+0(SB), Z7, Z3
+	VMULPD       hyperbolicConstant55<>+0(SB), Z6, Z6
+	VMULPD       hyperbolicConstant55<>+0(SB), Z7, Z7
+	VSUBPD       Z6, Z2, Z8
+	VSUBPD       Z7, Z3, Z9
+	VMULPD       Z8, Z8, Z10
+	VMULPD       Z9, Z9, Z11
+	VMOVUPS      hyperbolicConstant85<>+0(SB), Z12
+	VFMADD231PD  hyperbolicConstant84<>+0(SB), Z10, Z12
+	VMOVUPS      hyperbolicConstant85<>+0(SB), Z13
+	VFMADD231PD  hyperbolicConstant84<>+0(SB), Z11, Z13
+	VFMADD213PD  hyperbolicConstant86<>+0(SB), Z10, Z12
+	VFMADD213PD  hyperbolicConstant86<>+0(SB), Z11, Z13
+	VFMADD213PD  hyperbolicConstant87<>+0(SB), Z10, Z12
+	VFMADD213PD  hyperbolicConstant87<>+0(SB), Z11, Z13
+	VFMADD213PD  hyperbolicConstant88<>+0(SB), Z10, Z12
+	VFMADD213PD  hyperbolicConstant88<>+0(SB), Z11, Z13
+	VMOVUPS      hyperbolicConstant90<>+0(SB), Z14
+	VFMADD231PD  hyperbolicConstant89<>+0(SB), Z10, Z14
+	VMOVUPS      hyperbolicConstant90<>+0(SB), Z15
+	VFMADD231PD  hyperbolicConstant89<>+0(SB), Z11, Z15
+	VFMADD213PD  hyperbolicConstant91<>+0(SB), Z10, Z14
+	VFMADD213PD  hyperbolicConstant91<>+0(SB), Z11, Z15
+	VFMADD213PD  hyperbolicConstant92<>+0(SB), Z10, Z14
+	VFMADD213PD  hyperbolicConstant92<>+0(SB), Z11, Z15
+	VFMADD213PD  hyperbolicConstant93<>+0(SB), Z10, Z14
+	VFMADD213PD  hyperbolicConstant93<>+0(SB), Z11, Z15
+	VFMADD231PD  Z8, Z14, Z12
+	VFMADD231PD  Z9, Z15, Z13
+	VFMADD213PD  hyperbolicConstant51<>+0(SB), Z8, Z12
+	VFMADD213PD  hyperbolicConstant51<>+0(SB), Z9, Z13
+	VFMSUB231PD  Z12, Z10, Z6
+	VFMSUB231PD  Z13, Z11, Z7
+	VADDPD       Z6, Z2, Z8
+	VADDPD       Z7, Z3, Z9
+	VSUBPD       Z2, Z8, Z2
+	VSUBPD       Z3, Z9, Z3
+	VSUBPD       Z2, Z6, Z2
+	VSUBPD       Z3, Z7, Z3
+	VMOVUPS      hyperbolicConstant49<>+0(SB), Z6
+	VPSUBQ       Z4, Z6, Z4
+	VPSUBQ       Z5, Z6, Z5
+	VPSLLQ       $0x34, Z4, Z4
+	VPSLLQ       $0x34, Z5, Z5
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z6
+	VSUBPD       Z4, Z6, Z7
+	VSUBPD       Z5, Z6, Z10
+	VADDPD       Z6, Z4, Z11
+	VADDPD       Z6, Z5, Z12
+	VSUBPD       Z7, Z11, Z13
+	VSUBPD       Z10, Z12, Z14
+	VFNMADD231PD hyperbolicConstant83<>+0(SB), Z4, Z13
+	VFNMADD231PD hyperbolicConstant83<>+0(SB), Z5, Z14
+	VADDPD       Z8, Z7, Z4
+	VADDPD       Z9, Z10, Z5
+	VSUBPD       Z7, Z4, Z7
+	VSUBPD       Z10, Z5, Z10
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z10, Z9, Z10
+	VADDPD       Z8, Z11, Z15
+	VADDPD       Z9, Z12, Z16
+	VSUBPD       Z11, Z15, Z11
+	VSUBPD       Z12, Z16, Z12
+	VSUBPD       Z11, Z8, Z8
+	VSUBPD       Z12, Z9, Z9
+	VDIVPD       Z15, Z6, Z11
+	VDIVPD       Z16, Z6, Z6
+	VMULPD       Z11, Z4, Z12
+	VMULPD       Z6, Z5, Z17
+	VFNMADD231PD Z12, Z15, Z4
+	VFNMADD231PD Z17, Z16, Z5
+	VADDPD       Z13, Z4, Z4
+	VADDPD       Z14, Z5, Z5
+	VADDPD       Z2, Z8, Z8
+	VADDPD       Z3, Z9, Z9
+	VADDPD       Z2, Z7, Z2
+	VADDPD       Z3, Z10, Z3
+	VFNMADD231PD Z12, Z8, Z2
+	VFNMADD231PD Z17, Z9, Z3
+	VADDPD       Z2, Z4, Z2
+	VADDPD       Z3, Z5, Z3
+	VFMADD231PD  Z11, Z2, Z12
+	VFMADD231PD  Z6, Z3, Z17
 	VANDPD       hyperbolicConstant52<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z6, Z0
+	VANDPD       hyperbolicConstant52<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z12, Z0
+	VXORPD       Z1, Z17, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2017,17 +2642,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2048,6 +2673,7 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 DATA hyperbolicConstant84<>+0(SB)/8, $0x3e5af4ecab92d05f
@@ -2159,59 +2785,99 @@ TEXT ·asinhFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD   (SI), Y0
-	VANDPD      hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMULPD      Y1, Y1, Y2
-	VADDPD      hyperbolicConstant15<>+0(SB), Y2, Y3
-	VSQRTPD     Y3, Y3
-	VADDPD      hyperbolicConstant15<>+0(SB), Y3, Y3
-	VDIVPD      Y3, Y2, Y2
-	VADDPD      Y2, Y1, Y2
-	VADDPD      hyperbolicConstant15<>+0(SB), Y2, Y3
-	VPADDQ      hyperbolicConstant94<>+0(SB), Y3, Y3
-	VPSRLQ      $0x34, Y3, Y4
-	VORPD       hyperbolicConstant95<>+0(SB), Y4, Y5
-	VSUBPD      hyperbolicConstant96<>+0(SB), Y5, Y5
-	VANDPD      hyperbolicConstant97<>+0(SB), Y3, Y3
-	VPADDQ      hyperbolicConstant98<>+0(SB), Y3, Y3
-	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y4, Y4
-	VSUBPD      hyperbolicConstant15<>+0(SB), Y3, Y3
-	VBLENDVPD   Y4, Y2, Y3, Y2
-	VADDPD      hyperbolicConstant71<>+0(SB), Y2, Y3
-	VDIVPD      Y3, Y2, Y2
-	VMULPD      Y2, Y2, Y3
-	VMULPD      Y2, Y3, Y4
-	VMOVUPS     hyperbolicConstant100<>+0(SB), Y6
-	VFMADD231PD hyperbolicConstant99<>+0(SB), Y3, Y6
-	VMOVUPS     hyperbolicConstant102<>+0(SB), Y7
-	VFMADD231PD hyperbolicConstant101<>+0(SB), Y3, Y7
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD Y3, Y7, Y6
-	VMULPD      Y3, Y3, Y3
-	VFMADD231PD hyperbolicConstant103<>+0(SB), Y3, Y6
-	VADDPD      Y2, Y2, Y2
-	VFMADD231PD Y6, Y4, Y2
-	VFMADD231PD hyperbolicConstant5<>+0(SB), Y5, Y2
-	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y1, Y3
-	VBLENDVPD   Y3, Y2, Y1, Y1
-	VMOVUPS     hyperbolicConstant17<>+0(SB), Y2
-	VANDNPD     Y1, Y2, Y1
-	VANDPD      Y2, Y0, Y0
-	VORPD       Y0, Y1, Y0
-	VCVTPD2PSY  Y0, X15
+	VCVTPS2PD   16(SI), Y1
+	VANDPD      hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD      hyperbolicConstant0<>+0(SB), Y1, Y3
+	VMULPD      Y2, Y2, Y4
+	VMULPD      Y3, Y3, Y5
+	VADDPD      hyperbolicConstant15<>+0(SB), Y4, Y6
+	VADDPD      hyperbolicConstant15<>+0(SB), Y5, Y7
+	VSQRTPD     Y6, Y6
+	VSQRTPD     Y7, Y7
+	VADDPD      hyperbolicConstant15<>+0(SB), Y6, Y6
+	VADDPD      hyperbolicConstant15<>+0(SB), Y7, Y7
+	VDIVPD      Y6, Y4, Y4
+	VDIVPD      Y7, Y5, Y5
+	VADDPD      Y4, Y2, Y4
+	VADDPD      Y5, Y3, Y5
+	VADDPD      hyperbolicConstant15<>+0(SB), Y4, Y6
+	VADDPD      hyperbolicConstant15<>+0(SB), Y5, Y7
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y6, Y6
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y7, Y7
+	VPSRLQ      $0x34, Y6, Y8
+	VPSRLQ      $0x34, Y7, Y9
+	VORPD       hyperbolicConstant95<>+0(SB), Y8, Y10
+	VORPD       hyperbolicConstant95<>+0(SB), Y9, Y11
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y10, Y10
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y11, Y11
+	VANDPD      hyperbolicConstant97<>+0(SB), Y6, Y6
+	VANDPD      hyperbolicConstant97<>+0(SB), Y7, Y7
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y6, Y6
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y7, Y7
+	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y8, Y8
+	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y9, Y9
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y6, Y6
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y7, Y7
+	VBLENDVPD   Y8, Y4, Y6, Y4
+	VBLENDVPD   Y9, Y5, Y7, Y5
+	VADDPD      hyperbolicConstant71<>+0(SB), Y4, Y6
+	VADDPD      hyperbolicConstant71<>+0(SB), Y5, Y7
+	VDIVPD      Y6, Y4, Y4
+	VDIVPD      Y7, Y5, Y5
+	VMULPD      Y4, Y4, Y6
+	VMULPD      Y5, Y5, Y7
+	VMULPD      Y4, Y6, Y8
+	VMULPD      Y5, Y7, Y9
+	VMOVUPS     hyperbolicConstant100<>+0(SB), Y12
+	VFMADD231PD hyperbolicConstant99<>+0(SB), Y6, Y12
+	VMOVUPS     hyperbolicConstant100<>+0(SB), Y13
+	VFMADD231PD hyperbolicConstant99<>+0(SB), Y7, Y13
+	VMOVUPS     hyperbolicConstant102<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant101<>+0(SB), Y6, Y14
+	VMOVUPS     hyperbolicConstant102<>+0(SB), Y15
+	VFMADD231PD hyperbolicConstant101<>+0(SB), Y7, Y15
+	VMULPD      Y6, Y6, Y6
+	VMULPD      Y7, Y7, Y7
+	VFMADD231PD Y6, Y14, Y12
+	VFMADD231PD Y7, Y15, Y13
+	VMULPD      Y6, Y6, Y6
+	VMULPD      Y7, Y7, Y7
+	VFMADD231PD hyperbolicConstant103<>+0(SB), Y6, Y12
+	VFMADD231PD hyperbolicConstant103<>+0(SB), Y7, Y13
+	VADDPD      Y4, Y4, Y4
+	VADDPD      Y5, Y5, Y5
+	VFMADD231PD Y12, Y8, Y4
+	VFMADD231PD Y13, Y9, Y5
+	VFMADD231PD hyperbolicConstant5<>+0(SB), Y10, Y4
+	VFMADD231PD hyperbolicConstant5<>+0(SB), Y11, Y5
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y2, Y6
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y3, Y7
+	VBLENDVPD   Y6, Y4, Y2, Y2
+	VBLENDVPD   Y7, Y5, Y3, Y3
+	VMOVUPS     hyperbolicConstant17<>+0(SB), Y4
+	VANDNPD     Y2, Y4, Y2
+	VANDNPD     Y3, Y4, Y3
+	VANDPD      Y4, Y0, Y0
+	VANDPD      Y4, Y1, Y1
+	VORPD       Y0, Y2, Y0
+	VORPD       Y1, Y3, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2227,13 +2893,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2253,7 +2919,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA hyperbolicConstant94<>+0(SB)/8, $0x00095f619980c433
@@ -2324,118 +2991,228 @@ GLOBL hyperbolicConstant104<>(SB), RODATA|NOPTR, $32
 
 // func asinhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·asinhFloat64AVX2(SB), $192-33
+TEXT ·asinhFloat64AVX2(SB), $800-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VMULPD       Y1, Y1, Y2
-	VMOVUPS      Y2, Y3
-	VFMSUB231PD  Y1, Y1, Y3
-	VADDPD       hyperbolicConstant15<>+0(SB), Y2, Y4
-	VSQRTPD      Y4, Y4
-	VADDPD       hyperbolicConstant15<>+0(SB), Y4, Y5
-	VDIVPD       Y5, Y2, Y5
-	VMAXPD       hyperbolicConstant71<>+0(SB), Y5, Y6
-	VMINPD       hyperbolicConstant71<>+0(SB), Y5, Y7
-	VADDPD       Y7, Y6, Y8
-	VSUBPD       Y6, Y8, Y6
-	VSUBPD       Y6, Y7, Y6
-	VFNMADD231PD Y5, Y8, Y2
-	VFNMADD231PD Y5, Y6, Y3
-	VADDPD       Y3, Y2, Y2
-	VADDPD       Y5, Y1, Y3
-	VSUBPD       Y1, Y3, Y6
-	VSUBPD       Y6, Y5, Y5
-	VMOVUPS      hyperbolicConstant16<>+0(SB), Y6
-	VDIVPD       Y4, Y6, Y4
-	VFMADD231PD  Y4, Y2, Y5
-	VADDPD       Y5, Y3, Y2
-	VSUBPD       Y3, Y2, Y3
-	VSUBPD       Y3, Y5, Y3
-	VADDPD       hyperbolicConstant15<>+0(SB), Y2, Y4
-	VSUBPD       hyperbolicConstant15<>+0(SB), Y4, Y5
-	VSUBPD       Y5, Y4, Y7
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VSUBPD       Y5, Y2, Y2
-	VADDPD       Y2, Y7, Y2
-	VPADDQ       hyperbolicConstant94<>+0(SB), Y4, Y4
-	VPSRLQ       $0x34, Y4, Y5
-	VORPD        hyperbolicConstant95<>+0(SB), Y5, Y7
-	VSUBPD       hyperbolicConstant96<>+0(SB), Y7, Y7
-	VANDPD       hyperbolicConstant97<>+0(SB), Y4, Y4
-	VPADDQ       hyperbolicConstant98<>+0(SB), Y4, Y4
-	VSUBPD       Y8, Y4, Y4
-	VADDPD       Y3, Y2, Y2
-	VMOVUPS      hyperbolicConstant105<>+0(SB), Y3
-	VPSUBQ       Y5, Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMAXPD       hyperbolicConstant1<>+0(SB), Y3, Y3
-	VMULPD       Y3, Y2, Y2
-	VADDPD       hyperbolicConstant71<>+0(SB), Y4, Y3
-	VDIVPD       Y3, Y4, Y3
+	VMOVUPS      32(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y3
+	VMULPD       Y2, Y2, Y4
 	VMULPD       Y3, Y3, Y5
-	VMULPD       Y6, Y4, Y9
-	VMULPD       Y4, Y9, Y10
-	VFMSUB213PD  Y10, Y4, Y9
-	VXORPD       hyperbolicConstant17<>+0(SB), Y10, Y11
-	VADDPD       Y11, Y4, Y12
-	VSUBPD       Y4, Y12, Y13
-	VSUBPD       Y13, Y11, Y11
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y13
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y5, Y13
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y14
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y5, Y14
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y15
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y5, Y15
-	VMULPD       Y5, Y5, Y0
-	VFMADD231PD  Y0, Y14, Y13
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y0, Y15
-	VMULPD       Y0, Y0, Y0
-	VFMADD231PD  Y0, Y15, Y13
-	VFMADD231PD  Y13, Y5, Y10
-	VSUBPD       Y9, Y11, Y0
-	VFMADD231PD  Y10, Y3, Y0
-	VFMSUB231PD  Y4, Y4, Y4
-	VADDPD       Y8, Y4, Y3
-	VFMADD231PD  Y2, Y3, Y0
-	VMULPD       hyperbolicConstant19<>+0(SB), Y7, Y2
-	VADDPD       Y12, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y12, Y2
-	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y7, Y0
-	VADDPD       Y0, Y2, Y0
+	VMOVUPS      Y4, Y6
+	VFMSUB231PD  Y2, Y2, Y6
+	VMOVUPS      Y5, Y7
+	VFMSUB231PD  Y3, Y3, Y7
+	VADDPD       hyperbolicConstant15<>+0(SB), Y4, Y8
+	VADDPD       hyperbolicConstant15<>+0(SB), Y5, Y9
+	VSQRTPD      Y8, Y8
+	VSQRTPD      Y9, Y9
+	VADDPD       hyperbolicConstant15<>+0(SB), Y8, Y10
+	VADDPD       hyperbolicConstant15<>+0(SB), Y9, Y11
+	VDIVPD       Y10, Y4, Y10
+	VDIVPD       Y11, Y5, Y11
+	VMAXPD       hyperbolicConstant71<>+0(SB), Y10, Y12
+	VMAXPD       hyperbolicConstant71<>+0(SB), Y11, Y13
+	VMINPD       hyperbolicConstant71<>+0(SB), Y10, Y14
+	VMINPD       hyperbolicConstant71<>+0(SB), Y11, Y15
+	VADDPD       Y14, Y12, Y1
+	VADDPD       Y15, Y13, Y0
+	VSUBPD       Y12, Y1, Y12
+	VSUBPD       Y13, Y0, Y13
+	VSUBPD       Y12, Y14, Y12
+	VSUBPD       Y13, Y15, Y13
+	VFNMADD231PD Y10, Y1, Y4
+	VFNMADD231PD Y11, Y0, Y5
+	VFNMADD231PD Y10, Y12, Y6
+	VFNMADD231PD Y11, Y13, Y7
+	VADDPD       Y6, Y4, Y0
+	VADDPD       Y7, Y5, Y1
+	VADDPD       Y10, Y2, Y4
+	VADDPD       Y11, Y3, Y5
+	VSUBPD       Y2, Y4, Y6
+	VSUBPD       Y3, Y5, Y7
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y7, Y11, Y7
+	VMOVUPS      hyperbolicConstant16<>+0(SB), Y10
+	VDIVPD       Y8, Y10, Y8
+	VDIVPD       Y9, Y10, Y9
+	VFMADD231PD  Y8, Y0, Y6
+	VFMADD231PD  Y9, Y1, Y7
+	VADDPD       Y6, Y4, Y0
+	VADDPD       Y7, Y5, Y1
+	VSUBPD       Y4, Y0, Y4
+	VSUBPD       Y5, Y1, Y5
+	VSUBPD       Y4, Y6, Y4
+	VSUBPD       Y5, Y7, Y5
+	VADDPD       hyperbolicConstant15<>+0(SB), Y0, Y6
+	VADDPD       hyperbolicConstant15<>+0(SB), Y1, Y7
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y6, Y8
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y7, Y9
+	VSUBPD       Y8, Y6, Y11
+	VSUBPD       Y9, Y7, Y12
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y13
+	VSUBPD       Y11, Y13, Y11
+	VSUBPD       Y12, Y13, Y12
+	VSUBPD       Y8, Y0, Y0
+	VSUBPD       Y9, Y1, Y1
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y1, Y12, Y1
+	VPADDQ       hyperbolicConstant94<>+0(SB), Y6, Y6
+	VPADDQ       hyperbolicConstant94<>+0(SB), Y7, Y7
+	VPSRLQ       $0x34, Y6, Y8
+	VPSRLQ       $0x34, Y7, Y9
+	VORPD        hyperbolicConstant95<>+0(SB), Y8, Y11
+	VORPD        hyperbolicConstant95<>+0(SB), Y9, Y12
+	VSUBPD       hyperbolicConstant96<>+0(SB), Y11, Y11
+	VSUBPD       hyperbolicConstant96<>+0(SB), Y12, Y12
+	VANDPD       hyperbolicConstant97<>+0(SB), Y6, Y6
+	VANDPD       hyperbolicConstant97<>+0(SB), Y7, Y7
+	VPADDQ       hyperbolicConstant98<>+0(SB), Y6, Y6
+	VPADDQ       hyperbolicConstant98<>+0(SB), Y7, Y7
+	VSUBPD       Y13, Y6, Y6
+	VSUBPD       Y13, Y7, Y7
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VMOVUPS      hyperbolicConstant105<>+0(SB), Y4
+	VPSUBQ       Y8, Y4, Y5
+	VPSUBQ       Y9, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VMAXPD       hyperbolicConstant1<>+0(SB), Y5, Y5
+	VMAXPD       hyperbolicConstant1<>+0(SB), Y4, Y4
+	VMULPD       Y5, Y0, Y0
+	VMULPD       Y4, Y1, Y1
+	VADDPD       hyperbolicConstant71<>+0(SB), Y6, Y4
+	VADDPD       hyperbolicConstant71<>+0(SB), Y7, Y5
+	VDIVPD       Y4, Y6, Y4
+	VDIVPD       Y5, Y7, Y5
+	VMULPD       Y4, Y4, Y8
+	VMULPD       Y5, Y5, Y9
+	VMULPD       Y10, Y6, Y14
+	VMULPD       Y10, Y7, Y15
+	VMULPD       Y6, Y14, Y10
+	VMOVUPS      Y3, (SP)
+	VMULPD       Y7, Y15, Y3
+	VFMSUB213PD  Y10, Y6, Y14
+	VFMSUB213PD  Y3, Y7, Y15
+	VMOVUPS      Y2, 32(SP)
+	VXORPD       hyperbolicConstant17<>+0(SB), Y10, Y2
+	VMOVUPS      Y12, 64(SP)
+	VXORPD       hyperbolicConstant17<>+0(SB), Y3, Y12
+	VMOVUPS      Y11, 96(SP)
+	VADDPD       Y2, Y6, Y11
+	VMOVUPS      Y1, 128(SP)
+	VADDPD       Y12, Y7, Y1
+	VMOVUPS      Y0, 160(SP)
+	VSUBPD       Y6, Y11, Y0
+	VMOVUPS      Y11, 192(SP)
+	VSUBPD       Y7, Y1, Y11
+	VSUBPD       Y0, Y2, Y0
+	VSUBPD       Y11, Y12, Y2
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y11
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y8, Y11
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y12
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y9, Y12
+	VMOVUPS      Y1, 224(SP)
+	VMOVUPS      hyperbolicConstant109<>+0(SB), Y1
+	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y8, Y1
+	VMOVUPS      hyperbolicConstant109<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y9, Y13
+	VMOVUPS      Y7, 256(SP)
+	VMOVUPS      hyperbolicConstant111<>+0(SB), Y7
+	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y8, Y7
+	VMOVUPS      Y6, 288(SP)
+	VMOVUPS      hyperbolicConstant111<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y9, Y6
+	VMOVUPS      Y5, 320(SP)
+	VMULPD       Y8, Y8, Y5
+	VMOVUPS      Y4, 352(SP)
+	VMULPD       Y9, Y9, Y4
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y13, Y12
+	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y5, Y7
+	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y4, Y6
+	VMULPD       Y5, Y5, Y1
+	VMULPD       Y4, Y4, Y4
+	VFMADD231PD  Y1, Y7, Y11
+	VFMADD231PD  Y4, Y6, Y12
+	VFMADD231PD  Y11, Y8, Y10
+	VFMADD231PD  Y12, Y9, Y3
+	VSUBPD       Y14, Y0, Y0
+	VSUBPD       Y15, Y2, Y1
+	VFMADD231PD  352(SP), Y10, Y0
+	VFMADD231PD  320(SP), Y3, Y1
+	VMOVUPS      288(SP), Y2
+	VFMSUB231PD  Y2, Y2, Y2
+	VMOVUPS      256(SP), Y3
+	VFMSUB231PD  Y3, Y3, Y3
+	VADDPD       hyperbolicConstant15<>+0(SB), Y2, Y2
+	VADDPD       hyperbolicConstant15<>+0(SB), Y3, Y3
+	VFMADD231PD  160(SP), Y2, Y0
+	VFMADD231PD  128(SP), Y3, Y1
+	VMOVUPS      96(SP), Y2
+	VMULPD       hyperbolicConstant19<>+0(SB), Y2, Y3
+	VMOVUPS      64(SP), Y4
+	VMULPD       hyperbolicConstant19<>+0(SB), Y4, Y5
+	VADDPD       192(SP), Y3, Y6
+	VADDPD       224(SP), Y5, Y7
+	VSUBPD       Y3, Y6, Y3
+	VSUBPD       Y5, Y7, Y5
+	VMOVUPS      192(SP), Y8
+	VSUBPD       Y3, Y8, Y3
+	VMOVUPS      224(SP), Y8
+	VSUBPD       Y5, Y8, Y5
+	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y2, Y0
+	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y4, Y1
 	VADDPD       Y0, Y3, Y0
-	VCMPPD       $0x11, hyperbolicConstant113<>+0(SB), Y1, Y2
-	VBLENDVPD    Y2, Y1, Y0, Y0
-	VCMPPD       $0x11, hyperbolicConstant114<>+0(SB), Y1, Y2
-	VXORPD       hyperbolicConstant115<>+0(SB), Y2, Y2
-	VMOVMSKPD    Y2, AX
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y0, Y6, Y0
+	VADDPD       Y1, Y7, Y1
+	VMOVUPS      32(SP), Y2
+	VCMPPD       $0x11, hyperbolicConstant113<>+0(SB), Y2, Y3
+	VMOVUPS      (SP), Y4
+	VCMPPD       $0x11, hyperbolicConstant113<>+0(SB), Y4, Y5
+	VBLENDVPD    Y3, Y2, Y0, Y0
+	VBLENDVPD    Y5, Y4, Y1, Y1
+	VCMPPD       $0x11, hyperbolicConstant114<>+0(SB), Y2, Y3
+	VCMPPD       $0x11, hyperbolicConstant114<>+0(SB), Y4, Y5
+	VXORPD       hyperbolicConstant115<>+0(SB), Y3, Y3
+	VXORPD       hyperbolicConstant115<>+0(SB), Y5, Y5
+	VMOVMSKPD    Y3, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS (SI), Y1
-	VANDPD  hyperbolicConstant17<>+0(SB), Y1, Y1
-	VXORPD  Y1, Y0, Y0
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS (SI), Y2
+	VANDPD  hyperbolicConstant17<>+0(SB), Y2, Y2
+	VMOVUPS 32(SI), Y3
+	VANDPD  hyperbolicConstant17<>+0(SB), Y3, Y3
+	VXORPD  Y2, Y0, Y0
+	VXORPD  Y3, Y1, Y1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2447,17 +3224,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 448(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 384(SP), DI
+	LEAQ 448(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2468,7 +3245,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 384(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2478,56 +3255,110 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Y0, 96(SP)
-	VMOVUPS     Y1, 128(SP)
-	VMOVUPS     Y2, 160(SP)
-	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y1, Y3
-	VPADDQ      hyperbolicConstant94<>+0(SB), Y1, Y4
-	VPSRLQ      $0x34, Y4, Y5
-	VORPD       hyperbolicConstant95<>+0(SB), Y5, Y5
-	VSUBPD      hyperbolicConstant96<>+0(SB), Y5, Y5
-	VANDPD      hyperbolicConstant97<>+0(SB), Y4, Y4
-	VPADDQ      hyperbolicConstant98<>+0(SB), Y4, Y4
-	VADDPD      Y8, Y5, Y5
-	VSUBPD      Y8, Y4, Y4
-	VADDPD      hyperbolicConstant71<>+0(SB), Y4, Y7
-	VDIVPD      Y7, Y4, Y7
-	VMULPD      Y7, Y7, Y8
-	VMULPD      Y6, Y4, Y6
-	VMULPD      Y4, Y6, Y9
-	VFMSUB213PD Y9, Y4, Y6
-	VXORPD      hyperbolicConstant17<>+0(SB), Y9, Y10
-	VADDPD      Y10, Y4, Y11
-	VSUBPD      Y4, Y11, Y4
-	VSUBPD      Y4, Y10, Y4
-	VMOVUPS     hyperbolicConstant107<>+0(SB), Y10
-	VFMADD231PD hyperbolicConstant106<>+0(SB), Y8, Y10
-	VMOVUPS     hyperbolicConstant109<>+0(SB), Y12
-	VFMADD231PD hyperbolicConstant108<>+0(SB), Y8, Y12
-	VMOVUPS     hyperbolicConstant111<>+0(SB), Y13
-	VFMADD231PD hyperbolicConstant110<>+0(SB), Y8, Y13
-	VMULPD      Y8, Y8, Y14
-	VFMADD231PD Y14, Y12, Y10
-	VFMADD231PD hyperbolicConstant112<>+0(SB), Y14, Y13
-	VMULPD      Y14, Y14, Y12
-	VFMADD231PD Y12, Y13, Y10
-	VFMADD231PD Y10, Y8, Y9
-	VSUBPD      Y6, Y4, Y4
-	VFMADD231PD Y9, Y7, Y4
-	VMULPD      hyperbolicConstant19<>+0(SB), Y5, Y6
-	VADDPD      Y11, Y6, Y7
-	VSUBPD      Y6, Y7, Y6
-	VSUBPD      Y6, Y11, Y6
-	VFMADD231PD hyperbolicConstant20<>+0(SB), Y5, Y4
-	VADDPD      Y4, Y6, Y4
-	VADDPD      Y4, Y7, Y4
-	VBLENDVPD   Y3, Y4, Y1, Y1
-	VBLENDVPD   Y2, Y1, Y0, Y0
-	VMOVUPS     Y0, 96(SP)
+	VMOVUPS     Y0, 576(SP)
+	VMOVUPS     Y1, 608(SP)
+	VMOVUPS     Y3, 640(SP)
+	VMOVUPS     Y5, 672(SP)
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y2, Y6
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y2, Y7
+	VPSRLQ      $0x34, Y7, Y8
+	VORPD       hyperbolicConstant95<>+0(SB), Y8, Y8
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y8, Y8
+	VANDPD      hyperbolicConstant97<>+0(SB), Y7, Y7
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y7, Y7
+	VADDPD      hyperbolicConstant15<>+0(SB), Y8, Y8
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y7, Y7
+	VADDPD      hyperbolicConstant71<>+0(SB), Y7, Y9
+	VDIVPD      Y9, Y7, Y9
+	VMULPD      Y9, Y9, Y10
+	VMULPD      hyperbolicConstant16<>+0(SB), Y7, Y11
+	VMULPD      Y7, Y11, Y12
+	VFMSUB213PD Y12, Y7, Y11
+	VXORPD      hyperbolicConstant17<>+0(SB), Y12, Y13
+	VADDPD      Y13, Y7, Y14
+	VSUBPD      Y7, Y14, Y7
+	VSUBPD      Y7, Y13, Y7
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y13
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y10, Y13
+	VMOVUPS     hyperbolicConstant109<>+0(SB), Y15
+	VFMADD231PD hyperbolicConstant108<>+0(SB), Y10, Y15
+	VMOVUPS     hyperbolicConstant111<>+0(SB), Y0
+	VFMADD231PD hyperbolicConstant110<>+0(SB), Y10, Y0
+	VMULPD      Y10, Y10, Y4
+	VFMADD231PD Y4, Y15, Y13
+	VFMADD231PD hyperbolicConstant112<>+0(SB), Y4, Y0
+	VMULPD      Y4, Y4, Y4
+	VFMADD231PD Y4, Y0, Y13
+	VFMADD231PD Y13, Y10, Y12
+	VSUBPD      Y11, Y7, Y0
+	VFMADD231PD Y12, Y9, Y0
+	VMULPD      hyperbolicConstant19<>+0(SB), Y8, Y4
+	VADDPD      Y14, Y4, Y7
+	VSUBPD      Y4, Y7, Y4
+	VSUBPD      Y4, Y14, Y4
+	VFMADD231PD hyperbolicConstant20<>+0(SB), Y8, Y0
+	VADDPD      Y0, Y4, Y0
+	VADDPD      Y0, Y7, Y0
+	VBLENDVPD   Y6, Y0, Y2, Y0
+	VMOVUPS     576(SP), Y2
+	VBLENDVPD   Y3, Y0, Y2, Y2
+	VMOVUPS     Y2, 576(SP)
+	VMOVUPS     576(SP), Y0
+	VMOVUPS     (SP), Y4
 	JMP         back1
+
+region2:
+	VMOVUPS     Y0, 704(SP)
+	VMOVUPS     Y1, 736(SP)
+	VMOVUPS     Y5, 768(SP)
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y4, Y2
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y4, Y3
+	VPSRLQ      $0x34, Y3, Y6
+	VORPD       hyperbolicConstant95<>+0(SB), Y6, Y6
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y6, Y6
+	VANDPD      hyperbolicConstant97<>+0(SB), Y3, Y3
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y3, Y3
+	VADDPD      hyperbolicConstant15<>+0(SB), Y6, Y6
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y3, Y3
+	VADDPD      hyperbolicConstant71<>+0(SB), Y3, Y7
+	VDIVPD      Y7, Y3, Y7
+	VMULPD      Y7, Y7, Y8
+	VMULPD      hyperbolicConstant16<>+0(SB), Y3, Y9
+	VMULPD      Y3, Y9, Y10
+	VFMSUB213PD Y10, Y3, Y9
+	VXORPD      hyperbolicConstant17<>+0(SB), Y10, Y11
+	VADDPD      Y11, Y3, Y12
+	VSUBPD      Y3, Y12, Y3
+	VSUBPD      Y3, Y11, Y3
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y11
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y8, Y11
+	VMOVUPS     hyperbolicConstant109<>+0(SB), Y13
+	VFMADD231PD hyperbolicConstant108<>+0(SB), Y8, Y13
+	VMOVUPS     hyperbolicConstant111<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant110<>+0(SB), Y8, Y14
+	VMULPD      Y8, Y8, Y15
+	VFMADD231PD Y15, Y13, Y11
+	VFMADD231PD hyperbolicConstant112<>+0(SB), Y15, Y14
+	VMULPD      Y15, Y15, Y13
+	VFMADD231PD Y13, Y14, Y11
+	VFMADD231PD Y11, Y8, Y10
+	VSUBPD      Y9, Y3, Y3
+	VFMADD231PD Y10, Y7, Y3
+	VMULPD      hyperbolicConstant19<>+0(SB), Y6, Y7
+	VADDPD      Y12, Y7, Y8
+	VSUBPD      Y7, Y8, Y7
+	VSUBPD      Y7, Y12, Y7
+	VFMADD231PD hyperbolicConstant20<>+0(SB), Y6, Y3
+	VADDPD      Y3, Y7, Y3
+	VADDPD      Y3, Y8, Y3
+	VBLENDVPD   Y2, Y3, Y4, Y2
+	VBLENDVPD   Y5, Y2, Y1, Y1
+	VMOVUPS     Y1, 736(SP)
+	JMP         back2
 
 DATA hyperbolicConstant105<>+0(SB)/8, $0x00000000000007fe
 DATA hyperbolicConstant105<>+8(SB)/8, $0x00000000000007fe
@@ -2604,59 +3435,99 @@ TEXT ·asinhFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD   (SI), Z0
-	VANDPD      hyperbolicConstant35<>+0(SB), Z0, Z1
-	VMULPD      Z1, Z1, Z2
-	VADDPD      hyperbolicConstant50<>+0(SB), Z2, Z3
-	VSQRTPD     Z3, Z3
-	VADDPD      hyperbolicConstant50<>+0(SB), Z3, Z3
-	VDIVPD      Z3, Z2, Z2
-	VADDPD      Z2, Z1, Z2
-	VADDPD      hyperbolicConstant50<>+0(SB), Z2, Z3
-	VPADDQ      hyperbolicConstant116<>+0(SB), Z3, Z3
-	VPSRLQ      $0x34, Z3, Z4
-	VORPD       hyperbolicConstant117<>+0(SB), Z4, Z5
-	VSUBPD      hyperbolicConstant118<>+0(SB), Z5, Z5
-	VANDPD      hyperbolicConstant119<>+0(SB), Z3, Z3
-	VPADDQ      hyperbolicConstant120<>+0(SB), Z3, Z3
-	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z4, K1
-	VSUBPD      hyperbolicConstant50<>+0(SB), Z3, Z3
-	VBLENDMPD   Z2, Z3, K1, Z2
-	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z3
-	VDIVPD      Z3, Z2, Z2
-	VMULPD      Z2, Z2, Z3
-	VMULPD      Z2, Z3, Z4
-	VMOVUPS     hyperbolicConstant122<>+0(SB), Z6
-	VFMADD231PD hyperbolicConstant121<>+0(SB), Z3, Z6
-	VMOVUPS     hyperbolicConstant124<>+0(SB), Z7
-	VFMADD231PD hyperbolicConstant123<>+0(SB), Z3, Z7
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD Z3, Z7, Z6
-	VMULPD      Z3, Z3, Z3
-	VFMADD231PD hyperbolicConstant125<>+0(SB), Z3, Z6
-	VADDPD      Z2, Z2, Z2
-	VFMADD231PD Z6, Z4, Z2
-	VFMADD231PD hyperbolicConstant40<>+0(SB), Z5, Z2
-	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z1, K1
-	VBLENDMPD   Z2, Z1, K1, Z1
-	VMOVUPS     hyperbolicConstant52<>+0(SB), Z2
-	VANDNPD     Z1, Z2, Z1
-	VANDPD      Z2, Z0, Z0
-	VORPD       Z0, Z1, Z0
-	VCVTPD2PS   Z0, Y31
+	VCVTPS2PD   32(SI), Z1
+	VANDPD      hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD      hyperbolicConstant35<>+0(SB), Z1, Z3
+	VMULPD      Z2, Z2, Z4
+	VMULPD      Z3, Z3, Z5
+	VADDPD      hyperbolicConstant50<>+0(SB), Z4, Z6
+	VADDPD      hyperbolicConstant50<>+0(SB), Z5, Z7
+	VSQRTPD     Z6, Z6
+	VSQRTPD     Z7, Z7
+	VADDPD      hyperbolicConstant50<>+0(SB), Z6, Z6
+	VADDPD      hyperbolicConstant50<>+0(SB), Z7, Z7
+	VDIVPD      Z6, Z4, Z4
+	VDIVPD      Z7, Z5, Z5
+	VADDPD      Z4, Z2, Z4
+	VADDPD      Z5, Z3, Z5
+	VADDPD      hyperbolicConstant50<>+0(SB), Z4, Z6
+	VADDPD      hyperbolicConstant50<>+0(SB), Z5, Z7
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z6, Z6
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z7, Z7
+	VPSRLQ      $0x34, Z6, Z8
+	VPSRLQ      $0x34, Z7, Z9
+	VORPD       hyperbolicConstant117<>+0(SB), Z8, Z10
+	VORPD       hyperbolicConstant117<>+0(SB), Z9, Z11
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z10, Z10
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z11, Z11
+	VANDPD      hyperbolicConstant119<>+0(SB), Z6, Z6
+	VANDPD      hyperbolicConstant119<>+0(SB), Z7, Z7
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z6, Z6
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z7, Z7
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z8, K1
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z9, K2
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z6, Z6
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z7, Z7
+	VBLENDMPD   Z4, Z6, K1, Z4
+	VBLENDMPD   Z5, Z7, K2, Z5
+	VADDPD      hyperbolicConstant83<>+0(SB), Z4, Z6
+	VADDPD      hyperbolicConstant83<>+0(SB), Z5, Z7
+	VDIVPD      Z6, Z4, Z4
+	VDIVPD      Z7, Z5, Z5
+	VMULPD      Z4, Z4, Z6
+	VMULPD      Z5, Z5, Z7
+	VMULPD      Z4, Z6, Z8
+	VMULPD      Z5, Z7, Z9
+	VMOVUPS     hyperbolicConstant122<>+0(SB), Z12
+	VFMADD231PD hyperbolicConstant121<>+0(SB), Z6, Z12
+	VMOVUPS     hyperbolicConstant122<>+0(SB), Z13
+	VFMADD231PD hyperbolicConstant121<>+0(SB), Z7, Z13
+	VMOVUPS     hyperbolicConstant124<>+0(SB), Z14
+	VFMADD231PD hyperbolicConstant123<>+0(SB), Z6, Z14
+	VMOVUPS     hyperbolicConstant124<>+0(SB), Z15
+	VFMADD231PD hyperbolicConstant123<>+0(SB), Z7, Z15
+	VMULPD      Z6, Z6, Z6
+	VMULPD      Z7, Z7, Z7
+	VFMADD231PD Z6, Z14, Z12
+	VFMADD231PD Z7, Z15, Z13
+	VMULPD      Z6, Z6, Z6
+	VMULPD      Z7, Z7, Z7
+	VFMADD231PD hyperbolicConstant125<>+0(SB), Z6, Z12
+	VFMADD231PD hyperbolicConstant125<>+0(SB), Z7, Z13
+	VADDPD      Z4, Z4, Z4
+	VADDPD      Z5, Z5, Z5
+	VFMADD231PD Z12, Z8, Z4
+	VFMADD231PD Z13, Z9, Z5
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z10, Z4
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z11, Z5
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z2, K1
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z3, K2
+	VBLENDMPD   Z4, Z2, K1, Z2
+	VBLENDMPD   Z5, Z3, K2, Z3
+	VMOVUPS     hyperbolicConstant52<>+0(SB), Z4
+	VANDNPD     Z2, Z4, Z2
+	VANDNPD     Z3, Z4, Z3
+	VANDPD      Z4, Z0, Z0
+	VANDPD      Z4, Z1, Z1
+	VORPD       Z0, Z2, Z0
+	VORPD       Z1, Z3, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2672,13 +3543,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2698,7 +3569,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA hyperbolicConstant116<>+0(SB)/8, $0x00095f619980c433
@@ -2813,116 +3685,204 @@ GLOBL hyperbolicConstant126<>(SB), RODATA|NOPTR, $64
 
 // func asinhFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·asinhFloat64AVX512(SB), $384-33
+TEXT ·asinhFloat64AVX512(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
-	VMULPD       Z1, Z1, Z2
-	VMOVUPS      Z2, Z3
-	VFMSUB231PD  Z1, Z1, Z3
-	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z4
-	VSQRTPD      Z4, Z4
-	VADDPD       hyperbolicConstant50<>+0(SB), Z4, Z5
-	VDIVPD       Z5, Z2, Z5
-	VMAXPD       hyperbolicConstant83<>+0(SB), Z5, Z6
-	VMINPD       hyperbolicConstant83<>+0(SB), Z5, Z7
-	VADDPD       Z7, Z6, Z8
-	VSUBPD       Z6, Z8, Z6
-	VSUBPD       Z6, Z7, Z6
-	VFNMADD231PD Z5, Z8, Z2
-	VFNMADD231PD Z5, Z6, Z3
-	VADDPD       Z3, Z2, Z2
-	VADDPD       Z5, Z1, Z3
-	VSUBPD       Z1, Z3, Z6
-	VSUBPD       Z6, Z5, Z5
-	VMOVUPS      hyperbolicConstant51<>+0(SB), Z6
-	VDIVPD       Z4, Z6, Z4
-	VFMADD231PD  Z4, Z2, Z5
-	VADDPD       Z5, Z3, Z2
-	VSUBPD       Z3, Z2, Z3
-	VSUBPD       Z3, Z5, Z3
-	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z4
-	VSUBPD       hyperbolicConstant50<>+0(SB), Z4, Z5
-	VSUBPD       Z5, Z4, Z7
-	VMOVUPS      hyperbolicConstant50<>+0(SB), Z8
-	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z5, Z2, Z2
-	VADDPD       Z2, Z7, Z2
-	VPADDQ       hyperbolicConstant116<>+0(SB), Z4, Z4
-	VPSRLQ       $0x34, Z4, Z5
-	VORPD        hyperbolicConstant117<>+0(SB), Z5, Z7
-	VSUBPD       hyperbolicConstant118<>+0(SB), Z7, Z7
-	VANDPD       hyperbolicConstant119<>+0(SB), Z4, Z4
-	VPADDQ       hyperbolicConstant120<>+0(SB), Z4, Z4
-	VSUBPD       Z8, Z4, Z4
-	VADDPD       Z3, Z2, Z2
-	VMOVUPS      hyperbolicConstant127<>+0(SB), Z3
-	VPSUBQ       Z5, Z3, Z3
-	VPSLLQ       $0x34, Z3, Z3
-	VMAXPD       hyperbolicConstant36<>+0(SB), Z3, Z3
-	VMULPD       Z3, Z2, Z2
-	VADDPD       hyperbolicConstant83<>+0(SB), Z4, Z3
-	VDIVPD       Z3, Z4, Z3
+	VMOVUPS      64(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z3
+	VMULPD       Z2, Z2, Z4
 	VMULPD       Z3, Z3, Z5
-	VMULPD       Z6, Z4, Z9
-	VMULPD       Z4, Z9, Z10
-	VFMSUB213PD  Z10, Z4, Z9
-	VXORPD       hyperbolicConstant52<>+0(SB), Z10, Z11
-	VADDPD       Z11, Z4, Z12
-	VSUBPD       Z4, Z12, Z13
+	VMOVUPS      Z4, Z6
+	VFMSUB231PD  Z2, Z2, Z6
+	VMOVUPS      Z5, Z7
+	VFMSUB231PD  Z3, Z3, Z7
+	VADDPD       hyperbolicConstant50<>+0(SB), Z4, Z8
+	VADDPD       hyperbolicConstant50<>+0(SB), Z5, Z9
+	VSQRTPD      Z8, Z8
+	VSQRTPD      Z9, Z9
+	VADDPD       hyperbolicConstant50<>+0(SB), Z8, Z10
+	VADDPD       hyperbolicConstant50<>+0(SB), Z9, Z11
+	VDIVPD       Z10, Z4, Z10
+	VDIVPD       Z11, Z5, Z11
+	VMAXPD       hyperbolicConstant83<>+0(SB), Z10, Z12
+	VMAXPD       hyperbolicConstant83<>+0(SB), Z11, Z13
+	VMINPD       hyperbolicConstant83<>+0(SB), Z10, Z14
+	VMINPD       hyperbolicConstant83<>+0(SB), Z11, Z15
+	VADDPD       Z14, Z12, Z16
+	VADDPD       Z15, Z13, Z17
+	VSUBPD       Z12, Z16, Z12
+	VSUBPD       Z13, Z17, Z13
+	VSUBPD       Z12, Z14, Z12
+	VSUBPD       Z13, Z15, Z13
+	VFNMADD231PD Z10, Z16, Z4
+	VFNMADD231PD Z11, Z17, Z5
+	VFNMADD231PD Z10, Z12, Z6
+	VFNMADD231PD Z11, Z13, Z7
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z7, Z5, Z5
+	VADDPD       Z10, Z2, Z6
+	VADDPD       Z11, Z3, Z7
+	VSUBPD       Z2, Z6, Z12
+	VSUBPD       Z3, Z7, Z13
+	VSUBPD       Z12, Z10, Z10
 	VSUBPD       Z13, Z11, Z11
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z13
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z5, Z13
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z14
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z5, Z14
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z15
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z5, Z15
-	VMULPD       Z5, Z5, Z16
-	VFMADD231PD  Z16, Z14, Z13
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z16, Z15
-	VMULPD       Z16, Z16, Z14
-	VFMADD231PD  Z14, Z15, Z13
-	VFMADD231PD  Z13, Z5, Z10
-	VSUBPD       Z9, Z11, Z5
-	VFMADD231PD  Z10, Z3, Z5
-	VFMSUB231PD  Z4, Z4, Z4
-	VADDPD       Z8, Z4, Z3
-	VFMADD231PD  Z2, Z3, Z5
-	VMULPD       hyperbolicConstant54<>+0(SB), Z7, Z2
-	VADDPD       Z12, Z2, Z3
-	VSUBPD       Z2, Z3, Z2
-	VSUBPD       Z2, Z12, Z2
-	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z7, Z5
-	VADDPD       Z5, Z2, Z2
-	VADDPD       Z2, Z3, Z2
-	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z1, K1
-	VBLENDMPD    Z1, Z2, K1, Z2
-	VCMPPD       $0x11, hyperbolicConstant136<>+0(SB), Z1, K1
+	VMOVUPS      hyperbolicConstant51<>+0(SB), Z12
+	VDIVPD       Z8, Z12, Z8
+	VDIVPD       Z9, Z12, Z9
+	VFMADD231PD  Z8, Z4, Z10
+	VFMADD231PD  Z9, Z5, Z11
+	VADDPD       Z10, Z6, Z4
+	VADDPD       Z11, Z7, Z5
+	VSUBPD       Z6, Z4, Z6
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z6, Z10, Z6
+	VSUBPD       Z7, Z11, Z7
+	VADDPD       hyperbolicConstant50<>+0(SB), Z4, Z8
+	VADDPD       hyperbolicConstant50<>+0(SB), Z5, Z9
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z8, Z10
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z9, Z11
+	VSUBPD       Z10, Z8, Z13
+	VSUBPD       Z11, Z9, Z14
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z15
+	VSUBPD       Z13, Z15, Z13
+	VSUBPD       Z14, Z15, Z14
+	VSUBPD       Z10, Z4, Z4
+	VSUBPD       Z11, Z5, Z5
+	VADDPD       Z4, Z13, Z4
+	VADDPD       Z5, Z14, Z5
+	VPADDQ       hyperbolicConstant116<>+0(SB), Z8, Z8
+	VPADDQ       hyperbolicConstant116<>+0(SB), Z9, Z9
+	VPSRLQ       $0x34, Z8, Z10
+	VPSRLQ       $0x34, Z9, Z11
+	VORPD        hyperbolicConstant117<>+0(SB), Z10, Z13
+	VORPD        hyperbolicConstant117<>+0(SB), Z11, Z14
+	VSUBPD       hyperbolicConstant118<>+0(SB), Z13, Z13
+	VSUBPD       hyperbolicConstant118<>+0(SB), Z14, Z14
+	VANDPD       hyperbolicConstant119<>+0(SB), Z8, Z8
+	VANDPD       hyperbolicConstant119<>+0(SB), Z9, Z9
+	VPADDQ       hyperbolicConstant120<>+0(SB), Z8, Z8
+	VPADDQ       hyperbolicConstant120<>+0(SB), Z9, Z9
+	VSUBPD       Z15, Z8, Z8
+	VSUBPD       Z15, Z9, Z9
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z7, Z5, Z5
+	VMOVUPS      hyperbolicConstant127<>+0(SB), Z6
+	VPSUBQ       Z10, Z6, Z7
+	VPSUBQ       Z11, Z6, Z6
+	VPSLLQ       $0x34, Z7, Z7
+	VPSLLQ       $0x34, Z6, Z6
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z7, Z7
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z6, Z6
+	VMULPD       Z7, Z4, Z4
+	VMULPD       Z6, Z5, Z5
+	VADDPD       hyperbolicConstant83<>+0(SB), Z8, Z6
+	VADDPD       hyperbolicConstant83<>+0(SB), Z9, Z7
+	VDIVPD       Z6, Z8, Z6
+	VDIVPD       Z7, Z9, Z7
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
+	VMULPD       Z12, Z8, Z16
+	VMULPD       Z12, Z9, Z17
+	VMULPD       Z8, Z16, Z18
+	VMULPD       Z9, Z17, Z19
+	VFMSUB213PD  Z18, Z8, Z16
+	VFMSUB213PD  Z19, Z9, Z17
+	VXORPD       hyperbolicConstant52<>+0(SB), Z18, Z20
+	VXORPD       hyperbolicConstant52<>+0(SB), Z19, Z21
+	VADDPD       Z20, Z8, Z22
+	VADDPD       Z21, Z9, Z23
+	VSUBPD       Z8, Z22, Z24
+	VSUBPD       Z9, Z23, Z25
+	VSUBPD       Z24, Z20, Z20
+	VSUBPD       Z25, Z21, Z21
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z24
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z10, Z24
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z25
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z11, Z25
+	VMOVUPS      hyperbolicConstant131<>+0(SB), Z26
+	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z10, Z26
+	VMOVUPS      hyperbolicConstant131<>+0(SB), Z27
+	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z11, Z27
+	VMOVUPS      hyperbolicConstant133<>+0(SB), Z28
+	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z10, Z28
+	VMOVUPS      hyperbolicConstant133<>+0(SB), Z29
+	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z11, Z29
+	VMULPD       Z10, Z10, Z30
+	VMULPD       Z11, Z11, Z31
+	VFMADD231PD  Z30, Z26, Z24
+	VFMADD231PD  Z31, Z27, Z25
+	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z30, Z28
+	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z31, Z29
+	VMULPD       Z30, Z30, Z26
+	VMULPD       Z31, Z31, Z27
+	VFMADD231PD  Z26, Z28, Z24
+	VFMADD231PD  Z27, Z29, Z25
+	VFMADD231PD  Z24, Z10, Z18
+	VFMADD231PD  Z25, Z11, Z19
+	VSUBPD       Z16, Z20, Z10
+	VSUBPD       Z17, Z21, Z11
+	VFMADD231PD  Z18, Z6, Z10
+	VFMADD231PD  Z19, Z7, Z11
+	VFMSUB231PD  Z8, Z8, Z8
+	VFMSUB231PD  Z9, Z9, Z9
+	VADDPD       Z15, Z8, Z6
+	VADDPD       Z15, Z9, Z7
+	VFMADD231PD  Z4, Z6, Z10
+	VFMADD231PD  Z5, Z7, Z11
+	VMULPD       hyperbolicConstant54<>+0(SB), Z13, Z4
+	VMULPD       hyperbolicConstant54<>+0(SB), Z14, Z5
+	VADDPD       Z22, Z4, Z6
+	VADDPD       Z23, Z5, Z7
+	VSUBPD       Z4, Z6, Z4
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z4, Z22, Z4
+	VSUBPD       Z5, Z23, Z5
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z13, Z10
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z14, Z11
+	VADDPD       Z10, Z4, Z4
+	VADDPD       Z11, Z5, Z5
+	VADDPD       Z4, Z6, Z4
+	VADDPD       Z5, Z7, Z5
+	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z2, K1
+	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z3, K2
+	VBLENDMPD    Z2, Z4, K1, Z4
+	VBLENDMPD    Z3, Z5, K2, Z5
+	VCMPPD       $0x11, hyperbolicConstant136<>+0(SB), Z2, K1
+	VCMPPD       $0x11, hyperbolicConstant136<>+0(SB), Z3, K2
 	KNOTB        K1, K1
+	KNOTB        K2, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	VANDPD  hyperbolicConstant52<>+0(SB), Z0, Z0
-	VXORPD  Z0, Z2, Z0
+	VANDPD  hyperbolicConstant52<>+0(SB), Z1, Z1
+	VXORPD  Z0, Z4, Z0
+	VXORPD  Z1, Z5, Z1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2934,17 +3894,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2965,56 +3925,110 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Z1, 192(SP)
-	VMOVUPS     Z2, 256(SP)
-	KMOVB       K1, 320(SP)
-	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z1, K2
-	VPADDQ      hyperbolicConstant116<>+0(SB), Z1, Z3
-	VPSRLQ      $0x34, Z3, Z4
-	VORPD       hyperbolicConstant117<>+0(SB), Z4, Z4
-	VSUBPD      hyperbolicConstant118<>+0(SB), Z4, Z4
-	VANDPD      hyperbolicConstant119<>+0(SB), Z3, Z3
-	VPADDQ      hyperbolicConstant120<>+0(SB), Z3, Z3
-	VADDPD      Z8, Z4, Z4
-	VSUBPD      Z8, Z3, Z3
-	VADDPD      hyperbolicConstant83<>+0(SB), Z3, Z5
-	VDIVPD      Z5, Z3, Z5
-	VMULPD      Z5, Z5, Z7
-	VMULPD      Z6, Z3, Z6
-	VMULPD      Z3, Z6, Z8
-	VFMSUB213PD Z8, Z3, Z6
-	VXORPD      hyperbolicConstant52<>+0(SB), Z8, Z9
-	VADDPD      Z9, Z3, Z10
-	VSUBPD      Z3, Z10, Z3
-	VSUBPD      Z3, Z9, Z3
-	VMOVUPS     hyperbolicConstant129<>+0(SB), Z9
-	VFMADD231PD hyperbolicConstant128<>+0(SB), Z7, Z9
-	VMOVUPS     hyperbolicConstant131<>+0(SB), Z11
-	VFMADD231PD hyperbolicConstant130<>+0(SB), Z7, Z11
-	VMOVUPS     hyperbolicConstant133<>+0(SB), Z12
-	VFMADD231PD hyperbolicConstant132<>+0(SB), Z7, Z12
-	VMULPD      Z7, Z7, Z13
-	VFMADD231PD Z13, Z11, Z9
-	VFMADD231PD hyperbolicConstant134<>+0(SB), Z13, Z12
-	VMULPD      Z13, Z13, Z11
-	VFMADD231PD Z11, Z12, Z9
-	VFMADD231PD Z9, Z7, Z8
-	VSUBPD      Z6, Z3, Z3
-	VFMADD231PD Z8, Z5, Z3
-	VMULPD      hyperbolicConstant54<>+0(SB), Z4, Z5
-	VADDPD      Z10, Z5, Z6
-	VSUBPD      Z5, Z6, Z5
-	VSUBPD      Z5, Z10, Z5
-	VFMADD231PD hyperbolicConstant55<>+0(SB), Z4, Z3
-	VADDPD      Z3, Z5, Z3
-	VADDPD      Z3, Z6, Z3
-	VBLENDMPD   Z3, Z1, K2, Z1
-	VBLENDMPD   Z1, Z2, K1, Z2
-	VMOVUPS     Z2, 256(SP)
+	VMOVUPS     Z2, 384(SP)
+	VMOVUPS     Z3, 448(SP)
+	VMOVUPS     Z4, 512(SP)
+	VMOVUPS     Z5, 576(SP)
+	KMOVB       K1, 640(SP)
+	KMOVB       K2, 704(SP)
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z2, K3
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z2, Z6
+	VPSRLQ      $0x34, Z6, Z7
+	VORPD       hyperbolicConstant117<>+0(SB), Z7, Z7
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z7, Z7
+	VANDPD      hyperbolicConstant119<>+0(SB), Z6, Z6
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z6, Z6
+	VADDPD      Z15, Z7, Z7
+	VSUBPD      Z15, Z6, Z6
+	VADDPD      hyperbolicConstant83<>+0(SB), Z6, Z8
+	VDIVPD      Z8, Z6, Z8
+	VMULPD      Z8, Z8, Z9
+	VMULPD      Z12, Z6, Z10
+	VMULPD      Z6, Z10, Z11
+	VFMSUB213PD Z11, Z6, Z10
+	VXORPD      hyperbolicConstant52<>+0(SB), Z11, Z13
+	VADDPD      Z13, Z6, Z14
+	VSUBPD      Z6, Z14, Z6
+	VSUBPD      Z6, Z13, Z6
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z13
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z9, Z13
+	VMOVUPS     hyperbolicConstant131<>+0(SB), Z16
+	VFMADD231PD hyperbolicConstant130<>+0(SB), Z9, Z16
+	VMOVUPS     hyperbolicConstant133<>+0(SB), Z17
+	VFMADD231PD hyperbolicConstant132<>+0(SB), Z9, Z17
+	VMULPD      Z9, Z9, Z18
+	VFMADD231PD Z18, Z16, Z13
+	VFMADD231PD hyperbolicConstant134<>+0(SB), Z18, Z17
+	VMULPD      Z18, Z18, Z16
+	VFMADD231PD Z16, Z17, Z13
+	VFMADD231PD Z13, Z9, Z11
+	VSUBPD      Z10, Z6, Z6
+	VFMADD231PD Z11, Z8, Z6
+	VMULPD      hyperbolicConstant54<>+0(SB), Z7, Z8
+	VADDPD      Z14, Z8, Z9
+	VSUBPD      Z8, Z9, Z8
+	VSUBPD      Z8, Z14, Z8
+	VFMADD231PD hyperbolicConstant55<>+0(SB), Z7, Z6
+	VADDPD      Z6, Z8, Z6
+	VADDPD      Z6, Z9, Z6
+	VBLENDMPD   Z6, Z2, K3, Z2
+	VBLENDMPD   Z2, Z4, K1, Z4
+	VMOVUPS     Z4, 512(SP)
 	JMP         back1
+
+region2:
+	VMOVUPS     Z3, 768(SP)
+	VMOVUPS     Z4, 832(SP)
+	VMOVUPS     Z5, 896(SP)
+	KMOVB       K2, 960(SP)
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z3, K1
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z3, Z2
+	VPSRLQ      $0x34, Z2, Z6
+	VORPD       hyperbolicConstant117<>+0(SB), Z6, Z6
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z6, Z6
+	VANDPD      hyperbolicConstant119<>+0(SB), Z2, Z2
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z2, Z2
+	VADDPD      Z15, Z6, Z6
+	VSUBPD      Z15, Z2, Z2
+	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z7
+	VDIVPD      Z7, Z2, Z7
+	VMULPD      Z7, Z7, Z8
+	VMULPD      Z12, Z2, Z9
+	VMULPD      Z2, Z9, Z10
+	VFMSUB213PD Z10, Z2, Z9
+	VXORPD      hyperbolicConstant52<>+0(SB), Z10, Z11
+	VADDPD      Z11, Z2, Z12
+	VSUBPD      Z2, Z12, Z2
+	VSUBPD      Z2, Z11, Z2
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z11
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z8, Z11
+	VMOVUPS     hyperbolicConstant131<>+0(SB), Z13
+	VFMADD231PD hyperbolicConstant130<>+0(SB), Z8, Z13
+	VMOVUPS     hyperbolicConstant133<>+0(SB), Z14
+	VFMADD231PD hyperbolicConstant132<>+0(SB), Z8, Z14
+	VMULPD      Z8, Z8, Z15
+	VFMADD231PD Z15, Z13, Z11
+	VFMADD231PD hyperbolicConstant134<>+0(SB), Z15, Z14
+	VMULPD      Z15, Z15, Z13
+	VFMADD231PD Z13, Z14, Z11
+	VFMADD231PD Z11, Z8, Z10
+	VSUBPD      Z9, Z2, Z2
+	VFMADD231PD Z10, Z7, Z2
+	VMULPD      hyperbolicConstant54<>+0(SB), Z6, Z7
+	VADDPD      Z12, Z7, Z8
+	VSUBPD      Z7, Z8, Z7
+	VSUBPD      Z7, Z12, Z7
+	VFMADD231PD hyperbolicConstant55<>+0(SB), Z6, Z2
+	VADDPD      Z2, Z7, Z2
+	VADDPD      Z2, Z8, Z2
+	VBLENDMPD   Z2, Z3, K1, Z2
+	VBLENDMPD   Z2, Z5, K2, Z5
+	VMOVUPS     Z5, 896(SP)
+	JMP         back2
 
 DATA hyperbolicConstant127<>+0(SB)/8, $0x00000000000007fe
 DATA hyperbolicConstant127<>+8(SB)/8, $0x00000000000007fe
@@ -3125,55 +4139,92 @@ TEXT ·acoshFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD   (SI), Y0
-	VSUBPD      hyperbolicConstant15<>+0(SB), Y0, Y1
-	VADDPD      hyperbolicConstant15<>+0(SB), Y0, Y2
-	VMULPD      Y2, Y1, Y2
-	VSQRTPD     Y2, Y2
-	VADDPD      Y2, Y1, Y1
-	VADDPD      hyperbolicConstant15<>+0(SB), Y1, Y2
-	VPADDQ      hyperbolicConstant94<>+0(SB), Y2, Y2
-	VPSRLQ      $0x34, Y2, Y3
-	VORPD       hyperbolicConstant95<>+0(SB), Y3, Y4
-	VSUBPD      hyperbolicConstant96<>+0(SB), Y4, Y4
-	VANDPD      hyperbolicConstant97<>+0(SB), Y2, Y2
-	VPADDQ      hyperbolicConstant98<>+0(SB), Y2, Y2
-	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y3, Y3
-	VSUBPD      hyperbolicConstant15<>+0(SB), Y2, Y2
-	VBLENDVPD   Y3, Y1, Y2, Y1
-	VADDPD      hyperbolicConstant71<>+0(SB), Y1, Y2
-	VDIVPD      Y2, Y1, Y1
-	VMULPD      Y1, Y1, Y2
-	VMULPD      Y1, Y2, Y3
-	VMOVUPS     hyperbolicConstant100<>+0(SB), Y5
-	VFMADD231PD hyperbolicConstant99<>+0(SB), Y2, Y5
-	VMOVUPS     hyperbolicConstant102<>+0(SB), Y6
-	VFMADD231PD hyperbolicConstant101<>+0(SB), Y2, Y6
-	VMULPD      Y2, Y2, Y2
-	VFMADD231PD Y2, Y6, Y5
-	VMULPD      Y2, Y2, Y2
-	VFMADD231PD hyperbolicConstant103<>+0(SB), Y2, Y5
-	VADDPD      Y1, Y1, Y1
-	VFMADD231PD Y5, Y3, Y1
-	VFMADD231PD hyperbolicConstant5<>+0(SB), Y4, Y1
-	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y0, Y2
-	VBLENDVPD   Y2, Y1, Y0, Y1
+	VCVTPS2PD   16(SI), Y1
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y0, Y2
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y1, Y3
+	VADDPD      hyperbolicConstant15<>+0(SB), Y0, Y4
+	VADDPD      hyperbolicConstant15<>+0(SB), Y1, Y5
+	VMULPD      Y4, Y2, Y4
+	VMULPD      Y5, Y3, Y5
+	VSQRTPD     Y4, Y4
+	VSQRTPD     Y5, Y5
+	VADDPD      Y4, Y2, Y2
+	VADDPD      Y5, Y3, Y3
+	VADDPD      hyperbolicConstant15<>+0(SB), Y2, Y4
+	VADDPD      hyperbolicConstant15<>+0(SB), Y3, Y5
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y4, Y4
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y5, Y5
+	VPSRLQ      $0x34, Y4, Y6
+	VPSRLQ      $0x34, Y5, Y7
+	VORPD       hyperbolicConstant95<>+0(SB), Y6, Y8
+	VORPD       hyperbolicConstant95<>+0(SB), Y7, Y9
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y8, Y8
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y9, Y9
+	VANDPD      hyperbolicConstant97<>+0(SB), Y4, Y4
+	VANDPD      hyperbolicConstant97<>+0(SB), Y5, Y5
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y4, Y4
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y5, Y5
+	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y6, Y6
+	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y7, Y7
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y4, Y4
+	VSUBPD      hyperbolicConstant15<>+0(SB), Y5, Y5
+	VBLENDVPD   Y6, Y2, Y4, Y2
+	VBLENDVPD   Y7, Y3, Y5, Y3
+	VADDPD      hyperbolicConstant71<>+0(SB), Y2, Y4
+	VADDPD      hyperbolicConstant71<>+0(SB), Y3, Y5
+	VDIVPD      Y4, Y2, Y2
+	VDIVPD      Y5, Y3, Y3
+	VMULPD      Y2, Y2, Y4
+	VMULPD      Y3, Y3, Y5
+	VMULPD      Y2, Y4, Y6
+	VMULPD      Y3, Y5, Y7
+	VMOVUPS     hyperbolicConstant100<>+0(SB), Y10
+	VFMADD231PD hyperbolicConstant99<>+0(SB), Y4, Y10
+	VMOVUPS     hyperbolicConstant100<>+0(SB), Y11
+	VFMADD231PD hyperbolicConstant99<>+0(SB), Y5, Y11
+	VMOVUPS     hyperbolicConstant102<>+0(SB), Y12
+	VFMADD231PD hyperbolicConstant101<>+0(SB), Y4, Y12
+	VMOVUPS     hyperbolicConstant102<>+0(SB), Y13
+	VFMADD231PD hyperbolicConstant101<>+0(SB), Y5, Y13
+	VMULPD      Y4, Y4, Y4
+	VMULPD      Y5, Y5, Y5
+	VFMADD231PD Y4, Y12, Y10
+	VFMADD231PD Y5, Y13, Y11
+	VMULPD      Y4, Y4, Y4
+	VMULPD      Y5, Y5, Y5
+	VFMADD231PD hyperbolicConstant103<>+0(SB), Y4, Y10
+	VFMADD231PD hyperbolicConstant103<>+0(SB), Y5, Y11
+	VADDPD      Y2, Y2, Y2
+	VADDPD      Y3, Y3, Y3
+	VFMADD231PD Y10, Y6, Y2
+	VFMADD231PD Y11, Y7, Y3
+	VFMADD231PD hyperbolicConstant5<>+0(SB), Y8, Y2
+	VFMADD231PD hyperbolicConstant5<>+0(SB), Y9, Y3
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y0, Y4
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y1, Y5
+	VBLENDVPD   Y4, Y2, Y0, Y2
+	VBLENDVPD   Y5, Y3, Y1, Y3
 	VCMPPD      $0x11, hyperbolicConstant15<>+0(SB), Y0, Y0
-	VBLENDVPD   Y0, hyperbolicConstant137<>+0(SB), Y1, Y0
-	VCVTPD2PSY  Y0, X15
+	VCMPPD      $0x11, hyperbolicConstant15<>+0(SB), Y1, Y1
+	VBLENDVPD   Y0, hyperbolicConstant137<>+0(SB), Y2, Y0
+	VBLENDVPD   Y1, hyperbolicConstant137<>+0(SB), Y3, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -3189,13 +4240,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3215,7 +4266,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA hyperbolicConstant137<>+0(SB)/8, $0x7ff8000000000001
@@ -3226,114 +4278,218 @@ GLOBL hyperbolicConstant137<>(SB), RODATA|NOPTR, $32
 
 // func acoshFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·acoshFloat64AVX2(SB), $160-33
+TEXT ·acoshFloat64AVX2(SB), $736-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VADDPD       hyperbolicConstant138<>+0(SB), Y0, Y1
-	VSUBPD       Y0, Y1, Y2
-	VMOVUPS      hyperbolicConstant138<>+0(SB), Y3
-	VSUBPD       Y2, Y3, Y2
-	VMULPD       Y0, Y0, Y4
-	VMOVUPS      Y4, Y5
-	VFMSUB231PD  Y0, Y0, Y5
-	VADDPD       Y3, Y4, Y6
+	VMOVUPS      32(SI), Y1
+	VADDPD       hyperbolicConstant138<>+0(SB), Y0, Y2
+	VADDPD       hyperbolicConstant138<>+0(SB), Y1, Y3
+	VSUBPD       Y0, Y2, Y4
+	VSUBPD       Y1, Y3, Y5
+	VMOVUPS      hyperbolicConstant138<>+0(SB), Y6
 	VSUBPD       Y4, Y6, Y4
-	VSUBPD       Y4, Y3, Y3
-	VSQRTPD      Y6, Y4
-	VFNMADD231PD Y4, Y4, Y6
+	VSUBPD       Y5, Y6, Y5
+	VMULPD       Y0, Y0, Y7
+	VMULPD       Y1, Y1, Y8
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y0, Y0, Y9
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y1, Y1, Y10
+	VADDPD       Y6, Y7, Y11
+	VADDPD       Y6, Y8, Y12
+	VSUBPD       Y7, Y11, Y7
+	VSUBPD       Y8, Y12, Y8
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y8, Y6, Y6
+	VSQRTPD      Y11, Y8
+	VSQRTPD      Y12, Y13
+	VFNMADD231PD Y8, Y8, Y11
+	VFNMADD231PD Y13, Y13, Y12
+	VADDPD       Y9, Y7, Y7
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y7, Y11, Y7
+	VADDPD       Y6, Y12, Y6
+	VADDPD       Y2, Y8, Y9
+	VADDPD       Y3, Y13, Y10
+	VSUBPD       Y8, Y9, Y11
+	VSUBPD       Y13, Y10, Y12
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y12, Y3, Y3
+	VMOVUPS      hyperbolicConstant16<>+0(SB), Y11
+	VDIVPD       Y8, Y11, Y8
+	VDIVPD       Y13, Y11, Y12
+	VADDPD       Y4, Y2, Y2
 	VADDPD       Y5, Y3, Y3
-	VADDPD       Y3, Y6, Y3
-	VADDPD       Y1, Y4, Y5
-	VSUBPD       Y4, Y5, Y6
-	VSUBPD       Y6, Y1, Y1
-	VMOVUPS      hyperbolicConstant16<>+0(SB), Y6
-	VDIVPD       Y4, Y6, Y4
-	VADDPD       Y2, Y1, Y1
-	VFMADD231PD  Y4, Y3, Y1
-	VADDPD       Y1, Y5, Y2
-	VSUBPD       Y5, Y2, Y3
-	VSUBPD       Y3, Y1, Y1
-	VADDPD       hyperbolicConstant15<>+0(SB), Y2, Y3
-	VSUBPD       hyperbolicConstant15<>+0(SB), Y3, Y4
-	VSUBPD       Y4, Y3, Y5
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y7
-	VSUBPD       Y5, Y7, Y5
-	VSUBPD       Y4, Y2, Y2
-	VADDPD       Y2, Y5, Y2
-	VPADDQ       hyperbolicConstant94<>+0(SB), Y3, Y3
-	VPSRLQ       $0x34, Y3, Y4
-	VORPD        hyperbolicConstant95<>+0(SB), Y4, Y5
-	VSUBPD       hyperbolicConstant96<>+0(SB), Y5, Y5
-	VANDPD       hyperbolicConstant97<>+0(SB), Y3, Y3
-	VPADDQ       hyperbolicConstant98<>+0(SB), Y3, Y3
+	VFMADD231PD  Y8, Y7, Y2
+	VFMADD231PD  Y12, Y6, Y3
+	VADDPD       Y2, Y9, Y4
+	VADDPD       Y3, Y10, Y5
+	VSUBPD       Y9, Y4, Y6
+	VSUBPD       Y10, Y5, Y7
+	VSUBPD       Y6, Y2, Y2
 	VSUBPD       Y7, Y3, Y3
-	VADDPD       Y1, Y2, Y1
-	VMOVUPS      hyperbolicConstant105<>+0(SB), Y2
-	VPSUBQ       Y4, Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMAXPD       hyperbolicConstant1<>+0(SB), Y2, Y2
-	VMULPD       Y2, Y1, Y1
-	VADDPD       hyperbolicConstant71<>+0(SB), Y3, Y2
-	VDIVPD       Y2, Y3, Y2
-	VMULPD       Y2, Y2, Y4
-	VMULPD       Y6, Y3, Y8
-	VMULPD       Y3, Y8, Y9
-	VFMSUB213PD  Y9, Y3, Y8
-	VXORPD       hyperbolicConstant17<>+0(SB), Y9, Y10
-	VADDPD       Y10, Y3, Y11
-	VSUBPD       Y3, Y11, Y12
-	VSUBPD       Y12, Y10, Y10
+	VADDPD       hyperbolicConstant15<>+0(SB), Y4, Y6
+	VADDPD       hyperbolicConstant15<>+0(SB), Y5, Y7
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y6, Y8
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y7, Y9
+	VSUBPD       Y8, Y6, Y10
+	VSUBPD       Y9, Y7, Y12
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y13
+	VSUBPD       Y10, Y13, Y10
+	VSUBPD       Y12, Y13, Y12
+	VSUBPD       Y8, Y4, Y4
+	VSUBPD       Y9, Y5, Y5
+	VADDPD       Y4, Y10, Y4
+	VADDPD       Y5, Y12, Y5
+	VPADDQ       hyperbolicConstant94<>+0(SB), Y6, Y6
+	VPADDQ       hyperbolicConstant94<>+0(SB), Y7, Y7
+	VPSRLQ       $0x34, Y6, Y8
+	VPSRLQ       $0x34, Y7, Y9
+	VORPD        hyperbolicConstant95<>+0(SB), Y8, Y10
+	VORPD        hyperbolicConstant95<>+0(SB), Y9, Y12
+	VSUBPD       hyperbolicConstant96<>+0(SB), Y10, Y10
+	VSUBPD       hyperbolicConstant96<>+0(SB), Y12, Y12
+	VANDPD       hyperbolicConstant97<>+0(SB), Y6, Y6
+	VANDPD       hyperbolicConstant97<>+0(SB), Y7, Y7
+	VPADDQ       hyperbolicConstant98<>+0(SB), Y6, Y6
+	VPADDQ       hyperbolicConstant98<>+0(SB), Y7, Y7
+	VSUBPD       Y13, Y6, Y6
+	VSUBPD       Y13, Y7, Y7
+	VADDPD       Y2, Y4, Y2
+	VADDPD       Y3, Y5, Y3
+	VMOVUPS      hyperbolicConstant105<>+0(SB), Y4
+	VPSUBQ       Y8, Y4, Y5
+	VPSUBQ       Y9, Y4, Y4
+	VPSLLQ       $0x34, Y5, Y5
+	VPSLLQ       $0x34, Y4, Y4
+	VMAXPD       hyperbolicConstant1<>+0(SB), Y5, Y5
+	VMAXPD       hyperbolicConstant1<>+0(SB), Y4, Y4
+	VMULPD       Y5, Y2, Y2
+	VMULPD       Y4, Y3, Y3
+	VADDPD       hyperbolicConstant71<>+0(SB), Y6, Y4
+	VADDPD       hyperbolicConstant71<>+0(SB), Y7, Y5
+	VDIVPD       Y4, Y6, Y4
+	VDIVPD       Y5, Y7, Y5
+	VMULPD       Y4, Y4, Y8
+	VMULPD       Y5, Y5, Y9
+	VMULPD       Y11, Y6, Y14
+	VMULPD       Y11, Y7, Y15
+	VMULPD       Y6, Y14, Y11
+	VMULPD       Y7, Y15, Y1
+	VFMSUB213PD  Y11, Y6, Y14
+	VFMSUB213PD  Y1, Y7, Y15
+	VXORPD       hyperbolicConstant17<>+0(SB), Y11, Y0
+	VMOVUPS      Y12, (SP)
+	VXORPD       hyperbolicConstant17<>+0(SB), Y1, Y12
+	VMOVUPS      Y10, 32(SP)
+	VADDPD       Y0, Y6, Y10
+	VMOVUPS      Y3, 64(SP)
+	VADDPD       Y12, Y7, Y3
+	VMOVUPS      Y2, 96(SP)
+	VSUBPD       Y6, Y10, Y2
+	VMOVUPS      Y10, 128(SP)
+	VSUBPD       Y7, Y3, Y10
+	VSUBPD       Y2, Y0, Y0
+	VSUBPD       Y10, Y12, Y2
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y8, Y10
 	VMOVUPS      hyperbolicConstant107<>+0(SB), Y12
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y4, Y12
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y9, Y12
+	VMOVUPS      Y3, 160(SP)
+	VMOVUPS      hyperbolicConstant109<>+0(SB), Y3
+	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y8, Y3
 	VMOVUPS      hyperbolicConstant109<>+0(SB), Y13
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y4, Y13
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y14
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y4, Y14
-	VMULPD       Y4, Y4, Y15
-	VFMADD231PD  Y15, Y13, Y12
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y15, Y14
-	VMULPD       Y15, Y15, Y13
-	VFMADD231PD  Y13, Y14, Y12
-	VFMADD231PD  Y12, Y4, Y9
-	VSUBPD       Y8, Y10, Y4
-	VFMADD231PD  Y9, Y2, Y4
+	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y9, Y13
+	VMOVUPS      Y7, 192(SP)
+	VMOVUPS      hyperbolicConstant111<>+0(SB), Y7
+	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y8, Y7
+	VMOVUPS      Y6, 224(SP)
+	VMOVUPS      hyperbolicConstant111<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y9, Y6
+	VMOVUPS      Y5, 256(SP)
+	VMULPD       Y8, Y8, Y5
+	VMOVUPS      Y4, 288(SP)
+	VMULPD       Y9, Y9, Y4
+	VFMADD231PD  Y5, Y3, Y10
+	VFMADD231PD  Y4, Y13, Y12
+	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y5, Y7
+	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y4, Y6
+	VMULPD       Y5, Y5, Y3
+	VMULPD       Y4, Y4, Y4
+	VFMADD231PD  Y3, Y7, Y10
+	VFMADD231PD  Y4, Y6, Y12
+	VFMADD231PD  Y10, Y8, Y11
+	VFMADD231PD  Y12, Y9, Y1
+	VSUBPD       Y14, Y0, Y0
+	VSUBPD       Y15, Y2, Y2
+	VFMADD231PD  288(SP), Y11, Y0
+	VFMADD231PD  256(SP), Y1, Y2
+	VMOVUPS      224(SP), Y1
+	VFMSUB231PD  Y1, Y1, Y1
+	VMOVUPS      192(SP), Y3
 	VFMSUB231PD  Y3, Y3, Y3
-	VADDPD       Y7, Y3, Y2
-	VFMADD231PD  Y1, Y2, Y4
-	VMULPD       hyperbolicConstant19<>+0(SB), Y5, Y1
-	VADDPD       Y11, Y1, Y2
-	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y11, Y1
-	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y5, Y4
-	VADDPD       Y4, Y1, Y1
-	VADDPD       Y1, Y2, Y1
-	VCMPPD       $0x11, Y0, Y7, Y2
-	VCMPPD       $0x11, hyperbolicConstant114<>+0(SB), Y0, Y3
-	VANDPD       Y3, Y2, Y2
-	VXORPD       hyperbolicConstant115<>+0(SB), Y2, Y2
-	VMOVMSKPD    Y2, AX
+	VADDPD       hyperbolicConstant15<>+0(SB), Y1, Y1
+	VADDPD       hyperbolicConstant15<>+0(SB), Y3, Y3
+	VFMADD231PD  96(SP), Y1, Y0
+	VFMADD231PD  64(SP), Y3, Y2
+	VMOVUPS      32(SP), Y1
+	VMULPD       hyperbolicConstant19<>+0(SB), Y1, Y3
+	VMOVUPS      (SP), Y4
+	VMULPD       hyperbolicConstant19<>+0(SB), Y4, Y5
+	VADDPD       128(SP), Y3, Y6
+	VADDPD       160(SP), Y5, Y7
+	VSUBPD       Y3, Y6, Y3
+	VSUBPD       Y5, Y7, Y5
+	VMOVUPS      128(SP), Y8
+	VSUBPD       Y3, Y8, Y3
+	VMOVUPS      160(SP), Y8
+	VSUBPD       Y5, Y8, Y5
+	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y1, Y0
+	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y4, Y2
+	VADDPD       Y0, Y3, Y0
+	VADDPD       Y2, Y5, Y1
+	VADDPD       Y0, Y6, Y0
+	VADDPD       Y1, Y7, Y1
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y2
+	VCMPPD       $0x11, (SI), Y2, Y3
+	VCMPPD       $0x11, 32(SI), Y2, Y4
+	VMOVUPS      (SI), Y5
+	VCMPPD       $0x11, hyperbolicConstant114<>+0(SB), Y5, Y6
+	VMOVUPS      32(SI), Y7
+	VCMPPD       $0x11, hyperbolicConstant114<>+0(SB), Y7, Y8
+	VANDPD       Y6, Y3, Y3
+	VANDPD       Y8, Y4, Y4
+	VXORPD       hyperbolicConstant115<>+0(SB), Y3, Y3
+	VXORPD       hyperbolicConstant115<>+0(SB), Y4, Y4
+	VMOVMSKPD    Y3, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
+	VMOVMSKPD Y4, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -3345,17 +4501,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 384(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 320(SP), DI
+	LEAQ 384(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3366,7 +4522,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 320(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3375,60 +4531,121 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Y1, 96(SP)
-	VMOVUPS     Y2, 128(SP)
-	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y0, Y3
-	VPADDQ      hyperbolicConstant94<>+0(SB), Y0, Y4
-	VPSRLQ      $0x34, Y4, Y5
-	VORPD       hyperbolicConstant95<>+0(SB), Y5, Y5
-	VSUBPD      hyperbolicConstant96<>+0(SB), Y5, Y5
-	VANDPD      hyperbolicConstant97<>+0(SB), Y4, Y4
-	VPADDQ      hyperbolicConstant98<>+0(SB), Y4, Y4
-	VADDPD      Y7, Y5, Y5
-	VSUBPD      Y7, Y4, Y4
-	VADDPD      hyperbolicConstant71<>+0(SB), Y4, Y8
-	VDIVPD      Y8, Y4, Y8
-	VMULPD      Y8, Y8, Y9
-	VMULPD      Y6, Y4, Y6
-	VMULPD      Y4, Y6, Y10
-	VFMSUB213PD Y10, Y4, Y6
-	VXORPD      hyperbolicConstant17<>+0(SB), Y10, Y11
-	VADDPD      Y11, Y4, Y12
-	VSUBPD      Y4, Y12, Y4
-	VSUBPD      Y4, Y11, Y4
-	VMOVUPS     hyperbolicConstant107<>+0(SB), Y11
-	VFMADD231PD hyperbolicConstant106<>+0(SB), Y9, Y11
-	VMOVUPS     hyperbolicConstant109<>+0(SB), Y13
-	VFMADD231PD hyperbolicConstant108<>+0(SB), Y9, Y13
-	VMOVUPS     hyperbolicConstant111<>+0(SB), Y14
-	VFMADD231PD hyperbolicConstant110<>+0(SB), Y9, Y14
-	VMULPD      Y9, Y9, Y15
-	VFMADD231PD Y15, Y13, Y11
-	VFMADD231PD hyperbolicConstant112<>+0(SB), Y15, Y14
-	VMULPD      Y15, Y15, Y13
-	VFMADD231PD Y13, Y14, Y11
-	VFMADD231PD Y11, Y9, Y10
-	VSUBPD      Y6, Y4, Y4
-	VFMADD231PD Y10, Y8, Y4
-	VMULPD      hyperbolicConstant19<>+0(SB), Y5, Y6
-	VADDPD      Y12, Y6, Y8
-	VSUBPD      Y6, Y8, Y6
-	VSUBPD      Y6, Y12, Y6
-	VFMADD231PD hyperbolicConstant20<>+0(SB), Y5, Y4
-	VADDPD      Y4, Y6, Y4
-	VADDPD      Y4, Y8, Y4
-	VBLENDVPD   Y3, Y4, Y0, Y3
-	VCMPPD      $0x00, Y7, Y0, Y4
-	VBLENDVPD   Y4, hyperbolicConstant1<>+0(SB), Y3, Y3
-	VCMPPD      $0x11, Y7, Y0, Y0
-	VBLENDVPD   Y0, hyperbolicConstant137<>+0(SB), Y3, Y0
-	VBLENDVPD   Y2, Y0, Y1, Y1
-	VMOVUPS     Y1, 96(SP)
+	VMOVUPS     Y0, 512(SP)
+	VMOVUPS     Y1, 544(SP)
+	VMOVUPS     Y3, 576(SP)
+	VMOVUPS     Y4, 608(SP)
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y5, Y6
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y5, Y8
+	VPSRLQ      $0x34, Y8, Y9
+	VORPD       hyperbolicConstant95<>+0(SB), Y9, Y9
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y9, Y9
+	VANDPD      hyperbolicConstant97<>+0(SB), Y8, Y8
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y8, Y8
+	VADDPD      Y2, Y9, Y9
+	VSUBPD      Y2, Y8, Y8
+	VADDPD      hyperbolicConstant71<>+0(SB), Y8, Y10
+	VDIVPD      Y10, Y8, Y10
+	VMULPD      Y10, Y10, Y11
+	VMULPD      hyperbolicConstant16<>+0(SB), Y8, Y12
+	VMULPD      Y8, Y12, Y13
+	VFMSUB213PD Y13, Y8, Y12
+	VXORPD      hyperbolicConstant17<>+0(SB), Y13, Y14
+	VADDPD      Y14, Y8, Y15
+	VSUBPD      Y8, Y15, Y8
+	VSUBPD      Y8, Y14, Y8
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y11, Y14
+	VMOVUPS     hyperbolicConstant109<>+0(SB), Y0
+	VFMADD231PD hyperbolicConstant108<>+0(SB), Y11, Y0
+	VMOVUPS     hyperbolicConstant111<>+0(SB), Y7
+	VFMADD231PD hyperbolicConstant110<>+0(SB), Y11, Y7
+	VMULPD      Y11, Y11, Y1
+	VFMADD231PD Y1, Y0, Y14
+	VFMADD231PD hyperbolicConstant112<>+0(SB), Y1, Y7
+	VMULPD      Y1, Y1, Y0
+	VFMADD231PD Y0, Y7, Y14
+	VFMADD231PD Y14, Y11, Y13
+	VSUBPD      Y12, Y8, Y0
+	VFMADD231PD Y13, Y10, Y0
+	VMULPD      hyperbolicConstant19<>+0(SB), Y9, Y1
+	VADDPD      Y15, Y1, Y7
+	VSUBPD      Y1, Y7, Y1
+	VSUBPD      Y1, Y15, Y1
+	VFMADD231PD hyperbolicConstant20<>+0(SB), Y9, Y0
+	VADDPD      Y0, Y1, Y0
+	VADDPD      Y0, Y7, Y0
+	VBLENDVPD   Y6, Y0, Y5, Y0
+	VCMPPD      $0x00, Y2, Y5, Y1
+	VBLENDVPD   Y1, hyperbolicConstant1<>+0(SB), Y0, Y0
+	VCMPPD      $0x11, Y2, Y5, Y1
+	VBLENDVPD   Y1, hyperbolicConstant137<>+0(SB), Y0, Y0
+	VMOVUPS     512(SP), Y1
+	VBLENDVPD   Y3, Y0, Y1, Y1
+	VMOVUPS     Y1, 512(SP)
+	VMOVUPS     512(SP), Y0
+	VMOVUPS     544(SP), Y1
+	VMOVUPS     32(SI), Y7
 	JMP         back1
+
+region2:
+	VMOVUPS     Y0, 640(SP)
+	VMOVUPS     Y1, 672(SP)
+	VMOVUPS     Y4, 704(SP)
+	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y7, Y3
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y7, Y5
+	VPSRLQ      $0x34, Y5, Y6
+	VORPD       hyperbolicConstant95<>+0(SB), Y6, Y6
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y6, Y6
+	VANDPD      hyperbolicConstant97<>+0(SB), Y5, Y5
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y5, Y5
+	VADDPD      Y2, Y6, Y6
+	VSUBPD      Y2, Y5, Y5
+	VADDPD      hyperbolicConstant71<>+0(SB), Y5, Y8
+	VDIVPD      Y8, Y5, Y8
+	VMULPD      Y8, Y8, Y9
+	VMULPD      hyperbolicConstant16<>+0(SB), Y5, Y10
+	VMULPD      Y5, Y10, Y11
+	VFMSUB213PD Y11, Y5, Y10
+	VXORPD      hyperbolicConstant17<>+0(SB), Y11, Y12
+	VADDPD      Y12, Y5, Y13
+	VSUBPD      Y5, Y13, Y5
+	VSUBPD      Y5, Y12, Y5
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y12
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y9, Y12
+	VMOVUPS     hyperbolicConstant109<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant108<>+0(SB), Y9, Y14
+	VMOVUPS     hyperbolicConstant111<>+0(SB), Y15
+	VFMADD231PD hyperbolicConstant110<>+0(SB), Y9, Y15
+	VMULPD      Y9, Y9, Y0
+	VFMADD231PD Y0, Y14, Y12
+	VFMADD231PD hyperbolicConstant112<>+0(SB), Y0, Y15
+	VMULPD      Y0, Y0, Y0
+	VFMADD231PD Y0, Y15, Y12
+	VFMADD231PD Y12, Y9, Y11
+	VSUBPD      Y10, Y5, Y0
+	VFMADD231PD Y11, Y8, Y0
+	VMULPD      hyperbolicConstant19<>+0(SB), Y6, Y5
+	VADDPD      Y13, Y5, Y8
+	VSUBPD      Y5, Y8, Y5
+	VSUBPD      Y5, Y13, Y5
+	VFMADD231PD hyperbolicConstant20<>+0(SB), Y6, Y0
+	VADDPD      Y0, Y5, Y0
+	VADDPD      Y0, Y8, Y0
+	VBLENDVPD   Y3, Y0, Y7, Y0
+	VCMPPD      $0x00, Y2, Y7, Y3
+	VBLENDVPD   Y3, hyperbolicConstant1<>+0(SB), Y0, Y0
+	VCMPPD      $0x11, Y2, Y7, Y2
+	VBLENDVPD   Y2, hyperbolicConstant137<>+0(SB), Y0, Y0
+	VBLENDVPD   Y4, Y0, Y1, Y1
+	VMOVUPS     Y1, 672(SP)
+	VMOVUPS     640(SP), Y0
+	JMP         back2
 
 DATA hyperbolicConstant138<>+0(SB)/8, $0xbff0000000000000
 DATA hyperbolicConstant138<>+8(SB)/8, $0xbff0000000000000
@@ -3445,55 +4662,92 @@ TEXT ·acoshFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD   (SI), Z0
-	VSUBPD      hyperbolicConstant50<>+0(SB), Z0, Z1
-	VADDPD      hyperbolicConstant50<>+0(SB), Z0, Z2
-	VMULPD      Z2, Z1, Z2
-	VSQRTPD     Z2, Z2
-	VADDPD      Z2, Z1, Z1
-	VADDPD      hyperbolicConstant50<>+0(SB), Z1, Z2
-	VPADDQ      hyperbolicConstant116<>+0(SB), Z2, Z2
-	VPSRLQ      $0x34, Z2, Z3
-	VORPD       hyperbolicConstant117<>+0(SB), Z3, Z4
-	VSUBPD      hyperbolicConstant118<>+0(SB), Z4, Z4
-	VANDPD      hyperbolicConstant119<>+0(SB), Z2, Z2
-	VPADDQ      hyperbolicConstant120<>+0(SB), Z2, Z2
-	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z3, K1
-	VSUBPD      hyperbolicConstant50<>+0(SB), Z2, Z2
-	VBLENDMPD   Z1, Z2, K1, Z1
-	VADDPD      hyperbolicConstant83<>+0(SB), Z1, Z2
-	VDIVPD      Z2, Z1, Z1
-	VMULPD      Z1, Z1, Z2
-	VMULPD      Z1, Z2, Z3
-	VMOVUPS     hyperbolicConstant122<>+0(SB), Z5
-	VFMADD231PD hyperbolicConstant121<>+0(SB), Z2, Z5
-	VMOVUPS     hyperbolicConstant124<>+0(SB), Z6
-	VFMADD231PD hyperbolicConstant123<>+0(SB), Z2, Z6
-	VMULPD      Z2, Z2, Z2
-	VFMADD231PD Z2, Z6, Z5
-	VMULPD      Z2, Z2, Z2
-	VFMADD231PD hyperbolicConstant125<>+0(SB), Z2, Z5
-	VADDPD      Z1, Z1, Z1
-	VFMADD231PD Z5, Z3, Z1
-	VFMADD231PD hyperbolicConstant40<>+0(SB), Z4, Z1
+	VCVTPS2PD   32(SI), Z1
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z0, Z2
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z1, Z3
+	VADDPD      hyperbolicConstant50<>+0(SB), Z0, Z4
+	VADDPD      hyperbolicConstant50<>+0(SB), Z1, Z5
+	VMULPD      Z4, Z2, Z4
+	VMULPD      Z5, Z3, Z5
+	VSQRTPD     Z4, Z4
+	VSQRTPD     Z5, Z5
+	VADDPD      Z4, Z2, Z2
+	VADDPD      Z5, Z3, Z3
+	VADDPD      hyperbolicConstant50<>+0(SB), Z2, Z4
+	VADDPD      hyperbolicConstant50<>+0(SB), Z3, Z5
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z4, Z4
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z5, Z5
+	VPSRLQ      $0x34, Z4, Z6
+	VPSRLQ      $0x34, Z5, Z7
+	VORPD       hyperbolicConstant117<>+0(SB), Z6, Z8
+	VORPD       hyperbolicConstant117<>+0(SB), Z7, Z9
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z8, Z8
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z9, Z9
+	VANDPD      hyperbolicConstant119<>+0(SB), Z4, Z4
+	VANDPD      hyperbolicConstant119<>+0(SB), Z5, Z5
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z4, Z4
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z5, Z5
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z6, K1
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z7, K2
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z4, Z4
+	VSUBPD      hyperbolicConstant50<>+0(SB), Z5, Z5
+	VBLENDMPD   Z2, Z4, K1, Z2
+	VBLENDMPD   Z3, Z5, K2, Z3
+	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z4
+	VADDPD      hyperbolicConstant83<>+0(SB), Z3, Z5
+	VDIVPD      Z4, Z2, Z2
+	VDIVPD      Z5, Z3, Z3
+	VMULPD      Z2, Z2, Z4
+	VMULPD      Z3, Z3, Z5
+	VMULPD      Z2, Z4, Z6
+	VMULPD      Z3, Z5, Z7
+	VMOVUPS     hyperbolicConstant122<>+0(SB), Z10
+	VFMADD231PD hyperbolicConstant121<>+0(SB), Z4, Z10
+	VMOVUPS     hyperbolicConstant122<>+0(SB), Z11
+	VFMADD231PD hyperbolicConstant121<>+0(SB), Z5, Z11
+	VMOVUPS     hyperbolicConstant124<>+0(SB), Z12
+	VFMADD231PD hyperbolicConstant123<>+0(SB), Z4, Z12
+	VMOVUPS     hyperbolicConstant124<>+0(SB), Z13
+	VFMADD231PD hyperbolicConstant123<>+0(SB), Z5, Z13
+	VMULPD      Z4, Z4, Z4
+	VMULPD      Z5, Z5, Z5
+	VFMADD231PD Z4, Z12, Z10
+	VFMADD231PD Z5, Z13, Z11
+	VMULPD      Z4, Z4, Z4
+	VMULPD      Z5, Z5, Z5
+	VFMADD231PD hyperbolicConstant125<>+0(SB), Z4, Z10
+	VFMADD231PD hyperbolicConstant125<>+0(SB), Z5, Z11
+	VADDPD      Z2, Z2, Z2
+	VADDPD      Z3, Z3, Z3
+	VFMADD231PD Z10, Z6, Z2
+	VFMADD231PD Z11, Z7, Z3
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z8, Z2
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z9, Z3
 	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z0, K1
-	VBLENDMPD   Z1, Z0, K1, Z1
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z1, K2
+	VBLENDMPD   Z2, Z0, K1, Z2
+	VBLENDMPD   Z3, Z1, K2, Z3
 	VCMPPD      $0x11, hyperbolicConstant50<>+0(SB), Z0, K1
-	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z1, K1, Z0
-	VCVTPD2PS   Z0, Y31
+	VCMPPD      $0x11, hyperbolicConstant50<>+0(SB), Z1, K2
+	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z2, K1, Z0
+	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z3, K2, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3509,13 +4763,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3535,7 +4789,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA hyperbolicConstant139<>+0(SB)/8, $0x7ff8000000000001
@@ -3550,113 +4805,197 @@ GLOBL hyperbolicConstant139<>(SB), RODATA|NOPTR, $64
 
 // func acoshFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·acoshFloat64AVX512(SB), $320-33
+TEXT ·acoshFloat64AVX512(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VADDPD       hyperbolicConstant140<>+0(SB), Z0, Z1
-	VSUBPD       Z0, Z1, Z2
-	VMOVUPS      hyperbolicConstant140<>+0(SB), Z3
-	VSUBPD       Z2, Z3, Z2
-	VMULPD       Z0, Z0, Z4
-	VMOVUPS      Z4, Z5
-	VFMSUB231PD  Z0, Z0, Z5
-	VADDPD       Z3, Z4, Z6
+	VMOVUPS      64(SI), Z1
+	VADDPD       hyperbolicConstant140<>+0(SB), Z0, Z2
+	VADDPD       hyperbolicConstant140<>+0(SB), Z1, Z3
+	VSUBPD       Z0, Z2, Z4
+	VSUBPD       Z1, Z3, Z5
+	VMOVUPS      hyperbolicConstant140<>+0(SB), Z6
 	VSUBPD       Z4, Z6, Z4
-	VSUBPD       Z4, Z3, Z3
-	VSQRTPD      Z6, Z4
-	VFNMADD231PD Z4, Z4, Z6
+	VSUBPD       Z5, Z6, Z5
+	VMULPD       Z0, Z0, Z7
+	VMULPD       Z1, Z1, Z8
+	VMOVUPS      Z7, Z9
+	VFMSUB231PD  Z0, Z0, Z9
+	VMOVUPS      Z8, Z10
+	VFMSUB231PD  Z1, Z1, Z10
+	VADDPD       Z6, Z7, Z11
+	VADDPD       Z6, Z8, Z12
+	VSUBPD       Z7, Z11, Z7
+	VSUBPD       Z8, Z12, Z8
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z8, Z6, Z6
+	VSQRTPD      Z11, Z8
+	VSQRTPD      Z12, Z13
+	VFNMADD231PD Z8, Z8, Z11
+	VFNMADD231PD Z13, Z13, Z12
+	VADDPD       Z9, Z7, Z7
+	VADDPD       Z10, Z6, Z6
+	VADDPD       Z7, Z11, Z7
+	VADDPD       Z6, Z12, Z6
+	VADDPD       Z2, Z8, Z9
+	VADDPD       Z3, Z13, Z10
+	VSUBPD       Z8, Z9, Z11
+	VSUBPD       Z13, Z10, Z12
+	VSUBPD       Z11, Z2, Z2
+	VSUBPD       Z12, Z3, Z3
+	VMOVUPS      hyperbolicConstant51<>+0(SB), Z11
+	VDIVPD       Z8, Z11, Z8
+	VDIVPD       Z13, Z11, Z12
+	VADDPD       Z4, Z2, Z2
 	VADDPD       Z5, Z3, Z3
-	VADDPD       Z3, Z6, Z3
-	VADDPD       Z1, Z4, Z5
-	VSUBPD       Z4, Z5, Z6
-	VSUBPD       Z6, Z1, Z1
-	VMOVUPS      hyperbolicConstant51<>+0(SB), Z6
-	VDIVPD       Z4, Z6, Z4
-	VADDPD       Z2, Z1, Z1
-	VFMADD231PD  Z4, Z3, Z1
-	VADDPD       Z1, Z5, Z2
-	VSUBPD       Z5, Z2, Z3
-	VSUBPD       Z3, Z1, Z1
-	VADDPD       hyperbolicConstant50<>+0(SB), Z2, Z3
-	VSUBPD       hyperbolicConstant50<>+0(SB), Z3, Z4
-	VSUBPD       Z4, Z3, Z5
-	VMOVUPS      hyperbolicConstant50<>+0(SB), Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z4, Z2, Z2
-	VADDPD       Z2, Z5, Z2
-	VPADDQ       hyperbolicConstant116<>+0(SB), Z3, Z3
-	VPSRLQ       $0x34, Z3, Z4
-	VORPD        hyperbolicConstant117<>+0(SB), Z4, Z5
-	VSUBPD       hyperbolicConstant118<>+0(SB), Z5, Z5
-	VANDPD       hyperbolicConstant119<>+0(SB), Z3, Z3
-	VPADDQ       hyperbolicConstant120<>+0(SB), Z3, Z3
+	VFMADD231PD  Z8, Z7, Z2
+	VFMADD231PD  Z12, Z6, Z3
+	VADDPD       Z2, Z9, Z4
+	VADDPD       Z3, Z10, Z5
+	VSUBPD       Z9, Z4, Z6
+	VSUBPD       Z10, Z5, Z7
+	VSUBPD       Z6, Z2, Z2
 	VSUBPD       Z7, Z3, Z3
-	VADDPD       Z1, Z2, Z1
-	VMOVUPS      hyperbolicConstant127<>+0(SB), Z2
-	VPSUBQ       Z4, Z2, Z2
-	VPSLLQ       $0x34, Z2, Z2
-	VMAXPD       hyperbolicConstant36<>+0(SB), Z2, Z2
-	VMULPD       Z2, Z1, Z1
-	VADDPD       hyperbolicConstant83<>+0(SB), Z3, Z2
-	VDIVPD       Z2, Z3, Z2
-	VMULPD       Z2, Z2, Z4
-	VMULPD       Z6, Z3, Z8
-	VMULPD       Z3, Z8, Z9
-	VFMSUB213PD  Z9, Z3, Z8
-	VXORPD       hyperbolicConstant52<>+0(SB), Z9, Z10
-	VADDPD       Z10, Z3, Z11
-	VSUBPD       Z3, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z12
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z4, Z12
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z13
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z4, Z13
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z14
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z4, Z14
-	VMULPD       Z4, Z4, Z15
-	VFMADD231PD  Z15, Z13, Z12
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z15, Z14
-	VMULPD       Z15, Z15, Z13
-	VFMADD231PD  Z13, Z14, Z12
-	VFMADD231PD  Z12, Z4, Z9
-	VSUBPD       Z8, Z10, Z4
-	VFMADD231PD  Z9, Z2, Z4
-	VFMSUB231PD  Z3, Z3, Z3
-	VADDPD       Z7, Z3, Z2
-	VFMADD231PD  Z1, Z2, Z4
-	VMULPD       hyperbolicConstant54<>+0(SB), Z5, Z1
-	VADDPD       Z11, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z11, Z1
-	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z5, Z4
-	VADDPD       Z4, Z1, Z1
-	VADDPD       Z1, Z2, Z1
-	VCMPPD       $0x11, Z0, Z7, K1
-	VCMPPD       $0x11, hyperbolicConstant136<>+0(SB), Z0, K2
-	KANDB        K2, K1, K1
+	VADDPD       hyperbolicConstant50<>+0(SB), Z4, Z6
+	VADDPD       hyperbolicConstant50<>+0(SB), Z5, Z7
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z6, Z8
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z7, Z9
+	VSUBPD       Z8, Z6, Z10
+	VSUBPD       Z9, Z7, Z12
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z13
+	VSUBPD       Z10, Z13, Z10
+	VSUBPD       Z12, Z13, Z12
+	VSUBPD       Z8, Z4, Z4
+	VSUBPD       Z9, Z5, Z5
+	VADDPD       Z4, Z10, Z4
+	VADDPD       Z5, Z12, Z5
+	VPADDQ       hyperbolicConstant116<>+0(SB), Z6, Z6
+	VPADDQ       hyperbolicConstant116<>+0(SB), Z7, Z7
+	VPSRLQ       $0x34, Z6, Z8
+	VPSRLQ       $0x34, Z7, Z9
+	VORPD        hyperbolicConstant117<>+0(SB), Z8, Z10
+	VORPD        hyperbolicConstant117<>+0(SB), Z9, Z12
+	VSUBPD       hyperbolicConstant118<>+0(SB), Z10, Z10
+	VSUBPD       hyperbolicConstant118<>+0(SB), Z12, Z12
+	VANDPD       hyperbolicConstant119<>+0(SB), Z6, Z6
+	VANDPD       hyperbolicConstant119<>+0(SB), Z7, Z7
+	VPADDQ       hyperbolicConstant120<>+0(SB), Z6, Z6
+	VPADDQ       hyperbolicConstant120<>+0(SB), Z7, Z7
+	VSUBPD       Z13, Z6, Z6
+	VSUBPD       Z13, Z7, Z7
+	VADDPD       Z2, Z4, Z2
+	VADDPD       Z3, Z5, Z3
+	VMOVUPS      hyperbolicConstant127<>+0(SB), Z4
+	VPSUBQ       Z8, Z4, Z5
+	VPSUBQ       Z9, Z4, Z4
+	VPSLLQ       $0x34, Z5, Z5
+	VPSLLQ       $0x34, Z4, Z4
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z5, Z5
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z4, Z4
+	VMULPD       Z5, Z2, Z2
+	VMULPD       Z4, Z3, Z3
+	VADDPD       hyperbolicConstant83<>+0(SB), Z6, Z4
+	VADDPD       hyperbolicConstant83<>+0(SB), Z7, Z5
+	VDIVPD       Z4, Z6, Z4
+	VDIVPD       Z5, Z7, Z5
+	VMULPD       Z4, Z4, Z8
+	VMULPD       Z5, Z5, Z9
+	VMULPD       Z11, Z6, Z14
+	VMULPD       Z11, Z7, Z15
+	VMULPD       Z6, Z14, Z16
+	VMULPD       Z7, Z15, Z17
+	VFMSUB213PD  Z16, Z6, Z14
+	VFMSUB213PD  Z17, Z7, Z15
+	VXORPD       hyperbolicConstant52<>+0(SB), Z16, Z18
+	VXORPD       hyperbolicConstant52<>+0(SB), Z17, Z19
+	VADDPD       Z18, Z6, Z20
+	VADDPD       Z19, Z7, Z21
+	VSUBPD       Z6, Z20, Z22
+	VSUBPD       Z7, Z21, Z23
+	VSUBPD       Z22, Z18, Z18
+	VSUBPD       Z23, Z19, Z19
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z22
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z8, Z22
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z23
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z9, Z23
+	VMOVUPS      hyperbolicConstant131<>+0(SB), Z24
+	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z8, Z24
+	VMOVUPS      hyperbolicConstant131<>+0(SB), Z25
+	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z9, Z25
+	VMOVUPS      hyperbolicConstant133<>+0(SB), Z26
+	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z8, Z26
+	VMOVUPS      hyperbolicConstant133<>+0(SB), Z27
+	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z9, Z27
+	VMULPD       Z8, Z8, Z28
+	VMULPD       Z9, Z9, Z29
+	VFMADD231PD  Z28, Z24, Z22
+	VFMADD231PD  Z29, Z25, Z23
+	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z28, Z26
+	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z29, Z27
+	VMULPD       Z28, Z28, Z24
+	VMULPD       Z29, Z29, Z25
+	VFMADD231PD  Z24, Z26, Z22
+	VFMADD231PD  Z25, Z27, Z23
+	VFMADD231PD  Z22, Z8, Z16
+	VFMADD231PD  Z23, Z9, Z17
+	VSUBPD       Z14, Z18, Z8
+	VSUBPD       Z15, Z19, Z9
+	VFMADD231PD  Z16, Z4, Z8
+	VFMADD231PD  Z17, Z5, Z9
+	VFMSUB231PD  Z6, Z6, Z6
+	VFMSUB231PD  Z7, Z7, Z7
+	VADDPD       Z13, Z6, Z4
+	VADDPD       Z13, Z7, Z5
+	VFMADD231PD  Z2, Z4, Z8
+	VFMADD231PD  Z3, Z5, Z9
+	VMULPD       hyperbolicConstant54<>+0(SB), Z10, Z2
+	VMULPD       hyperbolicConstant54<>+0(SB), Z12, Z3
+	VADDPD       Z20, Z2, Z4
+	VADDPD       Z21, Z3, Z5
+	VSUBPD       Z2, Z4, Z2
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z2, Z20, Z2
+	VSUBPD       Z3, Z21, Z3
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z10, Z8
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z12, Z9
+	VADDPD       Z8, Z2, Z2
+	VADDPD       Z9, Z3, Z3
+	VADDPD       Z2, Z4, Z2
+	VADDPD       Z3, Z5, Z3
+	VCMPPD       $0x11, Z0, Z13, K1
+	VCMPPD       $0x11, Z1, Z13, K2
+	VCMPPD       $0x11, hyperbolicConstant136<>+0(SB), Z0, K3
+	VCMPPD       $0x11, hyperbolicConstant136<>+0(SB), Z1, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
 	KNOTB        K1, K1
+	KNOTB        K2, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3668,17 +5007,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3698,60 +5037,116 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Z1, 192(SP)
-	KMOVB       K1, 256(SP)
-	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z0, K2
-	VPADDQ      hyperbolicConstant116<>+0(SB), Z0, Z2
-	VPSRLQ      $0x34, Z2, Z3
-	VORPD       hyperbolicConstant117<>+0(SB), Z3, Z3
-	VSUBPD      hyperbolicConstant118<>+0(SB), Z3, Z3
-	VANDPD      hyperbolicConstant119<>+0(SB), Z2, Z2
-	VPADDQ      hyperbolicConstant120<>+0(SB), Z2, Z2
-	VADDPD      Z7, Z3, Z3
-	VSUBPD      Z7, Z2, Z2
-	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z4
-	VDIVPD      Z4, Z2, Z4
-	VMULPD      Z4, Z4, Z5
-	VMULPD      Z6, Z2, Z6
-	VMULPD      Z2, Z6, Z8
-	VFMSUB213PD Z8, Z2, Z6
-	VXORPD      hyperbolicConstant52<>+0(SB), Z8, Z9
-	VADDPD      Z9, Z2, Z10
-	VSUBPD      Z2, Z10, Z2
-	VSUBPD      Z2, Z9, Z2
-	VMOVUPS     hyperbolicConstant129<>+0(SB), Z9
-	VFMADD231PD hyperbolicConstant128<>+0(SB), Z5, Z9
-	VMOVUPS     hyperbolicConstant131<>+0(SB), Z11
-	VFMADD231PD hyperbolicConstant130<>+0(SB), Z5, Z11
-	VMOVUPS     hyperbolicConstant133<>+0(SB), Z12
-	VFMADD231PD hyperbolicConstant132<>+0(SB), Z5, Z12
-	VMULPD      Z5, Z5, Z13
-	VFMADD231PD Z13, Z11, Z9
-	VFMADD231PD hyperbolicConstant134<>+0(SB), Z13, Z12
-	VMULPD      Z13, Z13, Z11
-	VFMADD231PD Z11, Z12, Z9
-	VFMADD231PD Z9, Z5, Z8
-	VSUBPD      Z6, Z2, Z2
-	VFMADD231PD Z8, Z4, Z2
-	VMULPD      hyperbolicConstant54<>+0(SB), Z3, Z4
-	VADDPD      Z10, Z4, Z5
-	VSUBPD      Z4, Z5, Z4
+	VMOVUPS     Z2, 384(SP)
+	VMOVUPS     Z3, 448(SP)
+	KMOVB       K1, 512(SP)
+	KMOVB       K2, 576(SP)
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z0, K3
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z0, Z4
+	VPSRLQ      $0x34, Z4, Z5
+	VORPD       hyperbolicConstant117<>+0(SB), Z5, Z5
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z5, Z5
+	VANDPD      hyperbolicConstant119<>+0(SB), Z4, Z4
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z4, Z4
+	VADDPD      Z13, Z5, Z5
+	VSUBPD      Z13, Z4, Z4
+	VADDPD      hyperbolicConstant83<>+0(SB), Z4, Z6
+	VDIVPD      Z6, Z4, Z6
+	VMULPD      Z6, Z6, Z7
+	VMULPD      Z11, Z4, Z8
+	VMULPD      Z4, Z8, Z9
+	VFMSUB213PD Z9, Z4, Z8
+	VXORPD      hyperbolicConstant52<>+0(SB), Z9, Z10
+	VADDPD      Z10, Z4, Z12
+	VSUBPD      Z4, Z12, Z4
 	VSUBPD      Z4, Z10, Z4
-	VFMADD231PD hyperbolicConstant55<>+0(SB), Z3, Z2
-	VADDPD      Z2, Z4, Z2
-	VADDPD      Z2, Z5, Z2
-	VBLENDMPD   Z2, Z0, K2, Z2
-	VCMPPD      $0x00, Z7, Z0, K2
-	VBLENDMPD   hyperbolicConstant36<>+0(SB), Z2, K2, Z2
-	VCMPPD      $0x11, Z7, Z0, K2
-	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z2, K2, Z0
-	VBLENDMPD   Z0, Z1, K1, Z1
-	VMOVUPS     Z1, 192(SP)
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z10
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z7, Z10
+	VMOVUPS     hyperbolicConstant131<>+0(SB), Z14
+	VFMADD231PD hyperbolicConstant130<>+0(SB), Z7, Z14
+	VMOVUPS     hyperbolicConstant133<>+0(SB), Z15
+	VFMADD231PD hyperbolicConstant132<>+0(SB), Z7, Z15
+	VMULPD      Z7, Z7, Z16
+	VFMADD231PD Z16, Z14, Z10
+	VFMADD231PD hyperbolicConstant134<>+0(SB), Z16, Z15
+	VMULPD      Z16, Z16, Z14
+	VFMADD231PD Z14, Z15, Z10
+	VFMADD231PD Z10, Z7, Z9
+	VSUBPD      Z8, Z4, Z4
+	VFMADD231PD Z9, Z6, Z4
+	VMULPD      hyperbolicConstant54<>+0(SB), Z5, Z6
+	VADDPD      Z12, Z6, Z7
+	VSUBPD      Z6, Z7, Z6
+	VSUBPD      Z6, Z12, Z6
+	VFMADD231PD hyperbolicConstant55<>+0(SB), Z5, Z4
+	VADDPD      Z4, Z6, Z4
+	VADDPD      Z4, Z7, Z4
+	VBLENDMPD   Z4, Z0, K3, Z4
+	VCMPPD      $0x00, Z13, Z0, K3
+	VBLENDMPD   hyperbolicConstant36<>+0(SB), Z4, K3, Z4
+	VCMPPD      $0x11, Z13, Z0, K3
+	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z4, K3, Z0
+	VBLENDMPD   Z0, Z2, K1, Z2
+	VMOVUPS     Z2, 384(SP)
 	JMP         back1
+
+region2:
+	VMOVUPS     Z2, 640(SP)
+	VMOVUPS     Z3, 704(SP)
+	KMOVB       K2, 768(SP)
+	VCMPPD      $0x11, hyperbolicConstant126<>+0(SB), Z1, K1
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z1, Z0
+	VPSRLQ      $0x34, Z0, Z4
+	VORPD       hyperbolicConstant117<>+0(SB), Z4, Z4
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z4, Z4
+	VANDPD      hyperbolicConstant119<>+0(SB), Z0, Z0
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z0, Z0
+	VADDPD      Z13, Z4, Z4
+	VSUBPD      Z13, Z0, Z0
+	VADDPD      hyperbolicConstant83<>+0(SB), Z0, Z5
+	VDIVPD      Z5, Z0, Z5
+	VMULPD      Z5, Z5, Z6
+	VMULPD      Z11, Z0, Z7
+	VMULPD      Z0, Z7, Z8
+	VFMSUB213PD Z8, Z0, Z7
+	VXORPD      hyperbolicConstant52<>+0(SB), Z8, Z9
+	VADDPD      Z9, Z0, Z10
+	VSUBPD      Z0, Z10, Z0
+	VSUBPD      Z0, Z9, Z0
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z9
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z6, Z9
+	VMOVUPS     hyperbolicConstant131<>+0(SB), Z11
+	VFMADD231PD hyperbolicConstant130<>+0(SB), Z6, Z11
+	VMOVUPS     hyperbolicConstant133<>+0(SB), Z12
+	VFMADD231PD hyperbolicConstant132<>+0(SB), Z6, Z12
+	VMULPD      Z6, Z6, Z14
+	VFMADD231PD Z14, Z11, Z9
+	VFMADD231PD hyperbolicConstant134<>+0(SB), Z14, Z12
+	VMULPD      Z14, Z14, Z11
+	VFMADD231PD Z11, Z12, Z9
+	VFMADD231PD Z9, Z6, Z8
+	VSUBPD      Z7, Z0, Z0
+	VFMADD231PD Z8, Z5, Z0
+	VMULPD      hyperbolicConstant54<>+0(SB), Z4, Z5
+	VADDPD      Z10, Z5, Z6
+	VSUBPD      Z5, Z6, Z5
+	VSUBPD      Z5, Z10, Z5
+	VFMADD231PD hyperbolicConstant55<>+0(SB), Z4, Z0
+	VADDPD      Z0, Z5, Z0
+	VADDPD      Z0, Z6, Z0
+	VBLENDMPD   Z0, Z1, K1, Z0
+	VCMPPD      $0x00, Z13, Z1, K1
+	VBLENDMPD   hyperbolicConstant36<>+0(SB), Z0, K1, Z0
+	VCMPPD      $0x11, Z13, Z1, K1
+	VBLENDMPD   hyperbolicConstant139<>+0(SB), Z0, K1, Z0
+	VBLENDMPD   Z0, Z3, K2, Z3
+	VMOVUPS     Z3, 704(SP)
+	JMP         back2
 
 DATA hyperbolicConstant140<>+0(SB)/8, $0xbff0000000000000
 DATA hyperbolicConstant140<>+8(SB)/8, $0xbff0000000000000
@@ -3765,274 +5160,7 @@ GLOBL hyperbolicConstant140<>(SB), RODATA|NOPTR, $64
 
 // func atanhFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·atanhFloat32AVX2(SB), $96-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VCVTPS2PD   (SI), Y0
-	VANDPD      hyperbolicConstant0<>+0(SB), Y0, Y1
-	VADDPD      Y1, Y1, Y2
-	VMOVUPS     hyperbolicConstant15<>+0(SB), Y3
-	VSUBPD      Y1, Y3, Y4
-	VDIVPD      Y4, Y2, Y2
-	VADDPD      Y3, Y2, Y4
-	VPADDQ      hyperbolicConstant94<>+0(SB), Y4, Y4
-	VPSRLQ      $0x34, Y4, Y5
-	VORPD       hyperbolicConstant95<>+0(SB), Y5, Y6
-	VSUBPD      hyperbolicConstant96<>+0(SB), Y6, Y6
-	VANDPD      hyperbolicConstant97<>+0(SB), Y4, Y4
-	VPADDQ      hyperbolicConstant98<>+0(SB), Y4, Y4
-	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y5, Y5
-	VSUBPD      Y3, Y4, Y4
-	VBLENDVPD   Y5, Y2, Y4, Y2
-	VADDPD      hyperbolicConstant71<>+0(SB), Y2, Y4
-	VDIVPD      Y4, Y2, Y2
-	VMULPD      Y2, Y2, Y4
-	VMULPD      Y2, Y4, Y5
-	VMOVUPS     hyperbolicConstant100<>+0(SB), Y7
-	VFMADD231PD hyperbolicConstant99<>+0(SB), Y4, Y7
-	VMOVUPS     hyperbolicConstant102<>+0(SB), Y8
-	VFMADD231PD hyperbolicConstant101<>+0(SB), Y4, Y8
-	VMULPD      Y4, Y4, Y4
-	VFMADD231PD Y4, Y8, Y7
-	VMULPD      Y4, Y4, Y4
-	VFMADD231PD hyperbolicConstant103<>+0(SB), Y4, Y7
-	VADDPD      Y2, Y2, Y2
-	VFMADD231PD Y7, Y5, Y2
-	VFMADD231PD hyperbolicConstant5<>+0(SB), Y6, Y2
-	VMULPD      hyperbolicConstant16<>+0(SB), Y2, Y2
-	VCMPPD      $0x00, Y3, Y1, Y4
-	VBLENDVPD   Y4, hyperbolicConstant104<>+0(SB), Y2, Y2
-	VCMPPD      $0x12, Y3, Y1, Y1
-	VMOVUPS     hyperbolicConstant137<>+0(SB), Y3
-	VBLENDVPD   Y1, Y2, Y3, Y1
-	VMOVUPS     hyperbolicConstant17<>+0(SB), Y2
-	VANDNPD     Y1, Y2, Y1
-	VANDPD      Y2, Y0, Y0
-	VORPD       Y0, Y1, Y0
-	VCVTPD2PSY  Y0, X15
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     X15, (DI)
-
-stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVL (SI)(R12*4), AX
-
-fill:
-	MOVL AX, 32(SP)(R12*4)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVL (SP)(R10*4), AX
-	MOVL AX, (R11)(R10*4)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS X15, (DI)
-	JMP      stored
-
-// func atanhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·atanhFloat64AVX2(SB), $192-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y1
-	VADDPD       Y1, Y1, Y2
-	VXORPD       hyperbolicConstant17<>+0(SB), Y1, Y3
-	VADDPD       hyperbolicConstant15<>+0(SB), Y3, Y4
-	VSUBPD       hyperbolicConstant15<>+0(SB), Y4, Y5
-	VSUBPD       Y5, Y3, Y3
-	VMOVUPS      hyperbolicConstant15<>+0(SB), Y5
-	VDIVPD       Y4, Y5, Y6
-	VMULPD       Y6, Y2, Y7
-	VFNMADD231PD Y7, Y4, Y2
-	VFNMADD213PD hyperbolicConstant1<>+0(SB), Y7, Y3
-	VADDPD       Y3, Y2, Y2
-	VMULPD       Y6, Y2, Y2
-	VADDPD       Y2, Y7, Y3
-	VSUBPD       Y7, Y3, Y4
-	VSUBPD       Y4, Y2, Y2
-	VADDPD       Y3, Y5, Y4
-	VSUBPD       Y5, Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VSUBPD       Y7, Y5, Y7
-	VSUBPD       Y6, Y3, Y3
-	VADDPD       Y3, Y7, Y3
-	VPADDQ       hyperbolicConstant94<>+0(SB), Y4, Y4
-	VPSRLQ       $0x34, Y4, Y6
-	VORPD        hyperbolicConstant95<>+0(SB), Y6, Y7
-	VSUBPD       hyperbolicConstant96<>+0(SB), Y7, Y7
-	VANDPD       hyperbolicConstant97<>+0(SB), Y4, Y4
-	VPADDQ       hyperbolicConstant98<>+0(SB), Y4, Y4
-	VSUBPD       Y5, Y4, Y4
-	VADDPD       Y2, Y3, Y2
-	VMOVUPS      hyperbolicConstant105<>+0(SB), Y3
-	VPSUBQ       Y6, Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMAXPD       hyperbolicConstant1<>+0(SB), Y3, Y3
-	VMULPD       Y3, Y2, Y2
-	VADDPD       hyperbolicConstant71<>+0(SB), Y4, Y3
-	VDIVPD       Y3, Y4, Y3
-	VMULPD       Y3, Y3, Y6
-	VMULPD       hyperbolicConstant16<>+0(SB), Y4, Y8
-	VMULPD       Y4, Y8, Y9
-	VFMSUB213PD  Y9, Y4, Y8
-	VXORPD       hyperbolicConstant17<>+0(SB), Y9, Y10
-	VADDPD       Y10, Y4, Y11
-	VSUBPD       Y4, Y11, Y12
-	VSUBPD       Y12, Y10, Y10
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y12
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y6, Y12
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y13
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y6, Y13
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y14
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y6, Y14
-	VMULPD       Y6, Y6, Y15
-	VFMADD231PD  Y15, Y13, Y12
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y15, Y14
-	VMULPD       Y15, Y15, Y13
-	VFMADD231PD  Y13, Y14, Y12
-	VFMADD231PD  Y12, Y6, Y9
-	VSUBPD       Y8, Y10, Y6
-	VFMADD231PD  Y9, Y3, Y6
-	VFMSUB231PD  Y4, Y4, Y4
-	VADDPD       Y5, Y4, Y3
-	VFMADD231PD  Y2, Y3, Y6
-	VMULPD       hyperbolicConstant19<>+0(SB), Y7, Y2
-	VADDPD       Y11, Y2, Y3
-	VSUBPD       Y2, Y3, Y2
-	VSUBPD       Y2, Y11, Y2
-	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y7, Y6
-	VADDPD       Y6, Y2, Y2
-	VADDPD       Y2, Y3, Y2
-	VMULPD       hyperbolicConstant16<>+0(SB), Y2, Y2
-	VCMPPD       $0x11, hyperbolicConstant113<>+0(SB), Y1, Y3
-	VBLENDVPD    Y3, Y1, Y2, Y2
-	VCMPPD       $0x11, Y5, Y1, Y3
-	VXORPD       hyperbolicConstant115<>+0(SB), Y3, Y3
-	VMOVMSKPD    Y3, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	VANDPD  hyperbolicConstant17<>+0(SB), Y0, Y0
-	VXORPD  Y0, Y2, Y0
-	TESTB   R8, R8
-	JNE     past
-	VMOVUPS Y0, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-
-fill:
-	MOVQ AX, 32(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Y0, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VCMPPD    $0x00, Y5, Y1, Y1
-	VMOVUPS   hyperbolicConstant137<>+0(SB), Y4
-	VBLENDVPD Y1, hyperbolicConstant104<>+0(SB), Y4, Y1
-	VBLENDVPD Y3, Y1, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	JMP       back1
-
-// func atanhFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atanhFloat32AVX512(SB), $192-33
+TEXT ·atanhFloat32AVX2(SB), $128-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -4044,51 +5172,92 @@ TEXT ·atanhFloat32AVX512(SB), $192-33
 	JEQ  rest
 
 loop:
-	VCVTPS2PD   (SI), Z0
-	VANDPD      hyperbolicConstant35<>+0(SB), Z0, Z1
-	VADDPD      Z1, Z1, Z2
-	VMOVUPS     hyperbolicConstant50<>+0(SB), Z3
-	VSUBPD      Z1, Z3, Z4
-	VDIVPD      Z4, Z2, Z2
-	VADDPD      Z3, Z2, Z4
-	VPADDQ      hyperbolicConstant116<>+0(SB), Z4, Z4
-	VPSRLQ      $0x34, Z4, Z5
-	VORPD       hyperbolicConstant117<>+0(SB), Z5, Z6
-	VSUBPD      hyperbolicConstant118<>+0(SB), Z6, Z6
-	VANDPD      hyperbolicConstant119<>+0(SB), Z4, Z4
-	VPADDQ      hyperbolicConstant120<>+0(SB), Z4, Z4
-	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z5, K1
-	VSUBPD      Z3, Z4, Z4
-	VBLENDMPD   Z2, Z4, K1, Z2
-	VADDPD      hyperbolicConstant83<>+0(SB), Z2, Z4
-	VDIVPD      Z4, Z2, Z2
-	VMULPD      Z2, Z2, Z4
-	VMULPD      Z2, Z4, Z5
-	VMOVUPS     hyperbolicConstant122<>+0(SB), Z7
-	VFMADD231PD hyperbolicConstant121<>+0(SB), Z4, Z7
-	VMOVUPS     hyperbolicConstant124<>+0(SB), Z8
-	VFMADD231PD hyperbolicConstant123<>+0(SB), Z4, Z8
-	VMULPD      Z4, Z4, Z4
-	VFMADD231PD Z4, Z8, Z7
-	VMULPD      Z4, Z4, Z4
-	VFMADD231PD hyperbolicConstant125<>+0(SB), Z4, Z7
-	VADDPD      Z2, Z2, Z2
-	VFMADD231PD Z7, Z5, Z2
-	VFMADD231PD hyperbolicConstant40<>+0(SB), Z6, Z2
-	VMULPD      hyperbolicConstant51<>+0(SB), Z2, Z2
-	VCMPPD      $0x00, Z3, Z1, K1
-	VBLENDMPD   hyperbolicConstant126<>+0(SB), Z2, K1, Z2
-	VCMPPD      $0x12, Z3, Z1, K1
-	VMOVUPS     hyperbolicConstant139<>+0(SB), Z1
-	VBLENDMPD   Z2, Z1, K1, Z1
-	VMOVUPS     hyperbolicConstant52<>+0(SB), Z2
-	VANDNPD     Z1, Z2, Z1
-	VANDPD      Z2, Z0, Z0
-	VORPD       Z0, Z1, Z0
-	VCVTPD2PS   Z0, Y31
+	VCVTPS2PD   (SI), Y0
+	VCVTPS2PD   16(SI), Y1
+	VANDPD      hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD      hyperbolicConstant0<>+0(SB), Y1, Y3
+	VADDPD      Y2, Y2, Y4
+	VADDPD      Y3, Y3, Y5
+	VMOVUPS     hyperbolicConstant15<>+0(SB), Y6
+	VSUBPD      Y2, Y6, Y7
+	VSUBPD      Y3, Y6, Y8
+	VDIVPD      Y7, Y4, Y4
+	VDIVPD      Y8, Y5, Y5
+	VADDPD      Y6, Y4, Y7
+	VADDPD      Y6, Y5, Y8
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y7, Y7
+	VPADDQ      hyperbolicConstant94<>+0(SB), Y8, Y8
+	VPSRLQ      $0x34, Y7, Y9
+	VPSRLQ      $0x34, Y8, Y10
+	VORPD       hyperbolicConstant95<>+0(SB), Y9, Y11
+	VORPD       hyperbolicConstant95<>+0(SB), Y10, Y12
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y11, Y11
+	VSUBPD      hyperbolicConstant96<>+0(SB), Y12, Y12
+	VANDPD      hyperbolicConstant97<>+0(SB), Y7, Y7
+	VANDPD      hyperbolicConstant97<>+0(SB), Y8, Y8
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y7, Y7
+	VPADDQ      hyperbolicConstant98<>+0(SB), Y8, Y8
+	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y9, Y9
+	VPCMPEQQ    hyperbolicConstant14<>+0(SB), Y10, Y10
+	VSUBPD      Y6, Y7, Y7
+	VSUBPD      Y6, Y8, Y8
+	VBLENDVPD   Y9, Y4, Y7, Y4
+	VBLENDVPD   Y10, Y5, Y8, Y5
+	VADDPD      hyperbolicConstant71<>+0(SB), Y4, Y7
+	VADDPD      hyperbolicConstant71<>+0(SB), Y5, Y8
+	VDIVPD      Y7, Y4, Y4
+	VDIVPD      Y8, Y5, Y5
+	VMULPD      Y4, Y4, Y7
+	VMULPD      Y5, Y5, Y8
+	VMULPD      Y4, Y7, Y9
+	VMULPD      Y5, Y8, Y10
+	VMOVUPS     hyperbolicConstant100<>+0(SB), Y13
+	VFMADD231PD hyperbolicConstant99<>+0(SB), Y7, Y13
+	VMOVUPS     hyperbolicConstant100<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant99<>+0(SB), Y8, Y14
+	VMOVUPS     hyperbolicConstant102<>+0(SB), Y15
+	VFMADD231PD hyperbolicConstant101<>+0(SB), Y7, Y15
+	VMOVUPS     Y1, (SP)
+	VMOVUPS     hyperbolicConstant102<>+0(SB), Y1
+	VFMADD231PD hyperbolicConstant101<>+0(SB), Y8, Y1
+	VMULPD      Y7, Y7, Y7
+	VMULPD      Y8, Y8, Y8
+	VFMADD231PD Y7, Y15, Y13
+	VFMADD231PD Y8, Y1, Y14
+	VMULPD      Y7, Y7, Y1
+	VMULPD      Y8, Y8, Y7
+	VFMADD231PD hyperbolicConstant103<>+0(SB), Y1, Y13
+	VFMADD231PD hyperbolicConstant103<>+0(SB), Y7, Y14
+	VADDPD      Y4, Y4, Y1
+	VADDPD      Y5, Y5, Y4
+	VFMADD231PD Y13, Y9, Y1
+	VFMADD231PD Y14, Y10, Y4
+	VFMADD231PD hyperbolicConstant5<>+0(SB), Y11, Y1
+	VFMADD231PD hyperbolicConstant5<>+0(SB), Y12, Y4
+	VMULPD      hyperbolicConstant16<>+0(SB), Y1, Y1
+	VMULPD      hyperbolicConstant16<>+0(SB), Y4, Y4
+	VCMPPD      $0x00, Y6, Y2, Y5
+	VCMPPD      $0x00, Y6, Y3, Y7
+	VBLENDVPD   Y5, hyperbolicConstant104<>+0(SB), Y1, Y1
+	VBLENDVPD   Y7, hyperbolicConstant104<>+0(SB), Y4, Y4
+	VCMPPD      $0x12, Y6, Y2, Y2
+	VCMPPD      $0x12, Y6, Y3, Y3
+	VMOVUPS     hyperbolicConstant137<>+0(SB), Y5
+	VBLENDVPD   Y2, Y1, Y5, Y1
+	VBLENDVPD   Y3, Y4, Y5, Y2
+	VMOVUPS     hyperbolicConstant17<>+0(SB), Y3
+	VANDNPD     Y1, Y3, Y1
+	VANDNPD     Y2, Y3, Y2
+	VANDPD      Y3, Y0, Y0
+	VANDPD      (SP), Y3, Y3
+	VORPD       Y0, Y1, Y0
+	VORPD       Y3, Y2, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
 	ADDQ $0x00000020, DI
@@ -4112,10 +5281,434 @@ fill:
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
+	LEAQ 32(SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVL 32(SP)(R10*4), AX
+	MOVL AX, (R11)(R10*4)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
+	JMP      stored
+
+// func atanhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·atanhFloat64AVX2(SB), $800-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x00000007, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       hyperbolicConstant0<>+0(SB), Y0, Y2
+	VANDPD       hyperbolicConstant0<>+0(SB), Y1, Y3
+	VADDPD       Y2, Y2, Y4
+	VADDPD       Y3, Y3, Y5
+	VXORPD       hyperbolicConstant17<>+0(SB), Y2, Y6
+	VXORPD       hyperbolicConstant17<>+0(SB), Y3, Y7
+	VADDPD       hyperbolicConstant15<>+0(SB), Y6, Y8
+	VADDPD       hyperbolicConstant15<>+0(SB), Y7, Y9
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y8, Y10
+	VSUBPD       hyperbolicConstant15<>+0(SB), Y9, Y11
+	VSUBPD       Y10, Y6, Y6
+	VSUBPD       Y11, Y7, Y7
+	VMOVUPS      hyperbolicConstant15<>+0(SB), Y10
+	VDIVPD       Y8, Y10, Y11
+	VDIVPD       Y9, Y10, Y12
+	VMULPD       Y11, Y4, Y13
+	VMULPD       Y12, Y5, Y14
+	VFNMADD231PD Y13, Y8, Y4
+	VFNMADD231PD Y14, Y9, Y5
+	VFNMADD213PD hyperbolicConstant1<>+0(SB), Y13, Y6
+	VFNMADD213PD hyperbolicConstant1<>+0(SB), Y14, Y7
+	VADDPD       Y6, Y4, Y4
+	VADDPD       Y7, Y5, Y5
+	VMULPD       Y11, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VADDPD       Y4, Y13, Y6
+	VADDPD       Y5, Y14, Y7
+	VSUBPD       Y13, Y6, Y8
+	VSUBPD       Y14, Y7, Y9
+	VSUBPD       Y8, Y4, Y4
+	VSUBPD       Y9, Y5, Y5
+	VADDPD       Y6, Y10, Y8
+	VADDPD       Y7, Y10, Y9
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y11, Y8, Y13
+	VSUBPD       Y12, Y9, Y14
+	VSUBPD       Y13, Y10, Y13
+	VSUBPD       Y14, Y10, Y14
+	VSUBPD       Y11, Y6, Y6
+	VSUBPD       Y12, Y7, Y7
+	VADDPD       Y6, Y13, Y6
+	VADDPD       Y7, Y14, Y7
+	VPADDQ       hyperbolicConstant94<>+0(SB), Y8, Y8
+	VPADDQ       hyperbolicConstant94<>+0(SB), Y9, Y9
+	VPSRLQ       $0x34, Y8, Y11
+	VPSRLQ       $0x34, Y9, Y12
+	VORPD        hyperbolicConstant95<>+0(SB), Y11, Y13
+	VORPD        hyperbolicConstant95<>+0(SB), Y12, Y14
+	VSUBPD       hyperbolicConstant96<>+0(SB), Y13, Y13
+	VSUBPD       hyperbolicConstant96<>+0(SB), Y14, Y14
+	VANDPD       hyperbolicConstant97<>+0(SB), Y8, Y8
+	VANDPD       hyperbolicConstant97<>+0(SB), Y9, Y9
+	VPADDQ       hyperbolicConstant98<>+0(SB), Y8, Y8
+	VPADDQ       hyperbolicConstant98<>+0(SB), Y9, Y9
+	VSUBPD       Y10, Y8, Y8
+	VSUBPD       Y10, Y9, Y9
+	VADDPD       Y4, Y6, Y4
+	VADDPD       Y5, Y7, Y5
+	VMOVUPS      hyperbolicConstant105<>+0(SB), Y6
+	VPSUBQ       Y11, Y6, Y7
+	VPSUBQ       Y12, Y6, Y6
+	VPSLLQ       $0x34, Y7, Y7
+	VPSLLQ       $0x34, Y6, Y6
+	VMAXPD       hyperbolicConstant1<>+0(SB), Y7, Y7
+	VMAXPD       hyperbolicConstant1<>+0(SB), Y6, Y6
+	VMULPD       Y7, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+	VADDPD       hyperbolicConstant71<>+0(SB), Y8, Y6
+	VADDPD       hyperbolicConstant71<>+0(SB), Y9, Y7
+	VDIVPD       Y6, Y8, Y6
+	VDIVPD       Y7, Y9, Y7
+	VMULPD       Y6, Y6, Y11
+	VMULPD       Y7, Y7, Y12
+	VMULPD       hyperbolicConstant16<>+0(SB), Y8, Y15
+	VMULPD       hyperbolicConstant16<>+0(SB), Y9, Y1
+	VMULPD       Y8, Y15, Y0
+	VMOVUPS      Y3, (SP)
+	VMULPD       Y9, Y1, Y3
+	VFMSUB213PD  Y0, Y8, Y15
+	VFMSUB213PD  Y3, Y9, Y1
+	VMOVUPS      Y2, 32(SP)
+	VXORPD       hyperbolicConstant17<>+0(SB), Y0, Y2
+	VMOVUPS      Y14, 64(SP)
+	VXORPD       hyperbolicConstant17<>+0(SB), Y3, Y14
+	VMOVUPS      Y13, 96(SP)
+	VADDPD       Y2, Y8, Y13
+	VMOVUPS      Y5, 128(SP)
+	VADDPD       Y14, Y9, Y5
+	VMOVUPS      Y4, 160(SP)
+	VSUBPD       Y8, Y13, Y4
+	VMOVUPS      Y13, 192(SP)
+	VSUBPD       Y9, Y5, Y13
+	VSUBPD       Y4, Y2, Y2
+	VSUBPD       Y13, Y14, Y4
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y11, Y13
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y14
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y12, Y14
+	VMOVUPS      Y5, 224(SP)
+	VMOVUPS      hyperbolicConstant109<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y11, Y5
+	VMOVUPS      hyperbolicConstant109<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y12, Y10
+	VMOVUPS      Y9, 256(SP)
+	VMOVUPS      hyperbolicConstant111<>+0(SB), Y9
+	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y11, Y9
+	VMOVUPS      Y8, 288(SP)
+	VMOVUPS      hyperbolicConstant111<>+0(SB), Y8
+	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y12, Y8
+	VMOVUPS      Y7, 320(SP)
+	VMULPD       Y11, Y11, Y7
+	VMOVUPS      Y6, 352(SP)
+	VMULPD       Y12, Y12, Y6
+	VFMADD231PD  Y7, Y5, Y13
+	VFMADD231PD  Y6, Y10, Y14
+	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y7, Y9
+	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y6, Y8
+	VMULPD       Y7, Y7, Y5
+	VMULPD       Y6, Y6, Y6
+	VFMADD231PD  Y5, Y9, Y13
+	VFMADD231PD  Y6, Y8, Y14
+	VFMADD231PD  Y13, Y11, Y0
+	VFMADD231PD  Y14, Y12, Y3
+	VSUBPD       Y15, Y2, Y2
+	VSUBPD       Y1, Y4, Y1
+	VFMADD231PD  352(SP), Y0, Y2
+	VFMADD231PD  320(SP), Y3, Y1
+	VMOVUPS      288(SP), Y0
+	VFMSUB231PD  Y0, Y0, Y0
+	VMOVUPS      256(SP), Y3
+	VFMSUB231PD  Y3, Y3, Y3
+	VADDPD       hyperbolicConstant15<>+0(SB), Y0, Y0
+	VADDPD       hyperbolicConstant15<>+0(SB), Y3, Y3
+	VFMADD231PD  160(SP), Y0, Y2
+	VFMADD231PD  128(SP), Y3, Y1
+	VMOVUPS      96(SP), Y0
+	VMULPD       hyperbolicConstant19<>+0(SB), Y0, Y3
+	VMOVUPS      64(SP), Y4
+	VMULPD       hyperbolicConstant19<>+0(SB), Y4, Y5
+	VADDPD       192(SP), Y3, Y6
+	VADDPD       224(SP), Y5, Y7
+	VSUBPD       Y3, Y6, Y3
+	VSUBPD       Y5, Y7, Y5
+	VMOVUPS      192(SP), Y8
+	VSUBPD       Y3, Y8, Y3
+	VMOVUPS      224(SP), Y8
+	VSUBPD       Y5, Y8, Y5
+	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y0, Y2
+	VFMADD231PD  hyperbolicConstant20<>+0(SB), Y4, Y1
+	VADDPD       Y2, Y3, Y0
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y0, Y6, Y0
+	VADDPD       Y1, Y7, Y1
+	VMULPD       hyperbolicConstant16<>+0(SB), Y0, Y0
+	VMULPD       hyperbolicConstant16<>+0(SB), Y1, Y1
+	VMOVUPS      32(SP), Y2
+	VCMPPD       $0x11, hyperbolicConstant113<>+0(SB), Y2, Y3
+	VMOVUPS      (SP), Y4
+	VCMPPD       $0x11, hyperbolicConstant113<>+0(SB), Y4, Y5
+	VBLENDVPD    Y3, Y2, Y0, Y0
+	VBLENDVPD    Y5, Y4, Y1, Y1
+	VCMPPD       $0x11, hyperbolicConstant15<>+0(SB), Y2, Y3
+	VCMPPD       $0x11, hyperbolicConstant15<>+0(SB), Y4, Y5
+	VXORPD       hyperbolicConstant115<>+0(SB), Y3, Y3
+	VXORPD       hyperbolicConstant115<>+0(SB), Y5, Y5
+	VMOVMSKPD    Y3, AX
+	TESTL        AX, AX
+	JNE          region1
+
+back1:
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS (SI), Y2
+	VANDPD  hyperbolicConstant17<>+0(SB), Y2, Y2
+	VMOVUPS 32(SI), Y3
+	VANDPD  hyperbolicConstant17<>+0(SB), Y3, Y3
+	VXORPD  Y2, Y0, Y0
+	VXORPD  Y3, Y1, Y1
+	TESTB   R8, R8
+	JNE     past
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+
+fill:
+	MOVQ AX, 448(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 384(SP), DI
+	LEAQ 448(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ 384(SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS   Y0, 576(SP)
+	VMOVUPS   Y1, 608(SP)
+	VMOVUPS   Y3, 640(SP)
+	VMOVUPS   Y5, 672(SP)
+	VCMPPD    $0x00, hyperbolicConstant15<>+0(SB), Y2, Y2
+	VMOVUPS   hyperbolicConstant137<>+0(SB), Y6
+	VBLENDVPD Y2, hyperbolicConstant104<>+0(SB), Y6, Y2
+	VBLENDVPD Y3, Y2, Y0, Y0
+	VMOVUPS   Y0, 576(SP)
+	JMP       back1
+
+region2:
+	VMOVUPS   Y0, 704(SP)
+	VMOVUPS   Y1, 736(SP)
+	VMOVUPS   Y5, 768(SP)
+	VCMPPD    $0x00, hyperbolicConstant15<>+0(SB), Y4, Y2
+	VMOVUPS   hyperbolicConstant137<>+0(SB), Y3
+	VBLENDVPD Y2, hyperbolicConstant104<>+0(SB), Y3, Y2
+	VBLENDVPD Y5, Y2, Y1, Y1
+	VMOVUPS   Y1, 736(SP)
+	JMP       back2
+
+// func atanhFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·atanhFloat32AVX512(SB), $192-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VCVTPS2PD   (SI), Z0
+	VCVTPS2PD   32(SI), Z1
+	VANDPD      hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD      hyperbolicConstant35<>+0(SB), Z1, Z3
+	VADDPD      Z2, Z2, Z4
+	VADDPD      Z3, Z3, Z5
+	VMOVUPS     hyperbolicConstant50<>+0(SB), Z6
+	VSUBPD      Z2, Z6, Z7
+	VSUBPD      Z3, Z6, Z8
+	VDIVPD      Z7, Z4, Z4
+	VDIVPD      Z8, Z5, Z5
+	VADDPD      Z6, Z4, Z7
+	VADDPD      Z6, Z5, Z8
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z7, Z7
+	VPADDQ      hyperbolicConstant116<>+0(SB), Z8, Z8
+	VPSRLQ      $0x34, Z7, Z9
+	VPSRLQ      $0x34, Z8, Z10
+	VORPD       hyperbolicConstant117<>+0(SB), Z9, Z11
+	VORPD       hyperbolicConstant117<>+0(SB), Z10, Z12
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z11, Z11
+	VSUBPD      hyperbolicConstant118<>+0(SB), Z12, Z12
+	VANDPD      hyperbolicConstant119<>+0(SB), Z7, Z7
+	VANDPD      hyperbolicConstant119<>+0(SB), Z8, Z8
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z7, Z7
+	VPADDQ      hyperbolicConstant120<>+0(SB), Z8, Z8
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z9, K1
+	VPCMPEQQ    hyperbolicConstant49<>+0(SB), Z10, K2
+	VSUBPD      Z6, Z7, Z7
+	VSUBPD      Z6, Z8, Z8
+	VBLENDMPD   Z4, Z7, K1, Z4
+	VBLENDMPD   Z5, Z8, K2, Z5
+	VADDPD      hyperbolicConstant83<>+0(SB), Z4, Z7
+	VADDPD      hyperbolicConstant83<>+0(SB), Z5, Z8
+	VDIVPD      Z7, Z4, Z4
+	VDIVPD      Z8, Z5, Z5
+	VMULPD      Z4, Z4, Z7
+	VMULPD      Z5, Z5, Z8
+	VMULPD      Z4, Z7, Z9
+	VMULPD      Z5, Z8, Z10
+	VMOVUPS     hyperbolicConstant122<>+0(SB), Z13
+	VFMADD231PD hyperbolicConstant121<>+0(SB), Z7, Z13
+	VMOVUPS     hyperbolicConstant122<>+0(SB), Z14
+	VFMADD231PD hyperbolicConstant121<>+0(SB), Z8, Z14
+	VMOVUPS     hyperbolicConstant124<>+0(SB), Z15
+	VFMADD231PD hyperbolicConstant123<>+0(SB), Z7, Z15
+	VMOVUPS     hyperbolicConstant124<>+0(SB), Z16
+	VFMADD231PD hyperbolicConstant123<>+0(SB), Z8, Z16
+	VMULPD      Z7, Z7, Z7
+	VMULPD      Z8, Z8, Z8
+	VFMADD231PD Z7, Z15, Z13
+	VFMADD231PD Z8, Z16, Z14
+	VMULPD      Z7, Z7, Z7
+	VMULPD      Z8, Z8, Z8
+	VFMADD231PD hyperbolicConstant125<>+0(SB), Z7, Z13
+	VFMADD231PD hyperbolicConstant125<>+0(SB), Z8, Z14
+	VADDPD      Z4, Z4, Z4
+	VADDPD      Z5, Z5, Z5
+	VFMADD231PD Z13, Z9, Z4
+	VFMADD231PD Z14, Z10, Z5
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z11, Z4
+	VFMADD231PD hyperbolicConstant40<>+0(SB), Z12, Z5
+	VMULPD      hyperbolicConstant51<>+0(SB), Z4, Z4
+	VMULPD      hyperbolicConstant51<>+0(SB), Z5, Z5
+	VCMPPD      $0x00, Z6, Z2, K1
+	VCMPPD      $0x00, Z6, Z3, K2
+	VBLENDMPD   hyperbolicConstant126<>+0(SB), Z4, K1, Z4
+	VBLENDMPD   hyperbolicConstant126<>+0(SB), Z5, K2, Z5
+	VCMPPD      $0x12, Z6, Z2, K1
+	VCMPPD      $0x12, Z6, Z3, K2
+	VMOVUPS     hyperbolicConstant139<>+0(SB), Z2
+	VBLENDMPD   Z4, Z2, K1, Z3
+	VBLENDMPD   Z5, Z2, K2, Z2
+	VMOVUPS     hyperbolicConstant52<>+0(SB), Z4
+	VANDNPD     Z3, Z4, Z3
+	VANDNPD     Z2, Z4, Z2
+	VANDPD      Z4, Z0, Z0
+	VANDPD      Z4, Z1, Z1
+	VORPD       Z0, Z3, Z0
+	VORPD       Z1, Z2, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
+	TESTB       R8, R8
+	JNE         past
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVL (SI)(R12*4), AX
+
+fill:
+	MOVL AX, 64(SP)(R12*4)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000010
+	JB   fill
+	MOVQ DI, R11
+	LEAQ (SP), DI
+	LEAQ 64(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -4135,112 +5728,193 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 // func atanhFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·atanhFloat64AVX512(SB), $384-33
+TEXT ·atanhFloat64AVX512(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z1
-	VADDPD       Z1, Z1, Z2
-	VXORPD       hyperbolicConstant52<>+0(SB), Z1, Z3
-	VADDPD       hyperbolicConstant50<>+0(SB), Z3, Z4
-	VSUBPD       hyperbolicConstant50<>+0(SB), Z4, Z5
-	VSUBPD       Z5, Z3, Z3
-	VMOVUPS      hyperbolicConstant50<>+0(SB), Z5
-	VDIVPD       Z4, Z5, Z6
-	VMULPD       Z6, Z2, Z7
-	VFNMADD231PD Z7, Z4, Z2
-	VFNMADD213PD hyperbolicConstant36<>+0(SB), Z7, Z3
-	VADDPD       Z3, Z2, Z2
-	VMULPD       Z6, Z2, Z2
-	VADDPD       Z2, Z7, Z3
-	VSUBPD       Z7, Z3, Z4
-	VSUBPD       Z4, Z2, Z2
-	VADDPD       Z3, Z5, Z4
-	VSUBPD       Z5, Z4, Z6
-	VSUBPD       Z6, Z4, Z7
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z6, Z3, Z3
-	VADDPD       Z3, Z7, Z3
-	VPADDQ       hyperbolicConstant116<>+0(SB), Z4, Z4
-	VPSRLQ       $0x34, Z4, Z6
-	VORPD        hyperbolicConstant117<>+0(SB), Z6, Z7
-	VSUBPD       hyperbolicConstant118<>+0(SB), Z7, Z7
-	VANDPD       hyperbolicConstant119<>+0(SB), Z4, Z4
-	VPADDQ       hyperbolicConstant120<>+0(SB), Z4, Z4
-	VSUBPD       Z5, Z4, Z4
-	VADDPD       Z2, Z3, Z2
-	VMOVUPS      hyperbolicConstant127<>+0(SB), Z3
-	VPSUBQ       Z6, Z3, Z3
-	VPSLLQ       $0x34, Z3, Z3
-	VMAXPD       hyperbolicConstant36<>+0(SB), Z3, Z3
-	VMULPD       Z3, Z2, Z2
-	VADDPD       hyperbolicConstant83<>+0(SB), Z4, Z3
-	VDIVPD       Z3, Z4, Z3
-	VMULPD       Z3, Z3, Z6
-	VMULPD       hyperbolicConstant51<>+0(SB), Z4, Z8
-	VMULPD       Z4, Z8, Z9
-	VFMSUB213PD  Z9, Z4, Z8
-	VXORPD       hyperbolicConstant52<>+0(SB), Z9, Z10
-	VADDPD       Z10, Z4, Z11
-	VSUBPD       Z4, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z12
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z6, Z12
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z13
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z6, Z13
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z14
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z6, Z14
-	VMULPD       Z6, Z6, Z15
-	VFMADD231PD  Z15, Z13, Z12
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z15, Z14
-	VMULPD       Z15, Z15, Z13
-	VFMADD231PD  Z13, Z14, Z12
-	VFMADD231PD  Z12, Z6, Z9
-	VSUBPD       Z8, Z10, Z6
-	VFMADD231PD  Z9, Z3, Z6
-	VFMSUB231PD  Z4, Z4, Z4
-	VADDPD       Z5, Z4, Z3
-	VFMADD231PD  Z2, Z3, Z6
-	VMULPD       hyperbolicConstant54<>+0(SB), Z7, Z2
-	VADDPD       Z11, Z2, Z3
-	VSUBPD       Z2, Z3, Z2
-	VSUBPD       Z2, Z11, Z2
-	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z7, Z6
-	VADDPD       Z6, Z2, Z2
-	VADDPD       Z2, Z3, Z2
-	VMULPD       hyperbolicConstant51<>+0(SB), Z2, Z2
-	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z1, K1
-	VBLENDMPD    Z1, Z2, K1, Z2
-	VCMPPD       $0x11, Z5, Z1, K1
+	VMOVUPS      64(SI), Z1
+	VANDPD       hyperbolicConstant35<>+0(SB), Z0, Z2
+	VANDPD       hyperbolicConstant35<>+0(SB), Z1, Z3
+	VADDPD       Z2, Z2, Z4
+	VADDPD       Z3, Z3, Z5
+	VXORPD       hyperbolicConstant52<>+0(SB), Z2, Z6
+	VXORPD       hyperbolicConstant52<>+0(SB), Z3, Z7
+	VADDPD       hyperbolicConstant50<>+0(SB), Z6, Z8
+	VADDPD       hyperbolicConstant50<>+0(SB), Z7, Z9
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z8, Z10
+	VSUBPD       hyperbolicConstant50<>+0(SB), Z9, Z11
+	VSUBPD       Z10, Z6, Z6
+	VSUBPD       Z11, Z7, Z7
+	VMOVUPS      hyperbolicConstant50<>+0(SB), Z10
+	VDIVPD       Z8, Z10, Z11
+	VDIVPD       Z9, Z10, Z12
+	VMULPD       Z11, Z4, Z13
+	VMULPD       Z12, Z5, Z14
+	VFNMADD231PD Z13, Z8, Z4
+	VFNMADD231PD Z14, Z9, Z5
+	VFNMADD213PD hyperbolicConstant36<>+0(SB), Z13, Z6
+	VFNMADD213PD hyperbolicConstant36<>+0(SB), Z14, Z7
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z7, Z5, Z5
+	VMULPD       Z11, Z4, Z4
+	VMULPD       Z12, Z5, Z5
+	VADDPD       Z4, Z13, Z6
+	VADDPD       Z5, Z14, Z7
+	VSUBPD       Z13, Z6, Z8
+	VSUBPD       Z14, Z7, Z9
+	VSUBPD       Z8, Z4, Z4
+	VSUBPD       Z9, Z5, Z5
+	VADDPD       Z6, Z10, Z8
+	VADDPD       Z7, Z10, Z9
+	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z10, Z9, Z12
+	VSUBPD       Z11, Z8, Z13
+	VSUBPD       Z12, Z9, Z14
+	VSUBPD       Z13, Z10, Z13
+	VSUBPD       Z14, Z10, Z14
+	VSUBPD       Z11, Z6, Z6
+	VSUBPD       Z12, Z7, Z7
+	VADDPD       Z6, Z13, Z6
+	VADDPD       Z7, Z14, Z7
+	VPADDQ       hyperbolicConstant116<>+0(SB), Z8, Z8
+	VPADDQ       hyperbolicConstant116<>+0(SB), Z9, Z9
+	VPSRLQ       $0x34, Z8, Z11
+	VPSRLQ       $0x34, Z9, Z12
+	VORPD        hyperbolicConstant117<>+0(SB), Z11, Z13
+	VORPD        hyperbolicConstant117<>+0(SB), Z12, Z14
+	VSUBPD       hyperbolicConstant118<>+0(SB), Z13, Z13
+	VSUBPD       hyperbolicConstant118<>+0(SB), Z14, Z14
+	VANDPD       hyperbolicConstant119<>+0(SB), Z8, Z8
+	VANDPD       hyperbolicConstant119<>+0(SB), Z9, Z9
+	VPADDQ       hyperbolicConstant120<>+0(SB), Z8, Z8
+	VPADDQ       hyperbolicConstant120<>+0(SB), Z9, Z9
+	VSUBPD       Z10, Z8, Z8
+	VSUBPD       Z10, Z9, Z9
+	VADDPD       Z4, Z6, Z4
+	VADDPD       Z5, Z7, Z5
+	VMOVUPS      hyperbolicConstant127<>+0(SB), Z6
+	VPSUBQ       Z11, Z6, Z7
+	VPSUBQ       Z12, Z6, Z6
+	VPSLLQ       $0x34, Z7, Z7
+	VPSLLQ       $0x34, Z6, Z6
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z7, Z7
+	VMAXPD       hyperbolicConstant36<>+0(SB), Z6, Z6
+	VMULPD       Z7, Z4, Z4
+	VMULPD       Z6, Z5, Z5
+	VADDPD       hyperbolicConstant83<>+0(SB), Z8, Z6
+	VADDPD       hyperbolicConstant83<>+0(SB), Z9, Z7
+	VDIVPD       Z6, Z8, Z6
+	VDIVPD       Z7, Z9, Z7
+	VMULPD       Z6, Z6, Z11
+	VMULPD       Z7, Z7, Z12
+	VMULPD       hyperbolicConstant51<>+0(SB), Z8, Z15
+	VMULPD       hyperbolicConstant51<>+0(SB), Z9, Z16
+	VMULPD       Z8, Z15, Z17
+	VMULPD       Z9, Z16, Z18
+	VFMSUB213PD  Z17, Z8, Z15
+	VFMSUB213PD  Z18, Z9, Z16
+	VXORPD       hyperbolicConstant52<>+0(SB), Z17, Z19
+	VXORPD       hyperbolicConstant52<>+0(SB), Z18, Z20
+	VADDPD       Z19, Z8, Z21
+	VADDPD       Z20, Z9, Z22
+	VSUBPD       Z8, Z21, Z23
+	VSUBPD       Z9, Z22, Z24
+	VSUBPD       Z23, Z19, Z19
+	VSUBPD       Z24, Z20, Z20
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z23
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z11, Z23
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z24
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z12, Z24
+	VMOVUPS      hyperbolicConstant131<>+0(SB), Z25
+	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z11, Z25
+	VMOVUPS      hyperbolicConstant131<>+0(SB), Z26
+	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z12, Z26
+	VMOVUPS      hyperbolicConstant133<>+0(SB), Z27
+	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z11, Z27
+	VMOVUPS      hyperbolicConstant133<>+0(SB), Z28
+	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z12, Z28
+	VMULPD       Z11, Z11, Z29
+	VMULPD       Z12, Z12, Z30
+	VFMADD231PD  Z29, Z25, Z23
+	VFMADD231PD  Z30, Z26, Z24
+	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z29, Z27
+	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z30, Z28
+	VMULPD       Z29, Z29, Z25
+	VMULPD       Z30, Z30, Z26
+	VFMADD231PD  Z25, Z27, Z23
+	VFMADD231PD  Z26, Z28, Z24
+	VFMADD231PD  Z23, Z11, Z17
+	VFMADD231PD  Z24, Z12, Z18
+	VSUBPD       Z15, Z19, Z11
+	VSUBPD       Z16, Z20, Z12
+	VFMADD231PD  Z17, Z6, Z11
+	VFMADD231PD  Z18, Z7, Z12
+	VFMSUB231PD  Z8, Z8, Z8
+	VFMSUB231PD  Z9, Z9, Z9
+	VADDPD       Z10, Z8, Z6
+	VADDPD       Z10, Z9, Z7
+	VFMADD231PD  Z4, Z6, Z11
+	VFMADD231PD  Z5, Z7, Z12
+	VMULPD       hyperbolicConstant54<>+0(SB), Z13, Z4
+	VMULPD       hyperbolicConstant54<>+0(SB), Z14, Z5
+	VADDPD       Z21, Z4, Z6
+	VADDPD       Z22, Z5, Z7
+	VSUBPD       Z4, Z6, Z4
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z4, Z21, Z4
+	VSUBPD       Z5, Z22, Z5
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z13, Z11
+	VFMADD231PD  hyperbolicConstant55<>+0(SB), Z14, Z12
+	VADDPD       Z11, Z4, Z4
+	VADDPD       Z12, Z5, Z5
+	VADDPD       Z4, Z6, Z4
+	VADDPD       Z5, Z7, Z5
+	VMULPD       hyperbolicConstant51<>+0(SB), Z4, Z4
+	VMULPD       hyperbolicConstant51<>+0(SB), Z5, Z5
+	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z2, K1
+	VCMPPD       $0x11, hyperbolicConstant135<>+0(SB), Z3, K2
+	VBLENDMPD    Z2, Z4, K1, Z4
+	VBLENDMPD    Z3, Z5, K2, Z5
+	VCMPPD       $0x11, Z10, Z2, K1
+	VCMPPD       $0x11, Z10, Z3, K2
 	KNOTB        K1, K1
+	KNOTB        K2, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	VANDPD  hyperbolicConstant52<>+0(SB), Z0, Z0
-	VXORPD  Z0, Z2, Z0
+	VANDPD  hyperbolicConstant52<>+0(SB), Z1, Z1
+	VXORPD  Z0, Z4, Z0
+	VXORPD  Z1, Z5, Z1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -4252,17 +5926,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -4283,15 +5957,31 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVB     K1, 320(SP)
-	VCMPPD    $0x00, Z5, Z1, K2
-	VMOVUPS   hyperbolicConstant139<>+0(SB), Z1
-	VBLENDMPD hyperbolicConstant126<>+0(SB), Z1, K2, Z1
-	VBLENDMPD Z1, Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	VMOVUPS   Z4, 512(SP)
+	VMOVUPS   Z5, 576(SP)
+	KMOVB     K1, 640(SP)
+	KMOVB     K2, 704(SP)
+	VCMPPD    $0x00, Z10, Z2, K3
+	VMOVUPS   hyperbolicConstant139<>+0(SB), Z2
+	VBLENDMPD hyperbolicConstant126<>+0(SB), Z2, K3, Z6
+	VBLENDMPD Z6, Z4, K1, Z4
+	VMOVUPS   Z4, 512(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z3, 768(SP)
+	VMOVUPS   Z4, 832(SP)
+	VMOVUPS   Z5, 896(SP)
+	KMOVB     K2, 960(SP)
+	VCMPPD    $0x00, Z10, Z3, K1
+	VMOVUPS   hyperbolicConstant139<>+0(SB), Z2
+	VBLENDMPD hyperbolicConstant126<>+0(SB), Z2, K1, Z2
+	VBLENDMPD Z2, Z5, K2, Z5
+	VMOVUPS   Z5, 896(SP)
+	JMP       back2

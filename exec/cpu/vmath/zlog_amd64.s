@@ -4,71 +4,117 @@
 
 // func logFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logFloat32AVX2(SB), $256-33
+TEXT ·logFloat32AVX2(SB), $704-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y1
-	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant1<>+0(SB), Y3
-	VMOVMSKPS Y1, AX
+	VMOVUPS   32(SI), Y1
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y2
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y1, Y3
+	VMOVUPS   Y0, Y4
+	VMOVUPS   logConstant1<>+0(SB), Y5
+	VMOVMSKPS Y2, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDD      logConstant2<>+0(SB), Y2, Y1
-	VPSRLD      $0x17, Y1, Y2
-	VORPD       logConstant3<>+0(SB), Y2, Y2
-	VSUBPS      logConstant4<>+0(SB), Y2, Y2
-	VANDPD      logConstant5<>+0(SB), Y1, Y1
-	VPADDD      logConstant6<>+0(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VSUBPS      logConstant7<>+0(SB), Y1, Y1
-	VMULPS      logConstant8<>+0(SB), Y2, Y3
-	VADDPS      Y1, Y3, Y4
-	VSUBPS      Y3, Y4, Y3
-	VSUBPS      Y3, Y1, Y3
-	VMULPS      Y1, Y1, Y5
-	VMOVUPS     logConstant1<>+0(SB), Y6
-	VFMADD231PS logConstant9<>+0(SB), Y2, Y6
-	VMOVUPS     logConstant11<>+0(SB), Y2
-	VFMADD231PS logConstant10<>+0(SB), Y5, Y2
-	VFMADD213PS logConstant12<>+0(SB), Y5, Y2
-	VFMADD213PS logConstant13<>+0(SB), Y5, Y2
-	VFMADD213PS logConstant14<>+0(SB), Y5, Y2
-	VMOVUPS     logConstant16<>+0(SB), Y7
-	VFMADD231PS logConstant15<>+0(SB), Y5, Y7
-	VFMADD213PS logConstant17<>+0(SB), Y5, Y7
-	VFMADD213PS logConstant18<>+0(SB), Y5, Y7
-	VFMADD231PS Y1, Y7, Y2
-	VFMADD213PS logConstant19<>+0(SB), Y1, Y2
-	VFMADD231PS Y2, Y5, Y6
-	VADDPS      Y6, Y3, Y1
-	VADDPS      Y1, Y4, Y1
-	VPADDD      logConstant20<>+0(SB), Y0, Y2
-	VPCMPGTD    logConstant21<>+0(SB), Y2, Y2
-	VMOVMSKPS   Y2, AX
-	TESTL       AX, AX
-	JNE         region2
+	VMOVUPS   Y1, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y6
+	VMOVMSKPS Y3, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
+	VPADDD      logConstant2<>+0(SB), Y4, Y3
+	VPADDD      logConstant2<>+0(SB), Y2, Y2
+	VPSRLD      $0x17, Y3, Y4
+	VPSRLD      $0x17, Y2, Y7
+	VORPD       logConstant3<>+0(SB), Y4, Y4
+	VORPD       logConstant3<>+0(SB), Y7, Y7
+	VSUBPS      logConstant4<>+0(SB), Y4, Y4
+	VSUBPS      logConstant4<>+0(SB), Y7, Y7
+	VANDPD      logConstant5<>+0(SB), Y3, Y3
+	VANDPD      logConstant5<>+0(SB), Y2, Y2
+	VPADDD      logConstant6<>+0(SB), Y3, Y3
+	VPADDD      logConstant6<>+0(SB), Y2, Y2
+	VSUBPS      Y5, Y4, Y4
+	VSUBPS      Y6, Y7, Y5
+	VSUBPS      logConstant7<>+0(SB), Y3, Y3
+	VSUBPS      logConstant7<>+0(SB), Y2, Y2
+	VMULPS      logConstant8<>+0(SB), Y4, Y6
+	VMULPS      logConstant8<>+0(SB), Y5, Y7
+	VADDPS      Y3, Y6, Y8
+	VADDPS      Y2, Y7, Y9
+	VSUBPS      Y6, Y8, Y6
+	VSUBPS      Y7, Y9, Y7
+	VSUBPS      Y6, Y3, Y6
+	VSUBPS      Y7, Y2, Y7
+	VMULPS      Y3, Y3, Y10
+	VMULPS      Y2, Y2, Y11
+	VMOVUPS     logConstant1<>+0(SB), Y12
+	VFMADD231PS logConstant9<>+0(SB), Y4, Y12
+	VMOVUPS     logConstant1<>+0(SB), Y4
+	VFMADD231PS logConstant9<>+0(SB), Y5, Y4
+	VMOVUPS     logConstant11<>+0(SB), Y5
+	VFMADD231PS logConstant10<>+0(SB), Y10, Y5
+	VMOVUPS     logConstant11<>+0(SB), Y13
+	VFMADD231PS logConstant10<>+0(SB), Y11, Y13
+	VFMADD213PS logConstant12<>+0(SB), Y10, Y5
+	VFMADD213PS logConstant12<>+0(SB), Y11, Y13
+	VFMADD213PS logConstant13<>+0(SB), Y10, Y5
+	VFMADD213PS logConstant13<>+0(SB), Y11, Y13
+	VFMADD213PS logConstant14<>+0(SB), Y10, Y5
+	VFMADD213PS logConstant14<>+0(SB), Y11, Y13
+	VMOVUPS     logConstant16<>+0(SB), Y14
+	VFMADD231PS logConstant15<>+0(SB), Y10, Y14
+	VMOVUPS     logConstant16<>+0(SB), Y15
+	VFMADD231PS logConstant15<>+0(SB), Y11, Y15
+	VFMADD213PS logConstant17<>+0(SB), Y10, Y14
+	VFMADD213PS logConstant17<>+0(SB), Y11, Y15
+	VFMADD213PS logConstant18<>+0(SB), Y10, Y14
+	VFMADD213PS logConstant18<>+0(SB), Y11, Y15
+	VFMADD231PS Y3, Y14, Y5
+	VFMADD231PS Y2, Y15, Y13
+	VFMADD213PS logConstant19<>+0(SB), Y3, Y5
+	VFMADD213PS logConstant19<>+0(SB), Y2, Y13
+	VFMADD231PS Y5, Y10, Y12
+	VFMADD231PS Y13, Y11, Y4
+	VADDPS      Y12, Y6, Y2
+	VADDPS      Y4, Y7, Y3
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y3, Y9, Y3
+	VPADDD      logConstant20<>+0(SB), Y0, Y4
+	VPADDD      logConstant20<>+0(SB), Y1, Y5
+	VPCMPGTD    logConstant21<>+0(SB), Y4, Y4
+	VPCMPGTD    logConstant21<>+0(SB), Y5, Y5
+	VMOVMSKPS   Y4, AX
+	TESTL       AX, AX
+	JNE         region3
+
+back3:
+	VMOVMSKPS Y5, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -80,17 +126,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 64(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -110,34 +156,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMULPS    logConstant22<>+0(SB), Y0, Y4
-	VBLENDVPS Y1, Y4, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VBLENDVPS Y1, logConstant23<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y2, 192(SP)
+	VMOVUPS   Y3, 224(SP)
+	VMOVUPS   Y4, 256(SP)
+	VMOVUPS   Y5, 288(SP)
+	VMULPS    logConstant22<>+0(SB), Y0, Y6
+	VBLENDVPS Y2, Y6, Y4, Y4
+	VMOVUPS   Y4, 256(SP)
+	VBLENDVPS Y2, logConstant23<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 288(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y1, 192(SP)
-	VMOVUPS   Y2, 224(SP)
-	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant24<>+0(SB), Y4
-	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPS    $0x11, Y0, Y4, Y4
-	VCMPPS    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPS Y4, Y0, Y3, Y0
-	VBLENDVPS Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
+	VMOVUPS   Y6, 448(SP)
+	VMULPS    logConstant22<>+0(SB), Y1, Y7
+	VBLENDVPS Y3, Y7, Y2, Y2
+	VMOVUPS   Y2, 320(SP)
+	VBLENDVPS Y3, logConstant23<>+0(SB), Y6, Y6
+	VMOVUPS   Y6, 448(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Y2, 480(SP)
+	VMOVUPS   Y3, 512(SP)
+	VMOVUPS   Y4, 544(SP)
+	VMOVUPS   Y5, 576(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y6
+	VMOVUPS   logConstant24<>+0(SB), Y7
+	VBLENDVPS Y6, logConstant25<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPS    $0x11, Y0, Y8, Y9
+	VCMPPS    $0x03, Y0, Y0, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPS Y9, Y0, Y6, Y0
+	VBLENDVPS Y4, Y0, Y2, Y2
+	VMOVUPS   Y2, 480(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y2, 608(SP)
+	VMOVUPS   Y3, 640(SP)
+	VMOVUPS   Y5, 672(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y1, Y0
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y0, logConstant25<>+0(SB), Y4, Y0
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VCMPPS    $0x03, Y1, Y1, Y6
+	VORPD     Y6, Y4, Y4
+	VBLENDVPS Y4, Y1, Y0, Y0
+	VBLENDVPS Y5, Y0, Y3, Y3
+	VMOVUPS   Y3, 640(SP)
+	JMP       back4
 
 DATA logConstant0<>+0(SB)/8, $0x0080000000800000
 DATA logConstant0<>+8(SB)/8, $0x0080000000800000
@@ -297,81 +376,149 @@ GLOBL logConstant25<>(SB), RODATA|NOPTR, $32
 
 // func logFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logFloat64AVX2(SB), $256-33
+TEXT ·logFloat64AVX2(SB), $896-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y1
-	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant1<>+0(SB), Y3
-	VMOVMSKPD Y1, AX
+	VMOVUPS   32(SI), Y1
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y2
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y1, Y3
+	VMOVUPS   Y0, Y4
+	VMOVUPS   logConstant1<>+0(SB), Y5
+	VMOVMSKPD Y2, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ      logConstant27<>+0(SB), Y2, Y1
-	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant28<>+0(SB), Y2, Y2
-	VSUBPD      logConstant29<>+0(SB), Y2, Y2
-	VANDPD      logConstant30<>+0(SB), Y1, Y1
-	VPADDQ      logConstant31<>+0(SB), Y1, Y1
-	VSUBPD      Y3, Y2, Y2
-	VSUBPD      logConstant32<>+0(SB), Y1, Y1
-	VADDPD      logConstant33<>+0(SB), Y1, Y3
-	VDIVPD      Y3, Y1, Y3
-	VMULPD      Y3, Y3, Y4
-	VMULPD      logConstant34<>+0(SB), Y1, Y5
-	VMULPD      Y1, Y5, Y6
-	VFMSUB213PD Y6, Y1, Y5
-	VXORPD      logConstant35<>+0(SB), Y6, Y7
-	VADDPD      Y7, Y1, Y8
-	VSUBPD      Y1, Y8, Y1
-	VSUBPD      Y1, Y7, Y1
-	VMOVUPS     logConstant37<>+0(SB), Y7
-	VFMADD231PD logConstant36<>+0(SB), Y4, Y7
-	VMOVUPS     logConstant39<>+0(SB), Y9
-	VFMADD231PD logConstant38<>+0(SB), Y4, Y9
-	VMOVUPS     logConstant41<>+0(SB), Y10
-	VFMADD231PD logConstant40<>+0(SB), Y4, Y10
-	VMULPD      Y4, Y4, Y11
-	VFMADD231PD Y11, Y9, Y7
-	VFMADD231PD logConstant42<>+0(SB), Y11, Y10
-	VMULPD      Y11, Y11, Y9
-	VFMADD231PD Y9, Y10, Y7
-	VFMADD231PD Y7, Y4, Y6
-	VSUBPD      Y5, Y1, Y1
-	VFMADD231PD Y6, Y3, Y1
-	VMULPD      logConstant43<>+0(SB), Y2, Y3
-	VADDPD      Y8, Y3, Y4
-	VSUBPD      Y3, Y4, Y3
-	VSUBPD      Y3, Y8, Y3
-	VFMADD231PD logConstant44<>+0(SB), Y2, Y1
-	VADDPD      Y1, Y3, Y1
-	VADDPD      Y1, Y4, Y1
-	VPADDQ      logConstant45<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant46<>+0(SB), Y2, Y2
-	VMOVMSKPD   Y2, AX
-	TESTL       AX, AX
-	JNE         region2
+	VMOVUPS   Y1, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y6
+	VMOVMSKPD Y3, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
+	VPADDQ      logConstant27<>+0(SB), Y4, Y3
+	VPADDQ      logConstant27<>+0(SB), Y2, Y2
+	VPSRLQ      $0x34, Y3, Y4
+	VPSRLQ      $0x34, Y2, Y7
+	VORPD       logConstant28<>+0(SB), Y4, Y4
+	VORPD       logConstant28<>+0(SB), Y7, Y7
+	VSUBPD      logConstant29<>+0(SB), Y4, Y4
+	VSUBPD      logConstant29<>+0(SB), Y7, Y7
+	VANDPD      logConstant30<>+0(SB), Y3, Y3
+	VANDPD      logConstant30<>+0(SB), Y2, Y2
+	VPADDQ      logConstant31<>+0(SB), Y3, Y3
+	VPADDQ      logConstant31<>+0(SB), Y2, Y2
+	VSUBPD      Y5, Y4, Y4
+	VSUBPD      Y6, Y7, Y5
+	VSUBPD      logConstant32<>+0(SB), Y3, Y3
+	VSUBPD      logConstant32<>+0(SB), Y2, Y2
+	VADDPD      logConstant33<>+0(SB), Y3, Y6
+	VADDPD      logConstant33<>+0(SB), Y2, Y7
+	VDIVPD      Y6, Y3, Y6
+	VDIVPD      Y7, Y2, Y7
+	VMULPD      Y6, Y6, Y8
+	VMULPD      Y7, Y7, Y9
+	VMULPD      logConstant34<>+0(SB), Y3, Y10
+	VMULPD      logConstant34<>+0(SB), Y2, Y11
+	VMULPD      Y3, Y10, Y12
+	VMULPD      Y2, Y11, Y13
+	VFMSUB213PD Y12, Y3, Y10
+	VFMSUB213PD Y13, Y2, Y11
+	VXORPD      logConstant35<>+0(SB), Y12, Y14
+	VXORPD      logConstant35<>+0(SB), Y13, Y15
+	VADDPD      Y14, Y3, Y1
+	VADDPD      Y15, Y2, Y0
+	VSUBPD      Y3, Y1, Y3
+	VSUBPD      Y2, Y0, Y2
+	VSUBPD      Y3, Y14, Y3
+	VSUBPD      Y2, Y15, Y2
+	VMOVUPS     logConstant37<>+0(SB), Y14
+	VFMADD231PD logConstant36<>+0(SB), Y8, Y14
+	VMOVUPS     logConstant37<>+0(SB), Y15
+	VFMADD231PD logConstant36<>+0(SB), Y9, Y15
+	VMOVUPS     Y0, (SP)
+	VMOVUPS     logConstant39<>+0(SB), Y0
+	VFMADD231PD logConstant38<>+0(SB), Y8, Y0
+	VMOVUPS     Y1, 32(SP)
+	VMOVUPS     logConstant39<>+0(SB), Y1
+	VFMADD231PD logConstant38<>+0(SB), Y9, Y1
+	VMOVUPS     Y5, 64(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y5
+	VFMADD231PD logConstant40<>+0(SB), Y8, Y5
+	VMOVUPS     Y4, 96(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y4
+	VFMADD231PD logConstant40<>+0(SB), Y9, Y4
+	VMOVUPS     Y7, 128(SP)
+	VMULPD      Y8, Y8, Y7
+	VMOVUPS     Y6, 160(SP)
+	VMULPD      Y9, Y9, Y6
+	VFMADD231PD Y7, Y0, Y14
+	VFMADD231PD Y6, Y1, Y15
+	VFMADD231PD logConstant42<>+0(SB), Y7, Y5
+	VFMADD231PD logConstant42<>+0(SB), Y6, Y4
+	VMULPD      Y7, Y7, Y0
+	VMULPD      Y6, Y6, Y1
+	VFMADD231PD Y0, Y5, Y14
+	VFMADD231PD Y1, Y4, Y15
+	VFMADD231PD Y14, Y8, Y12
+	VFMADD231PD Y15, Y9, Y13
+	VSUBPD      Y10, Y3, Y0
+	VSUBPD      Y11, Y2, Y1
+	VFMADD231PD 160(SP), Y12, Y0
+	VFMADD231PD 128(SP), Y13, Y1
+	VMOVUPS     96(SP), Y2
+	VMULPD      logConstant43<>+0(SB), Y2, Y3
+	VMOVUPS     64(SP), Y4
+	VMULPD      logConstant43<>+0(SB), Y4, Y5
+	VADDPD      32(SP), Y3, Y6
+	VADDPD      (SP), Y5, Y7
+	VSUBPD      Y3, Y6, Y3
+	VSUBPD      Y5, Y7, Y5
+	VMOVUPS     32(SP), Y8
+	VSUBPD      Y3, Y8, Y3
+	VMOVUPS     (SP), Y8
+	VSUBPD      Y5, Y8, Y5
+	VFMADD231PD logConstant44<>+0(SB), Y2, Y0
+	VFMADD231PD logConstant44<>+0(SB), Y4, Y1
+	VADDPD      Y0, Y3, Y0
+	VADDPD      Y1, Y5, Y1
+	VADDPD      Y0, Y6, Y0
+	VADDPD      Y1, Y7, Y1
+	VMOVUPS     (SI), Y2
+	VPADDQ      logConstant45<>+0(SB), Y2, Y3
+	VMOVUPS     32(SI), Y4
+	VPADDQ      logConstant45<>+0(SB), Y4, Y5
+	VPCMPGTQ    logConstant46<>+0(SB), Y3, Y3
+	VPCMPGTQ    logConstant46<>+0(SB), Y5, Y5
+	VMOVMSKPD   Y3, AX
+	TESTL       AX, AX
+	JNE         region3
+
+back3:
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -383,17 +530,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 192(SP), DI
+	LEAQ 256(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -404,7 +551,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 192(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -413,34 +560,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMULPD    logConstant47<>+0(SB), Y0, Y4
-	VBLENDVPD Y1, Y4, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VBLENDVPD Y1, logConstant48<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y2, 384(SP)
+	VMOVUPS   Y3, 416(SP)
+	VMOVUPS   Y4, 448(SP)
+	VMOVUPS   Y5, 480(SP)
+	VMULPD    logConstant47<>+0(SB), Y0, Y6
+	VBLENDVPD Y2, Y6, Y4, Y4
+	VMOVUPS   Y4, 448(SP)
+	VBLENDVPD Y2, logConstant48<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 480(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y1, 192(SP)
-	VMOVUPS   Y2, 224(SP)
-	VCMPPD    $0x00, logConstant1<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant49<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 512(SP)
+	VMOVUPS   Y3, 544(SP)
+	VMOVUPS   Y4, 576(SP)
+	VMOVUPS   Y5, 608(SP)
+	VMOVUPS   Y6, 640(SP)
+	VMULPD    logConstant47<>+0(SB), Y1, Y7
+	VBLENDVPD Y3, Y7, Y2, Y2
+	VMOVUPS   Y2, 512(SP)
+	VBLENDVPD Y3, logConstant48<>+0(SB), Y6, Y6
+	VMOVUPS   Y6, 640(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y1, 704(SP)
+	VMOVUPS   Y3, 736(SP)
+	VMOVUPS   Y5, 768(SP)
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y2, Y6
+	VMOVUPS   logConstant49<>+0(SB), Y7
+	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPD    $0x11, Y2, Y8, Y9
+	VCMPPD    $0x03, Y2, Y2, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPD Y9, Y2, Y6, Y2
+	VBLENDVPD Y3, Y2, Y0, Y0
+	VMOVUPS   Y0, 672(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y0, 800(SP)
+	VMOVUPS   Y1, 832(SP)
+	VMOVUPS   Y5, 864(SP)
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y4, Y2
+	VMOVUPS   logConstant49<>+0(SB), Y3
+	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VCMPPD    $0x11, Y4, Y3, Y3
+	VCMPPD    $0x03, Y4, Y4, Y6
+	VORPD     Y6, Y3, Y3
+	VBLENDVPD Y3, Y4, Y2, Y2
+	VBLENDVPD Y5, Y2, Y1, Y1
+	VMOVUPS   Y1, 832(SP)
+	JMP       back4
 
 DATA logConstant26<>+0(SB)/8, $0x0010000000000000
 DATA logConstant26<>+8(SB)/8, $0x0010000000000000
@@ -594,69 +774,113 @@ GLOBL logConstant50<>(SB), RODATA|NOPTR, $32
 
 // func logFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·logFloat32AVX512(SB), $512-33
+TEXT ·logFloat32AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
 	VCMPPS   $0x11, logConstant51<>+0(SB), Z0, K1
-	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant52<>+0(SB), Z2
+	VCMPPS   $0x11, logConstant51<>+0(SB), Z1, K2
+	VMOVUPS  Z0, Z2
+	VMOVUPS  logConstant52<>+0(SB), Z3
 	KORTESTW K1, K1
 	JNE      region1
 
 back1:
-	VPADDD      logConstant53<>+0(SB), Z1, Z1
-	VPSRLD      $0x17, Z1, Z3
-	VORPD       logConstant54<>+0(SB), Z3, Z3
-	VSUBPS      logConstant55<>+0(SB), Z3, Z3
-	VANDPD      logConstant56<>+0(SB), Z1, Z1
-	VPADDD      logConstant57<>+0(SB), Z1, Z1
-	VSUBPS      Z2, Z3, Z2
-	VSUBPS      logConstant58<>+0(SB), Z1, Z1
-	VMULPS      logConstant59<>+0(SB), Z2, Z3
-	VADDPS      Z1, Z3, Z4
-	VSUBPS      Z3, Z4, Z3
-	VSUBPS      Z3, Z1, Z3
-	VMULPS      Z1, Z1, Z5
-	VMOVUPS     logConstant52<>+0(SB), Z6
-	VFMADD231PS logConstant60<>+0(SB), Z2, Z6
-	VMOVUPS     logConstant62<>+0(SB), Z2
-	VFMADD231PS logConstant61<>+0(SB), Z5, Z2
-	VFMADD213PS logConstant63<>+0(SB), Z5, Z2
-	VFMADD213PS logConstant64<>+0(SB), Z5, Z2
-	VFMADD213PS logConstant65<>+0(SB), Z5, Z2
-	VMOVUPS     logConstant67<>+0(SB), Z7
-	VFMADD231PS logConstant66<>+0(SB), Z5, Z7
-	VFMADD213PS logConstant68<>+0(SB), Z5, Z7
-	VFMADD213PS logConstant69<>+0(SB), Z5, Z7
-	VFMADD231PS Z1, Z7, Z2
-	VFMADD213PS logConstant70<>+0(SB), Z1, Z2
-	VFMADD231PS Z2, Z5, Z6
-	VADDPS      Z6, Z3, Z1
-	VADDPS      Z1, Z4, Z1
-	VPADDD      logConstant71<>+0(SB), Z0, Z2
-	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
-	KORTESTW    K1, K1
-	JNE         region2
+	VMOVUPS  Z1, Z4
+	VMOVUPS  logConstant52<>+0(SB), Z5
+	KORTESTW K2, K2
+	JNE      region2
 
 back2:
+	VPADDD      logConstant53<>+0(SB), Z2, Z2
+	VPADDD      logConstant53<>+0(SB), Z4, Z4
+	VPSRLD      $0x17, Z2, Z6
+	VPSRLD      $0x17, Z4, Z7
+	VORPD       logConstant54<>+0(SB), Z6, Z6
+	VORPD       logConstant54<>+0(SB), Z7, Z7
+	VSUBPS      logConstant55<>+0(SB), Z6, Z6
+	VSUBPS      logConstant55<>+0(SB), Z7, Z7
+	VANDPD      logConstant56<>+0(SB), Z2, Z2
+	VANDPD      logConstant56<>+0(SB), Z4, Z4
+	VPADDD      logConstant57<>+0(SB), Z2, Z2
+	VPADDD      logConstant57<>+0(SB), Z4, Z4
+	VSUBPS      Z3, Z6, Z3
+	VSUBPS      Z5, Z7, Z5
+	VSUBPS      logConstant58<>+0(SB), Z2, Z2
+	VSUBPS      logConstant58<>+0(SB), Z4, Z4
+	VMULPS      logConstant59<>+0(SB), Z3, Z6
+	VMULPS      logConstant59<>+0(SB), Z5, Z7
+	VADDPS      Z2, Z6, Z8
+	VADDPS      Z4, Z7, Z9
+	VSUBPS      Z6, Z8, Z6
+	VSUBPS      Z7, Z9, Z7
+	VSUBPS      Z6, Z2, Z6
+	VSUBPS      Z7, Z4, Z7
+	VMULPS      Z2, Z2, Z10
+	VMULPS      Z4, Z4, Z11
+	VMOVUPS     logConstant52<>+0(SB), Z12
+	VFMADD231PS logConstant60<>+0(SB), Z3, Z12
+	VMOVUPS     logConstant52<>+0(SB), Z3
+	VFMADD231PS logConstant60<>+0(SB), Z5, Z3
+	VMOVUPS     logConstant62<>+0(SB), Z5
+	VFMADD231PS logConstant61<>+0(SB), Z10, Z5
+	VMOVUPS     logConstant62<>+0(SB), Z13
+	VFMADD231PS logConstant61<>+0(SB), Z11, Z13
+	VFMADD213PS logConstant63<>+0(SB), Z10, Z5
+	VFMADD213PS logConstant63<>+0(SB), Z11, Z13
+	VFMADD213PS logConstant64<>+0(SB), Z10, Z5
+	VFMADD213PS logConstant64<>+0(SB), Z11, Z13
+	VFMADD213PS logConstant65<>+0(SB), Z10, Z5
+	VFMADD213PS logConstant65<>+0(SB), Z11, Z13
+	VMOVUPS     logConstant67<>+0(SB), Z14
+	VFMADD231PS logConstant66<>+0(SB), Z10, Z14
+	VMOVUPS     logConstant67<>+0(SB), Z15
+	VFMADD231PS logConstant66<>+0(SB), Z11, Z15
+	VFMADD213PS logConstant68<>+0(SB), Z10, Z14
+	VFMADD213PS logConstant68<>+0(SB), Z11, Z15
+	VFMADD213PS logConstant69<>+0(SB), Z10, Z14
+	VFMADD213PS logConstant69<>+0(SB), Z11, Z15
+	VFMADD231PS Z2, Z14, Z5
+	VFMADD231PS Z4, Z15, Z13
+	VFMADD213PS logConstant70<>+0(SB), Z2, Z5
+	VFMADD213PS logConstant70<>+0(SB), Z4, Z13
+	VFMADD231PS Z5, Z10, Z12
+	VFMADD231PS Z13, Z11, Z3
+	VADDPS      Z12, Z6, Z2
+	VADDPS      Z3, Z7, Z3
+	VADDPS      Z2, Z8, Z2
+	VADDPS      Z3, Z9, Z3
+	VPADDD      logConstant71<>+0(SB), Z0, Z4
+	VPADDD      logConstant71<>+0(SB), Z1, Z5
+	VPCMPGTD    logConstant72<>+0(SB), Z4, K1
+	VPCMPGTD    logConstant72<>+0(SB), Z5, K2
+	KORTESTW    K1, K1
+	JNE         region3
+
+back3:
+	KORTESTW K2, K2
+	JNE      region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -668,17 +892,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -698,34 +922,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVW     K1, 320(SP)
-	VMULPS    logConstant73<>+0(SB), Z0, Z3
-	VBLENDMPS Z3, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
-	VBLENDMPS logConstant74<>+0(SB), Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	KMOVW     K1, 512(SP)
+	KMOVW     K2, 576(SP)
+	VMULPS    logConstant73<>+0(SB), Z0, Z4
+	VBLENDMPS Z4, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z3, K1, Z3
+	VMOVUPS   Z3, 448(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z1, 384(SP)
-	KMOVW     K1, 448(SP)
-	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K2
-	VMOVUPS   logConstant75<>+0(SB), Z2
-	VBLENDMPS logConstant76<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPS    $0x11, Z0, Z3, K2
-	VCMPPS    $0x03, Z0, Z0, K3
-	KORW      K3, K2, K2
-	VBLENDMPS Z0, Z2, K2, Z0
-	VBLENDMPS Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 384(SP)
+	VMOVUPS   Z2, 640(SP)
+	VMOVUPS   Z3, 704(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	KMOVW     K2, 896(SP)
+	VMULPS    logConstant73<>+0(SB), Z1, Z6
+	VBLENDMPS Z6, Z4, K2, Z4
+	VMOVUPS   Z4, 768(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z5, K2, Z5
+	VMOVUPS   Z5, 832(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	KMOVW     K1, 1088(SP)
+	KMOVW     K2, 1152(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K3
+	VMOVUPS   logConstant75<>+0(SB), Z4
+	VBLENDMPS logConstant76<>+0(SB), Z4, K3, Z5
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPS    $0x11, Z0, Z6, K3
+	VCMPPS    $0x03, Z0, Z0, K4
+	KORW      K4, K3, K3
+	VBLENDMPS Z0, Z5, K3, Z0
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 960(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z2, 1216(SP)
+	VMOVUPS   Z3, 1280(SP)
+	KMOVW     K2, 1344(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z1, K1
+	VMOVUPS   logConstant75<>+0(SB), Z0
+	VBLENDMPS logConstant76<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z4
+	VCMPPS    $0x11, Z1, Z4, K1
+	VCMPPS    $0x03, Z1, Z1, K3
+	KORW      K3, K1, K1
+	VBLENDMPS Z1, Z0, K1, Z0
+	VBLENDMPS Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 1280(SP)
+	JMP       back4
 
 DATA logConstant51<>+0(SB)/8, $0x0080000000800000
 DATA logConstant51<>+8(SB)/8, $0x0080000000800000
@@ -989,79 +1246,133 @@ GLOBL logConstant76<>(SB), RODATA|NOPTR, $64
 
 // func logFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·logFloat64AVX512(SB), $512-33
+TEXT ·logFloat64AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
 	VCMPPD   $0x11, logConstant77<>+0(SB), Z0, K1
-	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant52<>+0(SB), Z2
+	VCMPPD   $0x11, logConstant77<>+0(SB), Z1, K2
+	VMOVUPS  Z0, Z2
+	VMOVUPS  logConstant52<>+0(SB), Z3
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ      logConstant78<>+0(SB), Z1, Z1
-	VPSRLQ      $0x34, Z1, Z3
-	VORPD       logConstant79<>+0(SB), Z3, Z3
-	VSUBPD      logConstant80<>+0(SB), Z3, Z3
-	VANDPD      logConstant81<>+0(SB), Z1, Z1
-	VPADDQ      logConstant82<>+0(SB), Z1, Z1
-	VSUBPD      Z2, Z3, Z2
-	VSUBPD      logConstant83<>+0(SB), Z1, Z1
-	VADDPD      logConstant84<>+0(SB), Z1, Z3
-	VDIVPD      Z3, Z1, Z3
-	VMULPD      Z3, Z3, Z4
-	VMULPD      logConstant85<>+0(SB), Z1, Z5
-	VMULPD      Z1, Z5, Z6
-	VFMSUB213PD Z6, Z1, Z5
-	VXORPD      logConstant86<>+0(SB), Z6, Z7
-	VADDPD      Z7, Z1, Z8
-	VSUBPD      Z1, Z8, Z1
-	VSUBPD      Z1, Z7, Z1
-	VMOVUPS     logConstant88<>+0(SB), Z7
-	VFMADD231PD logConstant87<>+0(SB), Z4, Z7
-	VMOVUPS     logConstant90<>+0(SB), Z9
-	VFMADD231PD logConstant89<>+0(SB), Z4, Z9
-	VMOVUPS     logConstant92<>+0(SB), Z10
-	VFMADD231PD logConstant91<>+0(SB), Z4, Z10
-	VMULPD      Z4, Z4, Z11
-	VFMADD231PD Z11, Z9, Z7
-	VFMADD231PD logConstant93<>+0(SB), Z11, Z10
-	VMULPD      Z11, Z11, Z9
-	VFMADD231PD Z9, Z10, Z7
-	VFMADD231PD Z7, Z4, Z6
-	VSUBPD      Z5, Z1, Z1
-	VFMADD231PD Z6, Z3, Z1
-	VMULPD      logConstant94<>+0(SB), Z2, Z3
-	VADDPD      Z8, Z3, Z4
-	VSUBPD      Z3, Z4, Z3
-	VSUBPD      Z3, Z8, Z3
-	VFMADD231PD logConstant95<>+0(SB), Z2, Z1
-	VADDPD      Z1, Z3, Z1
-	VADDPD      Z1, Z4, Z1
-	VPADDQ      logConstant96<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
-	KORTESTB    K1, K1
-	JNE         region2
+	VMOVUPS  Z1, Z4
+	VMOVUPS  logConstant52<>+0(SB), Z5
+	KORTESTB K2, K2
+	JNE      region2
 
 back2:
+	VPADDQ      logConstant78<>+0(SB), Z2, Z2
+	VPADDQ      logConstant78<>+0(SB), Z4, Z4
+	VPSRLQ      $0x34, Z2, Z6
+	VPSRLQ      $0x34, Z4, Z7
+	VORPD       logConstant79<>+0(SB), Z6, Z6
+	VORPD       logConstant79<>+0(SB), Z7, Z7
+	VSUBPD      logConstant80<>+0(SB), Z6, Z6
+	VSUBPD      logConstant80<>+0(SB), Z7, Z7
+	VANDPD      logConstant81<>+0(SB), Z2, Z2
+	VANDPD      logConstant81<>+0(SB), Z4, Z4
+	VPADDQ      logConstant82<>+0(SB), Z2, Z2
+	VPADDQ      logConstant82<>+0(SB), Z4, Z4
+	VSUBPD      Z3, Z6, Z3
+	VSUBPD      Z5, Z7, Z5
+	VSUBPD      logConstant83<>+0(SB), Z2, Z2
+	VSUBPD      logConstant83<>+0(SB), Z4, Z4
+	VADDPD      logConstant84<>+0(SB), Z2, Z6
+	VADDPD      logConstant84<>+0(SB), Z4, Z7
+	VDIVPD      Z6, Z2, Z6
+	VDIVPD      Z7, Z4, Z7
+	VMULPD      Z6, Z6, Z8
+	VMULPD      Z7, Z7, Z9
+	VMULPD      logConstant85<>+0(SB), Z2, Z10
+	VMULPD      logConstant85<>+0(SB), Z4, Z11
+	VMULPD      Z2, Z10, Z12
+	VMULPD      Z4, Z11, Z13
+	VFMSUB213PD Z12, Z2, Z10
+	VFMSUB213PD Z13, Z4, Z11
+	VXORPD      logConstant86<>+0(SB), Z12, Z14
+	VXORPD      logConstant86<>+0(SB), Z13, Z15
+	VADDPD      Z14, Z2, Z16
+	VADDPD      Z15, Z4, Z17
+	VSUBPD      Z2, Z16, Z2
+	VSUBPD      Z4, Z17, Z4
+	VSUBPD      Z2, Z14, Z2
+	VSUBPD      Z4, Z15, Z4
+	VMOVUPS     logConstant88<>+0(SB), Z14
+	VFMADD231PD logConstant87<>+0(SB), Z8, Z14
+	VMOVUPS     logConstant88<>+0(SB), Z15
+	VFMADD231PD logConstant87<>+0(SB), Z9, Z15
+	VMOVUPS     logConstant90<>+0(SB), Z18
+	VFMADD231PD logConstant89<>+0(SB), Z8, Z18
+	VMOVUPS     logConstant90<>+0(SB), Z19
+	VFMADD231PD logConstant89<>+0(SB), Z9, Z19
+	VMOVUPS     logConstant92<>+0(SB), Z20
+	VFMADD231PD logConstant91<>+0(SB), Z8, Z20
+	VMOVUPS     logConstant92<>+0(SB), Z21
+	VFMADD231PD logConstant91<>+0(SB), Z9, Z21
+	VMULPD      Z8, Z8, Z22
+	VMULPD      Z9, Z9, Z23
+	VFMADD231PD Z22, Z18, Z14
+	VFMADD231PD Z23, Z19, Z15
+	VFMADD231PD logConstant93<>+0(SB), Z22, Z20
+	VFMADD231PD logConstant93<>+0(SB), Z23, Z21
+	VMULPD      Z22, Z22, Z18
+	VMULPD      Z23, Z23, Z19
+	VFMADD231PD Z18, Z20, Z14
+	VFMADD231PD Z19, Z21, Z15
+	VFMADD231PD Z14, Z8, Z12
+	VFMADD231PD Z15, Z9, Z13
+	VSUBPD      Z10, Z2, Z2
+	VSUBPD      Z11, Z4, Z4
+	VFMADD231PD Z12, Z6, Z2
+	VFMADD231PD Z13, Z7, Z4
+	VMULPD      logConstant94<>+0(SB), Z3, Z6
+	VMULPD      logConstant94<>+0(SB), Z5, Z7
+	VADDPD      Z16, Z6, Z8
+	VADDPD      Z17, Z7, Z9
+	VSUBPD      Z6, Z8, Z6
+	VSUBPD      Z7, Z9, Z7
+	VSUBPD      Z6, Z16, Z6
+	VSUBPD      Z7, Z17, Z7
+	VFMADD231PD logConstant95<>+0(SB), Z3, Z2
+	VFMADD231PD logConstant95<>+0(SB), Z5, Z4
+	VADDPD      Z2, Z6, Z2
+	VADDPD      Z4, Z7, Z3
+	VADDPD      Z2, Z8, Z2
+	VADDPD      Z3, Z9, Z3
+	VPADDQ      logConstant96<>+0(SB), Z0, Z4
+	VPADDQ      logConstant96<>+0(SB), Z1, Z5
+	VPCMPGTQ    logConstant97<>+0(SB), Z4, K1
+	VPCMPGTQ    logConstant97<>+0(SB), Z5, K2
+	KORTESTB    K1, K1
+	JNE         region3
+
+back3:
+	KORTESTB K2, K2
+	JNE      region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1073,17 +1384,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1103,34 +1414,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVB     K1, 320(SP)
-	VMULPD    logConstant98<>+0(SB), Z0, Z3
-	VBLENDMPD Z3, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
-	VBLENDMPD logConstant99<>+0(SB), Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	KMOVB     K1, 512(SP)
+	KMOVB     K2, 576(SP)
+	VMULPD    logConstant98<>+0(SB), Z0, Z4
+	VBLENDMPD Z4, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
+	VBLENDMPD logConstant99<>+0(SB), Z3, K1, Z3
+	VMOVUPS   Z3, 448(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z1, 384(SP)
-	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K2
-	VMOVUPS   logConstant100<>+0(SB), Z2
-	VBLENDMPD logConstant101<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 384(SP)
+	VMOVUPS   Z2, 640(SP)
+	VMOVUPS   Z3, 704(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	KMOVB     K2, 896(SP)
+	VMULPD    logConstant98<>+0(SB), Z1, Z6
+	VBLENDMPD Z6, Z4, K2, Z4
+	VMOVUPS   Z4, 768(SP)
+	VBLENDMPD logConstant99<>+0(SB), Z5, K2, Z5
+	VMOVUPS   Z5, 832(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	KMOVB     K1, 1088(SP)
+	KMOVB     K2, 1152(SP)
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K3
+	VMOVUPS   logConstant100<>+0(SB), Z4
+	VBLENDMPD logConstant101<>+0(SB), Z4, K3, Z5
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPD    $0x11, Z0, Z6, K3
+	VCMPPD    $0x03, Z0, Z0, K4
+	KORB      K4, K3, K3
+	VBLENDMPD Z0, Z5, K3, Z0
+	VBLENDMPD Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 960(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z2, 1216(SP)
+	VMOVUPS   Z3, 1280(SP)
+	KMOVB     K2, 1344(SP)
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z1, K1
+	VMOVUPS   logConstant100<>+0(SB), Z0
+	VBLENDMPD logConstant101<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z4
+	VCMPPD    $0x11, Z1, Z4, K1
+	VCMPPD    $0x03, Z1, Z1, K3
+	KORB      K3, K1, K1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VBLENDMPD Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 1280(SP)
+	JMP       back4
 
 DATA logConstant77<>+0(SB)/8, $0x0010000000000000
 DATA logConstant77<>+8(SB)/8, $0x0010000000000000
@@ -1384,75 +1728,125 @@ GLOBL logConstant101<>(SB), RODATA|NOPTR, $64
 
 // func log2Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log2Float32AVX2(SB), $256-33
+TEXT ·log2Float32AVX2(SB), $704-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y1
-	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant1<>+0(SB), Y3
-	VMOVMSKPS Y1, AX
+	VMOVUPS   32(SI), Y1
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y2
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y1, Y3
+	VMOVUPS   Y0, Y4
+	VMOVUPS   logConstant1<>+0(SB), Y5
+	VMOVMSKPS Y2, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDD      logConstant2<>+0(SB), Y2, Y1
-	VPSRLD      $0x17, Y1, Y2
-	VORPD       logConstant3<>+0(SB), Y2, Y2
-	VSUBPS      logConstant4<>+0(SB), Y2, Y2
-	VANDPD      logConstant5<>+0(SB), Y1, Y1
-	VPADDD      logConstant6<>+0(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VSUBPS      logConstant7<>+0(SB), Y1, Y1
-	VMULPS      logConstant102<>+0(SB), Y1, Y3
-	VMULPS      logConstant7<>+0(SB), Y2, Y2
-	VADDPS      Y3, Y2, Y4
-	VSUBPS      Y2, Y4, Y2
-	VSUBPS      Y2, Y3, Y2
-	VMULPS      Y1, Y1, Y5
-	VMOVUPS     Y5, Y6
-	VFMSUB231PS Y1, Y1, Y6
-	VFMSUB231PS logConstant102<>+0(SB), Y1, Y3
-	VFMADD231PS logConstant103<>+0(SB), Y1, Y3
-	VFMADD231PS logConstant104<>+0(SB), Y6, Y3
-	VMOVUPS     logConstant106<>+0(SB), Y6
-	VFMADD231PS logConstant105<>+0(SB), Y5, Y6
-	VFMADD213PS logConstant107<>+0(SB), Y5, Y6
-	VFMADD213PS logConstant108<>+0(SB), Y5, Y6
-	VFMADD213PS logConstant109<>+0(SB), Y5, Y6
-	VMOVUPS     logConstant111<>+0(SB), Y7
-	VFMADD231PS logConstant110<>+0(SB), Y5, Y7
-	VFMADD213PS logConstant112<>+0(SB), Y5, Y7
-	VFMADD213PS logConstant113<>+0(SB), Y5, Y7
-	VFMADD231PS Y1, Y7, Y6
-	VFMADD213PS logConstant104<>+0(SB), Y1, Y6
-	VFMADD231PS Y6, Y5, Y3
-	VADDPS      Y3, Y2, Y1
-	VADDPS      Y1, Y4, Y1
-	VPADDD      logConstant20<>+0(SB), Y0, Y2
-	VPCMPGTD    logConstant21<>+0(SB), Y2, Y2
-	VMOVMSKPS   Y2, AX
-	TESTL       AX, AX
-	JNE         region2
+	VMOVUPS   Y1, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y6
+	VMOVMSKPS Y3, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
+	VPADDD      logConstant2<>+0(SB), Y4, Y3
+	VPADDD      logConstant2<>+0(SB), Y2, Y2
+	VPSRLD      $0x17, Y3, Y4
+	VPSRLD      $0x17, Y2, Y7
+	VORPD       logConstant3<>+0(SB), Y4, Y4
+	VORPD       logConstant3<>+0(SB), Y7, Y7
+	VSUBPS      logConstant4<>+0(SB), Y4, Y4
+	VSUBPS      logConstant4<>+0(SB), Y7, Y7
+	VANDPD      logConstant5<>+0(SB), Y3, Y3
+	VANDPD      logConstant5<>+0(SB), Y2, Y2
+	VPADDD      logConstant6<>+0(SB), Y3, Y3
+	VPADDD      logConstant6<>+0(SB), Y2, Y2
+	VSUBPS      Y5, Y4, Y4
+	VSUBPS      Y6, Y7, Y5
+	VSUBPS      logConstant7<>+0(SB), Y3, Y3
+	VSUBPS      logConstant7<>+0(SB), Y2, Y2
+	VMULPS      logConstant102<>+0(SB), Y3, Y6
+	VMULPS      logConstant102<>+0(SB), Y2, Y7
+	VMULPS      logConstant7<>+0(SB), Y4, Y4
+	VMULPS      logConstant7<>+0(SB), Y5, Y5
+	VADDPS      Y6, Y4, Y8
+	VADDPS      Y7, Y5, Y9
+	VSUBPS      Y4, Y8, Y4
+	VSUBPS      Y5, Y9, Y5
+	VSUBPS      Y4, Y6, Y4
+	VSUBPS      Y5, Y7, Y5
+	VMULPS      Y3, Y3, Y10
+	VMULPS      Y2, Y2, Y11
+	VMOVUPS     Y10, Y12
+	VFMSUB231PS Y3, Y3, Y12
+	VMOVUPS     Y11, Y13
+	VFMSUB231PS Y2, Y2, Y13
+	VFMSUB231PS logConstant102<>+0(SB), Y3, Y6
+	VFMSUB231PS logConstant102<>+0(SB), Y2, Y7
+	VFMADD231PS logConstant103<>+0(SB), Y3, Y6
+	VFMADD231PS logConstant103<>+0(SB), Y2, Y7
+	VFMADD231PS logConstant104<>+0(SB), Y12, Y6
+	VFMADD231PS logConstant104<>+0(SB), Y13, Y7
+	VMOVUPS     logConstant106<>+0(SB), Y12
+	VFMADD231PS logConstant105<>+0(SB), Y10, Y12
+	VMOVUPS     logConstant106<>+0(SB), Y13
+	VFMADD231PS logConstant105<>+0(SB), Y11, Y13
+	VFMADD213PS logConstant107<>+0(SB), Y10, Y12
+	VFMADD213PS logConstant107<>+0(SB), Y11, Y13
+	VFMADD213PS logConstant108<>+0(SB), Y10, Y12
+	VFMADD213PS logConstant108<>+0(SB), Y11, Y13
+	VFMADD213PS logConstant109<>+0(SB), Y10, Y12
+	VFMADD213PS logConstant109<>+0(SB), Y11, Y13
+	VMOVUPS     logConstant111<>+0(SB), Y14
+	VFMADD231PS logConstant110<>+0(SB), Y10, Y14
+	VMOVUPS     logConstant111<>+0(SB), Y15
+	VFMADD231PS logConstant110<>+0(SB), Y11, Y15
+	VFMADD213PS logConstant112<>+0(SB), Y10, Y14
+	VFMADD213PS logConstant112<>+0(SB), Y11, Y15
+	VFMADD213PS logConstant113<>+0(SB), Y10, Y14
+	VFMADD213PS logConstant113<>+0(SB), Y11, Y15
+	VFMADD231PS Y3, Y14, Y12
+	VFMADD231PS Y2, Y15, Y13
+	VFMADD213PS logConstant104<>+0(SB), Y3, Y12
+	VFMADD213PS logConstant104<>+0(SB), Y2, Y13
+	VFMADD231PS Y12, Y10, Y6
+	VFMADD231PS Y13, Y11, Y7
+	VADDPS      Y6, Y4, Y2
+	VADDPS      Y7, Y5, Y3
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y3, Y9, Y3
+	VPADDD      logConstant20<>+0(SB), Y0, Y4
+	VPADDD      logConstant20<>+0(SB), Y1, Y5
+	VPCMPGTD    logConstant21<>+0(SB), Y4, Y4
+	VPCMPGTD    logConstant21<>+0(SB), Y5, Y5
+	VMOVMSKPS   Y4, AX
+	TESTL       AX, AX
+	JNE         region3
+
+back3:
+	VMOVMSKPS Y5, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1464,17 +1858,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 64(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1494,34 +1888,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMULPS    logConstant22<>+0(SB), Y0, Y4
-	VBLENDVPS Y1, Y4, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VBLENDVPS Y1, logConstant23<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y2, 192(SP)
+	VMOVUPS   Y3, 224(SP)
+	VMOVUPS   Y4, 256(SP)
+	VMOVUPS   Y5, 288(SP)
+	VMULPS    logConstant22<>+0(SB), Y0, Y6
+	VBLENDVPS Y2, Y6, Y4, Y4
+	VMOVUPS   Y4, 256(SP)
+	VBLENDVPS Y2, logConstant23<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 288(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y1, 192(SP)
-	VMOVUPS   Y2, 224(SP)
-	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant24<>+0(SB), Y4
-	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPS    $0x11, Y0, Y4, Y4
-	VCMPPS    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPS Y4, Y0, Y3, Y0
-	VBLENDVPS Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
+	VMOVUPS   Y6, 448(SP)
+	VMULPS    logConstant22<>+0(SB), Y1, Y7
+	VBLENDVPS Y3, Y7, Y2, Y2
+	VMOVUPS   Y2, 320(SP)
+	VBLENDVPS Y3, logConstant23<>+0(SB), Y6, Y6
+	VMOVUPS   Y6, 448(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Y2, 480(SP)
+	VMOVUPS   Y3, 512(SP)
+	VMOVUPS   Y4, 544(SP)
+	VMOVUPS   Y5, 576(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y6
+	VMOVUPS   logConstant24<>+0(SB), Y7
+	VBLENDVPS Y6, logConstant25<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPS    $0x11, Y0, Y8, Y9
+	VCMPPS    $0x03, Y0, Y0, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPS Y9, Y0, Y6, Y0
+	VBLENDVPS Y4, Y0, Y2, Y2
+	VMOVUPS   Y2, 480(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y2, 608(SP)
+	VMOVUPS   Y3, 640(SP)
+	VMOVUPS   Y5, 672(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y1, Y0
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y0, logConstant25<>+0(SB), Y4, Y0
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VCMPPS    $0x03, Y1, Y1, Y6
+	VORPD     Y6, Y4, Y4
+	VBLENDVPS Y4, Y1, Y0, Y0
+	VBLENDVPS Y5, Y0, Y3, Y3
+	VMOVUPS   Y3, 640(SP)
+	JMP       back4
 
 DATA logConstant102<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA logConstant102<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -1597,84 +2024,153 @@ GLOBL logConstant113<>(SB), RODATA|NOPTR, $32
 
 // func log2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log2Float64AVX2(SB), $256-33
+TEXT ·log2Float64AVX2(SB), $896-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y1
-	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant1<>+0(SB), Y3
-	VMOVMSKPD Y1, AX
+	VMOVUPS   32(SI), Y1
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y2
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y1, Y3
+	VMOVUPS   Y0, Y4
+	VMOVUPS   logConstant1<>+0(SB), Y5
+	VMOVMSKPD Y2, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ      logConstant27<>+0(SB), Y2, Y1
-	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant28<>+0(SB), Y2, Y2
-	VSUBPD      logConstant29<>+0(SB), Y2, Y2
-	VANDPD      logConstant30<>+0(SB), Y1, Y1
-	VPADDQ      logConstant31<>+0(SB), Y1, Y1
-	VSUBPD      Y3, Y2, Y2
-	VSUBPD      logConstant32<>+0(SB), Y1, Y1
-	VADDPD      logConstant33<>+0(SB), Y1, Y3
-	VDIVPD      Y3, Y1, Y3
-	VMULPD      Y3, Y3, Y4
-	VMULPD      logConstant34<>+0(SB), Y1, Y5
-	VMULPD      Y1, Y5, Y6
-	VFMSUB213PD Y6, Y1, Y5
-	VXORPD      logConstant35<>+0(SB), Y6, Y7
-	VADDPD      Y7, Y1, Y8
-	VSUBPD      Y1, Y8, Y1
-	VSUBPD      Y1, Y7, Y1
-	VMOVUPS     logConstant37<>+0(SB), Y7
-	VFMADD231PD logConstant36<>+0(SB), Y4, Y7
-	VMOVUPS     logConstant39<>+0(SB), Y9
-	VFMADD231PD logConstant38<>+0(SB), Y4, Y9
-	VMOVUPS     logConstant41<>+0(SB), Y10
-	VFMADD231PD logConstant40<>+0(SB), Y4, Y10
-	VMULPD      Y4, Y4, Y11
-	VFMADD231PD Y11, Y9, Y7
-	VFMADD231PD logConstant42<>+0(SB), Y11, Y10
-	VMULPD      Y11, Y11, Y9
-	VFMADD231PD Y9, Y10, Y7
-	VFMADD231PD Y7, Y4, Y6
-	VSUBPD      Y5, Y1, Y1
-	VFMADD231PD Y6, Y3, Y1
-	VMULPD      logConstant114<>+0(SB), Y8, Y3
-	VMOVUPS     Y3, Y4
-	VFMSUB231PD logConstant114<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant115<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant114<>+0(SB), Y1, Y4
-	VADDPD      Y3, Y2, Y1
-	VSUBPD      Y2, Y1, Y2
-	VSUBPD      Y2, Y3, Y2
-	VADDPD      Y4, Y2, Y2
-	VADDPD      Y2, Y1, Y1
-	VPADDQ      logConstant45<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant46<>+0(SB), Y2, Y2
-	VMOVMSKPD   Y2, AX
-	TESTL       AX, AX
-	JNE         region2
+	VMOVUPS   Y1, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y6
+	VMOVMSKPD Y3, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
+	VPADDQ      logConstant27<>+0(SB), Y4, Y3
+	VPADDQ      logConstant27<>+0(SB), Y2, Y2
+	VPSRLQ      $0x34, Y3, Y4
+	VPSRLQ      $0x34, Y2, Y7
+	VORPD       logConstant28<>+0(SB), Y4, Y4
+	VORPD       logConstant28<>+0(SB), Y7, Y7
+	VSUBPD      logConstant29<>+0(SB), Y4, Y4
+	VSUBPD      logConstant29<>+0(SB), Y7, Y7
+	VANDPD      logConstant30<>+0(SB), Y3, Y3
+	VANDPD      logConstant30<>+0(SB), Y2, Y2
+	VPADDQ      logConstant31<>+0(SB), Y3, Y3
+	VPADDQ      logConstant31<>+0(SB), Y2, Y2
+	VSUBPD      Y5, Y4, Y4
+	VSUBPD      Y6, Y7, Y5
+	VSUBPD      logConstant32<>+0(SB), Y3, Y3
+	VSUBPD      logConstant32<>+0(SB), Y2, Y2
+	VADDPD      logConstant33<>+0(SB), Y3, Y6
+	VADDPD      logConstant33<>+0(SB), Y2, Y7
+	VDIVPD      Y6, Y3, Y6
+	VDIVPD      Y7, Y2, Y7
+	VMULPD      Y6, Y6, Y8
+	VMULPD      Y7, Y7, Y9
+	VMULPD      logConstant34<>+0(SB), Y3, Y10
+	VMULPD      logConstant34<>+0(SB), Y2, Y11
+	VMULPD      Y3, Y10, Y12
+	VMULPD      Y2, Y11, Y13
+	VFMSUB213PD Y12, Y3, Y10
+	VFMSUB213PD Y13, Y2, Y11
+	VXORPD      logConstant35<>+0(SB), Y12, Y14
+	VXORPD      logConstant35<>+0(SB), Y13, Y15
+	VADDPD      Y14, Y3, Y1
+	VADDPD      Y15, Y2, Y0
+	VSUBPD      Y3, Y1, Y3
+	VSUBPD      Y2, Y0, Y2
+	VSUBPD      Y3, Y14, Y3
+	VSUBPD      Y2, Y15, Y2
+	VMOVUPS     logConstant37<>+0(SB), Y14
+	VFMADD231PD logConstant36<>+0(SB), Y8, Y14
+	VMOVUPS     logConstant37<>+0(SB), Y15
+	VFMADD231PD logConstant36<>+0(SB), Y9, Y15
+	VMOVUPS     Y5, (SP)
+	VMOVUPS     logConstant39<>+0(SB), Y5
+	VFMADD231PD logConstant38<>+0(SB), Y8, Y5
+	VMOVUPS     Y4, 32(SP)
+	VMOVUPS     logConstant39<>+0(SB), Y4
+	VFMADD231PD logConstant38<>+0(SB), Y9, Y4
+	VMOVUPS     Y0, 64(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y0
+	VFMADD231PD logConstant40<>+0(SB), Y8, Y0
+	VMOVUPS     Y1, 96(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y1
+	VFMADD231PD logConstant40<>+0(SB), Y9, Y1
+	VMOVUPS     Y7, 128(SP)
+	VMULPD      Y8, Y8, Y7
+	VMOVUPS     Y6, 160(SP)
+	VMULPD      Y9, Y9, Y6
+	VFMADD231PD Y7, Y5, Y14
+	VFMADD231PD Y6, Y4, Y15
+	VFMADD231PD logConstant42<>+0(SB), Y7, Y0
+	VFMADD231PD logConstant42<>+0(SB), Y6, Y1
+	VMULPD      Y7, Y7, Y4
+	VMULPD      Y6, Y6, Y5
+	VFMADD231PD Y4, Y0, Y14
+	VFMADD231PD Y5, Y1, Y15
+	VFMADD231PD Y14, Y8, Y12
+	VFMADD231PD Y15, Y9, Y13
+	VSUBPD      Y10, Y3, Y0
+	VSUBPD      Y11, Y2, Y1
+	VFMADD231PD 160(SP), Y12, Y0
+	VFMADD231PD 128(SP), Y13, Y1
+	VMOVUPS     96(SP), Y2
+	VMULPD      logConstant114<>+0(SB), Y2, Y3
+	VMOVUPS     64(SP), Y4
+	VMULPD      logConstant114<>+0(SB), Y4, Y5
+	VMOVUPS     Y3, Y6
+	VFMSUB231PD logConstant114<>+0(SB), Y2, Y6
+	VMOVUPS     Y5, Y7
+	VFMSUB231PD logConstant114<>+0(SB), Y4, Y7
+	VFMADD231PD logConstant115<>+0(SB), Y2, Y6
+	VFMADD231PD logConstant115<>+0(SB), Y4, Y7
+	VFMADD231PD logConstant114<>+0(SB), Y0, Y6
+	VFMADD231PD logConstant114<>+0(SB), Y1, Y7
+	VADDPD      32(SP), Y3, Y0
+	VADDPD      (SP), Y5, Y1
+	VSUBPD      32(SP), Y0, Y2
+	VSUBPD      (SP), Y1, Y4
+	VSUBPD      Y2, Y3, Y2
+	VSUBPD      Y4, Y5, Y3
+	VADDPD      Y6, Y2, Y2
+	VADDPD      Y7, Y3, Y3
+	VADDPD      Y2, Y0, Y0
+	VADDPD      Y3, Y1, Y1
+	VMOVUPS     (SI), Y2
+	VPADDQ      logConstant45<>+0(SB), Y2, Y3
+	VMOVUPS     32(SI), Y4
+	VPADDQ      logConstant45<>+0(SB), Y4, Y5
+	VPCMPGTQ    logConstant46<>+0(SB), Y3, Y3
+	VPCMPGTQ    logConstant46<>+0(SB), Y5, Y5
+	VMOVMSKPD   Y3, AX
+	TESTL       AX, AX
+	JNE         region3
+
+back3:
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1686,17 +2182,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 192(SP), DI
+	LEAQ 256(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1707,7 +2203,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 192(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -1716,34 +2212,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMULPD    logConstant47<>+0(SB), Y0, Y4
-	VBLENDVPD Y1, Y4, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VBLENDVPD Y1, logConstant48<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y2, 384(SP)
+	VMOVUPS   Y3, 416(SP)
+	VMOVUPS   Y4, 448(SP)
+	VMOVUPS   Y5, 480(SP)
+	VMULPD    logConstant47<>+0(SB), Y0, Y6
+	VBLENDVPD Y2, Y6, Y4, Y4
+	VMOVUPS   Y4, 448(SP)
+	VBLENDVPD Y2, logConstant48<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 480(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y1, 192(SP)
-	VMOVUPS   Y2, 224(SP)
-	VCMPPD    $0x00, logConstant1<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant49<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 512(SP)
+	VMOVUPS   Y3, 544(SP)
+	VMOVUPS   Y4, 576(SP)
+	VMOVUPS   Y5, 608(SP)
+	VMOVUPS   Y6, 640(SP)
+	VMULPD    logConstant47<>+0(SB), Y1, Y7
+	VBLENDVPD Y3, Y7, Y2, Y2
+	VMOVUPS   Y2, 512(SP)
+	VBLENDVPD Y3, logConstant48<>+0(SB), Y6, Y6
+	VMOVUPS   Y6, 640(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y1, 704(SP)
+	VMOVUPS   Y3, 736(SP)
+	VMOVUPS   Y5, 768(SP)
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y2, Y6
+	VMOVUPS   logConstant49<>+0(SB), Y7
+	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPD    $0x11, Y2, Y8, Y9
+	VCMPPD    $0x03, Y2, Y2, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPD Y9, Y2, Y6, Y2
+	VBLENDVPD Y3, Y2, Y0, Y0
+	VMOVUPS   Y0, 672(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y0, 800(SP)
+	VMOVUPS   Y1, 832(SP)
+	VMOVUPS   Y5, 864(SP)
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y4, Y2
+	VMOVUPS   logConstant49<>+0(SB), Y3
+	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VCMPPD    $0x11, Y4, Y3, Y3
+	VCMPPD    $0x03, Y4, Y4, Y6
+	VORPD     Y6, Y3, Y3
+	VBLENDVPD Y3, Y4, Y2, Y2
+	VBLENDVPD Y5, Y2, Y1, Y1
+	VMOVUPS   Y1, 832(SP)
+	JMP       back4
 
 DATA logConstant114<>+0(SB)/8, $0x3ff71547652b82fe
 DATA logConstant114<>+8(SB)/8, $0x3ff71547652b82fe
@@ -1759,73 +2288,121 @@ GLOBL logConstant115<>(SB), RODATA|NOPTR, $32
 
 // func log2Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log2Float32AVX512(SB), $512-33
+TEXT ·log2Float32AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
 	VCMPPS   $0x11, logConstant51<>+0(SB), Z0, K1
-	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant52<>+0(SB), Z2
+	VCMPPS   $0x11, logConstant51<>+0(SB), Z1, K2
+	VMOVUPS  Z0, Z2
+	VMOVUPS  logConstant52<>+0(SB), Z3
 	KORTESTW K1, K1
 	JNE      region1
 
 back1:
-	VPADDD      logConstant53<>+0(SB), Z1, Z1
-	VPSRLD      $0x17, Z1, Z3
-	VORPD       logConstant54<>+0(SB), Z3, Z3
-	VSUBPS      logConstant55<>+0(SB), Z3, Z3
-	VANDPD      logConstant56<>+0(SB), Z1, Z1
-	VPADDD      logConstant57<>+0(SB), Z1, Z1
-	VSUBPS      Z2, Z3, Z2
-	VSUBPS      logConstant58<>+0(SB), Z1, Z1
-	VMULPS      logConstant116<>+0(SB), Z1, Z3
-	VMULPS      logConstant58<>+0(SB), Z2, Z2
-	VADDPS      Z3, Z2, Z4
-	VSUBPS      Z2, Z4, Z2
-	VSUBPS      Z2, Z3, Z2
-	VMULPS      Z1, Z1, Z5
-	VMOVUPS     Z5, Z6
-	VFMSUB231PS Z1, Z1, Z6
-	VFMSUB231PS logConstant116<>+0(SB), Z1, Z3
-	VFMADD231PS logConstant117<>+0(SB), Z1, Z3
-	VFMADD231PS logConstant118<>+0(SB), Z6, Z3
-	VMOVUPS     logConstant120<>+0(SB), Z6
-	VFMADD231PS logConstant119<>+0(SB), Z5, Z6
-	VFMADD213PS logConstant121<>+0(SB), Z5, Z6
-	VFMADD213PS logConstant122<>+0(SB), Z5, Z6
-	VFMADD213PS logConstant123<>+0(SB), Z5, Z6
-	VMOVUPS     logConstant125<>+0(SB), Z7
-	VFMADD231PS logConstant124<>+0(SB), Z5, Z7
-	VFMADD213PS logConstant126<>+0(SB), Z5, Z7
-	VFMADD213PS logConstant127<>+0(SB), Z5, Z7
-	VFMADD231PS Z1, Z7, Z6
-	VFMADD213PS logConstant118<>+0(SB), Z1, Z6
-	VFMADD231PS Z6, Z5, Z3
-	VADDPS      Z3, Z2, Z1
-	VADDPS      Z1, Z4, Z1
-	VPADDD      logConstant71<>+0(SB), Z0, Z2
-	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
-	KORTESTW    K1, K1
-	JNE         region2
+	VMOVUPS  Z1, Z4
+	VMOVUPS  logConstant52<>+0(SB), Z5
+	KORTESTW K2, K2
+	JNE      region2
 
 back2:
+	VPADDD      logConstant53<>+0(SB), Z2, Z2
+	VPADDD      logConstant53<>+0(SB), Z4, Z4
+	VPSRLD      $0x17, Z2, Z6
+	VPSRLD      $0x17, Z4, Z7
+	VORPD       logConstant54<>+0(SB), Z6, Z6
+	VORPD       logConstant54<>+0(SB), Z7, Z7
+	VSUBPS      logConstant55<>+0(SB), Z6, Z6
+	VSUBPS      logConstant55<>+0(SB), Z7, Z7
+	VANDPD      logConstant56<>+0(SB), Z2, Z2
+	VANDPD      logConstant56<>+0(SB), Z4, Z4
+	VPADDD      logConstant57<>+0(SB), Z2, Z2
+	VPADDD      logConstant57<>+0(SB), Z4, Z4
+	VSUBPS      Z3, Z6, Z3
+	VSUBPS      Z5, Z7, Z5
+	VSUBPS      logConstant58<>+0(SB), Z2, Z2
+	VSUBPS      logConstant58<>+0(SB), Z4, Z4
+	VMULPS      logConstant116<>+0(SB), Z2, Z6
+	VMULPS      logConstant116<>+0(SB), Z4, Z7
+	VMULPS      logConstant58<>+0(SB), Z3, Z3
+	VMULPS      logConstant58<>+0(SB), Z5, Z5
+	VADDPS      Z6, Z3, Z8
+	VADDPS      Z7, Z5, Z9
+	VSUBPS      Z3, Z8, Z3
+	VSUBPS      Z5, Z9, Z5
+	VSUBPS      Z3, Z6, Z3
+	VSUBPS      Z5, Z7, Z5
+	VMULPS      Z2, Z2, Z10
+	VMULPS      Z4, Z4, Z11
+	VMOVUPS     Z10, Z12
+	VFMSUB231PS Z2, Z2, Z12
+	VMOVUPS     Z11, Z13
+	VFMSUB231PS Z4, Z4, Z13
+	VFMSUB231PS logConstant116<>+0(SB), Z2, Z6
+	VFMSUB231PS logConstant116<>+0(SB), Z4, Z7
+	VFMADD231PS logConstant117<>+0(SB), Z2, Z6
+	VFMADD231PS logConstant117<>+0(SB), Z4, Z7
+	VFMADD231PS logConstant118<>+0(SB), Z12, Z6
+	VFMADD231PS logConstant118<>+0(SB), Z13, Z7
+	VMOVUPS     logConstant120<>+0(SB), Z12
+	VFMADD231PS logConstant119<>+0(SB), Z10, Z12
+	VMOVUPS     logConstant120<>+0(SB), Z13
+	VFMADD231PS logConstant119<>+0(SB), Z11, Z13
+	VFMADD213PS logConstant121<>+0(SB), Z10, Z12
+	VFMADD213PS logConstant121<>+0(SB), Z11, Z13
+	VFMADD213PS logConstant122<>+0(SB), Z10, Z12
+	VFMADD213PS logConstant122<>+0(SB), Z11, Z13
+	VFMADD213PS logConstant123<>+0(SB), Z10, Z12
+	VFMADD213PS logConstant123<>+0(SB), Z11, Z13
+	VMOVUPS     logConstant125<>+0(SB), Z14
+	VFMADD231PS logConstant124<>+0(SB), Z10, Z14
+	VMOVUPS     logConstant125<>+0(SB), Z15
+	VFMADD231PS logConstant124<>+0(SB), Z11, Z15
+	VFMADD213PS logConstant126<>+0(SB), Z10, Z14
+	VFMADD213PS logConstant126<>+0(SB), Z11, Z15
+	VFMADD213PS logConstant127<>+0(SB), Z10, Z14
+	VFMADD213PS logConstant127<>+0(SB), Z11, Z15
+	VFMADD231PS Z2, Z14, Z12
+	VFMADD231PS Z4, Z15, Z13
+	VFMADD213PS logConstant118<>+0(SB), Z2, Z12
+	VFMADD213PS logConstant118<>+0(SB), Z4, Z13
+	VFMADD231PS Z12, Z10, Z6
+	VFMADD231PS Z13, Z11, Z7
+	VADDPS      Z6, Z3, Z2
+	VADDPS      Z7, Z5, Z3
+	VADDPS      Z2, Z8, Z2
+	VADDPS      Z3, Z9, Z3
+	VPADDD      logConstant71<>+0(SB), Z0, Z4
+	VPADDD      logConstant71<>+0(SB), Z1, Z5
+	VPCMPGTD    logConstant72<>+0(SB), Z4, K1
+	VPCMPGTD    logConstant72<>+0(SB), Z5, K2
+	KORTESTW    K1, K1
+	JNE         region3
+
+back3:
+	KORTESTW K2, K2
+	JNE      region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -1837,17 +2414,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1867,34 +2444,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVW     K1, 320(SP)
-	VMULPS    logConstant73<>+0(SB), Z0, Z3
-	VBLENDMPS Z3, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
-	VBLENDMPS logConstant74<>+0(SB), Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	KMOVW     K1, 512(SP)
+	KMOVW     K2, 576(SP)
+	VMULPS    logConstant73<>+0(SB), Z0, Z4
+	VBLENDMPS Z4, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z3, K1, Z3
+	VMOVUPS   Z3, 448(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z1, 384(SP)
-	KMOVW     K1, 448(SP)
-	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K2
-	VMOVUPS   logConstant75<>+0(SB), Z2
-	VBLENDMPS logConstant76<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPS    $0x11, Z0, Z3, K2
-	VCMPPS    $0x03, Z0, Z0, K3
-	KORW      K3, K2, K2
-	VBLENDMPS Z0, Z2, K2, Z0
-	VBLENDMPS Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 384(SP)
+	VMOVUPS   Z2, 640(SP)
+	VMOVUPS   Z3, 704(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	KMOVW     K2, 896(SP)
+	VMULPS    logConstant73<>+0(SB), Z1, Z6
+	VBLENDMPS Z6, Z4, K2, Z4
+	VMOVUPS   Z4, 768(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z5, K2, Z5
+	VMOVUPS   Z5, 832(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	KMOVW     K1, 1088(SP)
+	KMOVW     K2, 1152(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K3
+	VMOVUPS   logConstant75<>+0(SB), Z4
+	VBLENDMPS logConstant76<>+0(SB), Z4, K3, Z5
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPS    $0x11, Z0, Z6, K3
+	VCMPPS    $0x03, Z0, Z0, K4
+	KORW      K4, K3, K3
+	VBLENDMPS Z0, Z5, K3, Z0
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 960(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z2, 1216(SP)
+	VMOVUPS   Z3, 1280(SP)
+	KMOVW     K2, 1344(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z1, K1
+	VMOVUPS   logConstant75<>+0(SB), Z0
+	VBLENDMPS logConstant76<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z4
+	VCMPPS    $0x11, Z1, Z4, K1
+	VCMPPS    $0x03, Z1, Z1, K3
+	KORW      K3, K1, K1
+	VBLENDMPS Z1, Z0, K1, Z0
+	VBLENDMPS Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 1280(SP)
+	JMP       back4
 
 DATA logConstant116<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA logConstant116<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -2018,82 +2628,139 @@ GLOBL logConstant127<>(SB), RODATA|NOPTR, $64
 
 // func log2Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log2Float64AVX512(SB), $512-33
+TEXT ·log2Float64AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
 	VCMPPD   $0x11, logConstant77<>+0(SB), Z0, K1
-	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant52<>+0(SB), Z2
+	VCMPPD   $0x11, logConstant77<>+0(SB), Z1, K2
+	VMOVUPS  Z0, Z2
+	VMOVUPS  logConstant52<>+0(SB), Z3
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ      logConstant78<>+0(SB), Z1, Z1
-	VPSRLQ      $0x34, Z1, Z3
-	VORPD       logConstant79<>+0(SB), Z3, Z3
-	VSUBPD      logConstant80<>+0(SB), Z3, Z3
-	VANDPD      logConstant81<>+0(SB), Z1, Z1
-	VPADDQ      logConstant82<>+0(SB), Z1, Z1
-	VSUBPD      Z2, Z3, Z2
-	VSUBPD      logConstant83<>+0(SB), Z1, Z1
-	VADDPD      logConstant84<>+0(SB), Z1, Z3
-	VDIVPD      Z3, Z1, Z3
-	VMULPD      Z3, Z3, Z4
-	VMULPD      logConstant85<>+0(SB), Z1, Z5
-	VMULPD      Z1, Z5, Z6
-	VFMSUB213PD Z6, Z1, Z5
-	VXORPD      logConstant86<>+0(SB), Z6, Z7
-	VADDPD      Z7, Z1, Z8
-	VSUBPD      Z1, Z8, Z1
-	VSUBPD      Z1, Z7, Z1
-	VMOVUPS     logConstant88<>+0(SB), Z7
-	VFMADD231PD logConstant87<>+0(SB), Z4, Z7
-	VMOVUPS     logConstant90<>+0(SB), Z9
-	VFMADD231PD logConstant89<>+0(SB), Z4, Z9
-	VMOVUPS     logConstant92<>+0(SB), Z10
-	VFMADD231PD logConstant91<>+0(SB), Z4, Z10
-	VMULPD      Z4, Z4, Z11
-	VFMADD231PD Z11, Z9, Z7
-	VFMADD231PD logConstant93<>+0(SB), Z11, Z10
-	VMULPD      Z11, Z11, Z9
-	VFMADD231PD Z9, Z10, Z7
-	VFMADD231PD Z7, Z4, Z6
-	VSUBPD      Z5, Z1, Z1
-	VFMADD231PD Z6, Z3, Z1
-	VMULPD      logConstant128<>+0(SB), Z8, Z3
-	VMOVUPS     Z3, Z4
-	VFMSUB231PD logConstant128<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant129<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant128<>+0(SB), Z1, Z4
-	VADDPD      Z3, Z2, Z1
-	VSUBPD      Z2, Z1, Z2
-	VSUBPD      Z2, Z3, Z2
-	VADDPD      Z4, Z2, Z2
-	VADDPD      Z2, Z1, Z1
-	VPADDQ      logConstant96<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
-	KORTESTB    K1, K1
-	JNE         region2
+	VMOVUPS  Z1, Z4
+	VMOVUPS  logConstant52<>+0(SB), Z5
+	KORTESTB K2, K2
+	JNE      region2
 
 back2:
+	VPADDQ      logConstant78<>+0(SB), Z2, Z2
+	VPADDQ      logConstant78<>+0(SB), Z4, Z4
+	VPSRLQ      $0x34, Z2, Z6
+	VPSRLQ      $0x34, Z4, Z7
+	VORPD       logConstant79<>+0(SB), Z6, Z6
+	VORPD       logConstant79<>+0(SB), Z7, Z7
+	VSUBPD      logConstant80<>+0(SB), Z6, Z6
+	VSUBPD      logConstant80<>+0(SB), Z7, Z7
+	VANDPD      logConstant81<>+0(SB), Z2, Z2
+	VANDPD      logConstant81<>+0(SB), Z4, Z4
+	VPADDQ      logConstant82<>+0(SB), Z2, Z2
+	VPADDQ      logConstant82<>+0(SB), Z4, Z4
+	VSUBPD      Z3, Z6, Z3
+	VSUBPD      Z5, Z7, Z5
+	VSUBPD      logConstant83<>+0(SB), Z2, Z2
+	VSUBPD      logConstant83<>+0(SB), Z4, Z4
+	VADDPD      logConstant84<>+0(SB), Z2, Z6
+	VADDPD      logConstant84<>+0(SB), Z4, Z7
+	VDIVPD      Z6, Z2, Z6
+	VDIVPD      Z7, Z4, Z7
+	VMULPD      Z6, Z6, Z8
+	VMULPD      Z7, Z7, Z9
+	VMULPD      logConstant85<>+0(SB), Z2, Z10
+	VMULPD      logConstant85<>+0(SB), Z4, Z11
+	VMULPD      Z2, Z10, Z12
+	VMULPD      Z4, Z11, Z13
+	VFMSUB213PD Z12, Z2, Z10
+	VFMSUB213PD Z13, Z4, Z11
+	VXORPD      logConstant86<>+0(SB), Z12, Z14
+	VXORPD      logConstant86<>+0(SB), Z13, Z15
+	VADDPD      Z14, Z2, Z16
+	VADDPD      Z15, Z4, Z17
+	VSUBPD      Z2, Z16, Z2
+	VSUBPD      Z4, Z17, Z4
+	VSUBPD      Z2, Z14, Z2
+	VSUBPD      Z4, Z15, Z4
+	VMOVUPS     logConstant88<>+0(SB), Z14
+	VFMADD231PD logConstant87<>+0(SB), Z8, Z14
+	VMOVUPS     logConstant88<>+0(SB), Z15
+	VFMADD231PD logConstant87<>+0(SB), Z9, Z15
+	VMOVUPS     logConstant90<>+0(SB), Z18
+	VFMADD231PD logConstant89<>+0(SB), Z8, Z18
+	VMOVUPS     logConstant90<>+0(SB), Z19
+	VFMADD231PD logConstant89<>+0(SB), Z9, Z19
+	VMOVUPS     logConstant92<>+0(SB), Z20
+	VFMADD231PD logConstant91<>+0(SB), Z8, Z20
+	VMOVUPS     logConstant92<>+0(SB), Z21
+	VFMADD231PD logConstant91<>+0(SB), Z9, Z21
+	VMULPD      Z8, Z8, Z22
+	VMULPD      Z9, Z9, Z23
+	VFMADD231PD Z22, Z18, Z14
+	VFMADD231PD Z23, Z19, Z15
+	VFMADD231PD logConstant93<>+0(SB), Z22, Z20
+	VFMADD231PD logConstant93<>+0(SB), Z23, Z21
+	VMULPD      Z22, Z22, Z18
+	VMULPD      Z23, Z23, Z19
+	VFMADD231PD Z18, Z20, Z14
+	VFMADD231PD Z19, Z21, Z15
+	VFMADD231PD Z14, Z8, Z12
+	VFMADD231PD Z15, Z9, Z13
+	VSUBPD      Z10, Z2, Z2
+	VSUBPD      Z11, Z4, Z4
+	VFMADD231PD Z12, Z6, Z2
+	VFMADD231PD Z13, Z7, Z4
+	VMULPD      logConstant128<>+0(SB), Z16, Z6
+	VMULPD      logConstant128<>+0(SB), Z17, Z7
+	VMOVUPS     Z6, Z8
+	VFMSUB231PD logConstant128<>+0(SB), Z16, Z8
+	VMOVUPS     Z7, Z9
+	VFMSUB231PD logConstant128<>+0(SB), Z17, Z9
+	VFMADD231PD logConstant129<>+0(SB), Z16, Z8
+	VFMADD231PD logConstant129<>+0(SB), Z17, Z9
+	VFMADD231PD logConstant128<>+0(SB), Z2, Z8
+	VFMADD231PD logConstant128<>+0(SB), Z4, Z9
+	VADDPD      Z6, Z3, Z2
+	VADDPD      Z7, Z5, Z4
+	VSUBPD      Z3, Z2, Z3
+	VSUBPD      Z5, Z4, Z5
+	VSUBPD      Z3, Z6, Z3
+	VSUBPD      Z5, Z7, Z5
+	VADDPD      Z8, Z3, Z3
+	VADDPD      Z9, Z5, Z5
+	VADDPD      Z3, Z2, Z2
+	VADDPD      Z5, Z4, Z3
+	VPADDQ      logConstant96<>+0(SB), Z0, Z4
+	VPADDQ      logConstant96<>+0(SB), Z1, Z5
+	VPCMPGTQ    logConstant97<>+0(SB), Z4, K1
+	VPCMPGTQ    logConstant97<>+0(SB), Z5, K2
+	KORTESTB    K1, K1
+	JNE         region3
+
+back3:
+	KORTESTB K2, K2
+	JNE      region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2105,17 +2772,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2135,34 +2802,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVB     K1, 320(SP)
-	VMULPD    logConstant98<>+0(SB), Z0, Z3
-	VBLENDMPD Z3, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
-	VBLENDMPD logConstant99<>+0(SB), Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	KMOVB     K1, 512(SP)
+	KMOVB     K2, 576(SP)
+	VMULPD    logConstant98<>+0(SB), Z0, Z4
+	VBLENDMPD Z4, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
+	VBLENDMPD logConstant99<>+0(SB), Z3, K1, Z3
+	VMOVUPS   Z3, 448(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z1, 384(SP)
-	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K2
-	VMOVUPS   logConstant100<>+0(SB), Z2
-	VBLENDMPD logConstant101<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 384(SP)
+	VMOVUPS   Z2, 640(SP)
+	VMOVUPS   Z3, 704(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	KMOVB     K2, 896(SP)
+	VMULPD    logConstant98<>+0(SB), Z1, Z6
+	VBLENDMPD Z6, Z4, K2, Z4
+	VMOVUPS   Z4, 768(SP)
+	VBLENDMPD logConstant99<>+0(SB), Z5, K2, Z5
+	VMOVUPS   Z5, 832(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	KMOVB     K1, 1088(SP)
+	KMOVB     K2, 1152(SP)
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K3
+	VMOVUPS   logConstant100<>+0(SB), Z4
+	VBLENDMPD logConstant101<>+0(SB), Z4, K3, Z5
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPD    $0x11, Z0, Z6, K3
+	VCMPPD    $0x03, Z0, Z0, K4
+	KORB      K4, K3, K3
+	VBLENDMPD Z0, Z5, K3, Z0
+	VBLENDMPD Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 960(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z2, 1216(SP)
+	VMOVUPS   Z3, 1280(SP)
+	KMOVB     K2, 1344(SP)
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z1, K1
+	VMOVUPS   logConstant100<>+0(SB), Z0
+	VBLENDMPD logConstant101<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z4
+	VCMPPD    $0x11, Z1, Z4, K1
+	VCMPPD    $0x03, Z1, Z1, K3
+	KORB      K3, K1, K1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VBLENDMPD Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 1280(SP)
+	JMP       back4
 
 DATA logConstant128<>+0(SB)/8, $0x3ff71547652b82fe
 DATA logConstant128<>+8(SB)/8, $0x3ff71547652b82fe
@@ -2186,76 +2886,127 @@ GLOBL logConstant129<>(SB), RODATA|NOPTR, $64
 
 // func log10Float32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log10Float32AVX2(SB), $256-33
+TEXT ·log10Float32AVX2(SB), $704-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y1
-	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant1<>+0(SB), Y3
-	VMOVMSKPS Y1, AX
+	VMOVUPS   32(SI), Y1
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y0, Y2
+	VCMPPS    $0x11, logConstant0<>+0(SB), Y1, Y3
+	VMOVUPS   Y0, Y4
+	VMOVUPS   logConstant1<>+0(SB), Y5
+	VMOVMSKPS Y2, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDD      logConstant2<>+0(SB), Y2, Y1
-	VPSRLD      $0x17, Y1, Y2
-	VORPD       logConstant3<>+0(SB), Y2, Y2
-	VSUBPS      logConstant4<>+0(SB), Y2, Y2
-	VANDPD      logConstant5<>+0(SB), Y1, Y1
-	VPADDD      logConstant6<>+0(SB), Y1, Y1
-	VSUBPS      Y3, Y2, Y2
-	VSUBPS      logConstant7<>+0(SB), Y1, Y1
-	VMULPS      logConstant130<>+0(SB), Y1, Y3
-	VMULPS      logConstant131<>+0(SB), Y2, Y4
-	VADDPS      Y3, Y4, Y5
-	VSUBPS      Y4, Y5, Y4
-	VSUBPS      Y4, Y3, Y4
-	VMULPS      Y1, Y1, Y6
-	VMOVUPS     Y6, Y7
-	VFMSUB231PS Y1, Y1, Y7
-	VFMSUB231PS logConstant130<>+0(SB), Y1, Y3
-	VFMADD231PS logConstant132<>+0(SB), Y1, Y3
-	VFMADD231PS logConstant133<>+0(SB), Y7, Y3
-	VFMADD231PS logConstant134<>+0(SB), Y2, Y3
-	VMOVUPS     logConstant136<>+0(SB), Y2
-	VFMADD231PS logConstant135<>+0(SB), Y6, Y2
-	VFMADD213PS logConstant137<>+0(SB), Y6, Y2
-	VFMADD213PS logConstant138<>+0(SB), Y6, Y2
-	VFMADD213PS logConstant139<>+0(SB), Y6, Y2
-	VMOVUPS     logConstant141<>+0(SB), Y7
-	VFMADD231PS logConstant140<>+0(SB), Y6, Y7
-	VFMADD213PS logConstant142<>+0(SB), Y6, Y7
-	VFMADD213PS logConstant143<>+0(SB), Y6, Y7
-	VFMADD231PS Y1, Y7, Y2
-	VFMADD213PS logConstant133<>+0(SB), Y1, Y2
-	VFMADD231PS Y2, Y6, Y3
-	VADDPS      Y3, Y4, Y1
-	VADDPS      Y1, Y5, Y1
-	VPADDD      logConstant20<>+0(SB), Y0, Y2
-	VPCMPGTD    logConstant21<>+0(SB), Y2, Y2
-	VMOVMSKPS   Y2, AX
-	TESTL       AX, AX
-	JNE         region2
+	VMOVUPS   Y1, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y6
+	VMOVMSKPS Y3, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
+	VPADDD      logConstant2<>+0(SB), Y4, Y3
+	VPADDD      logConstant2<>+0(SB), Y2, Y2
+	VPSRLD      $0x17, Y3, Y4
+	VPSRLD      $0x17, Y2, Y7
+	VORPD       logConstant3<>+0(SB), Y4, Y4
+	VORPD       logConstant3<>+0(SB), Y7, Y7
+	VSUBPS      logConstant4<>+0(SB), Y4, Y4
+	VSUBPS      logConstant4<>+0(SB), Y7, Y7
+	VANDPD      logConstant5<>+0(SB), Y3, Y3
+	VANDPD      logConstant5<>+0(SB), Y2, Y2
+	VPADDD      logConstant6<>+0(SB), Y3, Y3
+	VPADDD      logConstant6<>+0(SB), Y2, Y2
+	VSUBPS      Y5, Y4, Y4
+	VSUBPS      Y6, Y7, Y5
+	VSUBPS      logConstant7<>+0(SB), Y3, Y3
+	VSUBPS      logConstant7<>+0(SB), Y2, Y2
+	VMULPS      logConstant130<>+0(SB), Y3, Y6
+	VMULPS      logConstant130<>+0(SB), Y2, Y7
+	VMULPS      logConstant131<>+0(SB), Y4, Y8
+	VMULPS      logConstant131<>+0(SB), Y5, Y9
+	VADDPS      Y6, Y8, Y10
+	VADDPS      Y7, Y9, Y11
+	VSUBPS      Y8, Y10, Y8
+	VSUBPS      Y9, Y11, Y9
+	VSUBPS      Y8, Y6, Y8
+	VSUBPS      Y9, Y7, Y9
+	VMULPS      Y3, Y3, Y12
+	VMULPS      Y2, Y2, Y13
+	VMOVUPS     Y12, Y14
+	VFMSUB231PS Y3, Y3, Y14
+	VMOVUPS     Y13, Y15
+	VFMSUB231PS Y2, Y2, Y15
+	VFMSUB231PS logConstant130<>+0(SB), Y3, Y6
+	VFMSUB231PS logConstant130<>+0(SB), Y2, Y7
+	VFMADD231PS logConstant132<>+0(SB), Y3, Y6
+	VFMADD231PS logConstant132<>+0(SB), Y2, Y7
+	VFMADD231PS logConstant133<>+0(SB), Y14, Y6
+	VFMADD231PS logConstant133<>+0(SB), Y15, Y7
+	VFMADD231PS logConstant134<>+0(SB), Y4, Y6
+	VFMADD231PS logConstant134<>+0(SB), Y5, Y7
+	VMOVUPS     logConstant136<>+0(SB), Y4
+	VFMADD231PS logConstant135<>+0(SB), Y12, Y4
+	VMOVUPS     logConstant136<>+0(SB), Y5
+	VFMADD231PS logConstant135<>+0(SB), Y13, Y5
+	VFMADD213PS logConstant137<>+0(SB), Y12, Y4
+	VFMADD213PS logConstant137<>+0(SB), Y13, Y5
+	VFMADD213PS logConstant138<>+0(SB), Y12, Y4
+	VFMADD213PS logConstant138<>+0(SB), Y13, Y5
+	VFMADD213PS logConstant139<>+0(SB), Y12, Y4
+	VFMADD213PS logConstant139<>+0(SB), Y13, Y5
+	VMOVUPS     logConstant141<>+0(SB), Y14
+	VFMADD231PS logConstant140<>+0(SB), Y12, Y14
+	VMOVUPS     logConstant141<>+0(SB), Y15
+	VFMADD231PS logConstant140<>+0(SB), Y13, Y15
+	VFMADD213PS logConstant142<>+0(SB), Y12, Y14
+	VFMADD213PS logConstant142<>+0(SB), Y13, Y15
+	VFMADD213PS logConstant143<>+0(SB), Y12, Y14
+	VFMADD213PS logConstant143<>+0(SB), Y13, Y15
+	VFMADD231PS Y3, Y14, Y4
+	VFMADD231PS Y2, Y15, Y5
+	VFMADD213PS logConstant133<>+0(SB), Y3, Y4
+	VFMADD213PS logConstant133<>+0(SB), Y2, Y5
+	VFMADD231PS Y4, Y12, Y6
+	VFMADD231PS Y5, Y13, Y7
+	VADDPS      Y6, Y8, Y2
+	VADDPS      Y7, Y9, Y3
+	VADDPS      Y2, Y10, Y2
+	VADDPS      Y3, Y11, Y3
+	VPADDD      logConstant20<>+0(SB), Y0, Y4
+	VPADDD      logConstant20<>+0(SB), Y1, Y5
+	VPCMPGTD    logConstant21<>+0(SB), Y4, Y4
+	VPCMPGTD    logConstant21<>+0(SB), Y5, Y5
+	VMOVMSKPS   Y4, AX
+	TESTL       AX, AX
+	JNE         region3
+
+back3:
+	VMOVMSKPS Y5, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2267,17 +3018,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 64(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2297,34 +3048,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMULPS    logConstant22<>+0(SB), Y0, Y4
-	VBLENDVPS Y1, Y4, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VBLENDVPS Y1, logConstant23<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y2, 192(SP)
+	VMOVUPS   Y3, 224(SP)
+	VMOVUPS   Y4, 256(SP)
+	VMOVUPS   Y5, 288(SP)
+	VMULPS    logConstant22<>+0(SB), Y0, Y6
+	VBLENDVPS Y2, Y6, Y4, Y4
+	VMOVUPS   Y4, 256(SP)
+	VBLENDVPS Y2, logConstant23<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 288(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y1, 192(SP)
-	VMOVUPS   Y2, 224(SP)
-	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant24<>+0(SB), Y4
-	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPS    $0x11, Y0, Y4, Y4
-	VCMPPS    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPS Y4, Y0, Y3, Y0
-	VBLENDVPS Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
+	VMOVUPS   Y6, 448(SP)
+	VMULPS    logConstant22<>+0(SB), Y1, Y7
+	VBLENDVPS Y3, Y7, Y2, Y2
+	VMOVUPS   Y2, 320(SP)
+	VBLENDVPS Y3, logConstant23<>+0(SB), Y6, Y6
+	VMOVUPS   Y6, 448(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Y2, 480(SP)
+	VMOVUPS   Y3, 512(SP)
+	VMOVUPS   Y4, 544(SP)
+	VMOVUPS   Y5, 576(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y0, Y6
+	VMOVUPS   logConstant24<>+0(SB), Y7
+	VBLENDVPS Y6, logConstant25<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPS    $0x11, Y0, Y8, Y9
+	VCMPPS    $0x03, Y0, Y0, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPS Y9, Y0, Y6, Y0
+	VBLENDVPS Y4, Y0, Y2, Y2
+	VMOVUPS   Y2, 480(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y2, 608(SP)
+	VMOVUPS   Y3, 640(SP)
+	VMOVUPS   Y5, 672(SP)
+	VCMPPS    $0x00, logConstant1<>+0(SB), Y1, Y0
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y0, logConstant25<>+0(SB), Y4, Y0
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VCMPPS    $0x03, Y1, Y1, Y6
+	VORPD     Y6, Y4, Y4
+	VBLENDVPS Y4, Y1, Y0, Y0
+	VBLENDVPS Y5, Y0, Y3, Y3
+	VMOVUPS   Y3, 640(SP)
+	JMP       back4
 
 DATA logConstant130<>+0(SB)/8, $0x3ede5bd93ede5bd9
 DATA logConstant130<>+8(SB)/8, $0x3ede5bd93ede5bd9
@@ -2412,86 +3196,159 @@ GLOBL logConstant143<>(SB), RODATA|NOPTR, $32
 
 // func log10Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log10Float64AVX2(SB), $256-33
+TEXT ·log10Float64AVX2(SB), $896-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y1
-	VMOVUPS   Y0, Y2
-	VMOVUPS   logConstant1<>+0(SB), Y3
-	VMOVMSKPD Y1, AX
+	VMOVUPS   32(SI), Y1
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y0, Y2
+	VCMPPD    $0x11, logConstant26<>+0(SB), Y1, Y3
+	VMOVUPS   Y0, Y4
+	VMOVUPS   logConstant1<>+0(SB), Y5
+	VMOVMSKPD Y2, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ      logConstant27<>+0(SB), Y2, Y1
-	VPSRLQ      $0x34, Y1, Y2
-	VORPD       logConstant28<>+0(SB), Y2, Y2
-	VSUBPD      logConstant29<>+0(SB), Y2, Y2
-	VANDPD      logConstant30<>+0(SB), Y1, Y1
-	VPADDQ      logConstant31<>+0(SB), Y1, Y1
-	VSUBPD      Y3, Y2, Y2
-	VSUBPD      logConstant32<>+0(SB), Y1, Y1
-	VADDPD      logConstant33<>+0(SB), Y1, Y3
-	VDIVPD      Y3, Y1, Y3
-	VMULPD      Y3, Y3, Y4
-	VMULPD      logConstant34<>+0(SB), Y1, Y5
-	VMULPD      Y1, Y5, Y6
-	VFMSUB213PD Y6, Y1, Y5
-	VXORPD      logConstant35<>+0(SB), Y6, Y7
-	VADDPD      Y7, Y1, Y8
-	VSUBPD      Y1, Y8, Y1
-	VSUBPD      Y1, Y7, Y1
-	VMOVUPS     logConstant37<>+0(SB), Y7
-	VFMADD231PD logConstant36<>+0(SB), Y4, Y7
-	VMOVUPS     logConstant39<>+0(SB), Y9
-	VFMADD231PD logConstant38<>+0(SB), Y4, Y9
-	VMOVUPS     logConstant41<>+0(SB), Y10
-	VFMADD231PD logConstant40<>+0(SB), Y4, Y10
-	VMULPD      Y4, Y4, Y11
-	VFMADD231PD Y11, Y9, Y7
-	VFMADD231PD logConstant42<>+0(SB), Y11, Y10
-	VMULPD      Y11, Y11, Y9
-	VFMADD231PD Y9, Y10, Y7
-	VFMADD231PD Y7, Y4, Y6
-	VSUBPD      Y5, Y1, Y1
-	VFMADD231PD Y6, Y3, Y1
-	VMULPD      logConstant144<>+0(SB), Y8, Y3
-	VMOVUPS     Y3, Y4
-	VFMSUB231PD logConstant144<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant145<>+0(SB), Y8, Y4
-	VFMADD231PD logConstant144<>+0(SB), Y1, Y4
-	VMULPD      logConstant146<>+0(SB), Y2, Y1
-	VADDPD      Y3, Y1, Y5
-	VSUBPD      Y1, Y5, Y1
-	VSUBPD      Y1, Y3, Y1
-	VFMADD231PD logConstant147<>+0(SB), Y2, Y4
-	VADDPD      Y4, Y1, Y1
-	VADDPD      Y1, Y5, Y1
-	VPADDQ      logConstant45<>+0(SB), Y0, Y2
-	VPCMPGTQ    logConstant46<>+0(SB), Y2, Y2
-	VMOVMSKPD   Y2, AX
-	TESTL       AX, AX
-	JNE         region2
+	VMOVUPS   Y1, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y6
+	VMOVMSKPD Y3, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
+	VPADDQ      logConstant27<>+0(SB), Y4, Y3
+	VPADDQ      logConstant27<>+0(SB), Y2, Y2
+	VPSRLQ      $0x34, Y3, Y4
+	VPSRLQ      $0x34, Y2, Y7
+	VORPD       logConstant28<>+0(SB), Y4, Y4
+	VORPD       logConstant28<>+0(SB), Y7, Y7
+	VSUBPD      logConstant29<>+0(SB), Y4, Y4
+	VSUBPD      logConstant29<>+0(SB), Y7, Y7
+	VANDPD      logConstant30<>+0(SB), Y3, Y3
+	VANDPD      logConstant30<>+0(SB), Y2, Y2
+	VPADDQ      logConstant31<>+0(SB), Y3, Y3
+	VPADDQ      logConstant31<>+0(SB), Y2, Y2
+	VSUBPD      Y5, Y4, Y4
+	VSUBPD      Y6, Y7, Y5
+	VSUBPD      logConstant32<>+0(SB), Y3, Y3
+	VSUBPD      logConstant32<>+0(SB), Y2, Y2
+	VADDPD      logConstant33<>+0(SB), Y3, Y6
+	VADDPD      logConstant33<>+0(SB), Y2, Y7
+	VDIVPD      Y6, Y3, Y6
+	VDIVPD      Y7, Y2, Y7
+	VMULPD      Y6, Y6, Y8
+	VMULPD      Y7, Y7, Y9
+	VMULPD      logConstant34<>+0(SB), Y3, Y10
+	VMULPD      logConstant34<>+0(SB), Y2, Y11
+	VMULPD      Y3, Y10, Y12
+	VMULPD      Y2, Y11, Y13
+	VFMSUB213PD Y12, Y3, Y10
+	VFMSUB213PD Y13, Y2, Y11
+	VXORPD      logConstant35<>+0(SB), Y12, Y14
+	VXORPD      logConstant35<>+0(SB), Y13, Y15
+	VADDPD      Y14, Y3, Y1
+	VADDPD      Y15, Y2, Y0
+	VSUBPD      Y3, Y1, Y3
+	VSUBPD      Y2, Y0, Y2
+	VSUBPD      Y3, Y14, Y3
+	VSUBPD      Y2, Y15, Y2
+	VMOVUPS     logConstant37<>+0(SB), Y14
+	VFMADD231PD logConstant36<>+0(SB), Y8, Y14
+	VMOVUPS     logConstant37<>+0(SB), Y15
+	VFMADD231PD logConstant36<>+0(SB), Y9, Y15
+	VMOVUPS     Y5, (SP)
+	VMOVUPS     logConstant39<>+0(SB), Y5
+	VFMADD231PD logConstant38<>+0(SB), Y8, Y5
+	VMOVUPS     Y4, 32(SP)
+	VMOVUPS     logConstant39<>+0(SB), Y4
+	VFMADD231PD logConstant38<>+0(SB), Y9, Y4
+	VMOVUPS     Y0, 64(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y0
+	VFMADD231PD logConstant40<>+0(SB), Y8, Y0
+	VMOVUPS     Y1, 96(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y1
+	VFMADD231PD logConstant40<>+0(SB), Y9, Y1
+	VMOVUPS     Y7, 128(SP)
+	VMULPD      Y8, Y8, Y7
+	VMOVUPS     Y6, 160(SP)
+	VMULPD      Y9, Y9, Y6
+	VFMADD231PD Y7, Y5, Y14
+	VFMADD231PD Y6, Y4, Y15
+	VFMADD231PD logConstant42<>+0(SB), Y7, Y0
+	VFMADD231PD logConstant42<>+0(SB), Y6, Y1
+	VMULPD      Y7, Y7, Y4
+	VMULPD      Y6, Y6, Y5
+	VFMADD231PD Y4, Y0, Y14
+	VFMADD231PD Y5, Y1, Y15
+	VFMADD231PD Y14, Y8, Y12
+	VFMADD231PD Y15, Y9, Y13
+	VSUBPD      Y10, Y3, Y0
+	VSUBPD      Y11, Y2, Y1
+	VFMADD231PD 160(SP), Y12, Y0
+	VFMADD231PD 128(SP), Y13, Y1
+	VMOVUPS     96(SP), Y2
+	VMULPD      logConstant144<>+0(SB), Y2, Y3
+	VMOVUPS     64(SP), Y4
+	VMULPD      logConstant144<>+0(SB), Y4, Y5
+	VMOVUPS     Y3, Y6
+	VFMSUB231PD logConstant144<>+0(SB), Y2, Y6
+	VMOVUPS     Y5, Y7
+	VFMSUB231PD logConstant144<>+0(SB), Y4, Y7
+	VFMADD231PD logConstant145<>+0(SB), Y2, Y6
+	VFMADD231PD logConstant145<>+0(SB), Y4, Y7
+	VFMADD231PD logConstant144<>+0(SB), Y0, Y6
+	VFMADD231PD logConstant144<>+0(SB), Y1, Y7
+	VMOVUPS     32(SP), Y0
+	VMULPD      logConstant146<>+0(SB), Y0, Y1
+	VMOVUPS     (SP), Y2
+	VMULPD      logConstant146<>+0(SB), Y2, Y4
+	VADDPD      Y3, Y1, Y8
+	VADDPD      Y5, Y4, Y9
+	VSUBPD      Y1, Y8, Y1
+	VSUBPD      Y4, Y9, Y4
+	VSUBPD      Y1, Y3, Y1
+	VSUBPD      Y4, Y5, Y3
+	VFMADD231PD logConstant147<>+0(SB), Y0, Y6
+	VFMADD231PD logConstant147<>+0(SB), Y2, Y7
+	VADDPD      Y6, Y1, Y0
+	VADDPD      Y7, Y3, Y1
+	VADDPD      Y0, Y8, Y0
+	VADDPD      Y1, Y9, Y1
+	VMOVUPS     (SI), Y2
+	VPADDQ      logConstant45<>+0(SB), Y2, Y3
+	VMOVUPS     32(SI), Y4
+	VPADDQ      logConstant45<>+0(SB), Y4, Y5
+	VPCMPGTQ    logConstant46<>+0(SB), Y3, Y3
+	VPCMPGTQ    logConstant46<>+0(SB), Y5, Y5
+	VMOVMSKPD   Y3, AX
+	TESTL       AX, AX
+	JNE         region3
+
+back3:
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2503,17 +3360,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 192(SP), DI
+	LEAQ 256(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2524,7 +3381,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 192(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2533,34 +3390,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   Y3, 160(SP)
-	VMULPD    logConstant47<>+0(SB), Y0, Y4
-	VBLENDVPD Y1, Y4, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VBLENDVPD Y1, logConstant48<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 160(SP)
+	VMOVUPS   Y2, 384(SP)
+	VMOVUPS   Y3, 416(SP)
+	VMOVUPS   Y4, 448(SP)
+	VMOVUPS   Y5, 480(SP)
+	VMULPD    logConstant47<>+0(SB), Y0, Y6
+	VBLENDVPD Y2, Y6, Y4, Y4
+	VMOVUPS   Y4, 448(SP)
+	VBLENDVPD Y2, logConstant48<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 480(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y1, 192(SP)
-	VMOVUPS   Y2, 224(SP)
-	VCMPPD    $0x00, logConstant1<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant49<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, 192(SP)
+	VMOVUPS   Y2, 512(SP)
+	VMOVUPS   Y3, 544(SP)
+	VMOVUPS   Y4, 576(SP)
+	VMOVUPS   Y5, 608(SP)
+	VMOVUPS   Y6, 640(SP)
+	VMULPD    logConstant47<>+0(SB), Y1, Y7
+	VBLENDVPD Y3, Y7, Y2, Y2
+	VMOVUPS   Y2, 512(SP)
+	VBLENDVPD Y3, logConstant48<>+0(SB), Y6, Y6
+	VMOVUPS   Y6, 640(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y1, 704(SP)
+	VMOVUPS   Y3, 736(SP)
+	VMOVUPS   Y5, 768(SP)
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y2, Y6
+	VMOVUPS   logConstant49<>+0(SB), Y7
+	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPD    $0x11, Y2, Y8, Y9
+	VCMPPD    $0x03, Y2, Y2, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPD Y9, Y2, Y6, Y2
+	VBLENDVPD Y3, Y2, Y0, Y0
+	VMOVUPS   Y0, 672(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y0, 800(SP)
+	VMOVUPS   Y1, 832(SP)
+	VMOVUPS   Y5, 864(SP)
+	VCMPPD    $0x00, logConstant1<>+0(SB), Y4, Y2
+	VMOVUPS   logConstant49<>+0(SB), Y3
+	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VCMPPD    $0x11, Y4, Y3, Y3
+	VCMPPD    $0x03, Y4, Y4, Y6
+	VORPD     Y6, Y3, Y3
+	VBLENDVPD Y3, Y4, Y2, Y2
+	VBLENDVPD Y5, Y2, Y1, Y1
+	VMOVUPS   Y1, 832(SP)
+	JMP       back4
 
 DATA logConstant144<>+0(SB)/8, $0x3fdbcb7b1526e50e
 DATA logConstant144<>+8(SB)/8, $0x3fdbcb7b1526e50e
@@ -2588,74 +3478,123 @@ GLOBL logConstant147<>(SB), RODATA|NOPTR, $32
 
 // func log10Float32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log10Float32AVX512(SB), $512-33
+TEXT ·log10Float32AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
 	VCMPPS   $0x11, logConstant51<>+0(SB), Z0, K1
-	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant52<>+0(SB), Z2
+	VCMPPS   $0x11, logConstant51<>+0(SB), Z1, K2
+	VMOVUPS  Z0, Z2
+	VMOVUPS  logConstant52<>+0(SB), Z3
 	KORTESTW K1, K1
 	JNE      region1
 
 back1:
-	VPADDD      logConstant53<>+0(SB), Z1, Z1
-	VPSRLD      $0x17, Z1, Z3
-	VORPD       logConstant54<>+0(SB), Z3, Z3
-	VSUBPS      logConstant55<>+0(SB), Z3, Z3
-	VANDPD      logConstant56<>+0(SB), Z1, Z1
-	VPADDD      logConstant57<>+0(SB), Z1, Z1
-	VSUBPS      Z2, Z3, Z2
-	VSUBPS      logConstant58<>+0(SB), Z1, Z1
-	VMULPS      logConstant148<>+0(SB), Z1, Z3
-	VMULPS      logConstant149<>+0(SB), Z2, Z4
-	VADDPS      Z3, Z4, Z5
-	VSUBPS      Z4, Z5, Z4
-	VSUBPS      Z4, Z3, Z4
-	VMULPS      Z1, Z1, Z6
-	VMOVUPS     Z6, Z7
-	VFMSUB231PS Z1, Z1, Z7
-	VFMSUB231PS logConstant148<>+0(SB), Z1, Z3
-	VFMADD231PS logConstant150<>+0(SB), Z1, Z3
-	VFMADD231PS logConstant151<>+0(SB), Z7, Z3
-	VFMADD231PS logConstant152<>+0(SB), Z2, Z3
-	VMOVUPS     logConstant154<>+0(SB), Z2
-	VFMADD231PS logConstant153<>+0(SB), Z6, Z2
-	VFMADD213PS logConstant155<>+0(SB), Z6, Z2
-	VFMADD213PS logConstant156<>+0(SB), Z6, Z2
-	VFMADD213PS logConstant157<>+0(SB), Z6, Z2
-	VMOVUPS     logConstant159<>+0(SB), Z7
-	VFMADD231PS logConstant158<>+0(SB), Z6, Z7
-	VFMADD213PS logConstant160<>+0(SB), Z6, Z7
-	VFMADD213PS logConstant161<>+0(SB), Z6, Z7
-	VFMADD231PS Z1, Z7, Z2
-	VFMADD213PS logConstant151<>+0(SB), Z1, Z2
-	VFMADD231PS Z2, Z6, Z3
-	VADDPS      Z3, Z4, Z1
-	VADDPS      Z1, Z5, Z1
-	VPADDD      logConstant71<>+0(SB), Z0, Z2
-	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
-	KORTESTW    K1, K1
-	JNE         region2
+	VMOVUPS  Z1, Z4
+	VMOVUPS  logConstant52<>+0(SB), Z5
+	KORTESTW K2, K2
+	JNE      region2
 
 back2:
+	VPADDD      logConstant53<>+0(SB), Z2, Z2
+	VPADDD      logConstant53<>+0(SB), Z4, Z4
+	VPSRLD      $0x17, Z2, Z6
+	VPSRLD      $0x17, Z4, Z7
+	VORPD       logConstant54<>+0(SB), Z6, Z6
+	VORPD       logConstant54<>+0(SB), Z7, Z7
+	VSUBPS      logConstant55<>+0(SB), Z6, Z6
+	VSUBPS      logConstant55<>+0(SB), Z7, Z7
+	VANDPD      logConstant56<>+0(SB), Z2, Z2
+	VANDPD      logConstant56<>+0(SB), Z4, Z4
+	VPADDD      logConstant57<>+0(SB), Z2, Z2
+	VPADDD      logConstant57<>+0(SB), Z4, Z4
+	VSUBPS      Z3, Z6, Z3
+	VSUBPS      Z5, Z7, Z5
+	VSUBPS      logConstant58<>+0(SB), Z2, Z2
+	VSUBPS      logConstant58<>+0(SB), Z4, Z4
+	VMULPS      logConstant148<>+0(SB), Z2, Z6
+	VMULPS      logConstant148<>+0(SB), Z4, Z7
+	VMULPS      logConstant149<>+0(SB), Z3, Z8
+	VMULPS      logConstant149<>+0(SB), Z5, Z9
+	VADDPS      Z6, Z8, Z10
+	VADDPS      Z7, Z9, Z11
+	VSUBPS      Z8, Z10, Z8
+	VSUBPS      Z9, Z11, Z9
+	VSUBPS      Z8, Z6, Z8
+	VSUBPS      Z9, Z7, Z9
+	VMULPS      Z2, Z2, Z12
+	VMULPS      Z4, Z4, Z13
+	VMOVUPS     Z12, Z14
+	VFMSUB231PS Z2, Z2, Z14
+	VMOVUPS     Z13, Z15
+	VFMSUB231PS Z4, Z4, Z15
+	VFMSUB231PS logConstant148<>+0(SB), Z2, Z6
+	VFMSUB231PS logConstant148<>+0(SB), Z4, Z7
+	VFMADD231PS logConstant150<>+0(SB), Z2, Z6
+	VFMADD231PS logConstant150<>+0(SB), Z4, Z7
+	VFMADD231PS logConstant151<>+0(SB), Z14, Z6
+	VFMADD231PS logConstant151<>+0(SB), Z15, Z7
+	VFMADD231PS logConstant152<>+0(SB), Z3, Z6
+	VFMADD231PS logConstant152<>+0(SB), Z5, Z7
+	VMOVUPS     logConstant154<>+0(SB), Z3
+	VFMADD231PS logConstant153<>+0(SB), Z12, Z3
+	VMOVUPS     logConstant154<>+0(SB), Z5
+	VFMADD231PS logConstant153<>+0(SB), Z13, Z5
+	VFMADD213PS logConstant155<>+0(SB), Z12, Z3
+	VFMADD213PS logConstant155<>+0(SB), Z13, Z5
+	VFMADD213PS logConstant156<>+0(SB), Z12, Z3
+	VFMADD213PS logConstant156<>+0(SB), Z13, Z5
+	VFMADD213PS logConstant157<>+0(SB), Z12, Z3
+	VFMADD213PS logConstant157<>+0(SB), Z13, Z5
+	VMOVUPS     logConstant159<>+0(SB), Z14
+	VFMADD231PS logConstant158<>+0(SB), Z12, Z14
+	VMOVUPS     logConstant159<>+0(SB), Z15
+	VFMADD231PS logConstant158<>+0(SB), Z13, Z15
+	VFMADD213PS logConstant160<>+0(SB), Z12, Z14
+	VFMADD213PS logConstant160<>+0(SB), Z13, Z15
+	VFMADD213PS logConstant161<>+0(SB), Z12, Z14
+	VFMADD213PS logConstant161<>+0(SB), Z13, Z15
+	VFMADD231PS Z2, Z14, Z3
+	VFMADD231PS Z4, Z15, Z5
+	VFMADD213PS logConstant151<>+0(SB), Z2, Z3
+	VFMADD213PS logConstant151<>+0(SB), Z4, Z5
+	VFMADD231PS Z3, Z12, Z6
+	VFMADD231PS Z5, Z13, Z7
+	VADDPS      Z6, Z8, Z2
+	VADDPS      Z7, Z9, Z3
+	VADDPS      Z2, Z10, Z2
+	VADDPS      Z3, Z11, Z3
+	VPADDD      logConstant71<>+0(SB), Z0, Z4
+	VPADDD      logConstant71<>+0(SB), Z1, Z5
+	VPCMPGTD    logConstant72<>+0(SB), Z4, K1
+	VPCMPGTD    logConstant72<>+0(SB), Z5, K2
+	KORTESTW    K1, K1
+	JNE         region3
+
+back3:
+	KORTESTW K2, K2
+	JNE      region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -2667,17 +3606,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2697,34 +3636,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVW     K1, 320(SP)
-	VMULPS    logConstant73<>+0(SB), Z0, Z3
-	VBLENDMPS Z3, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
-	VBLENDMPS logConstant74<>+0(SB), Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	KMOVW     K1, 512(SP)
+	KMOVW     K2, 576(SP)
+	VMULPS    logConstant73<>+0(SB), Z0, Z4
+	VBLENDMPS Z4, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z3, K1, Z3
+	VMOVUPS   Z3, 448(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z1, 384(SP)
-	KMOVW     K1, 448(SP)
-	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K2
-	VMOVUPS   logConstant75<>+0(SB), Z2
-	VBLENDMPS logConstant76<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPS    $0x11, Z0, Z3, K2
-	VCMPPS    $0x03, Z0, Z0, K3
-	KORW      K3, K2, K2
-	VBLENDMPS Z0, Z2, K2, Z0
-	VBLENDMPS Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 384(SP)
+	VMOVUPS   Z2, 640(SP)
+	VMOVUPS   Z3, 704(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	KMOVW     K2, 896(SP)
+	VMULPS    logConstant73<>+0(SB), Z1, Z6
+	VBLENDMPS Z6, Z4, K2, Z4
+	VMOVUPS   Z4, 768(SP)
+	VBLENDMPS logConstant74<>+0(SB), Z5, K2, Z5
+	VMOVUPS   Z5, 832(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	KMOVW     K1, 1088(SP)
+	KMOVW     K2, 1152(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z0, K3
+	VMOVUPS   logConstant75<>+0(SB), Z4
+	VBLENDMPS logConstant76<>+0(SB), Z4, K3, Z5
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPS    $0x11, Z0, Z6, K3
+	VCMPPS    $0x03, Z0, Z0, K4
+	KORW      K4, K3, K3
+	VBLENDMPS Z0, Z5, K3, Z0
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 960(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z2, 1216(SP)
+	VMOVUPS   Z3, 1280(SP)
+	KMOVW     K2, 1344(SP)
+	VCMPPS    $0x00, logConstant52<>+0(SB), Z1, K1
+	VMOVUPS   logConstant75<>+0(SB), Z0
+	VBLENDMPS logConstant76<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z4
+	VCMPPS    $0x11, Z1, Z4, K1
+	VCMPPS    $0x03, Z1, Z1, K3
+	KORW      K3, K1, K1
+	VBLENDMPS Z1, Z0, K1, Z0
+	VBLENDMPS Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 1280(SP)
+	JMP       back4
 
 DATA logConstant148<>+0(SB)/8, $0x3ede5bd93ede5bd9
 DATA logConstant148<>+8(SB)/8, $0x3ede5bd93ede5bd9
@@ -2868,84 +3840,143 @@ GLOBL logConstant161<>(SB), RODATA|NOPTR, $64
 
 // func log10Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log10Float64AVX512(SB), $512-33
+TEXT ·log10Float64AVX512(SB), $1408-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
+	VMOVUPS  64(SI), Z1
 	VCMPPD   $0x11, logConstant77<>+0(SB), Z0, K1
-	VMOVUPS  Z0, Z1
-	VMOVUPS  logConstant52<>+0(SB), Z2
+	VCMPPD   $0x11, logConstant77<>+0(SB), Z1, K2
+	VMOVUPS  Z0, Z2
+	VMOVUPS  logConstant52<>+0(SB), Z3
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ      logConstant78<>+0(SB), Z1, Z1
-	VPSRLQ      $0x34, Z1, Z3
-	VORPD       logConstant79<>+0(SB), Z3, Z3
-	VSUBPD      logConstant80<>+0(SB), Z3, Z3
-	VANDPD      logConstant81<>+0(SB), Z1, Z1
-	VPADDQ      logConstant82<>+0(SB), Z1, Z1
-	VSUBPD      Z2, Z3, Z2
-	VSUBPD      logConstant83<>+0(SB), Z1, Z1
-	VADDPD      logConstant84<>+0(SB), Z1, Z3
-	VDIVPD      Z3, Z1, Z3
-	VMULPD      Z3, Z3, Z4
-	VMULPD      logConstant85<>+0(SB), Z1, Z5
-	VMULPD      Z1, Z5, Z6
-	VFMSUB213PD Z6, Z1, Z5
-	VXORPD      logConstant86<>+0(SB), Z6, Z7
-	VADDPD      Z7, Z1, Z8
-	VSUBPD      Z1, Z8, Z1
-	VSUBPD      Z1, Z7, Z1
-	VMOVUPS     logConstant88<>+0(SB), Z7
-	VFMADD231PD logConstant87<>+0(SB), Z4, Z7
-	VMOVUPS     logConstant90<>+0(SB), Z9
-	VFMADD231PD logConstant89<>+0(SB), Z4, Z9
-	VMOVUPS     logConstant92<>+0(SB), Z10
-	VFMADD231PD logConstant91<>+0(SB), Z4, Z10
-	VMULPD      Z4, Z4, Z11
-	VFMADD231PD Z11, Z9, Z7
-	VFMADD231PD logConstant93<>+0(SB), Z11, Z10
-	VMULPD      Z11, Z11, Z9
-	VFMADD231PD Z9, Z10, Z7
-	VFMADD231PD Z7, Z4, Z6
-	VSUBPD      Z5, Z1, Z1
-	VFMADD231PD Z6, Z3, Z1
-	VMULPD      logConstant162<>+0(SB), Z8, Z3
-	VMOVUPS     Z3, Z4
-	VFMSUB231PD logConstant162<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant163<>+0(SB), Z8, Z4
-	VFMADD231PD logConstant162<>+0(SB), Z1, Z4
-	VMULPD      logConstant164<>+0(SB), Z2, Z1
-	VADDPD      Z3, Z1, Z5
-	VSUBPD      Z1, Z5, Z1
-	VSUBPD      Z1, Z3, Z1
-	VFMADD231PD logConstant165<>+0(SB), Z2, Z4
-	VADDPD      Z4, Z1, Z1
-	VADDPD      Z1, Z5, Z1
-	VPADDQ      logConstant96<>+0(SB), Z0, Z2
-	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
-	KORTESTB    K1, K1
-	JNE         region2
+	VMOVUPS  Z1, Z4
+	VMOVUPS  logConstant52<>+0(SB), Z5
+	KORTESTB K2, K2
+	JNE      region2
 
 back2:
+	VPADDQ      logConstant78<>+0(SB), Z2, Z2
+	VPADDQ      logConstant78<>+0(SB), Z4, Z4
+	VPSRLQ      $0x34, Z2, Z6
+	VPSRLQ      $0x34, Z4, Z7
+	VORPD       logConstant79<>+0(SB), Z6, Z6
+	VORPD       logConstant79<>+0(SB), Z7, Z7
+	VSUBPD      logConstant80<>+0(SB), Z6, Z6
+	VSUBPD      logConstant80<>+0(SB), Z7, Z7
+	VANDPD      logConstant81<>+0(SB), Z2, Z2
+	VANDPD      logConstant81<>+0(SB), Z4, Z4
+	VPADDQ      logConstant82<>+0(SB), Z2, Z2
+	VPADDQ      logConstant82<>+0(SB), Z4, Z4
+	VSUBPD      Z3, Z6, Z3
+	VSUBPD      Z5, Z7, Z5
+	VSUBPD      logConstant83<>+0(SB), Z2, Z2
+	VSUBPD      logConstant83<>+0(SB), Z4, Z4
+	VADDPD      logConstant84<>+0(SB), Z2, Z6
+	VADDPD      logConstant84<>+0(SB), Z4, Z7
+	VDIVPD      Z6, Z2, Z6
+	VDIVPD      Z7, Z4, Z7
+	VMULPD      Z6, Z6, Z8
+	VMULPD      Z7, Z7, Z9
+	VMULPD      logConstant85<>+0(SB), Z2, Z10
+	VMULPD      logConstant85<>+0(SB), Z4, Z11
+	VMULPD      Z2, Z10, Z12
+	VMULPD      Z4, Z11, Z13
+	VFMSUB213PD Z12, Z2, Z10
+	VFMSUB213PD Z13, Z4, Z11
+	VXORPD      logConstant86<>+0(SB), Z12, Z14
+	VXORPD      logConstant86<>+0(SB), Z13, Z15
+	VADDPD      Z14, Z2, Z16
+	VADDPD      Z15, Z4, Z17
+	VSUBPD      Z2, Z16, Z2
+	VSUBPD      Z4, Z17, Z4
+	VSUBPD      Z2, Z14, Z2
+	VSUBPD      Z4, Z15, Z4
+	VMOVUPS     logConstant88<>+0(SB), Z14
+	VFMADD231PD logConstant87<>+0(SB), Z8, Z14
+	VMOVUPS     logConstant88<>+0(SB), Z15
+	VFMADD231PD logConstant87<>+0(SB), Z9, Z15
+	VMOVUPS     logConstant90<>+0(SB), Z18
+	VFMADD231PD logConstant89<>+0(SB), Z8, Z18
+	VMOVUPS     logConstant90<>+0(SB), Z19
+	VFMADD231PD logConstant89<>+0(SB), Z9, Z19
+	VMOVUPS     logConstant92<>+0(SB), Z20
+	VFMADD231PD logConstant91<>+0(SB), Z8, Z20
+	VMOVUPS     logConstant92<>+0(SB), Z21
+	VFMADD231PD logConstant91<>+0(SB), Z9, Z21
+	VMULPD      Z8, Z8, Z22
+	VMULPD      Z9, Z9, Z23
+	VFMADD231PD Z22, Z18, Z14
+	VFMADD231PD Z23, Z19, Z15
+	VFMADD231PD logConstant93<>+0(SB), Z22, Z20
+	VFMADD231PD logConstant93<>+0(SB), Z23, Z21
+	VMULPD      Z22, Z22, Z18
+	VMULPD      Z23, Z23, Z19
+	VFMADD231PD Z18, Z20, Z14
+	VFMADD231PD Z19, Z21, Z15
+	VFMADD231PD Z14, Z8, Z12
+	VFMADD231PD Z15, Z9, Z13
+	VSUBPD      Z10, Z2, Z2
+	VSUBPD      Z11, Z4, Z4
+	VFMADD231PD Z12, Z6, Z2
+	VFMADD231PD Z13, Z7, Z4
+	VMULPD      logConstant162<>+0(SB), Z16, Z6
+	VMULPD      logConstant162<>+0(SB), Z17, Z7
+	VMOVUPS     Z6, Z8
+	VFMSUB231PD logConstant162<>+0(SB), Z16, Z8
+	VMOVUPS     Z7, Z9
+	VFMSUB231PD logConstant162<>+0(SB), Z17, Z9
+	VFMADD231PD logConstant163<>+0(SB), Z16, Z8
+	VFMADD231PD logConstant163<>+0(SB), Z17, Z9
+	VFMADD231PD logConstant162<>+0(SB), Z2, Z8
+	VFMADD231PD logConstant162<>+0(SB), Z4, Z9
+	VMULPD      logConstant164<>+0(SB), Z3, Z2
+	VMULPD      logConstant164<>+0(SB), Z5, Z4
+	VADDPD      Z6, Z2, Z10
+	VADDPD      Z7, Z4, Z11
+	VSUBPD      Z2, Z10, Z2
+	VSUBPD      Z4, Z11, Z4
+	VSUBPD      Z2, Z6, Z2
+	VSUBPD      Z4, Z7, Z4
+	VFMADD231PD logConstant165<>+0(SB), Z3, Z8
+	VFMADD231PD logConstant165<>+0(SB), Z5, Z9
+	VADDPD      Z8, Z2, Z2
+	VADDPD      Z9, Z4, Z3
+	VADDPD      Z2, Z10, Z2
+	VADDPD      Z3, Z11, Z3
+	VPADDQ      logConstant96<>+0(SB), Z0, Z4
+	VPADDQ      logConstant96<>+0(SB), Z1, Z5
+	VPCMPGTQ    logConstant97<>+0(SB), Z4, K1
+	VPCMPGTQ    logConstant97<>+0(SB), Z5, K2
+	KORTESTB    K1, K1
+	JNE         region3
+
+back3:
+	KORTESTB K2, K2
+	JNE      region4
+
+back4:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2957,17 +3988,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2987,34 +4018,67 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z1, 192(SP)
-	VMOVUPS   Z2, 256(SP)
-	KMOVB     K1, 320(SP)
-	VMULPD    logConstant98<>+0(SB), Z0, Z3
-	VBLENDMPD Z3, Z1, K1, Z1
-	VMOVUPS   Z1, 192(SP)
-	VBLENDMPD logConstant99<>+0(SB), Z2, K1, Z2
-	VMOVUPS   Z2, 256(SP)
+	VMOVUPS   Z2, 384(SP)
+	VMOVUPS   Z3, 448(SP)
+	KMOVB     K1, 512(SP)
+	KMOVB     K2, 576(SP)
+	VMULPD    logConstant98<>+0(SB), Z0, Z4
+	VBLENDMPD Z4, Z2, K1, Z2
+	VMOVUPS   Z2, 384(SP)
+	VBLENDMPD logConstant99<>+0(SB), Z3, K1, Z3
+	VMOVUPS   Z3, 448(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z1, 384(SP)
-	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K2
-	VMOVUPS   logConstant100<>+0(SB), Z2
-	VBLENDMPD logConstant101<>+0(SB), Z2, K2, Z2
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z2, K2, Z0
-	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 384(SP)
+	VMOVUPS   Z2, 640(SP)
+	VMOVUPS   Z3, 704(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	KMOVB     K2, 896(SP)
+	VMULPD    logConstant98<>+0(SB), Z1, Z6
+	VBLENDMPD Z6, Z4, K2, Z4
+	VMOVUPS   Z4, 768(SP)
+	VBLENDMPD logConstant99<>+0(SB), Z5, K2, Z5
+	VMOVUPS   Z5, 832(SP)
 	JMP       back2
+
+region3:
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	KMOVB     K1, 1088(SP)
+	KMOVB     K2, 1152(SP)
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z0, K3
+	VMOVUPS   logConstant100<>+0(SB), Z4
+	VBLENDMPD logConstant101<>+0(SB), Z4, K3, Z5
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPD    $0x11, Z0, Z6, K3
+	VCMPPD    $0x03, Z0, Z0, K4
+	KORB      K4, K3, K3
+	VBLENDMPD Z0, Z5, K3, Z0
+	VBLENDMPD Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 960(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z2, 1216(SP)
+	VMOVUPS   Z3, 1280(SP)
+	KMOVB     K2, 1344(SP)
+	VCMPPD    $0x00, logConstant52<>+0(SB), Z1, K1
+	VMOVUPS   logConstant100<>+0(SB), Z0
+	VBLENDMPD logConstant101<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z4
+	VCMPPD    $0x11, Z1, Z4, K1
+	VCMPPD    $0x03, Z1, Z1, K3
+	KORB      K3, K1, K1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VBLENDMPD Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 1280(SP)
+	JMP       back4
 
 DATA logConstant162<>+0(SB)/8, $0x3fdbcb7b1526e50e
 DATA logConstant162<>+8(SB)/8, $0x3fdbcb7b1526e50e
@@ -3058,84 +4122,144 @@ GLOBL logConstant165<>(SB), RODATA|NOPTR, $64
 
 // func log1pFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log1pFloat32AVX2(SB), $160-33
+TEXT ·log1pFloat32AVX2(SB), $480-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Y0
-	VADDPS      logConstant7<>+0(SB), Y0, Y1
-	VSUBPS      Y0, Y1, Y2
-	VSUBPS      Y2, Y1, Y3
-	VSUBPS      Y3, Y0, Y3
-	VMOVUPS     logConstant7<>+0(SB), Y4
-	VSUBPS      Y2, Y4, Y2
-	VADDPS      Y2, Y3, Y2
-	VPADDD      logConstant2<>+0(SB), Y1, Y3
-	VPSRLD      $0x17, Y3, Y5
-	VORPD       logConstant3<>+0(SB), Y5, Y6
-	VSUBPS      logConstant4<>+0(SB), Y6, Y6
-	VANDPD      logConstant5<>+0(SB), Y3, Y3
-	VPADDD      logConstant6<>+0(SB), Y3, Y3
-	VPCMPEQD    logConstant166<>+0(SB), Y5, Y7
-	VSUBPS      Y4, Y3, Y3
-	VBLENDVPS   Y7, Y0, Y3, Y3
-	VMOVUPS     logConstant167<>+0(SB), Y8
-	VPSUBD      Y5, Y8, Y5
-	VPSLLD      $0x17, Y5, Y5
-	VMAXPS      logConstant1<>+0(SB), Y5, Y5
-	VMULPS      Y5, Y2, Y2
-	VBLENDVPS   Y7, logConstant1<>+0(SB), Y2, Y2
-	VMOVUPS     Y3, Y5
-	VFMSUB231PS Y3, Y3, Y5
-	VADDPS      Y4, Y5, Y4
-	VMULPS      Y2, Y4, Y2
-	VMULPS      logConstant8<>+0(SB), Y6, Y4
-	VADDPS      Y3, Y4, Y5
-	VSUBPS      Y4, Y5, Y4
-	VSUBPS      Y4, Y3, Y4
-	VMULPS      Y3, Y3, Y7
-	VFMADD231PS logConstant9<>+0(SB), Y6, Y2
-	VMOVUPS     logConstant11<>+0(SB), Y6
-	VFMADD231PS logConstant10<>+0(SB), Y7, Y6
-	VFMADD213PS logConstant12<>+0(SB), Y7, Y6
-	VFMADD213PS logConstant13<>+0(SB), Y7, Y6
-	VFMADD213PS logConstant14<>+0(SB), Y7, Y6
-	VMOVUPS     logConstant16<>+0(SB), Y8
-	VFMADD231PS logConstant15<>+0(SB), Y7, Y8
-	VFMADD213PS logConstant17<>+0(SB), Y7, Y8
-	VFMADD213PS logConstant18<>+0(SB), Y7, Y8
-	VFMADD231PS Y3, Y8, Y6
-	VFMADD213PS logConstant19<>+0(SB), Y3, Y6
-	VFMADD231PS Y6, Y7, Y2
-	VADDPS      Y2, Y4, Y2
-	VADDPS      Y2, Y5, Y2
-	VMOVUPS     logConstant168<>+0(SB), Y3
-	VANDNPD     Y2, Y3, Y2
-	VANDPD      Y3, Y0, Y3
-	VORPD       Y3, Y2, Y2
-	VPADDD      logConstant20<>+0(SB), Y1, Y1
-	VPCMPGTD    logConstant21<>+0(SB), Y1, Y1
-	VMOVMSKPS   Y1, AX
+	VMOVUPS     32(SI), Y1
+	VADDPS      logConstant7<>+0(SB), Y0, Y2
+	VADDPS      logConstant7<>+0(SB), Y1, Y3
+	VSUBPS      Y0, Y2, Y4
+	VSUBPS      Y1, Y3, Y5
+	VSUBPS      Y4, Y2, Y6
+	VSUBPS      Y5, Y3, Y7
+	VSUBPS      Y6, Y0, Y6
+	VSUBPS      Y7, Y1, Y7
+	VMOVUPS     logConstant7<>+0(SB), Y8
+	VSUBPS      Y4, Y8, Y4
+	VSUBPS      Y5, Y8, Y5
+	VADDPS      Y4, Y6, Y4
+	VADDPS      Y5, Y7, Y5
+	VPADDD      logConstant2<>+0(SB), Y2, Y6
+	VPADDD      logConstant2<>+0(SB), Y3, Y7
+	VPSRLD      $0x17, Y6, Y9
+	VPSRLD      $0x17, Y7, Y10
+	VORPD       logConstant3<>+0(SB), Y9, Y11
+	VORPD       logConstant3<>+0(SB), Y10, Y12
+	VSUBPS      logConstant4<>+0(SB), Y11, Y11
+	VSUBPS      logConstant4<>+0(SB), Y12, Y12
+	VANDPD      logConstant5<>+0(SB), Y6, Y6
+	VANDPD      logConstant5<>+0(SB), Y7, Y7
+	VPADDD      logConstant6<>+0(SB), Y6, Y6
+	VPADDD      logConstant6<>+0(SB), Y7, Y7
+	VPCMPEQD    logConstant166<>+0(SB), Y9, Y13
+	VPCMPEQD    logConstant166<>+0(SB), Y10, Y14
+	VSUBPS      Y8, Y6, Y6
+	VSUBPS      Y8, Y7, Y7
+	VBLENDVPS   Y13, Y0, Y6, Y6
+	VBLENDVPS   Y14, Y1, Y7, Y7
+	VMOVUPS     logConstant167<>+0(SB), Y15
+	VPSUBD      Y9, Y15, Y9
+	VPSUBD      Y10, Y15, Y10
+	VPSLLD      $0x17, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMAXPS      logConstant1<>+0(SB), Y9, Y9
+	VMAXPS      logConstant1<>+0(SB), Y10, Y10
+	VMULPS      Y9, Y4, Y4
+	VMULPS      Y10, Y5, Y5
+	VBLENDVPS   Y13, logConstant1<>+0(SB), Y4, Y4
+	VBLENDVPS   Y14, logConstant1<>+0(SB), Y5, Y5
+	VMOVUPS     Y6, Y9
+	VFMSUB231PS Y6, Y6, Y9
+	VMOVUPS     Y7, Y10
+	VFMSUB231PS Y7, Y7, Y10
+	VADDPS      Y8, Y9, Y9
+	VADDPS      Y8, Y10, Y8
+	VMULPS      Y4, Y9, Y4
+	VMULPS      Y5, Y8, Y5
+	VMULPS      logConstant8<>+0(SB), Y11, Y8
+	VMULPS      logConstant8<>+0(SB), Y12, Y9
+	VADDPS      Y6, Y8, Y10
+	VADDPS      Y7, Y9, Y13
+	VSUBPS      Y8, Y10, Y8
+	VSUBPS      Y9, Y13, Y9
+	VSUBPS      Y8, Y6, Y8
+	VSUBPS      Y9, Y7, Y9
+	VMULPS      Y6, Y6, Y14
+	VMULPS      Y7, Y7, Y15
+	VFMADD231PS logConstant9<>+0(SB), Y11, Y4
+	VFMADD231PS logConstant9<>+0(SB), Y12, Y5
+	VMOVUPS     logConstant11<>+0(SB), Y11
+	VFMADD231PS logConstant10<>+0(SB), Y14, Y11
+	VMOVUPS     logConstant11<>+0(SB), Y12
+	VFMADD231PS logConstant10<>+0(SB), Y15, Y12
+	VFMADD213PS logConstant12<>+0(SB), Y14, Y11
+	VFMADD213PS logConstant12<>+0(SB), Y15, Y12
+	VFMADD213PS logConstant13<>+0(SB), Y14, Y11
+	VFMADD213PS logConstant13<>+0(SB), Y15, Y12
+	VFMADD213PS logConstant14<>+0(SB), Y14, Y11
+	VFMADD213PS logConstant14<>+0(SB), Y15, Y12
+	VMOVUPS     Y3, (SP)
+	VMOVUPS     logConstant16<>+0(SB), Y3
+	VFMADD231PS logConstant15<>+0(SB), Y14, Y3
+	VMOVUPS     Y2, 32(SP)
+	VMOVUPS     logConstant16<>+0(SB), Y2
+	VFMADD231PS logConstant15<>+0(SB), Y15, Y2
+	VFMADD213PS logConstant17<>+0(SB), Y14, Y3
+	VFMADD213PS logConstant17<>+0(SB), Y15, Y2
+	VFMADD213PS logConstant18<>+0(SB), Y14, Y3
+	VFMADD213PS logConstant18<>+0(SB), Y15, Y2
+	VFMADD231PS Y6, Y3, Y11
+	VFMADD231PS Y7, Y2, Y12
+	VFMADD213PS logConstant19<>+0(SB), Y6, Y11
+	VFMADD213PS logConstant19<>+0(SB), Y7, Y12
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y12, Y15, Y5
+	VADDPS      Y4, Y8, Y2
+	VADDPS      Y5, Y9, Y3
+	VADDPS      Y2, Y10, Y2
+	VADDPS      Y3, Y13, Y3
+	VMOVUPS     logConstant168<>+0(SB), Y4
+	VANDNPD     Y2, Y4, Y2
+	VANDNPD     Y3, Y4, Y3
+	VANDPD      Y4, Y0, Y5
+	VANDPD      Y4, Y1, Y4
+	VORPD       Y5, Y2, Y2
+	VORPD       Y4, Y3, Y3
+	VMOVUPS     32(SP), Y4
+	VPADDD      logConstant20<>+0(SB), Y4, Y4
+	VMOVUPS     (SP), Y5
+	VPADDD      logConstant20<>+0(SB), Y5, Y5
+	VPCMPGTD    logConstant21<>+0(SB), Y4, Y4
+	VPCMPGTD    logConstant21<>+0(SB), Y5, Y5
+	VMOVMSKPS   Y4, AX
 	TESTL       AX, AX
 	JNE         region1
 
 back1:
+	VMOVMSKPS Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3147,17 +4271,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 64(SP), DI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3168,7 +4292,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 64(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -3178,22 +4302,41 @@ done:
 
 past:
 	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VCMPPS    $0x00, logConstant169<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant24<>+0(SB), Y4
-	VBLENDVPS Y3, logConstant25<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPS    $0x11, Y0, Y4, Y4
-	VCMPPS    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPS Y4, Y0, Y3, Y0
-	VBLENDVPS Y1, Y0, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y2, 256(SP)
+	VMOVUPS   Y3, 288(SP)
+	VMOVUPS   Y4, 320(SP)
+	VMOVUPS   Y5, 352(SP)
+	VCMPPS    $0x00, logConstant169<>+0(SB), Y0, Y6
+	VMOVUPS   logConstant24<>+0(SB), Y7
+	VBLENDVPS Y6, logConstant25<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPS    $0x11, Y0, Y8, Y9
+	VCMPPS    $0x03, Y0, Y0, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPS Y9, Y0, Y6, Y0
+	VBLENDVPS Y4, Y0, Y2, Y2
+	VMOVUPS   Y2, 256(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y2, 384(SP)
+	VMOVUPS   Y3, 416(SP)
+	VMOVUPS   Y5, 448(SP)
+	VCMPPS    $0x00, logConstant169<>+0(SB), Y1, Y0
+	VMOVUPS   logConstant24<>+0(SB), Y4
+	VBLENDVPS Y0, logConstant25<>+0(SB), Y4, Y0
+	VMOVUPS   logConstant1<>+0(SB), Y4
+	VCMPPS    $0x11, Y1, Y4, Y4
+	VCMPPS    $0x03, Y1, Y1, Y6
+	VORPD     Y6, Y4, Y4
+	VBLENDVPS Y4, Y1, Y0, Y0
+	VBLENDVPS Y5, Y0, Y3, Y3
+	VMOVUPS   Y3, 416(SP)
+	JMP       back2
 
 DATA logConstant166<>+0(SB)/8, $0x0000007f0000007f
 DATA logConstant166<>+8(SB)/8, $0x0000007f0000007f
@@ -3221,92 +4364,179 @@ GLOBL logConstant169<>(SB), RODATA|NOPTR, $32
 
 // func log1pFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log1pFloat64AVX2(SB), $160-33
+TEXT ·log1pFloat64AVX2(SB), $800-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Y0
-	VADDPD      logConstant32<>+0(SB), Y0, Y1
-	VSUBPD      Y0, Y1, Y2
-	VSUBPD      Y2, Y1, Y3
-	VSUBPD      Y3, Y0, Y3
-	VMOVUPS     logConstant32<>+0(SB), Y4
-	VSUBPD      Y2, Y4, Y2
-	VADDPD      Y2, Y3, Y2
-	VPADDQ      logConstant27<>+0(SB), Y1, Y3
-	VPSRLQ      $0x34, Y3, Y5
-	VORPD       logConstant28<>+0(SB), Y5, Y6
-	VSUBPD      logConstant29<>+0(SB), Y6, Y6
-	VANDPD      logConstant30<>+0(SB), Y3, Y3
-	VPADDQ      logConstant31<>+0(SB), Y3, Y3
-	VPCMPEQQ    logConstant170<>+0(SB), Y5, Y7
-	VSUBPD      Y4, Y3, Y3
-	VBLENDVPD   Y7, Y0, Y3, Y3
-	VMOVUPS     logConstant171<>+0(SB), Y8
-	VPSUBQ      Y5, Y8, Y5
-	VPSLLQ      $0x34, Y5, Y5
-	VMAXPD      logConstant1<>+0(SB), Y5, Y5
-	VMULPD      Y5, Y2, Y2
-	VBLENDVPD   Y7, logConstant1<>+0(SB), Y2, Y2
-	VADDPD      logConstant33<>+0(SB), Y3, Y5
-	VDIVPD      Y5, Y3, Y5
-	VMULPD      Y5, Y5, Y7
-	VMULPD      logConstant34<>+0(SB), Y3, Y8
-	VMULPD      Y3, Y8, Y9
-	VFMSUB213PD Y9, Y3, Y8
-	VXORPD      logConstant35<>+0(SB), Y9, Y10
-	VADDPD      Y10, Y3, Y11
-	VSUBPD      Y3, Y11, Y12
-	VSUBPD      Y12, Y10, Y10
+	VMOVUPS     32(SI), Y1
+	VADDPD      logConstant32<>+0(SB), Y0, Y2
+	VADDPD      logConstant32<>+0(SB), Y1, Y3
+	VSUBPD      Y0, Y2, Y4
+	VSUBPD      Y1, Y3, Y5
+	VSUBPD      Y4, Y2, Y6
+	VSUBPD      Y5, Y3, Y7
+	VSUBPD      Y6, Y0, Y6
+	VSUBPD      Y7, Y1, Y7
+	VMOVUPS     logConstant32<>+0(SB), Y8
+	VSUBPD      Y4, Y8, Y4
+	VSUBPD      Y5, Y8, Y5
+	VADDPD      Y4, Y6, Y4
+	VADDPD      Y5, Y7, Y5
+	VPADDQ      logConstant27<>+0(SB), Y2, Y6
+	VPADDQ      logConstant27<>+0(SB), Y3, Y7
+	VPSRLQ      $0x34, Y6, Y9
+	VPSRLQ      $0x34, Y7, Y10
+	VORPD       logConstant28<>+0(SB), Y9, Y11
+	VORPD       logConstant28<>+0(SB), Y10, Y12
+	VSUBPD      logConstant29<>+0(SB), Y11, Y11
+	VSUBPD      logConstant29<>+0(SB), Y12, Y12
+	VANDPD      logConstant30<>+0(SB), Y6, Y6
+	VANDPD      logConstant30<>+0(SB), Y7, Y7
+	VPADDQ      logConstant31<>+0(SB), Y6, Y6
+	VPADDQ      logConstant31<>+0(SB), Y7, Y7
+	VPCMPEQQ    logConstant170<>+0(SB), Y9, Y13
+	VPCMPEQQ    logConstant170<>+0(SB), Y10, Y14
+	VSUBPD      Y8, Y6, Y6
+	VSUBPD      Y8, Y7, Y7
+	VBLENDVPD   Y13, Y0, Y6, Y6
+	VBLENDVPD   Y14, Y1, Y7, Y7
+	VMOVUPS     logConstant171<>+0(SB), Y15
+	VPSUBQ      Y9, Y15, Y9
+	VPSUBQ      Y10, Y15, Y10
+	VPSLLQ      $0x34, Y9, Y9
+	VPSLLQ      $0x34, Y10, Y10
+	VMAXPD      logConstant1<>+0(SB), Y9, Y9
+	VMAXPD      logConstant1<>+0(SB), Y10, Y10
+	VMULPD      Y9, Y4, Y4
+	VMULPD      Y10, Y5, Y5
+	VBLENDVPD   Y13, logConstant1<>+0(SB), Y4, Y4
+	VBLENDVPD   Y14, logConstant1<>+0(SB), Y5, Y5
+	VADDPD      logConstant33<>+0(SB), Y6, Y9
+	VADDPD      logConstant33<>+0(SB), Y7, Y10
+	VDIVPD      Y9, Y6, Y9
+	VDIVPD      Y10, Y7, Y10
+	VMULPD      Y9, Y9, Y13
+	VMULPD      Y10, Y10, Y14
+	VMULPD      logConstant34<>+0(SB), Y6, Y15
+	VMOVUPS     Y3, (SP)
+	VMULPD      logConstant34<>+0(SB), Y7, Y3
+	VMOVUPS     Y2, 32(SP)
+	VMULPD      Y6, Y15, Y2
+	VMULPD      Y7, Y3, Y1
+	VFMSUB213PD Y2, Y6, Y15
+	VFMSUB213PD Y1, Y7, Y3
+	VXORPD      logConstant35<>+0(SB), Y2, Y0
+	VMOVUPS     Y12, 64(SP)
+	VXORPD      logConstant35<>+0(SB), Y1, Y12
+	VMOVUPS     Y11, 96(SP)
+	VADDPD      Y0, Y6, Y11
+	VMOVUPS     Y5, 128(SP)
+	VADDPD      Y12, Y7, Y5
+	VMOVUPS     Y4, 160(SP)
+	VSUBPD      Y6, Y11, Y4
+	VMOVUPS     Y11, 192(SP)
+	VSUBPD      Y7, Y5, Y11
+	VSUBPD      Y4, Y0, Y0
+	VSUBPD      Y11, Y12, Y4
+	VMOVUPS     logConstant37<>+0(SB), Y11
+	VFMADD231PD logConstant36<>+0(SB), Y13, Y11
 	VMOVUPS     logConstant37<>+0(SB), Y12
-	VFMADD231PD logConstant36<>+0(SB), Y7, Y12
-	VMOVUPS     logConstant39<>+0(SB), Y13
-	VFMADD231PD logConstant38<>+0(SB), Y7, Y13
-	VMOVUPS     logConstant41<>+0(SB), Y14
-	VFMADD231PD logConstant40<>+0(SB), Y7, Y14
-	VMULPD      Y7, Y7, Y15
-	VFMADD231PD Y15, Y13, Y12
-	VFMADD231PD logConstant42<>+0(SB), Y15, Y14
-	VMULPD      Y15, Y15, Y13
-	VFMADD231PD Y13, Y14, Y12
-	VFMADD231PD Y12, Y7, Y9
-	VSUBPD      Y8, Y10, Y7
-	VFMADD231PD Y9, Y5, Y7
-	VFMSUB231PD Y3, Y3, Y3
-	VADDPD      Y4, Y3, Y3
-	VFMADD231PD Y2, Y3, Y7
-	VMULPD      logConstant43<>+0(SB), Y6, Y2
-	VADDPD      Y11, Y2, Y3
-	VSUBPD      Y2, Y3, Y2
-	VSUBPD      Y2, Y11, Y2
-	VFMADD231PD logConstant44<>+0(SB), Y6, Y7
-	VADDPD      Y7, Y2, Y2
-	VADDPD      Y2, Y3, Y2
-	VANDPD      logConstant35<>+0(SB), Y0, Y3
-	VORPD       Y3, Y2, Y2
-	VPADDQ      logConstant45<>+0(SB), Y1, Y1
-	VPCMPGTQ    logConstant46<>+0(SB), Y1, Y1
-	VMOVMSKPD   Y1, AX
+	VFMADD231PD logConstant36<>+0(SB), Y14, Y12
+	VMOVUPS     Y5, 224(SP)
+	VMOVUPS     logConstant39<>+0(SB), Y5
+	VFMADD231PD logConstant38<>+0(SB), Y13, Y5
+	VMOVUPS     logConstant39<>+0(SB), Y8
+	VFMADD231PD logConstant38<>+0(SB), Y14, Y8
+	VMOVUPS     Y7, 256(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y7
+	VFMADD231PD logConstant40<>+0(SB), Y13, Y7
+	VMOVUPS     Y6, 288(SP)
+	VMOVUPS     logConstant41<>+0(SB), Y6
+	VFMADD231PD logConstant40<>+0(SB), Y14, Y6
+	VMOVUPS     Y10, 320(SP)
+	VMULPD      Y13, Y13, Y10
+	VMOVUPS     Y9, 352(SP)
+	VMULPD      Y14, Y14, Y9
+	VFMADD231PD Y10, Y5, Y11
+	VFMADD231PD Y9, Y8, Y12
+	VFMADD231PD logConstant42<>+0(SB), Y10, Y7
+	VFMADD231PD logConstant42<>+0(SB), Y9, Y6
+	VMULPD      Y10, Y10, Y5
+	VMULPD      Y9, Y9, Y8
+	VFMADD231PD Y5, Y7, Y11
+	VFMADD231PD Y8, Y6, Y12
+	VFMADD231PD Y11, Y13, Y2
+	VFMADD231PD Y12, Y14, Y1
+	VSUBPD      Y15, Y0, Y0
+	VSUBPD      Y3, Y4, Y3
+	VFMADD231PD 352(SP), Y2, Y0
+	VFMADD231PD 320(SP), Y1, Y3
+	VMOVUPS     288(SP), Y1
+	VFMSUB231PD Y1, Y1, Y1
+	VMOVUPS     256(SP), Y2
+	VFMSUB231PD Y2, Y2, Y2
+	VADDPD      logConstant32<>+0(SB), Y1, Y1
+	VADDPD      logConstant32<>+0(SB), Y2, Y2
+	VFMADD231PD 160(SP), Y1, Y0
+	VFMADD231PD 128(SP), Y2, Y3
+	VMOVUPS     96(SP), Y1
+	VMULPD      logConstant43<>+0(SB), Y1, Y2
+	VMOVUPS     64(SP), Y4
+	VMULPD      logConstant43<>+0(SB), Y4, Y5
+	VADDPD      192(SP), Y2, Y6
+	VADDPD      224(SP), Y5, Y7
+	VSUBPD      Y2, Y6, Y2
+	VSUBPD      Y5, Y7, Y5
+	VMOVUPS     192(SP), Y8
+	VSUBPD      Y2, Y8, Y2
+	VMOVUPS     224(SP), Y8
+	VSUBPD      Y5, Y8, Y5
+	VFMADD231PD logConstant44<>+0(SB), Y1, Y0
+	VFMADD231PD logConstant44<>+0(SB), Y4, Y3
+	VADDPD      Y0, Y2, Y0
+	VADDPD      Y3, Y5, Y1
+	VADDPD      Y0, Y6, Y0
+	VADDPD      Y1, Y7, Y1
+	VMOVUPS     (SI), Y2
+	VANDPD      logConstant35<>+0(SB), Y2, Y3
+	VMOVUPS     32(SI), Y4
+	VANDPD      logConstant35<>+0(SB), Y4, Y5
+	VORPD       Y3, Y0, Y0
+	VORPD       Y5, Y1, Y1
+	VMOVUPS     32(SP), Y3
+	VPADDQ      logConstant45<>+0(SB), Y3, Y3
+	VMOVUPS     (SP), Y5
+	VPADDQ      logConstant45<>+0(SB), Y5, Y5
+	VPCMPGTQ    logConstant46<>+0(SB), Y3, Y3
+	VPCMPGTQ    logConstant46<>+0(SB), Y5, Y5
+	VMOVMSKPD   Y3, AX
 	TESTL       AX, AX
 	JNE         region1
 
 back1:
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y2, (DI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -3318,17 +4548,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 448(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 384(SP), DI
+	LEAQ 448(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3339,7 +4569,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 384(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3348,23 +4578,42 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y1, 96(SP)
-	VMOVUPS   Y2, 128(SP)
-	VCMPPD    $0x00, logConstant172<>+0(SB), Y0, Y3
-	VMOVUPS   logConstant49<>+0(SB), Y4
-	VBLENDVPD Y3, logConstant50<>+0(SB), Y4, Y3
-	VMOVUPS   logConstant1<>+0(SB), Y4
-	VCMPPD    $0x11, Y0, Y4, Y4
-	VCMPPD    $0x03, Y0, Y0, Y5
-	VORPD     Y5, Y4, Y4
-	VBLENDVPD Y4, Y0, Y3, Y0
-	VBLENDVPD Y1, Y0, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
+	VMOVUPS   Y0, 576(SP)
+	VMOVUPS   Y1, 608(SP)
+	VMOVUPS   Y3, 640(SP)
+	VMOVUPS   Y5, 672(SP)
+	VCMPPD    $0x00, logConstant172<>+0(SB), Y2, Y6
+	VMOVUPS   logConstant49<>+0(SB), Y7
+	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
+	VMOVUPS   logConstant1<>+0(SB), Y8
+	VCMPPD    $0x11, Y2, Y8, Y9
+	VCMPPD    $0x03, Y2, Y2, Y10
+	VORPD     Y10, Y9, Y9
+	VBLENDVPD Y9, Y2, Y6, Y2
+	VBLENDVPD Y3, Y2, Y0, Y0
+	VMOVUPS   Y0, 576(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Y0, 704(SP)
+	VMOVUPS   Y1, 736(SP)
+	VMOVUPS   Y5, 768(SP)
+	VCMPPD    $0x00, logConstant172<>+0(SB), Y4, Y2
+	VMOVUPS   logConstant49<>+0(SB), Y3
+	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
+	VMOVUPS   logConstant1<>+0(SB), Y3
+	VCMPPD    $0x11, Y4, Y3, Y3
+	VCMPPD    $0x03, Y4, Y4, Y6
+	VORPD     Y6, Y3, Y3
+	VBLENDVPD Y3, Y4, Y2, Y2
+	VBLENDVPD Y5, Y2, Y1, Y1
+	VMOVUPS   Y1, 736(SP)
+	JMP       back2
 
 DATA logConstant170<>+0(SB)/8, $0x00000000000003ff
 DATA logConstant170<>+8(SB)/8, $0x00000000000003ff
@@ -3386,83 +4635,138 @@ GLOBL logConstant172<>(SB), RODATA|NOPTR, $32
 
 // func log1pFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log1pFloat32AVX512(SB), $320-33
+TEXT ·log1pFloat32AVX512(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x0000000f, R9
+	ANDQ $0x0000001f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Z0
-	VADDPS      logConstant58<>+0(SB), Z0, Z1
-	VSUBPS      Z0, Z1, Z2
-	VSUBPS      Z2, Z1, Z3
-	VSUBPS      Z3, Z0, Z3
-	VMOVUPS     logConstant58<>+0(SB), Z4
-	VSUBPS      Z2, Z4, Z2
-	VADDPS      Z2, Z3, Z2
-	VPADDD      logConstant53<>+0(SB), Z1, Z3
-	VPSRLD      $0x17, Z3, Z5
-	VORPD       logConstant54<>+0(SB), Z5, Z6
-	VSUBPS      logConstant55<>+0(SB), Z6, Z6
-	VANDPD      logConstant56<>+0(SB), Z3, Z3
-	VPADDD      logConstant57<>+0(SB), Z3, Z3
-	VPCMPEQD    logConstant173<>+0(SB), Z5, K1
-	VSUBPS      Z4, Z3, Z3
-	VBLENDMPS   Z0, Z3, K1, Z3
-	VMOVUPS     logConstant174<>+0(SB), Z7
-	VPSUBD      Z5, Z7, Z5
-	VPSLLD      $0x17, Z5, Z5
-	VMAXPS      logConstant52<>+0(SB), Z5, Z5
-	VMULPS      Z5, Z2, Z2
-	VBLENDMPS   logConstant52<>+0(SB), Z2, K1, Z2
-	VMOVUPS     Z3, Z5
-	VFMSUB231PS Z3, Z3, Z5
-	VADDPS      Z4, Z5, Z4
-	VMULPS      Z2, Z4, Z2
-	VMULPS      logConstant59<>+0(SB), Z6, Z4
-	VADDPS      Z3, Z4, Z5
-	VSUBPS      Z4, Z5, Z4
-	VSUBPS      Z4, Z3, Z4
-	VMULPS      Z3, Z3, Z7
-	VFMADD231PS logConstant60<>+0(SB), Z6, Z2
-	VMOVUPS     logConstant62<>+0(SB), Z6
-	VFMADD231PS logConstant61<>+0(SB), Z7, Z6
-	VFMADD213PS logConstant63<>+0(SB), Z7, Z6
-	VFMADD213PS logConstant64<>+0(SB), Z7, Z6
-	VFMADD213PS logConstant65<>+0(SB), Z7, Z6
-	VMOVUPS     logConstant67<>+0(SB), Z8
-	VFMADD231PS logConstant66<>+0(SB), Z7, Z8
-	VFMADD213PS logConstant68<>+0(SB), Z7, Z8
-	VFMADD213PS logConstant69<>+0(SB), Z7, Z8
-	VFMADD231PS Z3, Z8, Z6
-	VFMADD213PS logConstant70<>+0(SB), Z3, Z6
-	VFMADD231PS Z6, Z7, Z2
-	VADDPS      Z2, Z4, Z2
-	VADDPS      Z2, Z5, Z2
-	VMOVUPS     logConstant175<>+0(SB), Z3
-	VANDNPD     Z2, Z3, Z2
-	VANDPD      Z3, Z0, Z3
-	VORPD       Z3, Z2, Z2
-	VPADDD      logConstant71<>+0(SB), Z1, Z1
-	VPCMPGTD    logConstant72<>+0(SB), Z1, K1
+	VMOVUPS     64(SI), Z1
+	VADDPS      logConstant58<>+0(SB), Z0, Z2
+	VADDPS      logConstant58<>+0(SB), Z1, Z3
+	VSUBPS      Z0, Z2, Z4
+	VSUBPS      Z1, Z3, Z5
+	VSUBPS      Z4, Z2, Z6
+	VSUBPS      Z5, Z3, Z7
+	VSUBPS      Z6, Z0, Z6
+	VSUBPS      Z7, Z1, Z7
+	VMOVUPS     logConstant58<>+0(SB), Z8
+	VSUBPS      Z4, Z8, Z4
+	VSUBPS      Z5, Z8, Z5
+	VADDPS      Z4, Z6, Z4
+	VADDPS      Z5, Z7, Z5
+	VPADDD      logConstant53<>+0(SB), Z2, Z6
+	VPADDD      logConstant53<>+0(SB), Z3, Z7
+	VPSRLD      $0x17, Z6, Z9
+	VPSRLD      $0x17, Z7, Z10
+	VORPD       logConstant54<>+0(SB), Z9, Z11
+	VORPD       logConstant54<>+0(SB), Z10, Z12
+	VSUBPS      logConstant55<>+0(SB), Z11, Z11
+	VSUBPS      logConstant55<>+0(SB), Z12, Z12
+	VANDPD      logConstant56<>+0(SB), Z6, Z6
+	VANDPD      logConstant56<>+0(SB), Z7, Z7
+	VPADDD      logConstant57<>+0(SB), Z6, Z6
+	VPADDD      logConstant57<>+0(SB), Z7, Z7
+	VPCMPEQD    logConstant173<>+0(SB), Z9, K1
+	VPCMPEQD    logConstant173<>+0(SB), Z10, K2
+	VSUBPS      Z8, Z6, Z6
+	VSUBPS      Z8, Z7, Z7
+	VBLENDMPS   Z0, Z6, K1, Z6
+	VBLENDMPS   Z1, Z7, K2, Z7
+	VMOVUPS     logConstant174<>+0(SB), Z13
+	VPSUBD      Z9, Z13, Z9
+	VPSUBD      Z10, Z13, Z10
+	VPSLLD      $0x17, Z9, Z9
+	VPSLLD      $0x17, Z10, Z10
+	VMAXPS      logConstant52<>+0(SB), Z9, Z9
+	VMAXPS      logConstant52<>+0(SB), Z10, Z10
+	VMULPS      Z9, Z4, Z4
+	VMULPS      Z10, Z5, Z5
+	VBLENDMPS   logConstant52<>+0(SB), Z4, K1, Z4
+	VBLENDMPS   logConstant52<>+0(SB), Z5, K2, Z5
+	VMOVUPS     Z6, Z9
+	VFMSUB231PS Z6, Z6, Z9
+	VMOVUPS     Z7, Z10
+	VFMSUB231PS Z7, Z7, Z10
+	VADDPS      Z8, Z9, Z9
+	VADDPS      Z8, Z10, Z8
+	VMULPS      Z4, Z9, Z4
+	VMULPS      Z5, Z8, Z5
+	VMULPS      logConstant59<>+0(SB), Z11, Z8
+	VMULPS      logConstant59<>+0(SB), Z12, Z9
+	VADDPS      Z6, Z8, Z10
+	VADDPS      Z7, Z9, Z13
+	VSUBPS      Z8, Z10, Z8
+	VSUBPS      Z9, Z13, Z9
+	VSUBPS      Z8, Z6, Z8
+	VSUBPS      Z9, Z7, Z9
+	VMULPS      Z6, Z6, Z14
+	VMULPS      Z7, Z7, Z15
+	VFMADD231PS logConstant60<>+0(SB), Z11, Z4
+	VFMADD231PS logConstant60<>+0(SB), Z12, Z5
+	VMOVUPS     logConstant62<>+0(SB), Z11
+	VFMADD231PS logConstant61<>+0(SB), Z14, Z11
+	VMOVUPS     logConstant62<>+0(SB), Z12
+	VFMADD231PS logConstant61<>+0(SB), Z15, Z12
+	VFMADD213PS logConstant63<>+0(SB), Z14, Z11
+	VFMADD213PS logConstant63<>+0(SB), Z15, Z12
+	VFMADD213PS logConstant64<>+0(SB), Z14, Z11
+	VFMADD213PS logConstant64<>+0(SB), Z15, Z12
+	VFMADD213PS logConstant65<>+0(SB), Z14, Z11
+	VFMADD213PS logConstant65<>+0(SB), Z15, Z12
+	VMOVUPS     logConstant67<>+0(SB), Z16
+	VFMADD231PS logConstant66<>+0(SB), Z14, Z16
+	VMOVUPS     logConstant67<>+0(SB), Z17
+	VFMADD231PS logConstant66<>+0(SB), Z15, Z17
+	VFMADD213PS logConstant68<>+0(SB), Z14, Z16
+	VFMADD213PS logConstant68<>+0(SB), Z15, Z17
+	VFMADD213PS logConstant69<>+0(SB), Z14, Z16
+	VFMADD213PS logConstant69<>+0(SB), Z15, Z17
+	VFMADD231PS Z6, Z16, Z11
+	VFMADD231PS Z7, Z17, Z12
+	VFMADD213PS logConstant70<>+0(SB), Z6, Z11
+	VFMADD213PS logConstant70<>+0(SB), Z7, Z12
+	VFMADD231PS Z11, Z14, Z4
+	VFMADD231PS Z12, Z15, Z5
+	VADDPS      Z4, Z8, Z4
+	VADDPS      Z5, Z9, Z5
+	VADDPS      Z4, Z10, Z4
+	VADDPS      Z5, Z13, Z5
+	VMOVUPS     logConstant175<>+0(SB), Z6
+	VANDNPD     Z4, Z6, Z4
+	VANDNPD     Z5, Z6, Z5
+	VANDPD      Z6, Z0, Z7
+	VANDPD      Z6, Z1, Z6
+	VORPD       Z7, Z4, Z4
+	VORPD       Z6, Z5, Z5
+	VPADDD      logConstant71<>+0(SB), Z2, Z2
+	VPADDD      logConstant71<>+0(SB), Z3, Z3
+	VPCMPGTD    logConstant72<>+0(SB), Z2, K1
+	VPCMPGTD    logConstant72<>+0(SB), Z3, K2
 	KORTESTW    K1, K1
 	JNE         region1
 
 back1:
+	KORTESTW K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z2, (DI)
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000010, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000020, CX
 	JNE  loop
 
 rest:
@@ -3474,17 +4778,17 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 128(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000010
+	CMPQ R12, $0x00000020
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000010, CX
+	MOVQ $0x00000020, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3504,23 +4808,42 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z2, 192(SP)
-	KMOVW     K1, 256(SP)
-	VCMPPS    $0x00, logConstant176<>+0(SB), Z0, K2
-	VMOVUPS   logConstant75<>+0(SB), Z1
-	VBLENDMPS logConstant76<>+0(SB), Z1, K2, Z1
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPS    $0x11, Z0, Z3, K2
-	VCMPPS    $0x03, Z0, Z0, K3
-	KORW      K3, K2, K2
-	VBLENDMPS Z0, Z1, K2, Z0
-	VBLENDMPS Z0, Z2, K1, Z2
-	VMOVUPS   Z2, 192(SP)
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z5, 448(SP)
+	KMOVW     K1, 512(SP)
+	KMOVW     K2, 576(SP)
+	VCMPPS    $0x00, logConstant176<>+0(SB), Z0, K3
+	VMOVUPS   logConstant75<>+0(SB), Z2
+	VBLENDMPS logConstant76<>+0(SB), Z2, K3, Z3
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPS    $0x11, Z0, Z6, K3
+	VCMPPS    $0x03, Z0, Z0, K4
+	KORW      K4, K3, K3
+	VBLENDMPS Z0, Z3, K3, Z0
+	VBLENDMPS Z0, Z4, K1, Z4
+	VMOVUPS   Z4, 384(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z4, 640(SP)
+	VMOVUPS   Z5, 704(SP)
+	KMOVW     K2, 768(SP)
+	VCMPPS    $0x00, logConstant176<>+0(SB), Z1, K1
+	VMOVUPS   logConstant75<>+0(SB), Z0
+	VBLENDMPS logConstant76<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z2
+	VCMPPS    $0x11, Z1, Z2, K1
+	VCMPPS    $0x03, Z1, Z1, K3
+	KORW      K3, K1, K1
+	VBLENDMPS Z1, Z0, K1, Z0
+	VBLENDMPS Z0, Z5, K2, Z5
+	VMOVUPS   Z5, 704(SP)
+	JMP       back2
 
 DATA logConstant173<>+0(SB)/8, $0x0000007f0000007f
 DATA logConstant173<>+8(SB)/8, $0x0000007f0000007f
@@ -3564,91 +4887,155 @@ GLOBL logConstant176<>(SB), RODATA|NOPTR, $64
 
 // func log1pFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log1pFloat64AVX512(SB), $320-33
+TEXT ·log1pFloat64AVX512(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS     (SI), Z0
-	VADDPD      logConstant83<>+0(SB), Z0, Z1
-	VSUBPD      Z0, Z1, Z2
-	VSUBPD      Z2, Z1, Z3
-	VSUBPD      Z3, Z0, Z3
-	VMOVUPS     logConstant83<>+0(SB), Z4
-	VSUBPD      Z2, Z4, Z2
-	VADDPD      Z2, Z3, Z2
-	VPADDQ      logConstant78<>+0(SB), Z1, Z3
-	VPSRLQ      $0x34, Z3, Z5
-	VORPD       logConstant79<>+0(SB), Z5, Z6
-	VSUBPD      logConstant80<>+0(SB), Z6, Z6
-	VANDPD      logConstant81<>+0(SB), Z3, Z3
-	VPADDQ      logConstant82<>+0(SB), Z3, Z3
-	VPCMPEQQ    logConstant177<>+0(SB), Z5, K1
-	VSUBPD      Z4, Z3, Z3
-	VBLENDMPD   Z0, Z3, K1, Z3
-	VMOVUPS     logConstant178<>+0(SB), Z7
-	VPSUBQ      Z5, Z7, Z5
-	VPSLLQ      $0x34, Z5, Z5
-	VMAXPD      logConstant52<>+0(SB), Z5, Z5
-	VMULPD      Z5, Z2, Z2
-	VBLENDMPD   logConstant52<>+0(SB), Z2, K1, Z2
-	VADDPD      logConstant84<>+0(SB), Z3, Z5
-	VDIVPD      Z5, Z3, Z5
-	VMULPD      Z5, Z5, Z7
-	VMULPD      logConstant85<>+0(SB), Z3, Z8
-	VMULPD      Z3, Z8, Z9
-	VFMSUB213PD Z9, Z3, Z8
-	VXORPD      logConstant86<>+0(SB), Z9, Z10
-	VADDPD      Z10, Z3, Z11
-	VSUBPD      Z3, Z11, Z12
-	VSUBPD      Z12, Z10, Z10
-	VMOVUPS     logConstant88<>+0(SB), Z12
-	VFMADD231PD logConstant87<>+0(SB), Z7, Z12
-	VMOVUPS     logConstant90<>+0(SB), Z13
-	VFMADD231PD logConstant89<>+0(SB), Z7, Z13
-	VMOVUPS     logConstant92<>+0(SB), Z14
-	VFMADD231PD logConstant91<>+0(SB), Z7, Z14
-	VMULPD      Z7, Z7, Z15
-	VFMADD231PD Z15, Z13, Z12
-	VFMADD231PD logConstant93<>+0(SB), Z15, Z14
-	VMULPD      Z15, Z15, Z13
-	VFMADD231PD Z13, Z14, Z12
-	VFMADD231PD Z12, Z7, Z9
-	VSUBPD      Z8, Z10, Z7
-	VFMADD231PD Z9, Z5, Z7
-	VFMSUB231PD Z3, Z3, Z3
-	VADDPD      Z4, Z3, Z3
-	VFMADD231PD Z2, Z3, Z7
-	VMULPD      logConstant94<>+0(SB), Z6, Z2
-	VADDPD      Z11, Z2, Z3
-	VSUBPD      Z2, Z3, Z2
-	VSUBPD      Z2, Z11, Z2
-	VFMADD231PD logConstant95<>+0(SB), Z6, Z7
-	VADDPD      Z7, Z2, Z2
-	VADDPD      Z2, Z3, Z2
-	VANDPD      logConstant86<>+0(SB), Z0, Z3
-	VORPD       Z3, Z2, Z2
-	VPADDQ      logConstant96<>+0(SB), Z1, Z1
-	VPCMPGTQ    logConstant97<>+0(SB), Z1, K1
+	VMOVUPS     64(SI), Z1
+	VADDPD      logConstant83<>+0(SB), Z0, Z2
+	VADDPD      logConstant83<>+0(SB), Z1, Z3
+	VSUBPD      Z0, Z2, Z4
+	VSUBPD      Z1, Z3, Z5
+	VSUBPD      Z4, Z2, Z6
+	VSUBPD      Z5, Z3, Z7
+	VSUBPD      Z6, Z0, Z6
+	VSUBPD      Z7, Z1, Z7
+	VMOVUPS     logConstant83<>+0(SB), Z8
+	VSUBPD      Z4, Z8, Z4
+	VSUBPD      Z5, Z8, Z5
+	VADDPD      Z4, Z6, Z4
+	VADDPD      Z5, Z7, Z5
+	VPADDQ      logConstant78<>+0(SB), Z2, Z6
+	VPADDQ      logConstant78<>+0(SB), Z3, Z7
+	VPSRLQ      $0x34, Z6, Z9
+	VPSRLQ      $0x34, Z7, Z10
+	VORPD       logConstant79<>+0(SB), Z9, Z11
+	VORPD       logConstant79<>+0(SB), Z10, Z12
+	VSUBPD      logConstant80<>+0(SB), Z11, Z11
+	VSUBPD      logConstant80<>+0(SB), Z12, Z12
+	VANDPD      logConstant81<>+0(SB), Z6, Z6
+	VANDPD      logConstant81<>+0(SB), Z7, Z7
+	VPADDQ      logConstant82<>+0(SB), Z6, Z6
+	VPADDQ      logConstant82<>+0(SB), Z7, Z7
+	VPCMPEQQ    logConstant177<>+0(SB), Z9, K1
+	VPCMPEQQ    logConstant177<>+0(SB), Z10, K2
+	VSUBPD      Z8, Z6, Z6
+	VSUBPD      Z8, Z7, Z7
+	VBLENDMPD   Z0, Z6, K1, Z6
+	VBLENDMPD   Z1, Z7, K2, Z7
+	VMOVUPS     logConstant178<>+0(SB), Z13
+	VPSUBQ      Z9, Z13, Z9
+	VPSUBQ      Z10, Z13, Z10
+	VPSLLQ      $0x34, Z9, Z9
+	VPSLLQ      $0x34, Z10, Z10
+	VMAXPD      logConstant52<>+0(SB), Z9, Z9
+	VMAXPD      logConstant52<>+0(SB), Z10, Z10
+	VMULPD      Z9, Z4, Z4
+	VMULPD      Z10, Z5, Z5
+	VBLENDMPD   logConstant52<>+0(SB), Z4, K1, Z4
+	VBLENDMPD   logConstant52<>+0(SB), Z5, K2, Z5
+	VADDPD      logConstant84<>+0(SB), Z6, Z9
+	VADDPD      logConstant84<>+0(SB), Z7, Z10
+	VDIVPD      Z9, Z6, Z9
+	VDIVPD      Z10, Z7, Z10
+	VMULPD      Z9, Z9, Z13
+	VMULPD      Z10, Z10, Z14
+	VMULPD      logConstant85<>+0(SB), Z6, Z15
+	VMULPD      logConstant85<>+0(SB), Z7, Z16
+	VMULPD      Z6, Z15, Z17
+	VMULPD      Z7, Z16, Z18
+	VFMSUB213PD Z17, Z6, Z15
+	VFMSUB213PD Z18, Z7, Z16
+	VXORPD      logConstant86<>+0(SB), Z17, Z19
+	VXORPD      logConstant86<>+0(SB), Z18, Z20
+	VADDPD      Z19, Z6, Z21
+	VADDPD      Z20, Z7, Z22
+	VSUBPD      Z6, Z21, Z23
+	VSUBPD      Z7, Z22, Z24
+	VSUBPD      Z23, Z19, Z19
+	VSUBPD      Z24, Z20, Z20
+	VMOVUPS     logConstant88<>+0(SB), Z23
+	VFMADD231PD logConstant87<>+0(SB), Z13, Z23
+	VMOVUPS     logConstant88<>+0(SB), Z24
+	VFMADD231PD logConstant87<>+0(SB), Z14, Z24
+	VMOVUPS     logConstant90<>+0(SB), Z25
+	VFMADD231PD logConstant89<>+0(SB), Z13, Z25
+	VMOVUPS     logConstant90<>+0(SB), Z26
+	VFMADD231PD logConstant89<>+0(SB), Z14, Z26
+	VMOVUPS     logConstant92<>+0(SB), Z27
+	VFMADD231PD logConstant91<>+0(SB), Z13, Z27
+	VMOVUPS     logConstant92<>+0(SB), Z28
+	VFMADD231PD logConstant91<>+0(SB), Z14, Z28
+	VMULPD      Z13, Z13, Z29
+	VMULPD      Z14, Z14, Z30
+	VFMADD231PD Z29, Z25, Z23
+	VFMADD231PD Z30, Z26, Z24
+	VFMADD231PD logConstant93<>+0(SB), Z29, Z27
+	VFMADD231PD logConstant93<>+0(SB), Z30, Z28
+	VMULPD      Z29, Z29, Z25
+	VMULPD      Z30, Z30, Z26
+	VFMADD231PD Z25, Z27, Z23
+	VFMADD231PD Z26, Z28, Z24
+	VFMADD231PD Z23, Z13, Z17
+	VFMADD231PD Z24, Z14, Z18
+	VSUBPD      Z15, Z19, Z13
+	VSUBPD      Z16, Z20, Z14
+	VFMADD231PD Z17, Z9, Z13
+	VFMADD231PD Z18, Z10, Z14
+	VFMSUB231PD Z6, Z6, Z6
+	VFMSUB231PD Z7, Z7, Z7
+	VADDPD      Z8, Z6, Z6
+	VADDPD      Z8, Z7, Z7
+	VFMADD231PD Z4, Z6, Z13
+	VFMADD231PD Z5, Z7, Z14
+	VMULPD      logConstant94<>+0(SB), Z11, Z4
+	VMULPD      logConstant94<>+0(SB), Z12, Z5
+	VADDPD      Z21, Z4, Z6
+	VADDPD      Z22, Z5, Z7
+	VSUBPD      Z4, Z6, Z4
+	VSUBPD      Z5, Z7, Z5
+	VSUBPD      Z4, Z21, Z4
+	VSUBPD      Z5, Z22, Z5
+	VFMADD231PD logConstant95<>+0(SB), Z11, Z13
+	VFMADD231PD logConstant95<>+0(SB), Z12, Z14
+	VADDPD      Z13, Z4, Z4
+	VADDPD      Z14, Z5, Z5
+	VADDPD      Z4, Z6, Z4
+	VADDPD      Z5, Z7, Z5
+	VANDPD      logConstant86<>+0(SB), Z0, Z6
+	VANDPD      logConstant86<>+0(SB), Z1, Z7
+	VORPD       Z6, Z4, Z4
+	VORPD       Z7, Z5, Z5
+	VPADDQ      logConstant96<>+0(SB), Z2, Z2
+	VPADDQ      logConstant96<>+0(SB), Z3, Z3
+	VPCMPGTQ    logConstant97<>+0(SB), Z2, K1
+	VPCMPGTQ    logConstant97<>+0(SB), Z3, K2
 	KORTESTB    K1, K1
 	JNE         region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z2, (DI)
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3660,17 +5047,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3690,23 +5077,42 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z2, 192(SP)
-	KMOVB     K1, 256(SP)
-	VCMPPD    $0x00, logConstant179<>+0(SB), Z0, K2
-	VMOVUPS   logConstant100<>+0(SB), Z1
-	VBLENDMPD logConstant101<>+0(SB), Z1, K2, Z1
-	VMOVUPS   logConstant52<>+0(SB), Z3
-	VCMPPD    $0x11, Z0, Z3, K2
-	VCMPPD    $0x03, Z0, Z0, K3
-	KORB      K3, K2, K2
-	VBLENDMPD Z0, Z1, K2, Z0
-	VBLENDMPD Z0, Z2, K1, Z2
-	VMOVUPS   Z2, 192(SP)
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z5, 448(SP)
+	KMOVB     K1, 512(SP)
+	KMOVB     K2, 576(SP)
+	VCMPPD    $0x00, logConstant179<>+0(SB), Z0, K3
+	VMOVUPS   logConstant100<>+0(SB), Z2
+	VBLENDMPD logConstant101<>+0(SB), Z2, K3, Z3
+	VMOVUPS   logConstant52<>+0(SB), Z6
+	VCMPPD    $0x11, Z0, Z6, K3
+	VCMPPD    $0x03, Z0, Z0, K4
+	KORB      K4, K3, K3
+	VBLENDMPD Z0, Z3, K3, Z0
+	VBLENDMPD Z0, Z4, K1, Z4
+	VMOVUPS   Z4, 384(SP)
 	JMP       back1
+
+region2:
+	VMOVUPS   Z4, 640(SP)
+	VMOVUPS   Z5, 704(SP)
+	KMOVB     K2, 768(SP)
+	VCMPPD    $0x00, logConstant179<>+0(SB), Z1, K1
+	VMOVUPS   logConstant100<>+0(SB), Z0
+	VBLENDMPD logConstant101<>+0(SB), Z0, K1, Z0
+	VMOVUPS   logConstant52<>+0(SB), Z2
+	VCMPPD    $0x11, Z1, Z2, K1
+	VCMPPD    $0x03, Z1, Z1, K3
+	KORB      K3, K1, K1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VBLENDMPD Z0, Z5, K2, Z5
+	VMOVUPS   Z5, 704(SP)
+	JMP       back2
 
 DATA logConstant177<>+0(SB)/8, $0x00000000000003ff
 DATA logConstant177<>+8(SB)/8, $0x00000000000003ff

@@ -109,7 +109,7 @@ func LogAddExp(x, y float64) float64 {
 	v133 := v130 < v132
 	v135 := int64(v129) > int64(9218868437227405311)
 	v136 := v133 || v135
-	r2592_0 := v126
+	r2616_0 := v126
 	if v136 {
 		v138 := greater(float64(-0x1p+01), v2)
 		v139 := lesser(float64(0x1p+00), v138)
@@ -2507,19 +2507,40 @@ func LogAddExp(x, y float64) float64 {
 			v2576 := v2570 + v2575
 			r2577_0 = v2576
 		}
-		v2579 := v3 - v2
-		v2581 := v2579 < float64(-0x1.7e43c8800759cp+996)
-		v2582 := v4 & uint64(0x7fffffffffffffff)
-		v2583 := math.Float64frombits(v2582)
-		v2585 := v2583 == math.Float64frombits(0x7ff0000000000000)
-		v2586 := v2581 || v2585
-		v2587 := v2 + float64(0x0p+00)
-		v2588 := pick(v2586, v2587, r2577_0)
-		v2589 := unordered(x, y)
-		v2591 := pick(v2589, math.Float64frombits(0x7ff8000000000001), v2588)
-		r2592_0 = v2591
+		v2580 := v405 + float64(0x1.2cp+08)
+		v2581 := float64(v2580 * float64(0x1p-01))
+		v2582 := v2581 + float64(0x1.8p+52)
+		v2583 := v2582 - float64(0x1.8p+52)
+		v2584 := v2580 - v2583
+		v2585 := v2583 + float64(0x1.80000000003ffp+52)
+		v2586 := math.Float64bits(v2585)
+		v2587 := v2586 << 52
+		v2588 := math.Float64frombits(v2587)
+		v2589 := float64(v619 * v2588)
+		v2590 := v2584 + float64(0x1.80000000003ffp+52)
+		v2591 := math.Float64bits(v2590)
+		v2592 := v2591 << 52
+		v2593 := math.Float64frombits(v2592)
+		v2594 := float64(v2589 * v2593)
+		v2596 := float64(v2 * float64(0x1p+300))
+		v2597 := v2594 + v2596
+		v2598 := r2577_0 == float64(0x0p+00)
+		v2599 := v2597 < float64(0x0p+00)
+		v2600 := v2598 && v2599
+		v2602 := pick(v2600, math.Float64frombits(0x8000000000000000), r2577_0)
+		v2603 := v3 - v2
+		v2605 := v2603 < float64(-0x1.7e43c8800759cp+996)
+		v2606 := v4 & uint64(0x7fffffffffffffff)
+		v2607 := math.Float64frombits(v2606)
+		v2609 := v2607 == math.Float64frombits(0x7ff0000000000000)
+		v2610 := v2605 || v2609
+		v2611 := v2 + float64(0x0p+00)
+		v2612 := pick(v2610, v2611, v2602)
+		v2613 := unordered(x, y)
+		v2615 := pick(v2613, math.Float64frombits(0x7ff8000000000001), v2612)
+		r2616_0 = v2615
 	}
-	return r2592_0
+	return r2616_0
 }
 
 // LogAddExp32 is LogAddExp for float32.

@@ -4,7 +4,7 @@
 
 // func logAddExpFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logAddExpFloat32AVX2(SB), $352-33
+TEXT ·logAddExpFloat32AVX2(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -12,87 +12,166 @@ TEXT ·logAddExpFloat32AVX2(SB), $352-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VCVTPS2PD    (DX), Y1
-	VMAXPD       Y1, Y0, Y2
-	VMINPD       Y0, Y1, Y3
-	VSUBPD       Y2, Y3, Y4
-	VMOVUPS      logaddexpConstant0<>+0(SB), Y5
-	VMAXPD       Y4, Y5, Y5
-	VMOVUPS      logaddexpConstant2<>+0(SB), Y6
-	VFMADD231PD  logaddexpConstant1<>+0(SB), Y5, Y6
-	VSUBPD       logaddexpConstant2<>+0(SB), Y6, Y7
-	VFNMADD231PD logaddexpConstant3<>+0(SB), Y7, Y5
-	VMULPD       Y5, Y5, Y7
-	VMOVUPS      logaddexpConstant5<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant4<>+0(SB), Y5, Y8
+	VCVTPS2PD    16(SI), Y1
+	VCVTPS2PD    (DX), Y2
+	VCVTPS2PD    16(DX), Y3
+	VMAXPD       Y2, Y0, Y4
+	VMAXPD       Y3, Y1, Y5
+	VMINPD       Y0, Y2, Y6
+	VMINPD       Y1, Y3, Y7
+	VSUBPD       Y4, Y6, Y8
+	VSUBPD       Y5, Y7, Y9
+	VMOVUPS      logaddexpConstant0<>+0(SB), Y10
+	VMAXPD       Y8, Y10, Y11
+	VMAXPD       Y9, Y10, Y10
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y11, Y12
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y10, Y13
+	VSUBPD       logaddexpConstant2<>+0(SB), Y12, Y14
+	VSUBPD       logaddexpConstant2<>+0(SB), Y13, Y15
+	VFNMADD231PD logaddexpConstant3<>+0(SB), Y14, Y11
+	VFNMADD231PD logaddexpConstant3<>+0(SB), Y15, Y10
+	VMULPD       Y11, Y11, Y14
+	VMULPD       Y10, Y10, Y15
+	VMOVUPS      Y1, (SP)
+	VMOVUPS      logaddexpConstant5<>+0(SB), Y1
+	VFMADD231PD  logaddexpConstant4<>+0(SB), Y11, Y1
+	VMOVUPS      Y3, 32(SP)
+	VMOVUPS      logaddexpConstant5<>+0(SB), Y3
+	VFMADD231PD  logaddexpConstant4<>+0(SB), Y10, Y3
+	VMOVUPS      Y9, 64(SP)
 	VMOVUPS      logaddexpConstant7<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant6<>+0(SB), Y5, Y9
-	VMOVUPS      logaddexpConstant9<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant8<>+0(SB), Y5, Y10
-	VMOVUPS      logaddexpConstant11<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant10<>+0(SB), Y5, Y11
-	VFMADD231PD  Y7, Y9, Y8
-	VFMADD231PD  Y7, Y11, Y10
-	VMULPD       Y7, Y7, Y9
-	VFMADD231PD  Y9, Y10, Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VADDPD       logaddexpConstant12<>+0(SB), Y5, Y5
-	VPADDQ       logaddexpConstant13<>+0(SB), Y6, Y6
-	VPSLLQ       $0x34, Y6, Y6
-	VMULPD       Y6, Y5, Y5
-	VMULPD       Y5, Y5, Y6
+	VFMADD231PD  logaddexpConstant6<>+0(SB), Y11, Y9
+	VMOVUPS      Y7, 96(SP)
+	VMOVUPS      logaddexpConstant7<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant6<>+0(SB), Y10, Y7
+	VMOVUPS      Y0, 128(SP)
+	VMOVUPS      logaddexpConstant9<>+0(SB), Y0
+	VFMADD231PD  logaddexpConstant8<>+0(SB), Y11, Y0
+	VMOVUPS      Y2, 160(SP)
+	VMOVUPS      logaddexpConstant9<>+0(SB), Y2
+	VFMADD231PD  logaddexpConstant8<>+0(SB), Y10, Y2
+	VMOVUPS      Y8, 192(SP)
+	VMOVUPS      logaddexpConstant11<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant10<>+0(SB), Y11, Y8
+	VMOVUPS      Y6, 224(SP)
+	VMOVUPS      logaddexpConstant11<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant10<>+0(SB), Y10, Y6
+	VFMADD231PD  Y14, Y9, Y1
+	VFMADD231PD  Y15, Y7, Y3
+	VFMADD231PD  Y14, Y8, Y0
+	VFMADD231PD  Y15, Y6, Y2
+	VMULPD       Y14, Y14, Y6
+	VMULPD       Y15, Y15, Y7
+	VFMADD231PD  Y6, Y0, Y1
+	VFMADD231PD  Y7, Y2, Y3
+	VFMADD231PD  Y1, Y14, Y11
+	VFMADD231PD  Y3, Y15, Y10
+	VADDPD       logaddexpConstant12<>+0(SB), Y11, Y0
+	VADDPD       logaddexpConstant12<>+0(SB), Y10, Y1
+	VPADDQ       logaddexpConstant13<>+0(SB), Y12, Y2
+	VPADDQ       logaddexpConstant13<>+0(SB), Y13, Y3
+	VPSLLQ       $0x34, Y2, Y2
+	VPSLLQ       $0x34, Y3, Y3
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y0, Y0, Y2
+	VMULPD       Y1, Y1, Y3
+	VMOVUPS      logaddexpConstant15<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant14<>+0(SB), Y0, Y6
 	VMOVUPS      logaddexpConstant15<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant14<>+0(SB), Y5, Y7
+	VFMADD231PD  logaddexpConstant14<>+0(SB), Y1, Y7
 	VMOVUPS      logaddexpConstant17<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant16<>+0(SB), Y5, Y8
-	VMOVUPS      logaddexpConstant19<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant18<>+0(SB), Y5, Y9
-	VMOVUPS      logaddexpConstant21<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant20<>+0(SB), Y5, Y10
-	VMOVUPS      logaddexpConstant23<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant22<>+0(SB), Y5, Y11
-	VMOVUPS      logaddexpConstant25<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant24<>+0(SB), Y5, Y12
-	VMOVUPS      logaddexpConstant27<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant26<>+0(SB), Y5, Y13
-	VFMADD231PD  Y6, Y8, Y7
-	VFMADD231PD  Y6, Y10, Y9
-	VFMADD231PD  Y6, Y12, Y11
-	VFMADD231PD  logaddexpConstant28<>+0(SB), Y6, Y13
-	VMULPD       Y6, Y6, Y8
-	VFMADD231PD  Y8, Y9, Y7
-	VFMADD231PD  Y8, Y13, Y11
-	VMULPD       Y8, Y8, Y8
+	VFMADD231PD  logaddexpConstant16<>+0(SB), Y0, Y8
+	VMOVUPS      logaddexpConstant17<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant16<>+0(SB), Y1, Y9
+	VMOVUPS      logaddexpConstant19<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant18<>+0(SB), Y0, Y10
+	VMOVUPS      logaddexpConstant19<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant18<>+0(SB), Y1, Y11
+	VMOVUPS      logaddexpConstant21<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant20<>+0(SB), Y0, Y12
+	VMOVUPS      logaddexpConstant21<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant20<>+0(SB), Y1, Y13
+	VMOVUPS      logaddexpConstant23<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant22<>+0(SB), Y0, Y14
+	VMOVUPS      logaddexpConstant23<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant22<>+0(SB), Y1, Y15
+	VMOVUPS      Y5, 256(SP)
+	VMOVUPS      logaddexpConstant25<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant24<>+0(SB), Y0, Y5
+	VMOVUPS      Y4, 288(SP)
+	VMOVUPS      logaddexpConstant25<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant24<>+0(SB), Y1, Y4
+	VMOVUPS      Y4, 320(SP)
+	VMOVUPS      logaddexpConstant27<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant26<>+0(SB), Y0, Y4
+	VMOVUPS      Y0, 352(SP)
+	VMOVUPS      logaddexpConstant27<>+0(SB), Y0
+	VFMADD231PD  logaddexpConstant26<>+0(SB), Y1, Y0
+	VFMADD231PD  Y2, Y8, Y6
+	VFMADD231PD  Y3, Y9, Y7
+	VFMADD231PD  Y2, Y12, Y10
+	VFMADD231PD  Y3, Y13, Y11
+	VFMADD231PD  Y2, Y5, Y14
+	VFMADD231PD  320(SP), Y3, Y15
+	VFMADD231PD  logaddexpConstant28<>+0(SB), Y2, Y4
+	VFMADD231PD  logaddexpConstant28<>+0(SB), Y3, Y0
+	VMULPD       Y2, Y2, Y5
+	VMULPD       Y3, Y3, Y8
+	VFMADD231PD  Y5, Y10, Y6
 	VFMADD231PD  Y8, Y11, Y7
-	VFMADD231PD  Y7, Y6, Y5
-	VADDPD       Y5, Y2, Y6
-	VANDPD       logaddexpConstant29<>+0(SB), Y6, Y7
-	VMOVUPS      logaddexpConstant31<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant30<>+0(SB), Y5, Y8
-	VCMPPD       $0x11, Y8, Y7, Y5
-	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y7, Y7
-	VORPD        Y7, Y5, Y5
-	VMOVMSKPD    Y5, AX
+	VFMADD231PD  Y5, Y4, Y14
+	VFMADD231PD  Y8, Y0, Y15
+	VMULPD       Y5, Y5, Y0
+	VMULPD       Y8, Y8, Y4
+	VFMADD231PD  Y0, Y14, Y6
+	VFMADD231PD  Y4, Y15, Y7
+	VFMADD213PD  352(SP), Y6, Y2
+	VFMADD231PD  Y7, Y3, Y1
+	VADDPD       288(SP), Y2, Y0
+	VADDPD       256(SP), Y1, Y3
+	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y4
+	VANDPD       logaddexpConstant29<>+0(SB), Y3, Y5
+	VMOVUPS      logaddexpConstant31<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant30<>+0(SB), Y2, Y6
+	VMOVUPS      logaddexpConstant31<>+0(SB), Y2
+	VFMADD231PD  logaddexpConstant30<>+0(SB), Y1, Y2
+	VCMPPD       $0x11, Y6, Y4, Y1
+	VCMPPD       $0x11, Y2, Y5, Y2
+	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y4, Y4
+	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y5, Y5
+	VORPD        Y4, Y1, Y1
+	VORPD        Y5, Y2, Y2
+	VMOVMSKPD    Y1, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VCVTPD2PSY Y6, X15
+	VMOVMSKPD Y2, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y3, X3
 	TESTB      R8, R8
 	JNE        past
-	VMOVUPS    X15, (DI)
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X3, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -105,19 +184,19 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
-	MOVL BX, 64(SP)(R12*4)
+	MOVL AX, 416(SP)(R12*4)
+	MOVL BX, 448(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 384(SP), DI
+	LEAQ 416(SP), SI
+	LEAQ 448(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -128,7 +207,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 384(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -137,566 +216,1157 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X3, 16(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y0, 96(SP)
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      Y2, 160(SP)
-	VMOVUPS      Y3, 192(SP)
-	VMOVUPS      Y4, 224(SP)
-	VMOVUPS      Y5, 256(SP)
-	VMOVUPS      Y6, 288(SP)
-	VMOVUPS      logaddexpConstant33<>+0(SB), Y7
-	VMAXPD       Y2, Y7, Y7
-	VMOVUPS      logaddexpConstant12<>+0(SB), Y8
-	VMINPD       Y7, Y8, Y7
-	VMOVUPS      logaddexpConstant2<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant1<>+0(SB), Y7, Y9
-	VSUBPD       logaddexpConstant2<>+0(SB), Y9, Y9
-	VMULPD       logaddexpConstant34<>+0(SB), Y9, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y9, Y11
-	VMOVUPS      Y7, Y12
-	VFNMADD231PD logaddexpConstant35<>+0(SB), Y9, Y12
-	VXORPD       logaddexpConstant36<>+0(SB), Y10, Y10
-	VADDPD       Y10, Y12, Y13
-	VSUBPD       Y12, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y12, Y12
-	VSUBPD       Y14, Y10, Y10
-	VADDPD       Y10, Y12, Y10
-	VSUBPD       Y11, Y10, Y10
-	VFNMADD231PD logaddexpConstant37<>+0(SB), Y9, Y10
-	VADDPD       Y10, Y13, Y11
-	VSUBPD       Y13, Y11, Y12
-	VSUBPD       Y12, Y10, Y10
-	VMULPD       logaddexpConstant38<>+0(SB), Y11, Y11
-	VMULPD       logaddexpConstant38<>+0(SB), Y10, Y10
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y11, Y12
-	VMOVUPS      logaddexpConstant42<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y11, Y13
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant43<>+0(SB), Y11, Y14
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant45<>+0(SB), Y11, Y15
-	VMULPD       Y11, Y11, Y6
-	VFMADD231PD  Y6, Y13, Y12
-	VFMADD231PD  Y6, Y15, Y14
-	VMULPD       Y6, Y6, Y6
-	VFMADD231PD  Y6, Y14, Y12
-	VMULPD       Y6, Y6, Y6
-	VFMADD231PD  logaddexpConstant47<>+0(SB), Y6, Y12
-	VMULPD       Y12, Y11, Y6
-	VMOVUPS      Y6, Y13
-	VFMSUB231PD  Y12, Y11, Y13
-	VFMADD231PD  Y10, Y12, Y13
-	VADDPD       Y13, Y6, Y12
-	VSUBPD       Y6, Y12, Y6
-	VSUBPD       Y6, Y13, Y6
-	VADDPD       logaddexpConstant48<>+0(SB), Y12, Y13
-	VSUBPD       Y12, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y12, Y12
-	VMOVUPS      logaddexpConstant48<>+0(SB), Y15
-	VSUBPD       Y14, Y15, Y14
-	VADDPD       Y14, Y12, Y12
-	VADDPD       logaddexpConstant49<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y12, Y6
-	VADDPD       Y6, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y6, Y6
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y10, Y12, Y14
-	VFMADD231PD  Y11, Y6, Y14
-	VADDPD       Y14, Y13, Y6
-	VSUBPD       Y13, Y6, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant50<>+0(SB), Y6, Y13
-	VSUBPD       Y6, Y13, Y14
-	VSUBPD       Y14, Y13, Y5
-	VSUBPD       Y5, Y6, Y5
-	VMOVUPS      logaddexpConstant50<>+0(SB), Y6
-	VSUBPD       Y14, Y6, Y14
-	VADDPD       Y14, Y5, Y5
-	VADDPD       logaddexpConstant51<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y5, Y5
-	VADDPD       Y5, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y5, Y5
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y10, Y12, Y14
-	VFMADD231PD  Y11, Y5, Y14
-	VADDPD       Y14, Y13, Y5
-	VSUBPD       Y13, Y5, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant52<>+0(SB), Y5, Y13
-	VSUBPD       Y5, Y13, Y14
-	VSUBPD       Y14, Y13, Y0
-	VSUBPD       Y0, Y5, Y0
-	VMOVUPS      logaddexpConstant52<>+0(SB), Y5
-	VSUBPD       Y14, Y5, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant53<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y10, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant54<>+0(SB), Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y1
-	VSUBPD       Y1, Y0, Y0
-	VMOVUPS      logaddexpConstant54<>+0(SB), Y1
-	VSUBPD       Y14, Y1, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant55<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y10, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant56<>+0(SB), Y2
-	VSUBPD       Y14, Y2, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant57<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y10, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y4
-	VSUBPD       Y4, Y0, Y0
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y4
-	VSUBPD       Y14, Y4, Y14
-	VADDPD       Y14, Y0, Y0
-	VADDPD       logaddexpConstant59<>+0(SB), Y12, Y12
-	VADDPD       Y12, Y0, Y0
-	VADDPD       Y0, Y13, Y12
-	VSUBPD       Y13, Y12, Y13
-	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
-	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
-	VFMADD231PD  Y10, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
-	VADDPD       Y14, Y13, Y0
-	VSUBPD       Y13, Y0, Y12
-	VSUBPD       Y12, Y14, Y12
-	VADDPD       Y8, Y0, Y13
-	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y4
-	VSUBPD       Y4, Y0, Y0
-	VSUBPD       Y14, Y8, Y4
-	VADDPD       Y4, Y0, Y0
-	VADDPD       logaddexpConstant59<>+0(SB), Y12, Y4
-	VADDPD       Y4, Y0, Y0
-	VADDPD       Y0, Y13, Y4
-	VSUBPD       Y13, Y4, Y12
-	VSUBPD       Y12, Y0, Y0
-	VMULPD       Y4, Y11, Y12
-	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y4, Y11, Y13
-	VFMADD231PD  Y4, Y10, Y13
-	VFMADD231PD  Y0, Y11, Y13
-	VADDPD       Y13, Y12, Y0
-	VSUBPD       Y12, Y0, Y4
-	VSUBPD       Y4, Y13, Y4
-	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
-	VSUBPD       Y12, Y0, Y12
-	VMOVUPS      logaddexpConstant60<>+0(SB), Y13
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y12, Y11
-	VADDPD       Y4, Y11, Y11
-	VADDPD       Y11, Y10, Y12
-	VSUBPD       Y10, Y12, Y10
-	VSUBPD       Y10, Y11, Y10
-	VMULPD       Y12, Y0, Y11
-	VMOVUPS      Y11, Y14
-	VFMSUB231PD  Y12, Y0, Y14
-	VFMADD231PD  Y12, Y4, Y14
-	VFMADD231PD  Y10, Y0, Y14
-	VADDPD       Y14, Y11, Y0
-	VSUBPD       Y11, Y0, Y4
-	VSUBPD       Y4, Y14, Y4
-	VADDPD       Y13, Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
-	VSUBPD       Y12, Y0, Y12
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y12, Y11
-	VADDPD       Y4, Y11, Y11
-	VADDPD       Y11, Y10, Y12
-	VSUBPD       Y10, Y12, Y10
-	VSUBPD       Y10, Y11, Y10
-	VMULPD       Y12, Y0, Y11
-	VMOVUPS      Y11, Y14
-	VFMSUB231PD  Y12, Y0, Y14
-	VFMADD231PD  Y12, Y4, Y14
-	VFMADD231PD  Y10, Y0, Y14
-	VADDPD       Y14, Y11, Y0
-	VSUBPD       Y11, Y0, Y4
-	VSUBPD       Y4, Y14, Y4
-	VADDPD       Y13, Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
-	VSUBPD       Y12, Y0, Y12
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y12, Y11
-	VADDPD       Y4, Y11, Y11
-	VADDPD       Y11, Y10, Y12
-	VSUBPD       Y10, Y12, Y10
-	VSUBPD       Y10, Y11, Y10
-	VMULPD       Y12, Y0, Y11
-	VMOVUPS      Y11, Y14
-	VFMSUB231PD  Y12, Y0, Y14
-	VFMADD231PD  Y12, Y4, Y14
-	VFMADD231PD  Y10, Y0, Y14
-	VADDPD       Y14, Y11, Y0
-	VSUBPD       Y11, Y0, Y4
-	VSUBPD       Y4, Y14, Y4
-	VADDPD       logaddexpConstant61<>+0(SB), Y9, Y9
-	VPSLLQ       $0x34, Y9, Y9
-	VMULPD       Y9, Y0, Y0
-	VMULPD       Y9, Y4, Y4
-	VSUBPD       Y8, Y9, Y9
-	VADDPD       Y9, Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
-	VSUBPD       Y12, Y0, Y0
-	VSUBPD       Y11, Y9, Y9
-	VADDPD       Y9, Y0, Y0
-	VADDPD       Y4, Y0, Y0
-	VADDPD       Y0, Y10, Y4
-	VSUBPD       Y10, Y4, Y9
-	VSUBPD       Y9, Y0, Y0
-	VANDPD       logaddexpConstant29<>+0(SB), Y7, Y9
-	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y9, Y9
-	VBLENDVPD    Y9, Y7, Y4, Y4
-	VBLENDVPD    Y9, logaddexpConstant59<>+0(SB), Y0, Y0
-	VMOVUPS      logaddexpConstant63<>+0(SB), Y7
-	VMAXPD       Y3, Y7, Y3
-	VMINPD       Y3, Y8, Y3
+	VMOVUPS      Y0, 480(SP)
+	VMOVUPS      Y1, 512(SP)
+	VMOVUPS      Y2, 544(SP)
+	VMOVUPS      Y3, 576(SP)
+	VMOVUPS      logaddexpConstant33<>+0(SB), Y4
+	VMAXPD       288(SP), Y4, Y5
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y6
+	VMINPD       Y5, Y6, Y5
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant1<>+0(SB), Y3, Y7
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y5, Y7
 	VSUBPD       logaddexpConstant2<>+0(SB), Y7, Y7
-	VMULPD       logaddexpConstant34<>+0(SB), Y7, Y9
-	VMOVUPS      Y9, Y10
-	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y7, Y10
-	VFNMADD231PD logaddexpConstant35<>+0(SB), Y7, Y3
-	VXORPD       logaddexpConstant36<>+0(SB), Y9, Y9
-	VADDPD       Y9, Y3, Y11
-	VSUBPD       Y3, Y11, Y12
-	VSUBPD       Y12, Y11, Y14
-	VSUBPD       Y14, Y3, Y3
-	VSUBPD       Y12, Y9, Y9
-	VADDPD       Y9, Y3, Y3
-	VSUBPD       Y10, Y3, Y3
-	VFNMADD231PD logaddexpConstant37<>+0(SB), Y7, Y3
-	VADDPD       Y3, Y11, Y9
+	VMULPD       logaddexpConstant34<>+0(SB), Y7, Y8
+	VMOVUPS      Y8, Y9
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y7, Y9
+	VMOVUPS      Y5, Y10
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y7, Y10
+	VXORPD       logaddexpConstant36<>+0(SB), Y8, Y8
+	VADDPD       Y8, Y10, Y11
+	VSUBPD       Y10, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y10, Y10
+	VSUBPD       Y12, Y8, Y8
+	VADDPD       Y8, Y10, Y8
+	VSUBPD       Y9, Y8, Y8
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y7, Y8
+	VADDPD       Y8, Y11, Y9
 	VSUBPD       Y11, Y9, Y10
-	VSUBPD       Y10, Y3, Y3
+	VSUBPD       Y10, Y8, Y8
 	VMULPD       logaddexpConstant38<>+0(SB), Y9, Y9
-	VMULPD       logaddexpConstant38<>+0(SB), Y3, Y3
+	VMULPD       logaddexpConstant38<>+0(SB), Y8, Y8
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y10
 	VFMADD231PD  logaddexpConstant39<>+0(SB), Y9, Y10
 	VMOVUPS      logaddexpConstant42<>+0(SB), Y11
 	VFMADD231PD  logaddexpConstant41<>+0(SB), Y9, Y11
 	VMOVUPS      logaddexpConstant44<>+0(SB), Y12
 	VFMADD231PD  logaddexpConstant43<>+0(SB), Y9, Y12
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant45<>+0(SB), Y9, Y14
-	VMOVUPS      Y0, 320(SP)
-	VMULPD       Y9, Y9, Y0
-	VFMADD231PD  Y0, Y11, Y10
-	VFMADD231PD  Y0, Y14, Y12
-	VMULPD       Y0, Y0, Y0
-	VFMADD231PD  Y0, Y12, Y10
-	VMULPD       Y0, Y0, Y0
-	VFMADD231PD  logaddexpConstant47<>+0(SB), Y0, Y10
-	VMULPD       Y10, Y9, Y0
-	VMOVUPS      Y0, Y11
-	VFMSUB231PD  Y10, Y9, Y11
-	VFMADD231PD  Y3, Y10, Y11
-	VADDPD       Y11, Y0, Y10
-	VSUBPD       Y0, Y10, Y0
-	VSUBPD       Y0, Y11, Y0
-	VADDPD       Y15, Y10, Y11
-	VSUBPD       Y10, Y11, Y12
-	VSUBPD       Y12, Y11, Y14
-	VSUBPD       Y14, Y10, Y10
-	VSUBPD       Y12, Y15, Y12
-	VADDPD       Y12, Y10, Y10
-	VADDPD       logaddexpConstant49<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y0, Y11, Y10
-	VSUBPD       Y11, Y10, Y11
-	VSUBPD       Y11, Y0, Y0
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y9, Y13
+	VMULPD       Y9, Y9, Y14
+	VFMADD231PD  Y14, Y11, Y10
+	VFMADD231PD  Y14, Y13, Y12
+	VMULPD       Y14, Y14, Y11
+	VFMADD231PD  Y11, Y12, Y10
+	VMULPD       Y11, Y11, Y11
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y11, Y10
 	VMULPD       Y10, Y9, Y11
 	VMOVUPS      Y11, Y12
 	VFMSUB231PD  Y10, Y9, Y12
-	VFMADD231PD  Y3, Y10, Y12
-	VFMADD231PD  Y9, Y0, Y12
-	VADDPD       Y12, Y11, Y0
-	VSUBPD       Y11, Y0, Y10
-	VSUBPD       Y10, Y12, Y10
-	VADDPD       Y6, Y0, Y11
-	VSUBPD       Y0, Y11, Y12
-	VSUBPD       Y12, Y11, Y14
-	VSUBPD       Y14, Y0, Y0
-	VSUBPD       Y12, Y6, Y6
-	VADDPD       Y6, Y0, Y0
-	VADDPD       logaddexpConstant51<>+0(SB), Y10, Y6
-	VADDPD       Y6, Y0, Y0
-	VADDPD       Y0, Y11, Y6
-	VSUBPD       Y11, Y6, Y10
-	VSUBPD       Y10, Y0, Y0
-	VMULPD       Y6, Y9, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y6, Y9, Y11
-	VFMADD231PD  Y3, Y6, Y11
-	VFMADD231PD  Y9, Y0, Y11
-	VADDPD       Y11, Y10, Y0
-	VSUBPD       Y10, Y0, Y6
-	VSUBPD       Y6, Y11, Y6
-	VADDPD       Y5, Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
+	VFMADD231PD  Y8, Y10, Y12
+	VADDPD       Y12, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y12, Y11
+	VADDPD       logaddexpConstant48<>+0(SB), Y10, Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y13, Y12, Y14
+	VSUBPD       Y14, Y10, Y10
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y14
+	VSUBPD       Y13, Y14, Y13
+	VADDPD       Y13, Y10, Y10
+	VADDPD       logaddexpConstant49<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y10, Y10
+	VADDPD       Y10, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y10, Y10
+	VMULPD       Y11, Y9, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y9, Y13
+	VFMADD231PD  Y8, Y11, Y13
+	VFMADD231PD  Y9, Y10, Y13
+	VADDPD       Y13, Y12, Y10
+	VSUBPD       Y12, Y10, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant50<>+0(SB), Y10, Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y13, Y12, Y15
+	VSUBPD       Y15, Y10, Y10
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y15
+	VSUBPD       Y13, Y15, Y13
+	VADDPD       Y13, Y10, Y10
+	VADDPD       logaddexpConstant51<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y10, Y10
+	VADDPD       Y10, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y10, Y10
+	VMULPD       Y11, Y9, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y9, Y13
+	VFMADD231PD  Y8, Y11, Y13
+	VFMADD231PD  Y9, Y10, Y13
+	VADDPD       Y13, Y12, Y10
+	VSUBPD       Y12, Y10, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant52<>+0(SB), Y10, Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y13, Y12, Y0
+	VSUBPD       Y0, Y10, Y0
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y10
+	VSUBPD       Y13, Y10, Y13
+	VADDPD       Y13, Y0, Y0
+	VADDPD       logaddexpConstant53<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y0, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
 	VSUBPD       Y12, Y0, Y0
-	VSUBPD       Y11, Y5, Y5
-	VADDPD       Y5, Y0, Y0
-	VADDPD       logaddexpConstant53<>+0(SB), Y6, Y5
-	VADDPD       Y5, Y0, Y0
-	VADDPD       Y0, Y10, Y5
-	VSUBPD       Y10, Y5, Y6
-	VSUBPD       Y6, Y0, Y0
-	VMULPD       Y5, Y9, Y6
-	VMOVUPS      Y6, Y10
-	VFMSUB231PD  Y5, Y9, Y10
-	VFMADD231PD  Y3, Y5, Y10
-	VFMADD231PD  Y9, Y0, Y10
-	VADDPD       Y10, Y6, Y0
-	VSUBPD       Y6, Y0, Y5
-	VSUBPD       Y5, Y10, Y5
-	VADDPD       Y1, Y0, Y6
-	VSUBPD       Y0, Y6, Y10
-	VSUBPD       Y10, Y6, Y11
+	VMULPD       Y11, Y9, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y9, Y13
+	VFMADD231PD  Y8, Y11, Y13
+	VFMADD231PD  Y9, Y0, Y13
+	VADDPD       Y13, Y12, Y0
+	VSUBPD       Y12, Y0, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant54<>+0(SB), Y0, Y12
+	VSUBPD       Y0, Y12, Y13
+	VSUBPD       Y13, Y12, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y4
+	VSUBPD       Y13, Y4, Y13
+	VADDPD       Y13, Y0, Y0
+	VADDPD       logaddexpConstant55<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y0, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y0, Y0
+	VMULPD       Y11, Y9, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y9, Y13
+	VFMADD231PD  Y8, Y11, Y13
+	VFMADD231PD  Y9, Y0, Y13
+	VADDPD       Y13, Y12, Y0
+	VSUBPD       Y12, Y0, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y12
+	VSUBPD       Y0, Y12, Y13
+	VSUBPD       Y13, Y12, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y2
+	VSUBPD       Y13, Y2, Y13
+	VADDPD       Y13, Y0, Y0
+	VADDPD       logaddexpConstant57<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y0, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y0, Y0
+	VMULPD       Y11, Y9, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y9, Y13
+	VFMADD231PD  Y8, Y11, Y13
+	VFMADD231PD  Y9, Y0, Y13
+	VADDPD       Y13, Y12, Y0
+	VSUBPD       Y12, Y0, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y12
+	VSUBPD       Y0, Y12, Y13
+	VSUBPD       Y13, Y12, Y3
+	VSUBPD       Y3, Y0, Y0
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y3
+	VSUBPD       Y13, Y3, Y13
+	VADDPD       Y13, Y0, Y0
+	VADDPD       logaddexpConstant59<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       Y0, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y0, Y0
+	VMULPD       Y11, Y9, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y9, Y13
+	VFMADD231PD  Y8, Y11, Y13
+	VFMADD231PD  Y9, Y0, Y13
+	VADDPD       Y13, Y12, Y0
+	VSUBPD       Y12, Y0, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y6, Y0, Y12
+	VSUBPD       Y0, Y12, Y13
+	VSUBPD       Y13, Y12, Y1
+	VSUBPD       Y1, Y0, Y0
+	VSUBPD       Y13, Y6, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       logaddexpConstant59<>+0(SB), Y11, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y12, Y1
+	VSUBPD       Y12, Y1, Y11
 	VSUBPD       Y11, Y0, Y0
-	VSUBPD       Y10, Y1, Y1
+	VMULPD       Y1, Y9, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y1, Y9, Y12
+	VFMADD231PD  Y1, Y8, Y12
+	VFMADD231PD  Y0, Y9, Y12
+	VADDPD       Y12, Y11, Y0
+	VSUBPD       Y11, Y0, Y1
+	VSUBPD       Y1, Y12, Y1
+	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y8
+	VSUBPD       Y0, Y8, Y9
+	VSUBPD       Y9, Y8, Y11
+	VSUBPD       Y11, Y0, Y11
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y12
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y11, Y9
+	VADDPD       Y1, Y9, Y9
+	VADDPD       Y9, Y8, Y11
+	VSUBPD       Y8, Y11, Y8
+	VSUBPD       Y8, Y9, Y8
+	VMULPD       Y11, Y0, Y9
+	VMOVUPS      Y9, Y13
+	VFMSUB231PD  Y11, Y0, Y13
+	VFMADD231PD  Y11, Y1, Y13
+	VFMADD231PD  Y8, Y0, Y13
+	VADDPD       Y13, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y13, Y1
+	VADDPD       Y12, Y0, Y8
+	VSUBPD       Y0, Y8, Y9
+	VSUBPD       Y9, Y8, Y11
+	VSUBPD       Y11, Y0, Y11
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y11, Y9
+	VADDPD       Y1, Y9, Y9
+	VADDPD       Y9, Y8, Y11
+	VSUBPD       Y8, Y11, Y8
+	VSUBPD       Y8, Y9, Y8
+	VMULPD       Y11, Y0, Y9
+	VMOVUPS      Y9, Y13
+	VFMSUB231PD  Y11, Y0, Y13
+	VFMADD231PD  Y11, Y1, Y13
+	VFMADD231PD  Y8, Y0, Y13
+	VADDPD       Y13, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y13, Y1
+	VADDPD       Y12, Y0, Y8
+	VSUBPD       Y0, Y8, Y9
+	VSUBPD       Y9, Y8, Y11
+	VSUBPD       Y11, Y0, Y11
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y11, Y9
+	VADDPD       Y1, Y9, Y9
+	VADDPD       Y9, Y8, Y11
+	VSUBPD       Y8, Y11, Y8
+	VSUBPD       Y8, Y9, Y8
+	VMULPD       Y11, Y0, Y9
+	VMOVUPS      Y9, Y13
+	VFMSUB231PD  Y11, Y0, Y13
+	VFMADD231PD  Y11, Y1, Y13
+	VFMADD231PD  Y8, Y0, Y13
+	VADDPD       Y13, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y13, Y1
+	VADDPD       logaddexpConstant61<>+0(SB), Y7, Y7
+	VPSLLQ       $0x34, Y7, Y7
+	VMULPD       Y7, Y0, Y0
+	VMULPD       Y7, Y1, Y1
+	VSUBPD       Y6, Y7, Y7
+	VADDPD       Y7, Y0, Y8
+	VSUBPD       Y0, Y8, Y9
+	VSUBPD       Y9, Y8, Y11
+	VSUBPD       Y11, Y0, Y0
+	VSUBPD       Y9, Y7, Y7
+	VADDPD       Y7, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VADDPD       logaddexpConstant55<>+0(SB), Y5, Y1
-	VADDPD       Y1, Y0, Y0
-	VADDPD       Y0, Y6, Y1
-	VSUBPD       Y6, Y1, Y5
-	VSUBPD       Y5, Y0, Y0
-	VMULPD       Y1, Y9, Y5
-	VMOVUPS      Y5, Y6
-	VFMSUB231PD  Y1, Y9, Y6
-	VFMADD231PD  Y3, Y1, Y6
-	VFMADD231PD  Y9, Y0, Y6
-	VADDPD       Y6, Y5, Y0
-	VSUBPD       Y5, Y0, Y1
-	VSUBPD       Y1, Y6, Y1
-	VADDPD       Y2, Y0, Y5
-	VSUBPD       Y0, Y5, Y6
-	VSUBPD       Y6, Y5, Y10
-	VSUBPD       Y10, Y0, Y0
-	VSUBPD       Y6, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y1
+	VADDPD       Y0, Y8, Y1
+	VSUBPD       Y8, Y1, Y7
+	VSUBPD       Y7, Y0, Y0
+	VANDPD       logaddexpConstant29<>+0(SB), Y5, Y7
+	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y7, Y7
+	VBLENDVPD    Y7, Y5, Y1, Y1
+	VBLENDVPD    Y7, logaddexpConstant59<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant63<>+0(SB), Y5
+	VMAXPD       224(SP), Y5, Y7
+	VMINPD       Y7, Y6, Y7
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y7, Y8
+	VSUBPD       logaddexpConstant2<>+0(SB), Y8, Y8
+	VMULPD       logaddexpConstant34<>+0(SB), Y8, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y8, Y11
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y8, Y7
+	VXORPD       logaddexpConstant36<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y7, Y13
+	VSUBPD       Y7, Y13, Y5
+	VMOVUPS      Y0, 608(SP)
+	VSUBPD       Y5, Y13, Y0
+	VSUBPD       Y0, Y7, Y0
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y5, Y0, Y0
+	VSUBPD       Y11, Y0, Y0
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y8, Y0
+	VADDPD       Y0, Y13, Y5
+	VSUBPD       Y13, Y5, Y7
+	VSUBPD       Y7, Y0, Y0
+	VMULPD       logaddexpConstant38<>+0(SB), Y5, Y5
+	VMULPD       logaddexpConstant38<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y5, Y7
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y5, Y9
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y5, Y11
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y5, Y13
+	VMOVUPS      Y1, 640(SP)
+	VMULPD       Y5, Y5, Y1
+	VFMADD231PD  Y1, Y9, Y7
+	VFMADD231PD  Y1, Y13, Y11
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  Y1, Y11, Y7
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y1, Y7
+	VMULPD       Y7, Y5, Y1
+	VMOVUPS      Y1, Y9
+	VFMSUB231PD  Y7, Y5, Y9
+	VFMADD231PD  Y0, Y7, Y9
+	VADDPD       Y9, Y1, Y7
+	VSUBPD       Y1, Y7, Y1
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       Y14, Y7, Y9
+	VSUBPD       Y7, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y7, Y7
+	VSUBPD       Y11, Y14, Y11
+	VADDPD       Y11, Y7, Y7
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y7, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VADDPD       Y11, Y9, Y1
+	VSUBPD       Y9, Y1, Y7
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y15, Y1, Y9
+	VSUBPD       Y1, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y1, Y1
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant51<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VADDPD       Y11, Y9, Y1
+	VSUBPD       Y9, Y1, Y7
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y10, Y1, Y9
+	VSUBPD       Y1, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y1, Y1
+	VSUBPD       Y11, Y10, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant53<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VADDPD       Y11, Y9, Y1
+	VSUBPD       Y9, Y1, Y7
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y4, Y1, Y9
+	VSUBPD       Y1, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y1, Y1
+	VSUBPD       Y11, Y4, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant55<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VADDPD       Y11, Y9, Y1
+	VSUBPD       Y9, Y1, Y7
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y2, Y1, Y9
+	VSUBPD       Y1, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y1, Y1
+	VSUBPD       Y11, Y2, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant57<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VADDPD       Y11, Y9, Y1
+	VSUBPD       Y9, Y1, Y7
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y3, Y1, Y9
+	VSUBPD       Y1, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y1, Y1
+	VSUBPD       Y11, Y3, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VADDPD       Y11, Y9, Y1
+	VSUBPD       Y9, Y1, Y7
+	VSUBPD       Y7, Y11, Y7
+	VADDPD       Y6, Y1, Y9
+	VSUBPD       Y1, Y9, Y11
+	VSUBPD       Y11, Y9, Y13
+	VSUBPD       Y13, Y1, Y1
+	VSUBPD       Y11, Y6, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y7
+	VSUBPD       Y9, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMULPD       Y7, Y5, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y7, Y5, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VFMADD231PD  Y1, Y5, Y11
+	VADDPD       Y11, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       Y12, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y9
+	VSUBPD       Y9, Y0, Y9
+	VSUBPD       Y7, Y12, Y7
+	VADDPD       Y7, Y9, Y7
+	VADDPD       Y1, Y7, Y7
+	VADDPD       Y7, Y5, Y9
+	VSUBPD       Y5, Y9, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y9, Y0, Y7
+	VMOVUPS      Y7, Y11
+	VFMSUB231PD  Y9, Y0, Y11
+	VFMADD231PD  Y9, Y1, Y11
+	VFMADD231PD  Y5, Y0, Y11
+	VADDPD       Y11, Y7, Y0
+	VSUBPD       Y7, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       Y12, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y9
+	VSUBPD       Y9, Y0, Y9
+	VSUBPD       Y7, Y12, Y7
+	VADDPD       Y7, Y9, Y7
+	VADDPD       Y1, Y7, Y7
+	VADDPD       Y7, Y5, Y9
+	VSUBPD       Y5, Y9, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y9, Y0, Y7
+	VMOVUPS      Y7, Y11
+	VFMSUB231PD  Y9, Y0, Y11
+	VFMADD231PD  Y9, Y1, Y11
+	VFMADD231PD  Y5, Y0, Y11
+	VADDPD       Y11, Y7, Y0
+	VSUBPD       Y7, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       Y12, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y9
+	VSUBPD       Y9, Y0, Y9
+	VSUBPD       Y7, Y12, Y7
+	VADDPD       Y7, Y9, Y7
+	VADDPD       Y1, Y7, Y7
+	VADDPD       Y7, Y5, Y9
+	VSUBPD       Y5, Y9, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y9, Y0, Y7
+	VMOVUPS      Y7, Y11
+	VFMSUB231PD  Y9, Y0, Y11
+	VFMADD231PD  Y9, Y1, Y11
+	VFMADD231PD  Y5, Y0, Y11
+	VADDPD       Y11, Y7, Y0
+	VSUBPD       Y7, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       Y6, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y9
+	VSUBPD       Y9, Y0, Y0
+	VSUBPD       Y7, Y6, Y7
+	VADDPD       Y7, Y0, Y0
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y0, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMULPD       Y1, Y9, Y2
-	VMOVUPS      Y2, Y5
-	VFMSUB231PD  Y1, Y9, Y5
-	VFMADD231PD  Y3, Y1, Y5
-	VFMADD231PD  Y9, Y0, Y5
-	VADDPD       Y5, Y2, Y0
-	VSUBPD       Y2, Y0, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y2
-	VSUBPD       Y0, Y2, Y5
-	VSUBPD       Y5, Y2, Y6
-	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y6
-	VSUBPD       Y5, Y6, Y5
-	VADDPD       Y5, Y0, Y0
-	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y1
-	VADDPD       Y1, Y0, Y0
-	VADDPD       Y0, Y2, Y1
-	VSUBPD       Y2, Y1, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMULPD       Y1, Y9, Y2
-	VMOVUPS      Y2, Y5
-	VFMSUB231PD  Y1, Y9, Y5
-	VFMADD231PD  Y3, Y1, Y5
-	VFMADD231PD  Y9, Y0, Y5
-	VADDPD       Y5, Y2, Y0
-	VSUBPD       Y2, Y0, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       Y8, Y0, Y2
-	VSUBPD       Y0, Y2, Y5
-	VSUBPD       Y5, Y2, Y10
-	VSUBPD       Y10, Y0, Y0
-	VSUBPD       Y5, Y8, Y5
-	VADDPD       Y5, Y0, Y0
-	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y1
-	VADDPD       Y1, Y0, Y0
-	VADDPD       Y0, Y2, Y1
-	VSUBPD       Y2, Y1, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMULPD       Y1, Y9, Y2
-	VMOVUPS      Y2, Y5
-	VFMSUB231PD  Y1, Y9, Y5
-	VFMADD231PD  Y1, Y3, Y5
-	VFMADD231PD  Y0, Y9, Y5
-	VADDPD       Y5, Y2, Y0
-	VSUBPD       Y2, Y0, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       Y13, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VSUBPD       Y3, Y2, Y5
-	VSUBPD       Y5, Y0, Y5
-	VSUBPD       Y3, Y13, Y3
-	VADDPD       Y3, Y5, Y3
-	VADDPD       Y1, Y3, Y3
-	VADDPD       Y3, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y3, Y2
-	VMULPD       Y5, Y0, Y3
-	VMOVUPS      Y3, Y9
-	VFMSUB231PD  Y5, Y0, Y9
-	VFMADD231PD  Y5, Y1, Y9
-	VFMADD231PD  Y2, Y0, Y9
-	VADDPD       Y9, Y3, Y0
-	VSUBPD       Y3, Y0, Y1
-	VSUBPD       Y1, Y9, Y1
-	VADDPD       Y13, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VSUBPD       Y3, Y2, Y5
-	VSUBPD       Y5, Y0, Y5
-	VSUBPD       Y3, Y13, Y3
-	VADDPD       Y3, Y5, Y3
-	VADDPD       Y1, Y3, Y3
-	VADDPD       Y3, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y3, Y2
-	VMULPD       Y5, Y0, Y3
-	VMOVUPS      Y3, Y9
-	VFMSUB231PD  Y5, Y0, Y9
-	VFMADD231PD  Y5, Y1, Y9
-	VFMADD231PD  Y2, Y0, Y9
-	VADDPD       Y9, Y3, Y0
-	VSUBPD       Y3, Y0, Y1
-	VSUBPD       Y1, Y9, Y1
-	VADDPD       Y13, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VSUBPD       Y3, Y2, Y5
-	VSUBPD       Y5, Y0, Y5
-	VSUBPD       Y3, Y13, Y3
-	VADDPD       Y3, Y5, Y3
-	VADDPD       Y1, Y3, Y3
-	VADDPD       Y3, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
-	VSUBPD       Y2, Y3, Y2
-	VMULPD       Y5, Y0, Y3
-	VMOVUPS      Y3, Y9
-	VFMSUB231PD  Y5, Y0, Y9
-	VFMADD231PD  Y5, Y1, Y9
-	VFMADD231PD  Y2, Y0, Y9
-	VADDPD       Y9, Y3, Y0
-	VSUBPD       Y3, Y0, Y1
-	VSUBPD       Y1, Y9, Y1
-	VADDPD       Y8, Y0, Y2
-	VSUBPD       Y0, Y2, Y3
-	VSUBPD       Y3, Y2, Y5
+	VSUBPD       Y5, Y1, Y5
 	VSUBPD       Y5, Y0, Y0
-	VSUBPD       Y3, Y8, Y3
-	VADDPD       Y3, Y0, Y0
+	VMULPD       Y3, Y8, Y5
+	VADDPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VSUBPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VSUBPD       Y5, Y8, Y7
+	VADDPD       logaddexpConstant61<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VMULPD       Y5, Y1, Y1
+	VADDPD       logaddexpConstant61<>+0(SB), Y7, Y7
+	VPSLLQ       $0x34, Y7, Y7
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y5, Y0, Y0
+	VMULPD       Y7, Y0, Y0
+	VADDPD       640(SP), Y1, Y5
+	VSUBPD       640(SP), Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VMOVUPS      640(SP), Y9
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y7, Y1, Y1
+	VADDPD       Y1, Y8, Y1
+	VADDPD       608(SP), Y0, Y7
+	VSUBPD       608(SP), Y7, Y8
+	VSUBPD       Y8, Y7, Y9
+	VMOVUPS      608(SP), Y11
+	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y8, Y0, Y0
+	VADDPD       Y0, Y9, Y0
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y5, Y7
+	VSUBPD       Y5, Y7, Y8
+	VSUBPD       Y8, Y7, Y9
+	VSUBPD       Y9, Y5, Y5
+	VSUBPD       Y8, Y1, Y1
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y12, Y7, Y1
+	VDIVPD       Y1, Y7, Y1
+	VMULPD       Y1, Y1, Y5
+	VMULPD       Y3, Y7, Y8
+	VMULPD       Y7, Y8, Y9
+	VFMSUB213PD  Y9, Y7, Y8
+	VXORPD       logaddexpConstant36<>+0(SB), Y9, Y11
+	VADDPD       Y11, Y7, Y13
+	VSUBPD       Y7, Y13, Y12
+	VSUBPD       Y12, Y11, Y11
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y5, Y12
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y3
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y5, Y3
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y2
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y5, Y2
+	VMULPD       Y5, Y5, Y4
+	VFMADD231PD  Y4, Y3, Y12
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y4, Y2
+	VMULPD       Y4, Y4, Y3
+	VFMADD231PD  Y3, Y2, Y12
+	VFMADD231PD  Y12, Y5, Y9
+	VSUBPD       Y8, Y11, Y2
+	VFMADD231PD  Y9, Y1, Y2
+	VFMSUB231PD  Y7, Y7, Y7
+	VADDPD       Y6, Y7, Y1
+	VFMADD231PD  Y0, Y1, Y2
+	VADDPD       Y2, Y13, Y0
+	VMOVUPS      192(SP), Y1
+	VCMPPD       $0x11, logaddexpConstant71<>+0(SB), Y1, Y1
+	VMOVUPS      288(SP), Y2
+	VANDPD       logaddexpConstant29<>+0(SB), Y2, Y3
+	VCMPPD       $0x00, logaddexpConstant72<>+0(SB), Y3, Y3
+	VORPD        Y3, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y2, Y2
+	VBLENDVPD    Y1, Y2, Y0, Y0
+	VMOVUPS      128(SP), Y1
+	VCMPPD       $0x03, 160(SP), Y1, Y1
+	VBLENDVPD    Y1, logaddexpConstant73<>+0(SB), Y0, Y0
+	VMOVUPS      512(SP), Y1
+	VMOVUPS      480(SP), Y2
+	VBLENDVPD    Y1, Y0, Y2, Y2
+	VMOVUPS      Y2, 480(SP)
+	VMOVUPS      480(SP), Y0
+	VMOVUPS      544(SP), Y2
+	VMOVUPS      576(SP), Y3
+	JMP          back1
+
+region2:
+	VMOVUPS      Y0, 672(SP)
+	VMOVUPS      Y2, 704(SP)
+	VMOVUPS      Y3, 736(SP)
+	VMOVUPS      logaddexpConstant33<>+0(SB), Y1
+	VMAXPD       256(SP), Y1, Y1
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y4
+	VMINPD       Y1, Y4, Y1
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y1, Y5
+	VSUBPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VMULPD       logaddexpConstant34<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, Y7
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y5, Y7
+	VMOVUPS      Y1, Y8
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y5, Y8
+	VXORPD       logaddexpConstant36<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y8, Y9
+	VSUBPD       Y8, Y9, Y10
+	VSUBPD       Y10, Y9, Y11
+	VSUBPD       Y11, Y8, Y8
+	VSUBPD       Y10, Y6, Y6
+	VADDPD       Y6, Y8, Y6
+	VSUBPD       Y7, Y6, Y6
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y5, Y6
+	VADDPD       Y6, Y9, Y7
+	VSUBPD       Y9, Y7, Y8
+	VSUBPD       Y8, Y6, Y6
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y7
+	VMULPD       logaddexpConstant38<>+0(SB), Y6, Y6
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y7, Y8
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y7, Y9
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y7, Y10
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y7, Y11
+	VMULPD       Y7, Y7, Y12
+	VFMADD231PD  Y12, Y9, Y8
+	VFMADD231PD  Y12, Y11, Y10
+	VMULPD       Y12, Y12, Y9
+	VFMADD231PD  Y9, Y10, Y8
+	VMULPD       Y9, Y9, Y9
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y9, Y8
+	VMULPD       Y8, Y7, Y9
+	VMOVUPS      Y9, Y10
+	VFMSUB231PD  Y8, Y7, Y10
+	VFMADD231PD  Y6, Y8, Y10
+	VADDPD       Y10, Y9, Y8
+	VSUBPD       Y9, Y8, Y9
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       logaddexpConstant48<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y8, Y8
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y12
+	VSUBPD       Y11, Y12, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant49<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant50<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y13
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant51<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant52<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y14
+	VSUBPD       Y14, Y8, Y8
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y14
+	VSUBPD       Y11, Y14, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant53<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant54<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y15
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant55<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant56<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y0
+	VSUBPD       Y0, Y8, Y0
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y8
+	VSUBPD       Y11, Y8, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant57<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y3
+	VSUBPD       Y3, Y0, Y0
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y3
+	VSUBPD       Y11, Y3, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant59<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       Y4, Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y2, Y0, Y0
+	VSUBPD       Y11, Y4, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       logaddexpConstant59<>+0(SB), Y9, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y0, Y10, Y2
+	VSUBPD       Y10, Y2, Y9
+	VSUBPD       Y9, Y0, Y0
+	VMULPD       Y2, Y7, Y9
+	VMOVUPS      Y9, Y10
+	VFMSUB231PD  Y2, Y7, Y10
+	VFMADD231PD  Y2, Y6, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VADDPD       Y10, Y9, Y0
+	VSUBPD       Y9, Y0, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y6
+	VSUBPD       Y0, Y6, Y7
+	VSUBPD       Y7, Y6, Y9
+	VSUBPD       Y9, Y0, Y9
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y10
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y7, Y9, Y7
+	VADDPD       Y2, Y7, Y7
+	VADDPD       Y7, Y6, Y9
+	VSUBPD       Y6, Y9, Y6
+	VSUBPD       Y6, Y7, Y6
+	VMULPD       Y9, Y0, Y7
+	VMOVUPS      Y7, Y11
+	VFMSUB231PD  Y9, Y0, Y11
+	VFMADD231PD  Y9, Y2, Y11
+	VFMADD231PD  Y6, Y0, Y11
+	VADDPD       Y11, Y7, Y0
+	VSUBPD       Y7, Y0, Y2
+	VSUBPD       Y2, Y11, Y2
+	VADDPD       Y10, Y0, Y6
+	VSUBPD       Y0, Y6, Y7
+	VSUBPD       Y7, Y6, Y9
+	VSUBPD       Y9, Y0, Y9
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y7, Y9, Y7
+	VADDPD       Y2, Y7, Y7
+	VADDPD       Y7, Y6, Y9
+	VSUBPD       Y6, Y9, Y6
+	VSUBPD       Y6, Y7, Y6
+	VMULPD       Y9, Y0, Y7
+	VMOVUPS      Y7, Y11
+	VFMSUB231PD  Y9, Y0, Y11
+	VFMADD231PD  Y9, Y2, Y11
+	VFMADD231PD  Y6, Y0, Y11
+	VADDPD       Y11, Y7, Y0
+	VSUBPD       Y7, Y0, Y2
+	VSUBPD       Y2, Y11, Y2
+	VADDPD       Y10, Y0, Y6
+	VSUBPD       Y0, Y6, Y7
+	VSUBPD       Y7, Y6, Y9
+	VSUBPD       Y9, Y0, Y9
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y7, Y9, Y7
+	VADDPD       Y2, Y7, Y7
+	VADDPD       Y7, Y6, Y9
+	VSUBPD       Y6, Y9, Y6
+	VSUBPD       Y6, Y7, Y6
+	VMULPD       Y9, Y0, Y7
+	VMOVUPS      Y7, Y11
+	VFMSUB231PD  Y9, Y0, Y11
+	VFMADD231PD  Y9, Y2, Y11
+	VFMADD231PD  Y6, Y0, Y11
+	VADDPD       Y11, Y7, Y0
+	VSUBPD       Y7, Y0, Y2
+	VSUBPD       Y2, Y11, Y2
+	VADDPD       logaddexpConstant61<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VMULPD       Y5, Y0, Y0
+	VMULPD       Y5, Y2, Y2
+	VSUBPD       Y4, Y5, Y5
+	VADDPD       Y5, Y0, Y6
+	VSUBPD       Y0, Y6, Y7
+	VSUBPD       Y7, Y6, Y9
+	VSUBPD       Y9, Y0, Y0
+	VSUBPD       Y7, Y5, Y5
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y0, Y6, Y2
+	VSUBPD       Y6, Y2, Y5
+	VSUBPD       Y5, Y0, Y0
+	VANDPD       logaddexpConstant29<>+0(SB), Y1, Y5
+	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y5, Y5
+	VBLENDVPD    Y5, Y1, Y2, Y1
+	VBLENDVPD    Y5, logaddexpConstant59<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant63<>+0(SB), Y2
+	VMAXPD       96(SP), Y2, Y2
+	VMINPD       Y2, Y4, Y2
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y2, Y5
+	VSUBPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VMULPD       logaddexpConstant34<>+0(SB), Y5, Y6
+	VMOVUPS      Y6, Y7
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y5, Y7
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y5, Y2
+	VXORPD       logaddexpConstant36<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VMOVUPS      Y0, 768(SP)
+	VSUBPD       Y11, Y9, Y0
+	VSUBPD       Y0, Y2, Y0
+	VSUBPD       Y11, Y6, Y2
+	VADDPD       Y2, Y0, Y0
+	VSUBPD       Y7, Y0, Y0
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y5, Y0
+	VADDPD       Y0, Y9, Y2
+	VSUBPD       Y9, Y2, Y6
+	VSUBPD       Y6, Y0, Y0
+	VMULPD       logaddexpConstant38<>+0(SB), Y2, Y2
+	VMULPD       logaddexpConstant38<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y2, Y6
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y2, Y7
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y2, Y9
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y2, Y11
+	VMOVUPS      Y1, 800(SP)
+	VMULPD       Y2, Y2, Y1
+	VFMADD231PD  Y1, Y7, Y6
+	VFMADD231PD  Y1, Y11, Y9
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  Y1, Y9, Y6
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y1, Y6
+	VMULPD       Y6, Y2, Y1
+	VMOVUPS      Y1, Y7
+	VFMSUB231PD  Y6, Y2, Y7
+	VFMADD231PD  Y0, Y6, Y7
+	VADDPD       Y7, Y1, Y6
+	VSUBPD       Y1, Y6, Y1
+	VSUBPD       Y1, Y7, Y1
+	VADDPD       Y12, Y6, Y7
+	VSUBPD       Y6, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y6, Y6
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y6, Y6
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y6, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y6, Y2, Y9
+	VFMADD231PD  Y0, Y6, Y9
+	VFMADD231PD  Y2, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y6
+	VSUBPD       Y6, Y9, Y6
+	VADDPD       Y13, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y13, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant51<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y6, Y2, Y9
+	VFMADD231PD  Y0, Y6, Y9
+	VFMADD231PD  Y2, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y6
+	VSUBPD       Y6, Y9, Y6
+	VADDPD       Y14, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y14, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant53<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y6, Y2, Y9
+	VFMADD231PD  Y0, Y6, Y9
+	VFMADD231PD  Y2, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y6
+	VSUBPD       Y6, Y9, Y6
+	VADDPD       Y15, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y15, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant55<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y6, Y2, Y9
+	VFMADD231PD  Y0, Y6, Y9
+	VFMADD231PD  Y2, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y6
+	VSUBPD       Y6, Y9, Y6
+	VADDPD       Y8, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y8, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       logaddexpConstant57<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y6, Y2, Y8
+	VFMADD231PD  Y0, Y6, Y8
+	VFMADD231PD  Y2, Y1, Y8
+	VADDPD       Y8, Y7, Y1
+	VSUBPD       Y7, Y1, Y6
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y3, Y1, Y7
+	VSUBPD       Y1, Y7, Y8
+	VSUBPD       Y8, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VSUBPD       Y8, Y3, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y6, Y2, Y8
+	VFMADD231PD  Y0, Y6, Y8
+	VFMADD231PD  Y2, Y1, Y8
+	VADDPD       Y8, Y7, Y1
+	VSUBPD       Y7, Y1, Y6
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y4, Y1, Y7
+	VSUBPD       Y1, Y7, Y8
+	VSUBPD       Y8, Y7, Y9
+	VSUBPD       Y9, Y1, Y1
+	VSUBPD       Y8, Y4, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y6, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y1, Y7, Y6
+	VSUBPD       Y7, Y6, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y6, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y6, Y2, Y8
+	VFMADD231PD  Y6, Y0, Y8
+	VFMADD231PD  Y1, Y2, Y8
+	VADDPD       Y8, Y7, Y0
+	VSUBPD       Y7, Y0, Y1
+	VSUBPD       Y1, Y8, Y1
+	VADDPD       Y10, Y0, Y2
+	VSUBPD       Y0, Y2, Y6
+	VSUBPD       Y6, Y2, Y7
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y6, Y10, Y6
+	VADDPD       Y6, Y7, Y6
+	VADDPD       Y1, Y6, Y6
+	VADDPD       Y6, Y2, Y7
+	VSUBPD       Y2, Y7, Y2
+	VSUBPD       Y2, Y6, Y2
+	VMULPD       Y7, Y0, Y6
+	VMOVUPS      Y6, Y8
+	VFMSUB231PD  Y7, Y0, Y8
+	VFMADD231PD  Y7, Y1, Y8
+	VFMADD231PD  Y2, Y0, Y8
+	VADDPD       Y8, Y6, Y0
+	VSUBPD       Y6, Y0, Y1
+	VSUBPD       Y1, Y8, Y1
+	VADDPD       Y10, Y0, Y2
+	VSUBPD       Y0, Y2, Y6
+	VSUBPD       Y6, Y2, Y7
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y6, Y10, Y6
+	VADDPD       Y6, Y7, Y6
+	VADDPD       Y1, Y6, Y6
+	VADDPD       Y6, Y2, Y7
+	VSUBPD       Y2, Y7, Y2
+	VSUBPD       Y2, Y6, Y2
+	VMULPD       Y7, Y0, Y6
+	VMOVUPS      Y6, Y8
+	VFMSUB231PD  Y7, Y0, Y8
+	VFMADD231PD  Y7, Y1, Y8
+	VFMADD231PD  Y2, Y0, Y8
+	VADDPD       Y8, Y6, Y0
+	VSUBPD       Y6, Y0, Y1
+	VSUBPD       Y1, Y8, Y1
+	VADDPD       Y10, Y0, Y2
+	VSUBPD       Y0, Y2, Y6
+	VSUBPD       Y6, Y2, Y7
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y6, Y10, Y6
+	VADDPD       Y6, Y7, Y6
+	VADDPD       Y1, Y6, Y6
+	VADDPD       Y6, Y2, Y7
+	VSUBPD       Y2, Y7, Y2
+	VSUBPD       Y2, Y6, Y2
+	VMULPD       Y7, Y0, Y6
+	VMOVUPS      Y6, Y8
+	VFMSUB231PD  Y7, Y0, Y8
+	VFMADD231PD  Y7, Y1, Y8
+	VFMADD231PD  Y2, Y0, Y8
+	VADDPD       Y8, Y6, Y0
+	VSUBPD       Y6, Y0, Y1
+	VSUBPD       Y1, Y8, Y1
+	VADDPD       Y4, Y0, Y2
+	VSUBPD       Y0, Y2, Y6
+	VSUBPD       Y6, Y2, Y7
+	VSUBPD       Y7, Y0, Y0
+	VSUBPD       Y6, Y4, Y6
+	VADDPD       Y6, Y0, Y0
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y0, Y2, Y1
 	VSUBPD       Y2, Y1, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMULPD       Y6, Y7, Y2
+	VMULPD       Y3, Y5, Y2
 	VADDPD       logaddexpConstant2<>+0(SB), Y2, Y2
 	VSUBPD       logaddexpConstant2<>+0(SB), Y2, Y2
-	VSUBPD       Y2, Y7, Y3
+	VSUBPD       Y2, Y5, Y5
 	VADDPD       logaddexpConstant61<>+0(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
 	VMULPD       Y2, Y1, Y1
-	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y1, Y1
+	VADDPD       logaddexpConstant61<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VMULPD       Y5, Y1, Y1
 	VMULPD       Y2, Y0, Y0
-	VMULPD       Y3, Y0, Y0
-	VADDPD       Y1, Y4, Y2
-	VSUBPD       Y4, Y2, Y3
-	VSUBPD       Y3, Y2, Y5
-	VSUBPD       Y5, Y4, Y4
-	VSUBPD       Y3, Y1, Y1
-	VADDPD       Y1, Y4, Y1
-	VADDPD       320(SP), Y0, Y3
-	VSUBPD       320(SP), Y3, Y4
-	VSUBPD       Y4, Y3, Y5
-	VMOVUPS      320(SP), Y7
-	VSUBPD       Y5, Y7, Y5
-	VSUBPD       Y4, Y0, Y0
-	VADDPD       Y0, Y5, Y0
-	VADDPD       Y3, Y1, Y1
-	VADDPD       Y1, Y2, Y3
-	VSUBPD       Y2, Y3, Y4
-	VSUBPD       Y4, Y3, Y5
-	VSUBPD       Y5, Y2, Y2
-	VSUBPD       Y4, Y1, Y1
+	VMULPD       Y5, Y0, Y0
+	VADDPD       800(SP), Y1, Y2
+	VSUBPD       800(SP), Y2, Y5
+	VSUBPD       Y5, Y2, Y6
+	VMOVUPS      800(SP), Y7
+	VSUBPD       Y6, Y7, Y6
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y1, Y6, Y1
+	VADDPD       768(SP), Y0, Y5
+	VSUBPD       768(SP), Y5, Y6
+	VSUBPD       Y6, Y5, Y7
+	VMOVUPS      768(SP), Y8
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y6, Y0, Y0
+	VADDPD       Y0, Y7, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y2, Y5
+	VSUBPD       Y2, Y5, Y6
+	VSUBPD       Y6, Y5, Y7
+	VSUBPD       Y7, Y2, Y2
+	VSUBPD       Y6, Y1, Y1
 	VADDPD       Y1, Y2, Y1
 	VADDPD       Y0, Y1, Y0
-	VADDPD       Y13, Y3, Y1
-	VDIVPD       Y1, Y3, Y1
+	VADDPD       Y10, Y5, Y1
+	VDIVPD       Y1, Y5, Y1
 	VMULPD       Y1, Y1, Y2
-	VMULPD       Y6, Y3, Y4
-	VMULPD       Y3, Y4, Y5
-	VFMSUB213PD  Y5, Y3, Y4
-	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y6
-	VADDPD       Y6, Y3, Y7
-	VSUBPD       Y3, Y7, Y9
-	VSUBPD       Y9, Y6, Y6
+	VMULPD       Y3, Y5, Y3
+	VMULPD       Y5, Y3, Y6
+	VFMSUB213PD  Y6, Y5, Y3
+	VXORPD       logaddexpConstant36<>+0(SB), Y6, Y7
+	VADDPD       Y7, Y5, Y8
+	VSUBPD       Y5, Y8, Y9
+	VSUBPD       Y9, Y7, Y7
 	VMOVUPS      logaddexpConstant65<>+0(SB), Y9
 	VFMADD231PD  logaddexpConstant64<>+0(SB), Y2, Y9
 	VMOVUPS      logaddexpConstant67<>+0(SB), Y10
@@ -708,30 +1378,31 @@ region1:
 	VFMADD231PD  logaddexpConstant70<>+0(SB), Y12, Y11
 	VMULPD       Y12, Y12, Y10
 	VFMADD231PD  Y10, Y11, Y9
-	VFMADD231PD  Y9, Y2, Y5
-	VSUBPD       Y4, Y6, Y2
-	VFMADD231PD  Y5, Y1, Y2
-	VFMSUB231PD  Y3, Y3, Y3
-	VADDPD       Y8, Y3, Y1
+	VFMADD231PD  Y9, Y2, Y6
+	VSUBPD       Y3, Y7, Y2
+	VFMADD231PD  Y6, Y1, Y2
+	VFMSUB231PD  Y5, Y5, Y5
+	VADDPD       Y4, Y5, Y1
 	VFMADD231PD  Y0, Y1, Y2
-	VADDPD       Y2, Y7, Y0
-	VMOVUPS      224(SP), Y1
+	VADDPD       Y2, Y8, Y0
+	VMOVUPS      64(SP), Y1
 	VCMPPD       $0x11, logaddexpConstant71<>+0(SB), Y1, Y1
-	VMOVUPS      160(SP), Y2
+	VMOVUPS      256(SP), Y2
 	VANDPD       logaddexpConstant29<>+0(SB), Y2, Y3
 	VCMPPD       $0x00, logaddexpConstant72<>+0(SB), Y3, Y3
 	VORPD        Y3, Y1, Y1
 	VADDPD       logaddexpConstant59<>+0(SB), Y2, Y2
 	VBLENDVPD    Y1, Y2, Y0, Y0
-	VMOVUPS      96(SP), Y1
-	VCMPPD       $0x03, 128(SP), Y1, Y1
+	VMOVUPS      (SP), Y1
+	VCMPPD       $0x03, 32(SP), Y1, Y1
 	VBLENDVPD    Y1, logaddexpConstant73<>+0(SB), Y0, Y0
-	VMOVUPS      256(SP), Y1
-	VMOVUPS      288(SP), Y2
+	VMOVUPS      704(SP), Y1
+	VMOVUPS      736(SP), Y2
 	VBLENDVPD    Y1, Y0, Y2, Y2
-	VMOVUPS      Y2, 288(SP)
-	VMOVUPS      288(SP), Y6
-	JMP          back1
+	VMOVUPS      Y2, 736(SP)
+	VMOVUPS      672(SP), Y0
+	VMOVUPS      736(SP), Y3
+	JMP          back2
 
 DATA logaddexpConstant0<>+0(SB)/8, $0xc05a400000000000
 DATA logaddexpConstant0<>+8(SB)/8, $0xc05a400000000000
@@ -1179,7 +1850,7 @@ GLOBL logaddexpConstant73<>(SB), RODATA|NOPTR, $32
 
 // func logAddExpFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logAddExpFloat64AVX2(SB), $736-33
+TEXT ·logAddExpFloat64AVX2(SB), $2208-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1187,137 +1858,282 @@ TEXT ·logAddExpFloat64AVX2(SB), $736-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      (DX), Y1
-	VMAXPD       Y1, Y0, Y2
-	VMINPD       Y0, Y1, Y3
-	VXORPD       logaddexpConstant36<>+0(SB), Y2, Y4
-	VADDPD       Y4, Y3, Y5
-	VSUBPD       Y3, Y5, Y6
-	VSUBPD       Y6, Y5, Y7
-	VSUBPD       Y7, Y3, Y7
-	VSUBPD       Y6, Y4, Y4
-	VADDPD       Y4, Y7, Y4
-	VMOVUPS      logaddexpConstant74<>+0(SB), Y6
-	VMAXPD       Y5, Y6, Y5
-	VMOVUPS      logaddexpConstant2<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant1<>+0(SB), Y5, Y7
-	VSUBPD       logaddexpConstant2<>+0(SB), Y7, Y8
-	VFNMADD231PD logaddexpConstant35<>+0(SB), Y8, Y5
-	VMOVUPS      Y5, Y9
-	VFNMADD231PD logaddexpConstant34<>+0(SB), Y8, Y9
-	VSUBPD       Y9, Y5, Y5
-	VFNMADD231PD logaddexpConstant34<>+0(SB), Y8, Y5
-	VADDPD       logaddexpConstant12<>+0(SB), Y9, Y8
-	VSUBPD       logaddexpConstant12<>+0(SB), Y8, Y10
-	VSUBPD       Y10, Y9, Y10
-	VMOVUPS      logaddexpConstant76<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant75<>+0(SB), Y9, Y11
-	VMOVUPS      logaddexpConstant78<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant77<>+0(SB), Y9, Y12
-	VMOVUPS      logaddexpConstant80<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant79<>+0(SB), Y9, Y13
-	VMOVUPS      logaddexpConstant82<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant81<>+0(SB), Y9, Y14
-	VMOVUPS      logaddexpConstant84<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant83<>+0(SB), Y9, Y15
-	VMULPD       Y9, Y9, Y9
-	VFMADD231PD  Y9, Y12, Y11
-	VFMADD231PD  Y9, Y14, Y13
-	VMULPD       Y9, Y9, Y12
-	VFMADD231PD  Y12, Y13, Y11
-	VMULPD       Y12, Y12, Y12
-	VFMADD231PD  Y12, Y15, Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VADDPD       Y5, Y10, Y5
-	VPADDQ       logaddexpConstant13<>+0(SB), Y7, Y7
-	VPSLLQ       $0x34, Y7, Y7
-	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y4, Y9
-	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
-	VBLENDVPD    Y9, Y4, Y10, Y4
-	VMULPD       Y7, Y8, Y8
-	VMULPD       Y7, Y5, Y5
-	VADDPD       Y5, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y5, Y5
-	VFMADD231PD  Y7, Y4, Y5
-	VMULPD       logaddexpConstant58<>+0(SB), Y7, Y4
-	VSUBPD       logaddexpConstant58<>+0(SB), Y4, Y8
-	VCMPPD       $0x11, logaddexpConstant85<>+0(SB), Y7, Y9
-	VBLENDVPD    Y9, Y7, Y8, Y7
-	VADDPD       logaddexpConstant58<>+0(SB), Y8, Y8
-	VSUBPD       Y8, Y4, Y4
-	VFMADD231PD  logaddexpConstant58<>+0(SB), Y5, Y4
-	VBLENDVPD    Y9, Y5, Y4, Y4
-	VMOVUPS      logaddexpConstant12<>+0(SB), Y5
-	VBLENDVPD    Y9, Y10, Y5, Y8
-	VADDPD       logaddexpConstant60<>+0(SB), Y7, Y9
-	VDIVPD       Y9, Y7, Y9
-	VMULPD       Y9, Y9, Y11
-	VMULPD       logaddexpConstant58<>+0(SB), Y7, Y12
-	VMULPD       Y7, Y12, Y13
-	VFMSUB213PD  Y13, Y7, Y12
-	VXORPD       logaddexpConstant36<>+0(SB), Y13, Y14
-	VADDPD       Y14, Y7, Y15
-	VSUBPD       Y7, Y15, Y0
-	VSUBPD       Y0, Y14, Y0
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y11, Y14
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y1
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y11, Y1
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y6
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y11, Y6
-	VMOVUPS      Y3, (SP)
-	VMULPD       Y11, Y11, Y3
-	VFMADD231PD  Y3, Y1, Y14
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y3, Y6
-	VMULPD       Y3, Y3, Y1
-	VFMADD231PD  Y1, Y6, Y14
-	VFMADD231PD  Y14, Y11, Y13
-	VSUBPD       Y12, Y0, Y0
-	VFMADD231PD  Y13, Y9, Y0
-	VFMSUB231PD  Y7, Y7, Y7
-	VADDPD       Y5, Y7, Y1
-	VFMADD231PD  Y4, Y1, Y0
-	VMULPD       logaddexpConstant35<>+0(SB), Y8, Y1
-	VADDPD       Y15, Y1, Y3
-	VSUBPD       Y1, Y3, Y1
-	VSUBPD       Y1, Y15, Y1
-	VFMADD231PD  logaddexpConstant34<>+0(SB), Y8, Y0
-	VADDPD       Y0, Y1, Y0
-	VADDPD       Y3, Y2, Y1
-	VSUBPD       Y2, Y1, Y4
-	VSUBPD       Y4, Y1, Y6
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VMAXPD       Y2, Y0, Y4
+	VMAXPD       Y3, Y1, Y5
+	VMINPD       Y0, Y2, Y6
+	VMINPD       Y1, Y3, Y7
+	VXORPD       logaddexpConstant36<>+0(SB), Y4, Y8
+	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y9
+	VADDPD       Y8, Y6, Y10
+	VADDPD       Y9, Y7, Y11
+	VSUBPD       Y6, Y10, Y12
+	VSUBPD       Y7, Y11, Y13
+	VSUBPD       Y12, Y10, Y14
+	VSUBPD       Y13, Y11, Y15
+	VSUBPD       Y14, Y6, Y14
+	VSUBPD       Y15, Y7, Y15
+	VSUBPD       Y12, Y8, Y8
+	VSUBPD       Y13, Y9, Y9
+	VADDPD       Y8, Y14, Y8
+	VADDPD       Y9, Y15, Y9
+	VMOVUPS      logaddexpConstant74<>+0(SB), Y12
+	VMAXPD       Y10, Y12, Y10
+	VMAXPD       Y11, Y12, Y11
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y10, Y13
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y11, Y14
+	VSUBPD       logaddexpConstant2<>+0(SB), Y13, Y15
+	VSUBPD       logaddexpConstant2<>+0(SB), Y14, Y1
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y15, Y10
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y1, Y11
+	VMOVUPS      Y10, Y3
+	VFNMADD231PD logaddexpConstant34<>+0(SB), Y15, Y3
+	VMOVUPS      Y7, (SP)
+	VMOVUPS      Y11, Y7
+	VFNMADD231PD logaddexpConstant34<>+0(SB), Y1, Y7
+	VSUBPD       Y3, Y10, Y10
+	VSUBPD       Y7, Y11, Y11
+	VFNMADD231PD logaddexpConstant34<>+0(SB), Y15, Y10
+	VFNMADD231PD logaddexpConstant34<>+0(SB), Y1, Y11
+	VADDPD       logaddexpConstant12<>+0(SB), Y3, Y1
+	VADDPD       logaddexpConstant12<>+0(SB), Y7, Y15
+	VSUBPD       logaddexpConstant12<>+0(SB), Y1, Y0
+	VSUBPD       logaddexpConstant12<>+0(SB), Y15, Y2
+	VSUBPD       Y0, Y3, Y0
+	VSUBPD       Y2, Y7, Y2
+	VMOVUPS      logaddexpConstant76<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant75<>+0(SB), Y3, Y12
+	VMOVUPS      Y6, 32(SP)
+	VMOVUPS      logaddexpConstant76<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant75<>+0(SB), Y7, Y6
+	VMOVUPS      Y5, 64(SP)
+	VMOVUPS      logaddexpConstant78<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant77<>+0(SB), Y3, Y5
+	VMOVUPS      Y4, 96(SP)
+	VMOVUPS      logaddexpConstant78<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant77<>+0(SB), Y7, Y4
+	VMOVUPS      Y15, 128(SP)
+	VMOVUPS      logaddexpConstant80<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant79<>+0(SB), Y3, Y15
+	VMOVUPS      Y1, 160(SP)
+	VMOVUPS      logaddexpConstant80<>+0(SB), Y1
+	VFMADD231PD  logaddexpConstant79<>+0(SB), Y7, Y1
+	VMOVUPS      Y9, 192(SP)
+	VMOVUPS      logaddexpConstant82<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant81<>+0(SB), Y3, Y9
+	VMOVUPS      Y8, 224(SP)
+	VMOVUPS      logaddexpConstant82<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant81<>+0(SB), Y7, Y8
+	VMOVUPS      Y14, 256(SP)
+	VMOVUPS      logaddexpConstant84<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant83<>+0(SB), Y3, Y14
+	VMOVUPS      Y13, 288(SP)
+	VMOVUPS      logaddexpConstant84<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant83<>+0(SB), Y7, Y13
+	VMULPD       Y3, Y3, Y3
+	VMULPD       Y7, Y7, Y7
+	VFMADD231PD  Y3, Y5, Y12
+	VFMADD231PD  Y7, Y4, Y6
+	VFMADD231PD  Y3, Y9, Y15
+	VFMADD231PD  Y7, Y8, Y1
+	VMULPD       Y3, Y3, Y4
+	VMULPD       Y7, Y7, Y5
+	VFMADD231PD  Y4, Y15, Y12
+	VFMADD231PD  Y5, Y1, Y6
+	VMULPD       Y4, Y4, Y1
+	VMULPD       Y5, Y5, Y4
+	VFMADD231PD  Y1, Y14, Y12
+	VFMADD231PD  Y4, Y13, Y6
+	VFMADD231PD  Y12, Y3, Y10
+	VFMADD231PD  Y6, Y7, Y11
+	VADDPD       Y10, Y0, Y0
+	VADDPD       Y11, Y2, Y1
+	VMOVUPS      288(SP), Y2
+	VPADDQ       logaddexpConstant13<>+0(SB), Y2, Y2
+	VMOVUPS      256(SP), Y3
+	VPADDQ       logaddexpConstant13<>+0(SB), Y3, Y3
+	VPSLLQ       $0x34, Y2, Y2
+	VPSLLQ       $0x34, Y3, Y3
+	VMOVUPS      224(SP), Y4
+	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y4, Y5
+	VMOVUPS      192(SP), Y6
+	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y6, Y7
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y8
+	VBLENDVPD    Y5, Y4, Y8, Y4
+	VBLENDVPD    Y7, Y6, Y8, Y5
+	VMULPD       160(SP), Y2, Y6
+	VMULPD       128(SP), Y3, Y7
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VADDPD       Y0, Y6, Y2
+	VADDPD       Y1, Y7, Y3
 	VSUBPD       Y6, Y2, Y6
-	VSUBPD       Y4, Y3, Y4
-	VADDPD       Y4, Y6, Y4
+	VSUBPD       Y7, Y3, Y7
+	VSUBPD       Y6, Y0, Y0
+	VSUBPD       Y7, Y1, Y1
+	VFMADD231PD  Y2, Y4, Y0
+	VFMADD231PD  Y3, Y5, Y1
+	VMULPD       logaddexpConstant58<>+0(SB), Y2, Y4
+	VMULPD       logaddexpConstant58<>+0(SB), Y3, Y5
+	VSUBPD       logaddexpConstant58<>+0(SB), Y4, Y6
+	VSUBPD       logaddexpConstant58<>+0(SB), Y5, Y7
+	VCMPPD       $0x11, logaddexpConstant85<>+0(SB), Y2, Y9
+	VCMPPD       $0x11, logaddexpConstant85<>+0(SB), Y3, Y10
+	VBLENDVPD    Y9, Y2, Y6, Y2
+	VBLENDVPD    Y10, Y3, Y7, Y3
+	VADDPD       logaddexpConstant58<>+0(SB), Y6, Y6
+	VADDPD       logaddexpConstant58<>+0(SB), Y7, Y7
+	VSUBPD       Y6, Y4, Y4
+	VSUBPD       Y7, Y5, Y5
+	VFMADD231PD  logaddexpConstant58<>+0(SB), Y0, Y4
+	VFMADD231PD  logaddexpConstant58<>+0(SB), Y1, Y5
+	VBLENDVPD    Y9, Y0, Y4, Y0
+	VBLENDVPD    Y10, Y1, Y5, Y1
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y4
+	VBLENDVPD    Y9, Y8, Y4, Y5
+	VBLENDVPD    Y10, Y8, Y4, Y6
+	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y7
+	VADDPD       logaddexpConstant60<>+0(SB), Y3, Y9
+	VDIVPD       Y7, Y2, Y7
+	VDIVPD       Y9, Y3, Y9
+	VMULPD       Y7, Y7, Y10
+	VMULPD       Y9, Y9, Y11
+	VMULPD       logaddexpConstant58<>+0(SB), Y2, Y12
+	VMULPD       logaddexpConstant58<>+0(SB), Y3, Y13
+	VMULPD       Y2, Y12, Y14
+	VMULPD       Y3, Y13, Y15
+	VFMSUB213PD  Y14, Y2, Y12
+	VFMSUB213PD  Y15, Y3, Y13
+	VXORPD       logaddexpConstant36<>+0(SB), Y14, Y8
+	VMOVUPS      Y6, 320(SP)
+	VXORPD       logaddexpConstant36<>+0(SB), Y15, Y6
+	VMOVUPS      Y5, 352(SP)
+	VADDPD       Y8, Y2, Y5
+	VMOVUPS      Y1, 384(SP)
+	VADDPD       Y6, Y3, Y1
+	VMOVUPS      Y0, 416(SP)
+	VSUBPD       Y2, Y5, Y0
+	VMOVUPS      Y5, 448(SP)
+	VSUBPD       Y3, Y1, Y5
+	VSUBPD       Y0, Y8, Y0
+	VSUBPD       Y5, Y6, Y5
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y10, Y6
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y11, Y8
+	VMOVUPS      Y1, 480(SP)
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y1
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y10, Y1
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y11, Y4
+	VMOVUPS      Y3, 512(SP)
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y3
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y10, Y3
+	VMOVUPS      Y2, 544(SP)
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y2
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y11, Y2
+	VMOVUPS      Y9, 576(SP)
+	VMULPD       Y10, Y10, Y9
+	VMOVUPS      Y7, 608(SP)
+	VMULPD       Y11, Y11, Y7
+	VFMADD231PD  Y9, Y1, Y6
+	VFMADD231PD  Y7, Y4, Y8
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y9, Y3
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y7, Y2
+	VMULPD       Y9, Y9, Y1
+	VMULPD       Y7, Y7, Y4
+	VFMADD231PD  Y1, Y3, Y6
+	VFMADD231PD  Y4, Y2, Y8
+	VFMADD231PD  Y6, Y10, Y14
+	VFMADD231PD  Y8, Y11, Y15
+	VSUBPD       Y12, Y0, Y0
+	VSUBPD       Y13, Y5, Y1
+	VFMADD231PD  608(SP), Y14, Y0
+	VFMADD231PD  576(SP), Y15, Y1
+	VMOVUPS      544(SP), Y2
+	VFMSUB231PD  Y2, Y2, Y2
+	VMOVUPS      512(SP), Y3
+	VFMSUB231PD  Y3, Y3, Y3
+	VADDPD       logaddexpConstant12<>+0(SB), Y2, Y2
+	VADDPD       logaddexpConstant12<>+0(SB), Y3, Y3
+	VFMADD231PD  416(SP), Y2, Y0
+	VFMADD231PD  384(SP), Y3, Y1
+	VMOVUPS      352(SP), Y2
+	VMULPD       logaddexpConstant35<>+0(SB), Y2, Y3
+	VMOVUPS      320(SP), Y4
+	VMULPD       logaddexpConstant35<>+0(SB), Y4, Y5
+	VADDPD       448(SP), Y3, Y6
+	VADDPD       480(SP), Y5, Y7
+	VSUBPD       Y3, Y6, Y3
+	VSUBPD       Y5, Y7, Y5
+	VMOVUPS      448(SP), Y8
+	VSUBPD       Y3, Y8, Y3
+	VMOVUPS      480(SP), Y8
+	VSUBPD       Y5, Y8, Y5
+	VFMADD231PD  logaddexpConstant34<>+0(SB), Y2, Y0
+	VFMADD231PD  logaddexpConstant34<>+0(SB), Y4, Y1
+	VADDPD       Y0, Y3, Y0
+	VADDPD       Y1, Y5, Y1
+	VADDPD       96(SP), Y6, Y2
+	VADDPD       64(SP), Y7, Y3
+	VSUBPD       96(SP), Y2, Y4
+	VSUBPD       64(SP), Y3, Y5
+	VSUBPD       Y4, Y2, Y8
+	VSUBPD       Y5, Y3, Y9
+	VMOVUPS      96(SP), Y10
+	VSUBPD       Y8, Y10, Y8
+	VMOVUPS      64(SP), Y11
+	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y4, Y6, Y4
+	VSUBPD       Y5, Y7, Y5
+	VADDPD       Y4, Y8, Y4
+	VADDPD       Y5, Y9, Y5
 	VADDPD       Y0, Y4, Y0
-	VADDPD       Y0, Y1, Y0
-	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y1
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y1, Y3, Y1
+	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y2
+	VANDPD       logaddexpConstant29<>+0(SB), Y1, Y3
 	VMOVUPS      logaddexpConstant86<>+0(SB), Y4
-	VFMADD231PD  logaddexpConstant58<>+0(SB), Y3, Y4
-	VCMPPD       $0x11, Y4, Y1, Y3
-	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y1, Y1
-	VORPD        Y1, Y3, Y1
-	VMOVMSKPD    Y1, AX
+	VFMADD231PD  logaddexpConstant58<>+0(SB), Y6, Y4
+	VMOVUPS      logaddexpConstant86<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant58<>+0(SB), Y7, Y5
+	VCMPPD       $0x11, Y4, Y2, Y4
+	VCMPPD       $0x11, Y5, Y3, Y5
+	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y2, Y2
+	VPCMPGTQ     logaddexpConstant32<>+0(SB), Y3, Y3
+	VORPD        Y2, Y4, Y2
+	VORPD        Y3, Y5, Y3
+	VMOVMSKPD    Y2, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
+	VMOVMSKPD Y3, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -1330,19 +2146,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 96(SP)(R12*8)
+	MOVQ AX, 704(SP)(R12*8)
+	MOVQ BX, 768(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 32(SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 96(SP), DX
+	LEAQ 640(SP), DI
+	LEAQ 704(SP), SI
+	LEAQ 768(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1353,7 +2169,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 32(SP)(R10*8), AX
+	MOVQ 640(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -1363,55 +2179,688 @@ done:
 
 past:
 	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y0, 128(SP)
-	VMOVUPS      Y1, 160(SP)
-	VMOVUPS      Y2, 192(SP)
-	VMOVUPS      logaddexpConstant33<>+0(SB), Y3
-	VMAXPD       Y2, Y3, Y3
-	VMINPD       Y3, Y5, Y3
-	VMOVUPS      logaddexpConstant2<>+0(SB), Y4
-	VFMADD231PD  logaddexpConstant1<>+0(SB), Y3, Y4
-	VSUBPD       logaddexpConstant2<>+0(SB), Y4, Y4
-	VMULPD       logaddexpConstant34<>+0(SB), Y4, Y6
+	VMOVUPS      Y0, 832(SP)
+	VMOVUPS      Y1, 864(SP)
+	VMOVUPS      Y2, 896(SP)
+	VMOVUPS      Y3, 928(SP)
+	VMOVUPS      logaddexpConstant33<>+0(SB), Y4
+	VMAXPD       Y10, Y4, Y5
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y6
+	VMINPD       Y5, Y6, Y5
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y5, Y7
+	VSUBPD       logaddexpConstant2<>+0(SB), Y7, Y7
+	VMULPD       logaddexpConstant34<>+0(SB), Y7, Y8
+	VMOVUPS      Y8, Y9
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y7, Y9
+	VMOVUPS      Y5, Y12
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y7, Y12
+	VXORPD       logaddexpConstant36<>+0(SB), Y8, Y8
+	VADDPD       Y8, Y12, Y13
+	VSUBPD       Y12, Y13, Y14
+	VSUBPD       Y14, Y13, Y15
+	VSUBPD       Y15, Y12, Y12
+	VSUBPD       Y14, Y8, Y8
+	VADDPD       Y8, Y12, Y8
+	VSUBPD       Y9, Y8, Y12
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y7, Y12
+	VADDPD       Y12, Y13, Y14
+	VSUBPD       Y13, Y14, Y15
+	VSUBPD       Y15, Y12, Y12
+	VMULPD       logaddexpConstant38<>+0(SB), Y14, Y14
+	VMULPD       logaddexpConstant38<>+0(SB), Y12, Y12
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y14, Y15
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y0
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y14, Y0
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y14, Y4
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y14, Y11
+	VMULPD       Y14, Y14, Y1
+	VFMADD231PD  Y1, Y0, Y15
+	VFMADD231PD  Y1, Y11, Y4
+	VMULPD       Y1, Y1, Y0
+	VFMADD231PD  Y0, Y4, Y15
+	VMULPD       Y0, Y0, Y0
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y0, Y15
+	VMULPD       Y15, Y14, Y0
+	VMOVUPS      Y0, Y1
+	VFMSUB231PD  Y15, Y14, Y1
+	VFMADD231PD  Y12, Y15, Y1
+	VADDPD       Y1, Y0, Y4
+	VSUBPD       Y0, Y4, Y0
+	VSUBPD       Y0, Y1, Y0
+	VADDPD       logaddexpConstant48<>+0(SB), Y4, Y1
+	VSUBPD       Y4, Y1, Y11
+	VSUBPD       Y11, Y1, Y15
+	VSUBPD       Y15, Y4, Y4
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y15
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y4, Y4
+	VADDPD       logaddexpConstant49<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y0, Y1, Y4
+	VSUBPD       Y1, Y4, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMULPD       Y4, Y14, Y1
+	VMOVUPS      Y1, Y11
+	VFMSUB231PD  Y4, Y14, Y11
+	VFMADD231PD  Y12, Y4, Y11
+	VFMADD231PD  Y14, Y0, Y11
+	VADDPD       Y11, Y1, Y0
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       logaddexpConstant50<>+0(SB), Y0, Y4
+	VSUBPD       Y0, Y4, Y11
+	VSUBPD       Y11, Y4, Y3
+	VSUBPD       Y3, Y0, Y0
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y3
+	VSUBPD       Y11, Y3, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant51<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMULPD       Y1, Y14, Y4
+	VMOVUPS      Y4, Y11
+	VFMSUB231PD  Y1, Y14, Y11
+	VFMADD231PD  Y12, Y1, Y11
+	VFMADD231PD  Y14, Y0, Y11
+	VADDPD       Y11, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       logaddexpConstant52<>+0(SB), Y0, Y4
+	VSUBPD       Y0, Y4, Y11
+	VSUBPD       Y11, Y4, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y2
+	VSUBPD       Y11, Y2, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMULPD       Y1, Y14, Y4
+	VMOVUPS      Y4, Y11
+	VFMSUB231PD  Y1, Y14, Y11
+	VFMADD231PD  Y12, Y1, Y11
+	VFMADD231PD  Y14, Y0, Y11
+	VADDPD       Y11, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       logaddexpConstant54<>+0(SB), Y0, Y4
+	VSUBPD       Y0, Y4, Y11
+	VSUBPD       Y11, Y4, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y10
+	VSUBPD       Y11, Y10, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMULPD       Y1, Y14, Y4
+	VMOVUPS      Y4, Y11
+	VFMSUB231PD  Y1, Y14, Y11
+	VFMADD231PD  Y12, Y1, Y11
+	VFMADD231PD  Y14, Y0, Y11
+	VADDPD       Y11, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y4
+	VSUBPD       Y0, Y4, Y11
+	VMOVUPS      Y13, 960(SP)
+	VSUBPD       Y11, Y4, Y13
+	VSUBPD       Y13, Y0, Y0
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y13
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMULPD       Y1, Y14, Y4
+	VMOVUPS      Y4, Y11
+	VFMSUB231PD  Y1, Y14, Y11
+	VFMADD231PD  Y12, Y1, Y11
+	VFMADD231PD  Y14, Y0, Y11
+	VADDPD       Y11, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y4
+	VSUBPD       Y0, Y4, Y11
+	VMOVUPS      Y8, 992(SP)
+	VSUBPD       Y11, Y4, Y8
+	VSUBPD       Y8, Y0, Y0
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y8
+	VSUBPD       Y11, Y8, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMULPD       Y1, Y14, Y4
+	VMOVUPS      Y4, Y11
+	VFMSUB231PD  Y1, Y14, Y11
+	VFMADD231PD  Y12, Y1, Y11
+	VFMADD231PD  Y14, Y0, Y11
+	VADDPD       Y11, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y11, Y1
+	VADDPD       Y6, Y0, Y4
+	VSUBPD       Y0, Y4, Y11
+	VMOVUPS      Y9, 1024(SP)
+	VSUBPD       Y11, Y4, Y9
+	VSUBPD       Y9, Y0, Y0
+	VSUBPD       Y11, Y6, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VMULPD       Y1, Y14, Y4
+	VMOVUPS      Y4, Y9
+	VFMSUB231PD  Y1, Y14, Y9
+	VFMADD231PD  Y1, Y12, Y9
+	VFMADD231PD  Y0, Y14, Y9
+	VADDPD       Y9, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y4
+	VSUBPD       Y0, Y4, Y9
+	VSUBPD       Y9, Y4, Y11
+	VSUBPD       Y11, Y0, Y11
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y12
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y11, Y9
+	VADDPD       Y1, Y9, Y9
+	VADDPD       Y9, Y4, Y11
+	VSUBPD       Y4, Y11, Y4
+	VSUBPD       Y4, Y9, Y4
+	VMULPD       Y11, Y0, Y9
+	VMOVUPS      Y9, Y14
+	VFMSUB231PD  Y11, Y0, Y14
+	VFMADD231PD  Y11, Y1, Y14
+	VFMADD231PD  Y4, Y0, Y14
+	VADDPD       Y14, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y14, Y1
+	VADDPD       Y12, Y0, Y4
+	VSUBPD       Y0, Y4, Y9
+	VSUBPD       Y9, Y4, Y11
+	VSUBPD       Y11, Y0, Y11
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y11, Y9
+	VADDPD       Y1, Y9, Y9
+	VADDPD       Y9, Y4, Y11
+	VSUBPD       Y4, Y11, Y4
+	VSUBPD       Y4, Y9, Y4
+	VMULPD       Y11, Y0, Y9
+	VMOVUPS      Y9, Y14
+	VFMSUB231PD  Y11, Y0, Y14
+	VFMADD231PD  Y11, Y1, Y14
+	VFMADD231PD  Y4, Y0, Y14
+	VADDPD       Y14, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y14, Y1
+	VADDPD       Y12, Y0, Y4
+	VSUBPD       Y0, Y4, Y9
+	VSUBPD       Y9, Y4, Y11
+	VSUBPD       Y11, Y0, Y11
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       Y9, Y11, Y9
+	VADDPD       Y1, Y9, Y9
+	VADDPD       Y9, Y4, Y11
+	VSUBPD       Y4, Y11, Y4
+	VSUBPD       Y4, Y9, Y4
+	VMULPD       Y11, Y0, Y9
+	VMOVUPS      Y9, Y14
+	VFMSUB231PD  Y11, Y0, Y14
+	VFMADD231PD  Y11, Y1, Y14
+	VFMADD231PD  Y4, Y0, Y14
+	VADDPD       Y14, Y9, Y0
+	VSUBPD       Y9, Y0, Y1
+	VSUBPD       Y1, Y14, Y1
+	VADDPD       logaddexpConstant61<>+0(SB), Y7, Y4
+	VPSLLQ       $0x34, Y4, Y4
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y4, Y1, Y1
+	VSUBPD       Y6, Y4, Y9
+	VADDPD       Y9, Y0, Y11
+	VSUBPD       Y0, Y11, Y14
+	VMOVUPS      Y4, 1056(SP)
+	VSUBPD       Y14, Y11, Y4
+	VSUBPD       Y4, Y0, Y0
+	VSUBPD       Y14, Y9, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y11, Y1
+	VSUBPD       Y11, Y1, Y4
+	VSUBPD       Y4, Y0, Y0
+	VANDPD       logaddexpConstant29<>+0(SB), Y5, Y4
+	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y4, Y11
+	VBLENDVPD    Y11, Y5, Y1, Y1
+	VBLENDVPD    Y11, logaddexpConstant59<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant63<>+0(SB), Y5
+	VMAXPD       32(SP), Y5, Y11
+	VMINPD       Y11, Y6, Y11
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y11, Y14
+	VSUBPD       logaddexpConstant2<>+0(SB), Y14, Y14
+	VMULPD       logaddexpConstant34<>+0(SB), Y14, Y5
+	VMOVUPS      Y9, 1088(SP)
+	VMOVUPS      Y5, Y9
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y14, Y9
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y14, Y11
+	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y5
+	VMOVUPS      Y7, 1120(SP)
+	VADDPD       Y5, Y11, Y7
+	VMOVUPS      Y4, 1152(SP)
+	VSUBPD       Y11, Y7, Y4
+	VMOVUPS      Y0, 1184(SP)
+	VSUBPD       Y4, Y7, Y0
+	VSUBPD       Y0, Y11, Y0
+	VSUBPD       Y4, Y5, Y4
+	VADDPD       Y4, Y0, Y0
+	VSUBPD       Y9, Y0, Y0
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y14, Y0
+	VADDPD       Y0, Y7, Y4
+	VSUBPD       Y7, Y4, Y5
+	VSUBPD       Y5, Y0, Y0
+	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
+	VMULPD       logaddexpConstant38<>+0(SB), Y0, Y0
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y4, Y5
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y7
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y4, Y7
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y4, Y9
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y4, Y11
+	VMOVUPS      Y1, 1216(SP)
+	VMULPD       Y4, Y4, Y1
+	VFMADD231PD  Y1, Y7, Y5
+	VFMADD231PD  Y1, Y11, Y9
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  Y1, Y9, Y5
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y1, Y5
+	VMULPD       Y5, Y4, Y1
+	VMOVUPS      Y1, Y7
+	VFMSUB231PD  Y5, Y4, Y7
+	VFMADD231PD  Y0, Y5, Y7
+	VADDPD       Y7, Y1, Y5
+	VSUBPD       Y1, Y5, Y1
+	VSUBPD       Y1, Y7, Y1
+	VADDPD       Y15, Y5, Y7
+	VSUBPD       Y5, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y5, Y5
+	VSUBPD       Y9, Y15, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y1
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y0, Y5, Y9
+	VFMADD231PD  Y4, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y5
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y3, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y3, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant51<>+0(SB), Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y0, Y5, Y9
+	VFMADD231PD  Y4, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y5
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y2, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y2, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant53<>+0(SB), Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y0, Y5, Y9
+	VFMADD231PD  Y4, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y5
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y10, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant55<>+0(SB), Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y0, Y5, Y9
+	VFMADD231PD  Y4, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y5
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y13, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y13, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant57<>+0(SB), Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y0, Y5, Y9
+	VFMADD231PD  Y4, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y5
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y8, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y8, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y0, Y5, Y9
+	VFMADD231PD  Y4, Y1, Y9
+	VADDPD       Y9, Y7, Y1
+	VSUBPD       Y7, Y1, Y5
+	VSUBPD       Y5, Y9, Y5
+	VADDPD       Y6, Y1, Y7
+	VSUBPD       Y1, Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y6, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       logaddexpConstant59<>+0(SB), Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y1, Y7, Y5
+	VSUBPD       Y7, Y5, Y7
+	VSUBPD       Y7, Y1, Y1
+	VMULPD       Y5, Y4, Y7
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y5, Y4, Y9
+	VFMADD231PD  Y5, Y0, Y9
+	VFMADD231PD  Y1, Y4, Y9
+	VADDPD       Y9, Y7, Y0
+	VSUBPD       Y7, Y0, Y1
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       Y12, Y0, Y4
+	VSUBPD       Y0, Y4, Y5
+	VSUBPD       Y5, Y4, Y7
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y5, Y12, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y1, Y5, Y5
+	VADDPD       Y5, Y4, Y7
+	VSUBPD       Y4, Y7, Y4
+	VSUBPD       Y4, Y5, Y4
+	VMULPD       Y7, Y0, Y5
+	VMOVUPS      Y5, Y9
+	VFMSUB231PD  Y7, Y0, Y9
+	VFMADD231PD  Y7, Y1, Y9
+	VFMADD231PD  Y4, Y0, Y9
+	VADDPD       Y9, Y5, Y0
+	VSUBPD       Y5, Y0, Y1
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       Y12, Y0, Y4
+	VSUBPD       Y0, Y4, Y5
+	VSUBPD       Y5, Y4, Y7
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y5, Y12, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y1, Y5, Y5
+	VADDPD       Y5, Y4, Y7
+	VSUBPD       Y4, Y7, Y4
+	VSUBPD       Y4, Y5, Y4
+	VMULPD       Y7, Y0, Y5
+	VMOVUPS      Y5, Y9
+	VFMSUB231PD  Y7, Y0, Y9
+	VFMADD231PD  Y7, Y1, Y9
+	VFMADD231PD  Y4, Y0, Y9
+	VADDPD       Y9, Y5, Y0
+	VSUBPD       Y5, Y0, Y1
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       Y12, Y0, Y4
+	VSUBPD       Y0, Y4, Y5
+	VSUBPD       Y5, Y4, Y7
+	VSUBPD       Y7, Y0, Y7
+	VSUBPD       Y5, Y12, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y1, Y5, Y5
+	VADDPD       Y5, Y4, Y7
+	VSUBPD       Y4, Y7, Y4
+	VSUBPD       Y4, Y5, Y4
+	VMULPD       Y7, Y0, Y5
+	VMOVUPS      Y5, Y9
+	VFMSUB231PD  Y7, Y0, Y9
+	VFMADD231PD  Y7, Y1, Y9
+	VFMADD231PD  Y4, Y0, Y9
+	VADDPD       Y9, Y5, Y0
+	VSUBPD       Y5, Y0, Y1
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       Y6, Y0, Y4
+	VSUBPD       Y0, Y4, Y5
+	VSUBPD       Y5, Y4, Y7
+	VSUBPD       Y7, Y0, Y0
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y4, Y1
+	VSUBPD       Y4, Y1, Y5
+	VSUBPD       Y5, Y0, Y0
+	VMULPD       Y8, Y14, Y5
+	VADDPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VSUBPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VSUBPD       Y5, Y14, Y7
+	VADDPD       logaddexpConstant61<>+0(SB), Y5, Y5
+	VPSLLQ       $0x34, Y5, Y5
+	VMULPD       Y5, Y1, Y1
+	VADDPD       logaddexpConstant61<>+0(SB), Y7, Y7
+	VPSLLQ       $0x34, Y7, Y7
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y5, Y0, Y0
+	VMULPD       Y7, Y0, Y0
+	VADDPD       1216(SP), Y1, Y5
+	VSUBPD       1216(SP), Y5, Y7
+	VSUBPD       Y7, Y5, Y9
+	VMOVUPS      1216(SP), Y11
+	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y7, Y1, Y1
+	VADDPD       Y1, Y9, Y1
+	VADDPD       1184(SP), Y0, Y7
+	VSUBPD       1184(SP), Y7, Y9
+	VSUBPD       Y9, Y7, Y11
+	VMOVUPS      Y4, 1248(SP)
+	VMOVUPS      1184(SP), Y4
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y9, Y0, Y0
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y1, Y5, Y4
+	VSUBPD       Y5, Y4, Y7
+	VSUBPD       Y7, Y4, Y9
+	VSUBPD       Y9, Y5, Y5
+	VSUBPD       Y7, Y1, Y1
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y12, Y4, Y1
+	VDIVPD       Y1, Y4, Y1
+	VMULPD       Y1, Y1, Y5
+	VMULPD       Y8, Y4, Y7
+	VMULPD       Y4, Y7, Y9
+	VFMSUB213PD  Y9, Y4, Y7
+	VXORPD       logaddexpConstant36<>+0(SB), Y9, Y11
+	VMOVUPS      Y14, 1280(SP)
+	VADDPD       Y11, Y4, Y14
+	VSUBPD       Y4, Y14, Y12
+	VSUBPD       Y12, Y11, Y11
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y5, Y12
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y5, Y8
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y5, Y13
+	VMULPD       Y5, Y5, Y10
+	VFMADD231PD  Y10, Y8, Y12
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y10, Y13
+	VMULPD       Y10, Y10, Y8
+	VFMADD231PD  Y8, Y13, Y12
+	VFMADD231PD  Y12, Y5, Y9
+	VSUBPD       Y7, Y11, Y5
+	VFMADD231PD  Y9, Y1, Y5
+	VFMSUB231PD  Y4, Y4, Y4
+	VADDPD       Y6, Y4, Y1
+	VFMADD231PD  Y0, Y1, Y5
+	VADDPD       Y5, Y14, Y0
+	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y1
+	VMOVUPS      1152(SP), Y4
+	VMULPD       logaddexpConstant87<>+0(SB), Y4, Y4
+	VCMPPD       $0x11, Y4, Y1, Y1
+	VMOVMSKPD    Y1, AX
+	TESTL        AX, AX
+	JNE          region3
+
+back3:
+	VMOVUPS   1280(SP), Y1
+	VADDPD    logaddexpConstant88<>+0(SB), Y1, Y1
+	VMULPD    logaddexpConstant58<>+0(SB), Y1, Y4
+	VADDPD    logaddexpConstant2<>+0(SB), Y4, Y4
+	VSUBPD    logaddexpConstant2<>+0(SB), Y4, Y4
+	VSUBPD    Y4, Y1, Y1
+	VADDPD    logaddexpConstant61<>+0(SB), Y4, Y4
+	VPSLLQ    $0x34, Y4, Y4
+	VMULPD    1248(SP), Y4, Y4
+	VADDPD    logaddexpConstant61<>+0(SB), Y1, Y1
+	VPSLLQ    $0x34, Y1, Y1
+	VMULPD    Y1, Y4, Y1
+	VMOVUPS   96(SP), Y4
+	VMULPD    logaddexpConstant89<>+0(SB), Y4, Y5
+	VADDPD    Y5, Y1, Y1
+	VCMPPD    $0x00, logaddexpConstant59<>+0(SB), Y0, Y5
+	VCMPPD    $0x11, logaddexpConstant59<>+0(SB), Y1, Y1
+	VANDPD    Y1, Y5, Y1
+	VBLENDVPD Y1, logaddexpConstant36<>+0(SB), Y0, Y0
+	VMOVUPS   32(SP), Y1
+	VSUBPD    Y4, Y1, Y1
+	VCMPPD    $0x11, logaddexpConstant71<>+0(SB), Y1, Y1
+	VANDPD    logaddexpConstant29<>+0(SB), Y4, Y5
+	VCMPPD    $0x00, logaddexpConstant72<>+0(SB), Y5, Y5
+	VORPD     Y5, Y1, Y1
+	VADDPD    logaddexpConstant59<>+0(SB), Y4, Y4
+	VBLENDVPD Y1, Y4, Y0, Y0
+	VMOVUPS   (SI), Y1
+	VCMPPD    $0x03, (DX), Y1, Y1
+	VBLENDVPD Y1, logaddexpConstant73<>+0(SB), Y0, Y0
+	VMOVUPS   896(SP), Y1
+	VMOVUPS   832(SP), Y4
+	VBLENDVPD Y1, Y0, Y4, Y4
+	VMOVUPS   Y4, 832(SP)
+	VMOVUPS   832(SP), Y0
+	VMOVUPS   864(SP), Y1
+	VMOVUPS   928(SP), Y3
+	VMOVUPS   64(SP), Y11
+	JMP       back1
+
+region2:
+	VMOVUPS      Y0, 1312(SP)
+	VMOVUPS      Y1, 1344(SP)
+	VMOVUPS      Y3, 1376(SP)
+	VMOVUPS      logaddexpConstant33<>+0(SB), Y2
+	VMAXPD       Y11, Y2, Y2
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y4
+	VMINPD       Y2, Y4, Y2
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y2, Y5
+	VSUBPD       logaddexpConstant2<>+0(SB), Y5, Y5
+	VMULPD       logaddexpConstant34<>+0(SB), Y5, Y6
 	VMOVUPS      Y6, Y7
-	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y4, Y7
-	VMOVUPS      Y3, Y8
-	VFNMADD231PD logaddexpConstant35<>+0(SB), Y4, Y8
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y5, Y7
+	VMOVUPS      Y2, Y8
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y5, Y8
 	VXORPD       logaddexpConstant36<>+0(SB), Y6, Y6
 	VADDPD       Y6, Y8, Y9
-	VSUBPD       Y8, Y9, Y11
-	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y8, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
 	VSUBPD       Y12, Y8, Y8
-	VSUBPD       Y11, Y6, Y6
+	VSUBPD       Y10, Y6, Y6
 	VADDPD       Y6, Y8, Y6
 	VSUBPD       Y7, Y6, Y8
-	VFNMADD231PD logaddexpConstant37<>+0(SB), Y4, Y8
-	VADDPD       Y8, Y9, Y11
-	VSUBPD       Y9, Y11, Y12
+	VFNMADD231PD logaddexpConstant37<>+0(SB), Y5, Y8
+	VADDPD       Y8, Y9, Y10
+	VSUBPD       Y9, Y10, Y12
 	VSUBPD       Y12, Y8, Y8
-	VMULPD       logaddexpConstant38<>+0(SB), Y11, Y11
+	VMULPD       logaddexpConstant38<>+0(SB), Y10, Y10
 	VMULPD       logaddexpConstant38<>+0(SB), Y8, Y8
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y11, Y12
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y10, Y12
 	VMOVUPS      logaddexpConstant42<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y11, Y13
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y10, Y13
 	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant43<>+0(SB), Y11, Y14
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y10, Y14
 	VMOVUPS      logaddexpConstant46<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant45<>+0(SB), Y11, Y15
-	VMULPD       Y11, Y11, Y0
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y10, Y15
+	VMULPD       Y10, Y10, Y0
 	VFMADD231PD  Y0, Y13, Y12
 	VFMADD231PD  Y0, Y15, Y14
 	VMULPD       Y0, Y0, Y0
 	VFMADD231PD  Y0, Y14, Y12
 	VMULPD       Y0, Y0, Y0
 	VFMADD231PD  logaddexpConstant47<>+0(SB), Y0, Y12
-	VMULPD       Y12, Y11, Y0
+	VMULPD       Y12, Y10, Y0
 	VMOVUPS      Y0, Y13
-	VFMSUB231PD  Y12, Y11, Y13
+	VFMSUB231PD  Y12, Y10, Y13
 	VFMADD231PD  Y8, Y12, Y13
 	VADDPD       Y13, Y0, Y12
 	VSUBPD       Y0, Y12, Y0
@@ -1428,11 +2877,11 @@ region1:
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
+	VMULPD       Y12, Y10, Y13
 	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
+	VFMSUB231PD  Y12, Y10, Y14
 	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
+	VFMADD231PD  Y10, Y0, Y14
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
@@ -1448,1241 +2897,1262 @@ region1:
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
+	VMULPD       Y12, Y10, Y13
 	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
+	VFMSUB231PD  Y12, Y10, Y14
 	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
+	VFMADD231PD  Y10, Y0, Y14
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant52<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VSUBPD       Y14, Y13, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant52<>+0(SB), Y2
-	VSUBPD       Y14, Y2, Y14
+	VSUBPD       Y14, Y13, Y3
+	VSUBPD       Y3, Y0, Y0
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y3
+	VSUBPD       Y14, Y3, Y14
 	VADDPD       Y14, Y0, Y0
 	VADDPD       logaddexpConstant53<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
+	VMULPD       Y12, Y10, Y13
 	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
+	VFMSUB231PD  Y12, Y10, Y14
 	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
+	VFMADD231PD  Y10, Y0, Y14
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant54<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y9, 224(SP)
-	VSUBPD       Y14, Y13, Y9
-	VSUBPD       Y9, Y0, Y0
-	VMOVUPS      logaddexpConstant54<>+0(SB), Y9
-	VSUBPD       Y14, Y9, Y14
+	VSUBPD       Y14, Y13, Y11
+	VSUBPD       Y11, Y0, Y0
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y11
+	VSUBPD       Y14, Y11, Y14
 	VADDPD       Y14, Y0, Y0
 	VADDPD       logaddexpConstant55<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
+	VMULPD       Y12, Y10, Y13
 	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
+	VFMSUB231PD  Y12, Y10, Y14
 	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
+	VFMADD231PD  Y10, Y0, Y14
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y6, 256(SP)
-	VSUBPD       Y14, Y13, Y6
-	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      logaddexpConstant56<>+0(SB), Y6
-	VSUBPD       Y14, Y6, Y14
+	VMOVUPS      Y9, 1408(SP)
+	VSUBPD       Y14, Y13, Y9
+	VSUBPD       Y9, Y0, Y0
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y9
+	VSUBPD       Y14, Y9, Y14
 	VADDPD       Y14, Y0, Y0
 	VADDPD       logaddexpConstant57<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
+	VMULPD       Y12, Y10, Y13
 	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
+	VFMSUB231PD  Y12, Y10, Y14
 	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
+	VFMADD231PD  Y10, Y0, Y14
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y7, 288(SP)
-	VSUBPD       Y14, Y13, Y7
-	VSUBPD       Y7, Y0, Y0
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y7
-	VSUBPD       Y14, Y7, Y14
+	VMOVUPS      Y6, 1440(SP)
+	VSUBPD       Y14, Y13, Y6
+	VSUBPD       Y6, Y0, Y0
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y6
+	VSUBPD       Y14, Y6, Y14
 	VADDPD       Y14, Y0, Y0
-	VADDPD       Y10, Y12, Y12
+	VADDPD       logaddexpConstant59<>+0(SB), Y12, Y12
 	VADDPD       Y12, Y0, Y0
 	VADDPD       Y0, Y13, Y12
 	VSUBPD       Y13, Y12, Y13
 	VSUBPD       Y13, Y0, Y0
-	VMULPD       Y12, Y11, Y13
+	VMULPD       Y12, Y10, Y13
 	VMOVUPS      Y13, Y14
-	VFMSUB231PD  Y12, Y11, Y14
+	VFMSUB231PD  Y12, Y10, Y14
 	VFMADD231PD  Y8, Y12, Y14
-	VFMADD231PD  Y11, Y0, Y14
+	VFMADD231PD  Y10, Y0, Y14
 	VADDPD       Y14, Y13, Y0
 	VSUBPD       Y13, Y0, Y12
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       Y5, Y0, Y13
+	VADDPD       Y4, Y0, Y13
 	VSUBPD       Y0, Y13, Y14
+	VMOVUPS      Y7, 1472(SP)
 	VSUBPD       Y14, Y13, Y7
 	VSUBPD       Y7, Y0, Y0
-	VSUBPD       Y14, Y5, Y7
+	VSUBPD       Y14, Y4, Y7
 	VADDPD       Y7, Y0, Y0
-	VADDPD       Y10, Y12, Y7
+	VADDPD       logaddexpConstant59<>+0(SB), Y12, Y7
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y0, Y13, Y7
 	VSUBPD       Y13, Y7, Y12
 	VSUBPD       Y12, Y0, Y0
-	VMULPD       Y7, Y11, Y12
+	VMULPD       Y7, Y10, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y7, Y11, Y13
+	VFMSUB231PD  Y7, Y10, Y13
 	VFMADD231PD  Y7, Y8, Y13
-	VFMADD231PD  Y0, Y11, Y13
+	VFMADD231PD  Y0, Y10, Y13
 	VADDPD       Y13, Y12, Y0
 	VSUBPD       Y12, Y0, Y7
 	VSUBPD       Y7, Y13, Y7
 	VADDPD       logaddexpConstant60<>+0(SB), Y0, Y8
-	VSUBPD       Y0, Y8, Y11
-	VSUBPD       Y11, Y8, Y12
+	VSUBPD       Y0, Y8, Y10
+	VSUBPD       Y10, Y8, Y12
 	VSUBPD       Y12, Y0, Y12
 	VMOVUPS      logaddexpConstant60<>+0(SB), Y13
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y12, Y11
-	VADDPD       Y7, Y11, Y11
-	VADDPD       Y11, Y8, Y12
+	VSUBPD       Y10, Y13, Y10
+	VADDPD       Y10, Y12, Y10
+	VADDPD       Y7, Y10, Y10
+	VADDPD       Y10, Y8, Y12
 	VSUBPD       Y8, Y12, Y8
-	VSUBPD       Y8, Y11, Y8
-	VMULPD       Y12, Y0, Y11
-	VMOVUPS      Y11, Y14
+	VSUBPD       Y8, Y10, Y8
+	VMULPD       Y12, Y0, Y10
+	VMOVUPS      Y10, Y14
 	VFMSUB231PD  Y12, Y0, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VFMADD231PD  Y8, Y0, Y14
-	VADDPD       Y14, Y11, Y0
-	VSUBPD       Y11, Y0, Y7
+	VADDPD       Y14, Y10, Y0
+	VSUBPD       Y10, Y0, Y7
 	VSUBPD       Y7, Y14, Y7
 	VADDPD       Y13, Y0, Y8
-	VSUBPD       Y0, Y8, Y11
-	VSUBPD       Y11, Y8, Y12
+	VSUBPD       Y0, Y8, Y10
+	VSUBPD       Y10, Y8, Y12
 	VSUBPD       Y12, Y0, Y12
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y12, Y11
-	VADDPD       Y7, Y11, Y11
-	VADDPD       Y11, Y8, Y12
+	VSUBPD       Y10, Y13, Y10
+	VADDPD       Y10, Y12, Y10
+	VADDPD       Y7, Y10, Y10
+	VADDPD       Y10, Y8, Y12
 	VSUBPD       Y8, Y12, Y8
-	VSUBPD       Y8, Y11, Y8
-	VMULPD       Y12, Y0, Y11
-	VMOVUPS      Y11, Y14
+	VSUBPD       Y8, Y10, Y8
+	VMULPD       Y12, Y0, Y10
+	VMOVUPS      Y10, Y14
 	VFMSUB231PD  Y12, Y0, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VFMADD231PD  Y8, Y0, Y14
-	VADDPD       Y14, Y11, Y0
-	VSUBPD       Y11, Y0, Y7
+	VADDPD       Y14, Y10, Y0
+	VSUBPD       Y10, Y0, Y7
 	VSUBPD       Y7, Y14, Y7
 	VADDPD       Y13, Y0, Y8
-	VSUBPD       Y0, Y8, Y11
-	VSUBPD       Y11, Y8, Y12
+	VSUBPD       Y0, Y8, Y10
+	VSUBPD       Y10, Y8, Y12
 	VSUBPD       Y12, Y0, Y12
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y12, Y11
-	VADDPD       Y7, Y11, Y11
-	VADDPD       Y11, Y8, Y12
+	VSUBPD       Y10, Y13, Y10
+	VADDPD       Y10, Y12, Y10
+	VADDPD       Y7, Y10, Y10
+	VADDPD       Y10, Y8, Y12
 	VSUBPD       Y8, Y12, Y8
-	VSUBPD       Y8, Y11, Y8
-	VMULPD       Y12, Y0, Y11
-	VMOVUPS      Y11, Y14
+	VSUBPD       Y8, Y10, Y8
+	VMULPD       Y12, Y0, Y10
+	VMOVUPS      Y10, Y14
 	VFMSUB231PD  Y12, Y0, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VFMADD231PD  Y8, Y0, Y14
-	VADDPD       Y14, Y11, Y0
-	VSUBPD       Y11, Y0, Y7
+	VADDPD       Y14, Y10, Y0
+	VSUBPD       Y10, Y0, Y7
 	VSUBPD       Y7, Y14, Y7
-	VADDPD       logaddexpConstant61<>+0(SB), Y4, Y8
+	VADDPD       logaddexpConstant61<>+0(SB), Y5, Y8
 	VPSLLQ       $0x34, Y8, Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y7, Y7
-	VSUBPD       Y5, Y8, Y11
-	VADDPD       Y11, Y0, Y12
+	VSUBPD       Y4, Y8, Y10
+	VADDPD       Y10, Y0, Y12
 	VSUBPD       Y0, Y12, Y14
-	VMOVUPS      Y8, 320(SP)
+	VMOVUPS      Y8, 1504(SP)
 	VSUBPD       Y14, Y12, Y8
 	VSUBPD       Y8, Y0, Y0
-	VSUBPD       Y14, Y11, Y8
+	VSUBPD       Y14, Y10, Y8
 	VADDPD       Y8, Y0, Y0
 	VADDPD       Y7, Y0, Y0
 	VADDPD       Y0, Y12, Y7
 	VSUBPD       Y12, Y7, Y8
 	VSUBPD       Y8, Y0, Y0
-	VANDPD       logaddexpConstant29<>+0(SB), Y3, Y8
+	VANDPD       logaddexpConstant29<>+0(SB), Y2, Y8
 	VCMPPD       $0x11, logaddexpConstant62<>+0(SB), Y8, Y12
-	VBLENDVPD    Y12, Y3, Y7, Y3
-	VBLENDVPD    Y12, Y10, Y0, Y0
+	VBLENDVPD    Y12, Y2, Y7, Y2
+	VBLENDVPD    Y12, logaddexpConstant59<>+0(SB), Y0, Y0
 	VMOVUPS      logaddexpConstant63<>+0(SB), Y7
 	VMAXPD       (SP), Y7, Y7
-	VMINPD       Y7, Y5, Y7
+	VMINPD       Y7, Y4, Y7
 	VMOVUPS      logaddexpConstant2<>+0(SB), Y12
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y7, Y12
 	VSUBPD       logaddexpConstant2<>+0(SB), Y12, Y12
 	VMULPD       logaddexpConstant34<>+0(SB), Y12, Y14
-	VMOVUPS      Y11, 352(SP)
-	VMOVUPS      Y14, Y11
-	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y12, Y11
+	VMOVUPS      Y10, 1536(SP)
+	VMOVUPS      Y14, Y10
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y12, Y10
 	VFNMADD231PD logaddexpConstant35<>+0(SB), Y12, Y7
 	VXORPD       logaddexpConstant36<>+0(SB), Y14, Y14
-	VMOVUPS      Y4, 384(SP)
-	VADDPD       Y14, Y7, Y4
-	VMOVUPS      Y8, 416(SP)
-	VSUBPD       Y7, Y4, Y8
-	VMOVUPS      Y0, 448(SP)
-	VSUBPD       Y8, Y4, Y0
+	VMOVUPS      Y5, 1568(SP)
+	VADDPD       Y14, Y7, Y5
+	VMOVUPS      Y8, 1600(SP)
+	VSUBPD       Y7, Y5, Y8
+	VMOVUPS      Y0, 1632(SP)
+	VSUBPD       Y8, Y5, Y0
 	VSUBPD       Y0, Y7, Y0
 	VSUBPD       Y8, Y14, Y7
 	VADDPD       Y7, Y0, Y0
-	VSUBPD       Y11, Y0, Y0
+	VSUBPD       Y10, Y0, Y0
 	VFNMADD231PD logaddexpConstant37<>+0(SB), Y12, Y0
-	VADDPD       Y0, Y4, Y7
-	VSUBPD       Y4, Y7, Y4
-	VSUBPD       Y4, Y0, Y0
-	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y4
+	VADDPD       Y0, Y5, Y7
+	VSUBPD       Y5, Y7, Y5
+	VSUBPD       Y5, Y0, Y0
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y5
 	VMULPD       logaddexpConstant38<>+0(SB), Y0, Y0
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant39<>+0(SB), Y4, Y7
+	VFMADD231PD  logaddexpConstant39<>+0(SB), Y5, Y7
 	VMOVUPS      logaddexpConstant42<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant41<>+0(SB), Y4, Y8
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant43<>+0(SB), Y4, Y11
+	VFMADD231PD  logaddexpConstant41<>+0(SB), Y5, Y8
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant43<>+0(SB), Y5, Y10
 	VMOVUPS      logaddexpConstant46<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant45<>+0(SB), Y4, Y14
-	VMOVUPS      Y3, 480(SP)
-	VMULPD       Y4, Y4, Y3
-	VFMADD231PD  Y3, Y8, Y7
-	VFMADD231PD  Y3, Y14, Y11
-	VMULPD       Y3, Y3, Y3
-	VFMADD231PD  Y3, Y11, Y7
-	VMULPD       Y3, Y3, Y3
-	VFMADD231PD  logaddexpConstant47<>+0(SB), Y3, Y7
-	VMULPD       Y7, Y4, Y3
-	VMOVUPS      Y3, Y8
-	VFMSUB231PD  Y7, Y4, Y8
-	VFMADD231PD  Y0, Y7, Y8
-	VADDPD       Y8, Y3, Y7
-	VSUBPD       Y3, Y7, Y3
-	VSUBPD       Y3, Y8, Y3
-	VADDPD       Y15, Y7, Y8
-	VSUBPD       Y7, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y7, Y7
-	VSUBPD       Y11, Y15, Y11
-	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant49<>+0(SB), Y3, Y3
-	VADDPD       Y3, Y7, Y3
-	VADDPD       Y3, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y3, Y3
-	VMULPD       Y7, Y4, Y8
-	VMOVUPS      Y8, Y11
-	VFMSUB231PD  Y7, Y4, Y11
-	VFMADD231PD  Y0, Y7, Y11
-	VFMADD231PD  Y4, Y3, Y11
-	VADDPD       Y11, Y8, Y3
-	VSUBPD       Y8, Y3, Y7
-	VSUBPD       Y7, Y11, Y7
-	VADDPD       Y1, Y3, Y8
-	VSUBPD       Y3, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y3, Y3
-	VSUBPD       Y11, Y1, Y11
-	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant51<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y3, Y3
-	VADDPD       Y3, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y3, Y3
-	VMULPD       Y7, Y4, Y8
-	VMOVUPS      Y8, Y11
-	VFMSUB231PD  Y7, Y4, Y11
-	VFMADD231PD  Y0, Y7, Y11
-	VFMADD231PD  Y4, Y3, Y11
-	VADDPD       Y11, Y8, Y3
-	VSUBPD       Y8, Y3, Y7
-	VSUBPD       Y7, Y11, Y7
-	VADDPD       Y2, Y3, Y8
-	VSUBPD       Y3, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y3, Y3
-	VSUBPD       Y11, Y2, Y11
-	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant53<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y3, Y3
-	VADDPD       Y3, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y3, Y3
-	VMULPD       Y7, Y4, Y8
-	VMOVUPS      Y8, Y11
-	VFMSUB231PD  Y7, Y4, Y11
-	VFMADD231PD  Y0, Y7, Y11
-	VFMADD231PD  Y4, Y3, Y11
-	VADDPD       Y11, Y8, Y3
-	VSUBPD       Y8, Y3, Y7
-	VSUBPD       Y7, Y11, Y7
-	VADDPD       Y9, Y3, Y8
-	VSUBPD       Y3, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y3, Y3
-	VSUBPD       Y11, Y9, Y11
-	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant55<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y3, Y3
-	VADDPD       Y3, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y3, Y3
-	VMULPD       Y7, Y4, Y8
-	VMOVUPS      Y8, Y11
-	VFMSUB231PD  Y7, Y4, Y11
-	VFMADD231PD  Y0, Y7, Y11
-	VFMADD231PD  Y4, Y3, Y11
-	VADDPD       Y11, Y8, Y3
-	VSUBPD       Y8, Y3, Y7
-	VSUBPD       Y7, Y11, Y7
-	VADDPD       Y6, Y3, Y8
-	VSUBPD       Y3, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y3, Y3
-	VSUBPD       Y11, Y6, Y11
-	VADDPD       Y11, Y3, Y3
-	VADDPD       logaddexpConstant57<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y3, Y3
-	VADDPD       Y3, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y3, Y3
-	VMULPD       Y7, Y4, Y8
-	VMOVUPS      Y8, Y11
-	VFMSUB231PD  Y7, Y4, Y11
-	VFMADD231PD  Y0, Y7, Y11
-	VFMADD231PD  Y4, Y3, Y11
-	VADDPD       Y11, Y8, Y3
-	VSUBPD       Y8, Y3, Y7
-	VSUBPD       Y7, Y11, Y7
-	VADDPD       logaddexpConstant58<>+0(SB), Y3, Y8
-	VSUBPD       Y3, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y3, Y3
-	VMOVUPS      logaddexpConstant58<>+0(SB), Y14
-	VSUBPD       Y11, Y14, Y11
-	VADDPD       Y11, Y3, Y3
-	VADDPD       Y10, Y7, Y7
-	VADDPD       Y7, Y3, Y3
-	VADDPD       Y3, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y3, Y3
-	VMULPD       Y7, Y4, Y8
-	VMOVUPS      Y8, Y11
-	VFMSUB231PD  Y7, Y4, Y11
-	VFMADD231PD  Y0, Y7, Y11
-	VFMADD231PD  Y4, Y3, Y11
-	VADDPD       Y11, Y8, Y3
-	VSUBPD       Y8, Y3, Y7
-	VSUBPD       Y7, Y11, Y7
-	VADDPD       Y5, Y3, Y8
-	VSUBPD       Y3, Y8, Y11
-	VSUBPD       Y11, Y8, Y6
-	VSUBPD       Y6, Y3, Y3
-	VSUBPD       Y11, Y5, Y6
-	VADDPD       Y6, Y3, Y3
-	VADDPD       Y10, Y7, Y6
-	VADDPD       Y6, Y3, Y3
-	VADDPD       Y3, Y8, Y6
-	VSUBPD       Y8, Y6, Y7
-	VSUBPD       Y7, Y3, Y3
-	VMULPD       Y6, Y4, Y7
-	VMOVUPS      Y7, Y8
-	VFMSUB231PD  Y6, Y4, Y8
-	VFMADD231PD  Y6, Y0, Y8
-	VFMADD231PD  Y3, Y4, Y8
-	VADDPD       Y8, Y7, Y0
-	VSUBPD       Y7, Y0, Y3
-	VSUBPD       Y3, Y8, Y3
-	VADDPD       Y13, Y0, Y4
-	VSUBPD       Y0, Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VSUBPD       Y7, Y0, Y7
-	VSUBPD       Y6, Y13, Y6
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y3, Y6, Y6
-	VADDPD       Y6, Y4, Y7
-	VSUBPD       Y4, Y7, Y4
-	VSUBPD       Y4, Y6, Y4
-	VMULPD       Y7, Y0, Y6
-	VMOVUPS      Y6, Y8
-	VFMSUB231PD  Y7, Y0, Y8
-	VFMADD231PD  Y7, Y3, Y8
-	VFMADD231PD  Y4, Y0, Y8
-	VADDPD       Y8, Y6, Y0
-	VSUBPD       Y6, Y0, Y3
-	VSUBPD       Y3, Y8, Y3
-	VADDPD       Y13, Y0, Y4
-	VSUBPD       Y0, Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VSUBPD       Y7, Y0, Y7
-	VSUBPD       Y6, Y13, Y6
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y3, Y6, Y6
-	VADDPD       Y6, Y4, Y7
-	VSUBPD       Y4, Y7, Y4
-	VSUBPD       Y4, Y6, Y4
-	VMULPD       Y7, Y0, Y6
-	VMOVUPS      Y6, Y8
-	VFMSUB231PD  Y7, Y0, Y8
-	VFMADD231PD  Y7, Y3, Y8
-	VFMADD231PD  Y4, Y0, Y8
-	VADDPD       Y8, Y6, Y0
-	VSUBPD       Y6, Y0, Y3
-	VSUBPD       Y3, Y8, Y3
-	VADDPD       Y13, Y0, Y4
-	VSUBPD       Y0, Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VSUBPD       Y7, Y0, Y7
-	VSUBPD       Y6, Y13, Y6
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y3, Y6, Y6
-	VADDPD       Y6, Y4, Y7
-	VSUBPD       Y4, Y7, Y4
-	VSUBPD       Y4, Y6, Y4
-	VMULPD       Y7, Y0, Y6
-	VMOVUPS      Y6, Y8
-	VFMSUB231PD  Y7, Y0, Y8
-	VFMADD231PD  Y7, Y3, Y8
-	VFMADD231PD  Y4, Y0, Y8
-	VADDPD       Y8, Y6, Y0
-	VSUBPD       Y6, Y0, Y3
-	VSUBPD       Y3, Y8, Y3
-	VADDPD       Y5, Y0, Y4
-	VSUBPD       Y0, Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VSUBPD       Y7, Y0, Y0
-	VSUBPD       Y6, Y5, Y6
-	VADDPD       Y6, Y0, Y0
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y0, Y4, Y3
-	VSUBPD       Y4, Y3, Y4
-	VSUBPD       Y4, Y0, Y0
-	VMULPD       Y14, Y12, Y4
-	VADDPD       logaddexpConstant2<>+0(SB), Y4, Y4
-	VSUBPD       logaddexpConstant2<>+0(SB), Y4, Y4
-	VSUBPD       Y4, Y12, Y6
-	VADDPD       logaddexpConstant61<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y3, Y3
-	VADDPD       logaddexpConstant61<>+0(SB), Y6, Y6
-	VPSLLQ       $0x34, Y6, Y6
-	VMULPD       Y6, Y3, Y3
-	VMULPD       Y4, Y0, Y0
-	VMULPD       Y6, Y0, Y0
-	VADDPD       480(SP), Y3, Y4
-	VSUBPD       480(SP), Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VMOVUPS      480(SP), Y8
-	VSUBPD       Y7, Y8, Y7
-	VSUBPD       Y6, Y3, Y3
-	VADDPD       Y3, Y7, Y3
-	VADDPD       448(SP), Y0, Y6
-	VSUBPD       448(SP), Y6, Y7
-	VSUBPD       Y7, Y6, Y8
-	VMOVUPS      448(SP), Y11
-	VSUBPD       Y8, Y11, Y8
-	VSUBPD       Y7, Y0, Y0
-	VADDPD       Y0, Y8, Y0
-	VADDPD       Y6, Y3, Y3
-	VADDPD       Y3, Y4, Y6
-	VSUBPD       Y4, Y6, Y7
-	VSUBPD       Y7, Y6, Y8
-	VSUBPD       Y8, Y4, Y4
-	VSUBPD       Y7, Y3, Y3
-	VADDPD       Y3, Y4, Y3
-	VADDPD       Y0, Y3, Y0
-	VADDPD       Y13, Y6, Y3
-	VDIVPD       Y3, Y6, Y3
-	VMULPD       Y3, Y3, Y4
-	VMULPD       Y14, Y6, Y7
-	VMULPD       Y6, Y7, Y8
-	VFMSUB213PD  Y8, Y6, Y7
-	VXORPD       logaddexpConstant36<>+0(SB), Y8, Y11
-	VADDPD       Y11, Y6, Y12
-	VSUBPD       Y6, Y12, Y13
-	VSUBPD       Y13, Y11, Y11
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y4, Y13
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y4, Y14
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y4, Y9
-	VMULPD       Y4, Y4, Y2
-	VFMADD231PD  Y2, Y14, Y13
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y2, Y9
+	VFMADD231PD  logaddexpConstant45<>+0(SB), Y5, Y14
+	VMOVUPS      Y2, 1664(SP)
+	VMULPD       Y5, Y5, Y2
+	VFMADD231PD  Y2, Y8, Y7
+	VFMADD231PD  Y2, Y14, Y10
 	VMULPD       Y2, Y2, Y2
-	VFMADD231PD  Y2, Y9, Y13
-	VFMADD231PD  Y13, Y4, Y8
-	VSUBPD       Y7, Y11, Y2
-	VFMADD231PD  Y8, Y3, Y2
-	VFMSUB231PD  Y6, Y6, Y6
-	VADDPD       Y5, Y6, Y3
-	VFMADD231PD  Y0, Y3, Y2
-	VADDPD       Y2, Y12, Y0
+	VFMADD231PD  Y2, Y10, Y7
+	VMULPD       Y2, Y2, Y2
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y2, Y7
+	VMULPD       Y7, Y5, Y2
+	VMOVUPS      Y2, Y8
+	VFMSUB231PD  Y7, Y5, Y8
+	VFMADD231PD  Y0, Y7, Y8
+	VADDPD       Y8, Y2, Y7
+	VSUBPD       Y2, Y7, Y2
+	VSUBPD       Y2, Y8, Y2
+	VADDPD       Y15, Y7, Y8
+	VSUBPD       Y7, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y7, Y7
+	VSUBPD       Y10, Y15, Y10
+	VADDPD       Y10, Y7, Y7
+	VADDPD       logaddexpConstant49<>+0(SB), Y2, Y2
+	VADDPD       Y2, Y7, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VADDPD       Y10, Y8, Y2
+	VSUBPD       Y8, Y2, Y7
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y1, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y2, Y2
+	VSUBPD       Y10, Y1, Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       logaddexpConstant51<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VADDPD       Y10, Y8, Y2
+	VSUBPD       Y8, Y2, Y7
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y3, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y2, Y2
+	VSUBPD       Y10, Y3, Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       logaddexpConstant53<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VADDPD       Y10, Y8, Y2
+	VSUBPD       Y8, Y2, Y7
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y11, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y2, Y2
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       logaddexpConstant55<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VADDPD       Y10, Y8, Y2
+	VSUBPD       Y8, Y2, Y7
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y9, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y2, Y2
+	VSUBPD       Y10, Y9, Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       logaddexpConstant57<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VADDPD       Y10, Y8, Y2
+	VSUBPD       Y8, Y2, Y7
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y6, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y2, Y2
+	VSUBPD       Y10, Y6, Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       logaddexpConstant59<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y0, Y7, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VADDPD       Y10, Y8, Y2
+	VSUBPD       Y8, Y2, Y7
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y4, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VSUBPD       Y14, Y2, Y2
+	VSUBPD       Y10, Y4, Y10
+	VADDPD       Y10, Y2, Y2
+	VADDPD       logaddexpConstant59<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y2, Y8, Y7
+	VSUBPD       Y8, Y7, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMULPD       Y7, Y5, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y7, Y5, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VFMADD231PD  Y2, Y5, Y10
+	VADDPD       Y10, Y8, Y0
+	VSUBPD       Y8, Y0, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y13, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y0, Y8
+	VSUBPD       Y7, Y13, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y2, Y7, Y7
+	VADDPD       Y7, Y5, Y8
+	VSUBPD       Y5, Y8, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y8, Y0, Y7
+	VMOVUPS      Y7, Y10
+	VFMSUB231PD  Y8, Y0, Y10
+	VFMADD231PD  Y8, Y2, Y10
+	VFMADD231PD  Y5, Y0, Y10
+	VADDPD       Y10, Y7, Y0
+	VSUBPD       Y7, Y0, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y13, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y0, Y8
+	VSUBPD       Y7, Y13, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y2, Y7, Y7
+	VADDPD       Y7, Y5, Y8
+	VSUBPD       Y5, Y8, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y8, Y0, Y7
+	VMOVUPS      Y7, Y10
+	VFMSUB231PD  Y8, Y0, Y10
+	VFMADD231PD  Y8, Y2, Y10
+	VFMADD231PD  Y5, Y0, Y10
+	VADDPD       Y10, Y7, Y0
+	VSUBPD       Y7, Y0, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y13, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y0, Y8
+	VSUBPD       Y7, Y13, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y2, Y7, Y7
+	VADDPD       Y7, Y5, Y8
+	VSUBPD       Y5, Y8, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y8, Y0, Y7
+	VMOVUPS      Y7, Y10
+	VFMSUB231PD  Y8, Y0, Y10
+	VFMADD231PD  Y8, Y2, Y10
+	VFMADD231PD  Y5, Y0, Y10
+	VADDPD       Y10, Y7, Y0
+	VSUBPD       Y7, Y0, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y4, Y0, Y5
+	VSUBPD       Y0, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y0, Y0
+	VSUBPD       Y7, Y4, Y7
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y0, Y5, Y2
+	VSUBPD       Y5, Y2, Y7
+	VSUBPD       Y7, Y0, Y0
+	VMULPD       Y6, Y12, Y7
+	VADDPD       logaddexpConstant2<>+0(SB), Y7, Y7
+	VSUBPD       logaddexpConstant2<>+0(SB), Y7, Y7
+	VSUBPD       Y7, Y12, Y8
+	VADDPD       logaddexpConstant61<>+0(SB), Y7, Y7
+	VPSLLQ       $0x34, Y7, Y7
+	VMULPD       Y7, Y2, Y2
+	VADDPD       logaddexpConstant61<>+0(SB), Y8, Y8
+	VPSLLQ       $0x34, Y8, Y8
+	VMULPD       Y8, Y2, Y2
+	VMULPD       Y7, Y0, Y0
+	VMULPD       Y8, Y0, Y0
+	VADDPD       1664(SP), Y2, Y7
+	VSUBPD       1664(SP), Y7, Y8
+	VSUBPD       Y8, Y7, Y10
+	VMOVUPS      1664(SP), Y14
+	VSUBPD       Y10, Y14, Y10
+	VSUBPD       Y8, Y2, Y2
+	VADDPD       Y2, Y10, Y2
+	VADDPD       1632(SP), Y0, Y8
+	VSUBPD       1632(SP), Y8, Y10
+	VSUBPD       Y10, Y8, Y14
+	VMOVUPS      Y5, 1696(SP)
+	VMOVUPS      1632(SP), Y5
+	VSUBPD       Y14, Y5, Y5
+	VSUBPD       Y10, Y0, Y0
+	VADDPD       Y0, Y5, Y0
+	VADDPD       Y8, Y2, Y2
+	VADDPD       Y2, Y7, Y5
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y7, Y7
+	VSUBPD       Y8, Y2, Y2
+	VADDPD       Y2, Y7, Y2
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y13, Y5, Y2
+	VDIVPD       Y2, Y5, Y2
+	VMULPD       Y2, Y2, Y7
+	VMULPD       Y6, Y5, Y8
+	VMULPD       Y5, Y8, Y10
+	VFMSUB213PD  Y10, Y5, Y8
+	VXORPD       logaddexpConstant36<>+0(SB), Y10, Y14
+	VMOVUPS      Y12, 1728(SP)
+	VADDPD       Y14, Y5, Y12
+	VSUBPD       Y5, Y12, Y13
+	VSUBPD       Y13, Y14, Y13
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y14
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y7, Y14
+	VMOVUPS      logaddexpConstant67<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant66<>+0(SB), Y7, Y6
+	VMOVUPS      logaddexpConstant69<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant68<>+0(SB), Y7, Y9
+	VMULPD       Y7, Y7, Y11
+	VFMADD231PD  Y11, Y6, Y14
+	VFMADD231PD  logaddexpConstant70<>+0(SB), Y11, Y9
+	VMULPD       Y11, Y11, Y6
+	VFMADD231PD  Y6, Y9, Y14
+	VFMADD231PD  Y14, Y7, Y10
+	VSUBPD       Y8, Y13, Y6
+	VFMADD231PD  Y10, Y2, Y6
+	VFMSUB231PD  Y5, Y5, Y5
+	VADDPD       Y4, Y5, Y2
+	VFMADD231PD  Y0, Y2, Y6
+	VADDPD       Y6, Y12, Y0
 	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y2
-	VMOVUPS      416(SP), Y3
-	VMULPD       logaddexpConstant87<>+0(SB), Y3, Y3
-	VCMPPD       $0x11, Y3, Y2, Y2
+	VMOVUPS      1600(SP), Y5
+	VMULPD       logaddexpConstant87<>+0(SB), Y5, Y5
+	VCMPPD       $0x11, Y5, Y2, Y2
 	VMOVMSKPD    Y2, AX
 	TESTL        AX, AX
-	JNE          region2
+	JNE          region4
 
-back2:
+back4:
+	VMOVUPS   1728(SP), Y1
+	VADDPD    logaddexpConstant88<>+0(SB), Y1, Y1
+	VMULPD    logaddexpConstant58<>+0(SB), Y1, Y2
+	VADDPD    logaddexpConstant2<>+0(SB), Y2, Y2
+	VSUBPD    logaddexpConstant2<>+0(SB), Y2, Y2
+	VSUBPD    Y2, Y1, Y1
+	VADDPD    logaddexpConstant61<>+0(SB), Y2, Y2
+	VPSLLQ    $0x34, Y2, Y2
+	VMULPD    1696(SP), Y2, Y2
+	VADDPD    logaddexpConstant61<>+0(SB), Y1, Y1
+	VPSLLQ    $0x34, Y1, Y1
+	VMULPD    Y1, Y2, Y1
+	VMOVUPS   64(SP), Y2
+	VMULPD    logaddexpConstant89<>+0(SB), Y2, Y3
+	VADDPD    Y3, Y1, Y1
+	VCMPPD    $0x00, logaddexpConstant59<>+0(SB), Y0, Y3
+	VCMPPD    $0x11, logaddexpConstant59<>+0(SB), Y1, Y1
+	VANDPD    Y1, Y3, Y1
+	VBLENDVPD Y1, logaddexpConstant36<>+0(SB), Y0, Y0
 	VMOVUPS   (SP), Y1
-	VSUBPD    192(SP), Y1, Y1
+	VSUBPD    Y2, Y1, Y1
 	VCMPPD    $0x11, logaddexpConstant71<>+0(SB), Y1, Y1
-	VMOVUPS   192(SP), Y2
 	VANDPD    logaddexpConstant29<>+0(SB), Y2, Y3
 	VCMPPD    $0x00, logaddexpConstant72<>+0(SB), Y3, Y3
 	VORPD     Y3, Y1, Y1
-	VADDPD    Y10, Y2, Y2
+	VADDPD    logaddexpConstant59<>+0(SB), Y2, Y2
 	VBLENDVPD Y1, Y2, Y0, Y0
-	VMOVUPS   (SI), Y1
-	VCMPPD    $0x03, (DX), Y1, Y1
+	VMOVUPS   32(SI), Y1
+	VCMPPD    $0x03, 32(DX), Y1, Y1
 	VBLENDVPD Y1, logaddexpConstant73<>+0(SB), Y0, Y0
-	VMOVUPS   160(SP), Y1
-	VMOVUPS   128(SP), Y2
+	VMOVUPS   1376(SP), Y1
+	VMOVUPS   1344(SP), Y2
 	VBLENDVPD Y1, Y0, Y2, Y2
-	VMOVUPS   Y2, 128(SP)
-	VMOVUPS   128(SP), Y0
-	JMP       back1
+	VMOVUPS   Y2, 1344(SP)
+	VMOVUPS   1312(SP), Y0
+	VMOVUPS   1344(SP), Y1
+	JMP       back2
 
-region2:
-	VMOVUPS      Y0, 512(SP)
-	VMOVUPS      Y2, 544(SP)
-	VMOVUPS      288(SP), Y3
-	VXORPD       logaddexpConstant36<>+0(SB), Y3, Y3
-	VADDPD       256(SP), Y3, Y4
-	VSUBPD       256(SP), Y4, Y6
-	VSUBPD       Y6, Y4, Y7
-	VMOVUPS      256(SP), Y8
-	VSUBPD       Y7, Y8, Y7
-	VSUBPD       Y6, Y3, Y3
-	VADDPD       Y3, Y7, Y3
-	VMOVUPS      384(SP), Y6
-	VMULPD       logaddexpConstant88<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y4, Y7
-	VSUBPD       Y4, Y7, Y8
-	VSUBPD       Y8, Y7, Y9
-	VSUBPD       Y9, Y4, Y4
-	VSUBPD       Y8, Y6, Y6
-	VADDPD       Y6, Y4, Y4
-	VADDPD       Y4, Y3, Y3
-	VADDPD       224(SP), Y7, Y4
-	VSUBPD       224(SP), Y4, Y6
-	VSUBPD       Y6, Y7, Y6
-	VADDPD       Y3, Y6, Y7
-	VSUBPD       Y6, Y7, Y6
-	VSUBPD       Y6, Y3, Y3
-	VADDPD       Y7, Y4, Y6
-	VSUBPD       Y4, Y6, Y4
-	VSUBPD       Y4, Y7, Y4
-	VMULPD       logaddexpConstant38<>+0(SB), Y6, Y6
-	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
-	VMULPD       logaddexpConstant38<>+0(SB), Y3, Y3
-	VMOVUPS      logaddexpConstant45<>+0(SB), Y7
-	VFMADD231PD  logaddexpConstant47<>+0(SB), Y6, Y7
-	VMOVUPS      logaddexpConstant90<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant89<>+0(SB), Y6, Y8
-	VMOVUPS      logaddexpConstant92<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant91<>+0(SB), Y6, Y9
-	VMOVUPS      logaddexpConstant94<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant93<>+0(SB), Y6, Y11
-	VMULPD       Y6, Y6, Y12
-	VFMADD231PD  Y12, Y8, Y7
-	VFMADD231PD  Y12, Y11, Y9
-	VMULPD       Y12, Y12, Y8
-	VFMADD231PD  Y8, Y9, Y7
-	VMULPD       Y8, Y8, Y8
-	VFMADD231PD  logaddexpConstant95<>+0(SB), Y8, Y7
-	VMULPD       Y7, Y6, Y8
-	VMOVUPS      Y8, Y9
-	VFMSUB231PD  Y7, Y6, Y9
-	VFMADD231PD  Y4, Y7, Y9
-	VADDPD       Y9, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
+region3:
+	VMOVUPS      Y0, 1760(SP)
+	VMOVUPS      Y1, 1792(SP)
+	VMOVUPS      1024(SP), Y4
+	VXORPD       logaddexpConstant36<>+0(SB), Y4, Y4
+	VADDPD       992(SP), Y4, Y5
+	VSUBPD       992(SP), Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VMOVUPS      992(SP), Y9
 	VSUBPD       Y8, Y9, Y8
-	VADDPD       logaddexpConstant46<>+0(SB), Y7, Y9
-	VSUBPD       Y7, Y9, Y11
-	VSUBPD       Y11, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y7, Y4, Y4
+	VADDPD       Y4, Y8, Y4
+	VMOVUPS      1120(SP), Y7
+	VMULPD       logaddexpConstant90<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y5, Y8
+	VSUBPD       Y5, Y8, Y9
+	VSUBPD       Y9, Y8, Y10
+	VSUBPD       Y10, Y5, Y5
+	VSUBPD       Y9, Y7, Y7
+	VADDPD       Y7, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       960(SP), Y8, Y5
+	VSUBPD       960(SP), Y5, Y7
+	VSUBPD       Y7, Y8, Y7
+	VADDPD       Y4, Y7, Y8
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y7, Y4, Y4
+	VADDPD       Y8, Y5, Y7
+	VSUBPD       Y5, Y7, Y5
+	VSUBPD       Y5, Y8, Y5
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y7
+	VMULPD       logaddexpConstant38<>+0(SB), Y5, Y5
+	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
+	VMOVUPS      logaddexpConstant45<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y7, Y8
+	VMOVUPS      logaddexpConstant92<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y9
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y10
+	VMOVUPS      logaddexpConstant96<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y11
+	VMULPD       Y7, Y7, Y12
+	VFMADD231PD  Y12, Y9, Y8
+	VFMADD231PD  Y12, Y11, Y10
+	VMULPD       Y12, Y12, Y9
+	VFMADD231PD  Y9, Y10, Y8
+	VMULPD       Y9, Y9, Y9
+	VFMADD231PD  logaddexpConstant97<>+0(SB), Y9, Y8
+	VMULPD       Y8, Y7, Y9
+	VMOVUPS      Y9, Y10
+	VFMSUB231PD  Y8, Y7, Y10
+	VFMADD231PD  Y5, Y8, Y10
+	VADDPD       Y10, Y9, Y8
+	VSUBPD       Y9, Y8, Y9
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       logaddexpConstant46<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y8, Y8
 	VMOVUPS      logaddexpConstant46<>+0(SB), Y12
 	VSUBPD       Y11, Y12, Y11
-	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant96<>+0(SB), Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y7, Y9, Y8
-	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y7, Y7
-	VMULPD       Y8, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y8, Y6, Y11
-	VFMADD231PD  Y4, Y8, Y11
-	VFMADD231PD  Y6, Y7, Y11
-	VADDPD       Y11, Y9, Y7
-	VSUBPD       Y9, Y7, Y8
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant43<>+0(SB), Y7, Y9
-	VSUBPD       Y7, Y9, Y11
-	VSUBPD       Y11, Y9, Y13
-	VSUBPD       Y13, Y7, Y7
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant98<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y5, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant43<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y8, Y8
 	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
 	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant97<>+0(SB), Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y7, Y9, Y8
-	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y7, Y7
-	VMULPD       Y8, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y8, Y6, Y11
-	VFMADD231PD  Y4, Y8, Y11
-	VFMADD231PD  Y6, Y7, Y11
-	VADDPD       Y11, Y9, Y7
-	VSUBPD       Y9, Y7, Y8
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant44<>+0(SB), Y7, Y9
-	VSUBPD       Y7, Y9, Y11
-	VSUBPD       Y11, Y9, Y14
-	VSUBPD       Y14, Y7, Y7
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant99<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y5, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant44<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y14
+	VSUBPD       Y14, Y8, Y8
 	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
 	VSUBPD       Y11, Y14, Y11
-	VADDPD       Y11, Y7, Y7
-	VADDPD       logaddexpConstant98<>+0(SB), Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y7, Y9, Y8
-	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y7, Y7
-	VMULPD       Y8, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y8, Y6, Y11
-	VFMADD231PD  Y4, Y8, Y11
-	VFMADD231PD  Y6, Y7, Y11
-	VADDPD       Y11, Y9, Y7
-	VSUBPD       Y9, Y7, Y8
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant41<>+0(SB), Y7, Y9
-	VSUBPD       Y7, Y9, Y11
-	VSUBPD       Y11, Y9, Y0
-	VSUBPD       Y0, Y7, Y0
-	VMOVUPS      logaddexpConstant41<>+0(SB), Y7
-	VSUBPD       Y11, Y7, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant100<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y5, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant41<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y0
+	VSUBPD       Y0, Y8, Y0
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y8
+	VSUBPD       Y11, Y8, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant99<>+0(SB), Y8, Y8
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y0, Y9, Y8
-	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y0, Y0
-	VMULPD       Y8, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y8, Y6, Y11
-	VFMADD231PD  Y4, Y8, Y11
-	VFMADD231PD  Y6, Y0, Y11
-	VADDPD       Y11, Y9, Y0
-	VSUBPD       Y9, Y0, Y8
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y9
-	VSUBPD       Y0, Y9, Y11
-	VSUBPD       Y11, Y9, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant42<>+0(SB), Y2
-	VSUBPD       Y11, Y2, Y11
+	VADDPD       logaddexpConstant101<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y5, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y1
+	VSUBPD       Y11, Y1, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant100<>+0(SB), Y8, Y8
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y0, Y9, Y8
-	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y0, Y0
-	VMULPD       Y8, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y8, Y6, Y11
-	VFMADD231PD  Y4, Y8, Y11
-	VFMADD231PD  Y6, Y0, Y11
-	VADDPD       Y11, Y9, Y0
-	VSUBPD       Y9, Y0, Y8
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y9
-	VSUBPD       Y0, Y9, Y11
-	VSUBPD       Y11, Y9, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant39<>+0(SB), Y2
-	VSUBPD       Y11, Y2, Y11
+	VADDPD       logaddexpConstant102<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y5, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPS      logaddexpConstant39<>+0(SB), Y1
+	VSUBPD       Y11, Y1, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant101<>+0(SB), Y8, Y8
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y0, Y9, Y8
-	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y0, Y0
-	VMULPD       Y8, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y8, Y6, Y11
-	VFMADD231PD  Y4, Y8, Y11
-	VFMADD231PD  Y6, Y0, Y11
-	VADDPD       Y11, Y9, Y0
-	VSUBPD       Y9, Y0, Y8
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y9
-	VSUBPD       Y0, Y9, Y11
-	VSUBPD       Y11, Y9, Y2
-	VSUBPD       Y2, Y0, Y0
-	VMOVUPS      logaddexpConstant40<>+0(SB), Y2
-	VSUBPD       Y11, Y2, Y11
+	VADDPD       logaddexpConstant103<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y5, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y1
+	VSUBPD       Y11, Y1, Y11
 	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant102<>+0(SB), Y8, Y11
-	VSUBPD       Y8, Y11, Y2
-	VSUBPD       Y2, Y11, Y7
-	VSUBPD       Y7, Y8, Y7
-	VMOVUPS      logaddexpConstant102<>+0(SB), Y8
-	VSUBPD       Y2, Y8, Y2
-	VADDPD       Y2, Y7, Y2
-	VADDPD       Y11, Y0, Y7
-	VSUBPD       Y0, Y7, Y8
-	VSUBPD       Y8, Y7, Y14
+	VADDPD       logaddexpConstant104<>+0(SB), Y9, Y11
+	VSUBPD       Y9, Y11, Y1
+	VSUBPD       Y1, Y11, Y8
+	VSUBPD       Y8, Y9, Y8
+	VMOVUPS      logaddexpConstant104<>+0(SB), Y9
+	VSUBPD       Y1, Y9, Y1
+	VADDPD       Y1, Y8, Y1
+	VADDPD       Y11, Y0, Y8
+	VSUBPD       Y0, Y8, Y9
+	VSUBPD       Y9, Y8, Y14
 	VSUBPD       Y14, Y0, Y0
-	VSUBPD       Y8, Y11, Y8
-	VADDPD       Y8, Y0, Y0
-	VADDPD       logaddexpConstant103<>+0(SB), Y10, Y8
-	VADDPD       Y8, Y2, Y2
-	VADDPD       Y2, Y0, Y0
-	VADDPD       Y7, Y9, Y2
-	VSUBPD       Y9, Y2, Y9
-	VSUBPD       Y9, Y7, Y7
-	VADDPD       Y0, Y7, Y9
-	VSUBPD       Y7, Y9, Y7
-	VSUBPD       Y7, Y0, Y0
-	VADDPD       Y9, Y2, Y7
-	VSUBPD       Y2, Y7, Y2
-	VSUBPD       Y2, Y9, Y2
-	VMULPD       Y7, Y6, Y9
-	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y7, Y6, Y11
-	VMULPD       Y2, Y6, Y14
-	VMOVUPS      Y8, 576(SP)
-	VMOVUPS      Y14, Y8
-	VFMSUB231PD  Y2, Y6, Y8
-	VMULPD       Y7, Y4, Y13
-	VMOVUPS      Y13, Y12
-	VFMSUB231PD  Y7, Y4, Y12
-	VADDPD       Y13, Y14, Y5
-	VSUBPD       Y14, Y5, Y10
-	VSUBPD       Y10, Y5, Y1
-	VSUBPD       Y1, Y14, Y1
-	VSUBPD       Y10, Y13, Y10
-	VADDPD       Y10, Y1, Y1
-	VADDPD       Y5, Y11, Y10
-	VSUBPD       Y11, Y10, Y13
-	VSUBPD       Y13, Y10, Y14
-	VSUBPD       Y14, Y11, Y11
-	VSUBPD       Y13, Y5, Y5
-	VADDPD       Y5, Y11, Y5
-	VADDPD       Y12, Y8, Y8
-	VFMADD231PD  Y4, Y2, Y8
-	VFMADD231PD  Y3, Y7, Y8
-	VFMADD231PD  Y6, Y0, Y8
-	VADDPD       Y5, Y1, Y0
-	VADDPD       Y0, Y8, Y0
-	VADDPD       Y10, Y9, Y1
-	VSUBPD       Y9, Y1, Y2
-	VSUBPD       Y2, Y10, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       Y9, Y0, Y0
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
+	VADDPD       logaddexpConstant105<>+0(SB), Y9, Y11
+	VADDPD       Y11, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y8, Y10, Y1
+	VSUBPD       Y10, Y1, Y10
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y0, Y8, Y10
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y8, Y0, Y0
+	VADDPD       Y10, Y1, Y8
+	VSUBPD       Y1, Y8, Y1
+	VSUBPD       Y1, Y10, Y1
+	VMULPD       Y8, Y7, Y10
+	VMOVUPS      Y10, Y14
+	VFMSUB231PD  Y8, Y7, Y14
+	VMOVUPS      Y11, 1824(SP)
+	VMULPD       Y1, Y7, Y11
+	VMOVUPS      Y11, Y13
+	VFMSUB231PD  Y1, Y7, Y13
+	VMULPD       Y8, Y5, Y12
+	VMOVUPS      Y12, Y6
+	VFMSUB231PD  Y8, Y5, Y6
+	VADDPD       Y12, Y11, Y9
+	VSUBPD       Y11, Y9, Y2
+	VSUBPD       Y2, Y9, Y3
+	VSUBPD       Y3, Y11, Y3
+	VSUBPD       Y2, Y12, Y2
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y9, Y14, Y3
+	VSUBPD       Y14, Y3, Y11
+	VSUBPD       Y11, Y3, Y12
+	VSUBPD       Y12, Y14, Y12
+	VSUBPD       Y11, Y9, Y9
+	VADDPD       Y9, Y12, Y9
+	VADDPD       Y6, Y13, Y6
+	VFMADD231PD  Y5, Y1, Y6
+	VFMADD231PD  Y4, Y8, Y6
+	VFMADD231PD  Y7, Y0, Y6
+	VADDPD       Y9, Y2, Y0
+	VADDPD       Y0, Y6, Y0
+	VADDPD       Y3, Y10, Y1
+	VSUBPD       Y10, Y1, Y2
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       Y15, Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y15, Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
-	VSUBPD       Y7, Y15, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y8
-	VSUBPD       Y8, Y7, Y9
+	VSUBPD       Y6, Y15, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y6
+	VSUBPD       Y1, Y6, Y8
+	VSUBPD       Y8, Y6, Y9
 	VSUBPD       Y9, Y1, Y1
 	VMOVUPS      logaddexpConstant49<>+0(SB), Y9
 	VSUBPD       Y8, Y9, Y8
 	VADDPD       Y8, Y1, Y1
-	VADDPD       Y7, Y2, Y8
+	VADDPD       Y6, Y2, Y8
 	VSUBPD       Y2, Y8, Y10
 	VSUBPD       Y10, Y8, Y11
 	VSUBPD       Y11, Y2, Y2
-	VSUBPD       Y10, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant104<>+0(SB), Y0, Y0
+	VSUBPD       Y10, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y8, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y8, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y8, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y8
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y8
 	VMOVUPS      Y8, Y10
-	VFMSUB231PD  Y1, Y6, Y10
-	VMULPD       Y2, Y4, Y11
+	VFMSUB231PD  Y1, Y7, Y10
+	VMULPD       Y2, Y5, Y11
 	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y2, Y4, Y12
+	VFMSUB231PD  Y2, Y5, Y12
 	VADDPD       Y11, Y8, Y13
 	VSUBPD       Y8, Y13, Y14
 	VSUBPD       Y14, Y13, Y9
 	VSUBPD       Y9, Y8, Y8
 	VSUBPD       Y14, Y11, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y13, Y7, Y9
-	VSUBPD       Y7, Y9, Y11
+	VADDPD       Y13, Y6, Y9
+	VSUBPD       Y6, Y9, Y11
 	VSUBPD       Y11, Y9, Y14
-	VSUBPD       Y14, Y7, Y7
+	VSUBPD       Y14, Y6, Y6
 	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y7, Y7
+	VADDPD       Y11, Y6, Y6
 	VADDPD       Y12, Y10, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y5, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant50<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant50<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
 	VMOVUPS      logaddexpConstant50<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant51<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant51<>+0(SB), Y1, Y6
+	VSUBPD       Y1, Y6, Y9
+	VSUBPD       Y9, Y6, Y10
 	VSUBPD       Y10, Y1, Y1
 	VMOVUPS      logaddexpConstant51<>+0(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
+	VADDPD       Y6, Y2, Y9
 	VSUBPD       Y2, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant105<>+0(SB), Y0, Y0
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y9
 	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y5, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
+	VFMSUB231PD  Y2, Y5, Y13
 	VADDPD       Y12, Y9, Y14
 	VSUBPD       Y9, Y14, Y10
 	VSUBPD       Y10, Y14, Y8
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y10, Y12, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
+	VADDPD       Y14, Y6, Y9
+	VSUBPD       Y6, Y9, Y10
 	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y12, Y6, Y6
 	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
+	VADDPD       Y10, Y6, Y6
 	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y5, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
 	VMOVUPS      logaddexpConstant52<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y6
+	VSUBPD       Y1, Y6, Y9
+	VSUBPD       Y9, Y6, Y10
 	VSUBPD       Y10, Y1, Y1
 	VMOVUPS      logaddexpConstant53<>+0(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
+	VADDPD       Y6, Y2, Y9
 	VSUBPD       Y2, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y9
 	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y5, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
+	VFMSUB231PD  Y2, Y5, Y13
 	VADDPD       Y12, Y9, Y14
 	VSUBPD       Y9, Y14, Y10
 	VSUBPD       Y10, Y14, Y8
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y10, Y12, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
+	VADDPD       Y14, Y6, Y9
+	VSUBPD       Y6, Y9, Y10
 	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y12, Y6, Y6
 	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
+	VADDPD       Y10, Y6, Y6
 	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y5, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant54<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant54<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
 	VMOVUPS      logaddexpConstant54<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y6
+	VSUBPD       Y1, Y6, Y9
+	VSUBPD       Y9, Y6, Y10
 	VSUBPD       Y10, Y1, Y1
 	VMOVUPS      logaddexpConstant55<>+0(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
+	VADDPD       Y6, Y2, Y9
 	VSUBPD       Y2, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant109<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y9
 	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y5, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
+	VFMSUB231PD  Y2, Y5, Y13
 	VADDPD       Y12, Y9, Y14
 	VSUBPD       Y9, Y14, Y10
 	VSUBPD       Y10, Y14, Y8
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y10, Y12, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
+	VADDPD       Y14, Y6, Y9
+	VSUBPD       Y6, Y9, Y10
 	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y12, Y6, Y6
 	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
+	VADDPD       Y10, Y6, Y6
 	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y5, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant56<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant56<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
 	VMOVUPS      logaddexpConstant56<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y6
+	VSUBPD       Y1, Y6, Y9
+	VSUBPD       Y9, Y6, Y10
 	VSUBPD       Y10, Y1, Y1
 	VMOVUPS      logaddexpConstant57<>+0(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
+	VADDPD       Y6, Y2, Y9
 	VSUBPD       Y2, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant110<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y9
 	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y5, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
+	VFMSUB231PD  Y2, Y5, Y13
 	VADDPD       Y12, Y9, Y14
 	VSUBPD       Y9, Y14, Y10
 	VSUBPD       Y10, Y14, Y8
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y10, Y12, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
+	VADDPD       Y14, Y6, Y9
+	VSUBPD       Y6, Y9, Y10
 	VSUBPD       Y10, Y9, Y12
-	VSUBPD       Y12, Y7, Y7
+	VSUBPD       Y12, Y6, Y6
 	VSUBPD       Y10, Y14, Y10
-	VADDPD       Y10, Y7, Y7
+	VADDPD       Y10, Y6, Y6
 	VADDPD       Y13, Y11, Y10
-	VFMADD231PD  Y4, Y1, Y10
-	VFMADD231PD  Y3, Y2, Y10
-	VFMADD231PD  Y6, Y0, Y10
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y5, Y1, Y10
+	VFMADD231PD  Y4, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y10, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant58<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant58<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
 	VMOVUPS      logaddexpConstant58<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y10
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y6
+	VSUBPD       Y1, Y6, Y9
+	VSUBPD       Y9, Y6, Y10
 	VSUBPD       Y10, Y1, Y1
 	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
+	VADDPD       Y6, Y2, Y9
 	VSUBPD       Y2, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y6, Y2, Y2
 	VADDPD       Y10, Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y9
 	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y5, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
+	VFMSUB231PD  Y2, Y5, Y13
 	VADDPD       Y12, Y9, Y14
 	VSUBPD       Y9, Y14, Y8
 	VSUBPD       Y8, Y14, Y15
 	VSUBPD       Y15, Y9, Y9
 	VSUBPD       Y8, Y12, Y8
 	VADDPD       Y8, Y9, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y12
+	VADDPD       Y14, Y6, Y9
+	VSUBPD       Y6, Y9, Y12
 	VSUBPD       Y12, Y9, Y15
-	VSUBPD       Y15, Y7, Y7
+	VSUBPD       Y15, Y6, Y6
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       Y12, Y7, Y7
+	VADDPD       Y12, Y6, Y6
 	VADDPD       Y13, Y11, Y11
-	VFMADD231PD  Y4, Y1, Y11
-	VFMADD231PD  Y3, Y2, Y11
-	VFMADD231PD  Y6, Y0, Y11
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y11, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VADDPD       logaddexpConstant12<>+0(SB), Y2, Y5
-	VSUBPD       Y2, Y5, Y7
-	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant12<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y6
+	VSUBPD       Y6, Y3, Y8
 	VSUBPD       Y8, Y2, Y2
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y8
-	VSUBPD       Y7, Y8, Y7
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y10, Y1, Y7
-	VSUBPD       Y1, Y7, Y9
-	VSUBPD       Y9, Y7, Y11
+	VSUBPD       Y6, Y8, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y10, Y1, Y6
+	VSUBPD       Y1, Y6, Y9
+	VSUBPD       Y9, Y6, Y11
 	VSUBPD       Y11, Y1, Y1
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       Y9, Y1, Y1
-	VADDPD       Y7, Y2, Y9
+	VADDPD       Y6, Y2, Y9
 	VSUBPD       Y2, Y9, Y11
 	VSUBPD       Y11, Y9, Y12
 	VSUBPD       Y12, Y2, Y2
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y2, Y2
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y6, Y2, Y2
 	VADDPD       Y10, Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
-	VADDPD       Y0, Y2, Y5
-	VSUBPD       Y2, Y5, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
-	VADDPD       Y5, Y1, Y2
+	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
-	VSUBPD       Y1, Y5, Y1
-	VMULPD       Y2, Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  Y2, Y6, Y7
-	VMULPD       Y1, Y6, Y9
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y6
+	VFMSUB231PD  Y2, Y7, Y6
+	VMULPD       Y1, Y7, Y9
 	VMOVUPS      Y9, Y11
-	VFMSUB231PD  Y1, Y6, Y11
-	VMULPD       Y2, Y4, Y12
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y5, Y12
 	VMOVUPS      Y12, Y13
-	VFMSUB231PD  Y2, Y4, Y13
+	VFMSUB231PD  Y2, Y5, Y13
 	VADDPD       Y12, Y9, Y14
 	VSUBPD       Y9, Y14, Y15
 	VSUBPD       Y15, Y14, Y8
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y15, Y12, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y14, Y7, Y9
-	VSUBPD       Y7, Y9, Y12
+	VADDPD       Y14, Y6, Y9
+	VSUBPD       Y6, Y9, Y12
 	VSUBPD       Y12, Y9, Y15
-	VSUBPD       Y15, Y7, Y7
+	VSUBPD       Y15, Y6, Y6
 	VSUBPD       Y12, Y14, Y12
-	VADDPD       Y12, Y7, Y7
+	VADDPD       Y12, Y6, Y6
 	VADDPD       Y13, Y11, Y11
-	VFMADD231PD  Y1, Y4, Y11
-	VFMADD231PD  Y2, Y3, Y11
-	VFMADD231PD  Y0, Y6, Y11
-	VADDPD       Y7, Y8, Y0
+	VFMADD231PD  Y1, Y5, Y11
+	VFMADD231PD  Y2, Y4, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VADDPD       Y6, Y8, Y0
 	VADDPD       Y0, Y11, Y0
-	VADDPD       Y9, Y5, Y1
-	VSUBPD       Y5, Y1, Y2
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
 	VSUBPD       Y2, Y9, Y2
 	VADDPD       Y0, Y2, Y3
 	VSUBPD       Y2, Y3, Y2
@@ -2891,9 +4361,2024 @@ region2:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VMULPD       320(SP), Y2, Y2
-	VMULPD       320(SP), Y1, Y1
-	VMULPD       320(SP), Y0, Y0
+	VMULPD       1056(SP), Y2, Y2
+	VMULPD       1056(SP), Y1, Y1
+	VMULPD       1056(SP), Y0, Y0
+	VMOVUPS      32(SP), Y3
+	VMINPD       logaddexpConstant12<>+0(SB), Y3, Y4
+	VMOVUPS      logaddexpConstant74<>+0(SB), Y5
+	VMAXPD       Y4, Y5, Y4
+	VMOVUPS      logaddexpConstant2<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant1<>+0(SB), Y4, Y6
+	VSUBPD       logaddexpConstant2<>+0(SB), Y6, Y6
+	VMULPD       logaddexpConstant34<>+0(SB), Y6, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y6, Y8
+	VFNMADD231PD logaddexpConstant35<>+0(SB), Y6, Y4
+	VXORPD       logaddexpConstant36<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y4, Y10
+	VSUBPD       Y4, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y4, Y4
+	VSUBPD       Y11, Y7, Y7
+	VADDPD       Y7, Y4, Y4
+	VXORPD       logaddexpConstant36<>+0(SB), Y8, Y7
+	VADDPD       Y7, Y4, Y8
+	VSUBPD       Y4, Y8, Y11
+	VSUBPD       Y11, Y8, Y12
+	VSUBPD       Y12, Y4, Y4
+	VSUBPD       Y11, Y7, Y7
+	VADDPD       Y7, Y4, Y4
+	VMULPD       logaddexpConstant90<>+0(SB), Y6, Y7
+	VADDPD       Y7, Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VSUBPD       Y12, Y7, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y7, Y4, Y4
+	VADDPD       Y11, Y10, Y7
+	VSUBPD       Y10, Y7, Y8
+	VSUBPD       Y8, Y11, Y8
+	VADDPD       Y4, Y8, Y10
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y8, Y4, Y4
+	VADDPD       Y10, Y7, Y8
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y7, Y10, Y7
+	VMULPD       logaddexpConstant38<>+0(SB), Y8, Y8
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y7
+	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
+	VMOVUPS      logaddexpConstant45<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y8, Y10
+	VMOVUPS      logaddexpConstant92<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant91<>+0(SB), Y8, Y11
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y8, Y12
+	VMOVUPS      logaddexpConstant96<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y8, Y13
+	VMULPD       Y8, Y8, Y14
+	VFMADD231PD  Y14, Y11, Y10
+	VFMADD231PD  Y14, Y13, Y12
+	VMULPD       Y14, Y14, Y11
+	VFMADD231PD  Y11, Y12, Y10
+	VMULPD       Y11, Y11, Y11
+	VFMADD231PD  logaddexpConstant97<>+0(SB), Y11, Y10
+	VMULPD       Y10, Y8, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y10, Y8, Y12
+	VFMADD231PD  Y7, Y10, Y12
+	VADDPD       Y12, Y11, Y10
+	VSUBPD       Y11, Y10, Y11
+	VSUBPD       Y11, Y12, Y11
+	VADDPD       logaddexpConstant46<>+0(SB), Y10, Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y13, Y12, Y14
+	VSUBPD       Y14, Y10, Y10
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y14
+	VSUBPD       Y13, Y14, Y13
+	VADDPD       Y13, Y10, Y10
+	VADDPD       logaddexpConstant98<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y10, Y10
+	VADDPD       Y10, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y10, Y10
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y10, Y13
+	VADDPD       Y13, Y12, Y10
+	VSUBPD       Y12, Y10, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant43<>+0(SB), Y10, Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y13, Y12, Y15
+	VSUBPD       Y15, Y10, Y10
+	VMOVUPS      logaddexpConstant43<>+0(SB), Y15
+	VSUBPD       Y13, Y15, Y13
+	VADDPD       Y13, Y10, Y10
+	VADDPD       logaddexpConstant99<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y10, Y10
+	VADDPD       Y10, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y10, Y10
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y10, Y13
+	VADDPD       Y13, Y12, Y10
+	VSUBPD       Y12, Y10, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant44<>+0(SB), Y10, Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y13, Y12, Y5
+	VSUBPD       Y5, Y10, Y5
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y10
+	VSUBPD       Y13, Y10, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       logaddexpConstant100<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y5, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y5, Y5
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y5, Y13
+	VADDPD       Y13, Y12, Y5
+	VSUBPD       Y12, Y5, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant41<>+0(SB), Y5, Y12
+	VSUBPD       Y5, Y12, Y13
+	VSUBPD       Y13, Y12, Y14
+	VSUBPD       Y14, Y5, Y5
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y14
+	VSUBPD       Y13, Y14, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       logaddexpConstant101<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y5, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y5, Y5
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y5, Y13
+	VADDPD       Y13, Y12, Y5
+	VSUBPD       Y12, Y5, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant42<>+0(SB), Y5, Y12
+	VSUBPD       Y5, Y12, Y13
+	VSUBPD       Y13, Y12, Y10
+	VSUBPD       Y10, Y5, Y5
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y10
+	VSUBPD       Y13, Y10, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       logaddexpConstant102<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y5, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y5, Y5
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y5, Y13
+	VADDPD       Y13, Y12, Y5
+	VSUBPD       Y12, Y5, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant39<>+0(SB), Y5, Y12
+	VSUBPD       Y5, Y12, Y13
+	VSUBPD       Y13, Y12, Y15
+	VSUBPD       Y15, Y5, Y5
+	VMOVUPS      logaddexpConstant39<>+0(SB), Y15
+	VSUBPD       Y13, Y15, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       logaddexpConstant103<>+0(SB), Y11, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y5, Y12, Y11
+	VSUBPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y5, Y5
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VFMADD231PD  Y7, Y11, Y13
+	VFMADD231PD  Y8, Y5, Y13
+	VADDPD       Y13, Y12, Y5
+	VSUBPD       Y12, Y5, Y11
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       logaddexpConstant40<>+0(SB), Y5, Y12
+	VSUBPD       Y5, Y12, Y13
+	VSUBPD       Y13, Y12, Y10
+	VSUBPD       Y10, Y5, Y5
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y10
+	VSUBPD       Y13, Y10, Y13
+	VADDPD       Y13, Y5, Y5
+	VADDPD       logaddexpConstant104<>+0(SB), Y11, Y13
+	VSUBPD       Y11, Y13, Y14
+	VSUBPD       Y14, Y13, Y10
+	VSUBPD       Y10, Y11, Y10
+	VMOVUPS      logaddexpConstant104<>+0(SB), Y11
+	VSUBPD       Y14, Y11, Y14
+	VADDPD       Y14, Y10, Y10
+	VADDPD       Y13, Y5, Y14
+	VSUBPD       Y5, Y14, Y11
+	VSUBPD       Y11, Y14, Y15
+	VSUBPD       Y15, Y5, Y5
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       1824(SP), Y10, Y10
+	VADDPD       Y10, Y5, Y5
+	VADDPD       Y14, Y12, Y10
+	VSUBPD       Y12, Y10, Y11
+	VSUBPD       Y11, Y14, Y11
+	VADDPD       Y5, Y11, Y12
+	VSUBPD       Y11, Y12, Y11
+	VSUBPD       Y11, Y5, Y5
+	VADDPD       Y12, Y10, Y11
+	VSUBPD       Y10, Y11, Y10
+	VSUBPD       Y10, Y12, Y10
+	VMULPD       Y11, Y8, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y11, Y8, Y13
+	VMULPD       Y10, Y8, Y14
+	VMOVUPS      Y14, Y15
+	VFMSUB231PD  Y10, Y8, Y15
+	VMULPD       Y11, Y7, Y3
+	VMOVUPS      Y2, 1856(SP)
+	VMOVUPS      Y3, Y2
+	VFMSUB231PD  Y11, Y7, Y2
+	VMOVUPS      Y1, 1888(SP)
+	VADDPD       Y3, Y14, Y1
+	VMOVUPS      Y0, 1920(SP)
+	VSUBPD       Y14, Y1, Y0
+	VMOVUPS      Y6, 1952(SP)
+	VSUBPD       Y0, Y1, Y6
+	VSUBPD       Y6, Y14, Y6
+	VSUBPD       Y0, Y3, Y0
+	VADDPD       Y0, Y6, Y0
+	VADDPD       Y1, Y13, Y3
+	VSUBPD       Y13, Y3, Y6
+	VSUBPD       Y6, Y3, Y14
+	VSUBPD       Y14, Y13, Y13
+	VSUBPD       Y6, Y1, Y1
+	VADDPD       Y1, Y13, Y1
+	VADDPD       Y2, Y15, Y2
+	VFMADD231PD  Y7, Y10, Y2
+	VFMADD231PD  Y4, Y11, Y2
+	VFMADD231PD  Y8, Y5, Y2
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y3, Y12, Y1
+	VSUBPD       Y12, Y1, Y2
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant48<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VMOVUPS      logaddexpConstant49<>+0(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y12
+	VSUBPD       Y12, Y10, Y13
+	VSUBPD       Y13, Y2, Y2
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y1, Y8, Y12
+	VMULPD       Y2, Y7, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y2, Y7, Y14
+	VADDPD       Y13, Y10, Y15
+	VSUBPD       Y10, Y15, Y11
+	VSUBPD       Y11, Y15, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y11, Y13, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y15, Y5, Y10
+	VSUBPD       Y5, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y5, Y5
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y14, Y12, Y11
+	VFMADD231PD  Y7, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y8, Y0, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant50<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant51<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VMOVUPS      logaddexpConstant51<>+0(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y12
+	VSUBPD       Y12, Y10, Y13
+	VSUBPD       Y13, Y2, Y2
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y1, Y8, Y12
+	VMULPD       Y2, Y7, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y2, Y7, Y14
+	VADDPD       Y13, Y10, Y15
+	VSUBPD       Y10, Y15, Y11
+	VSUBPD       Y11, Y15, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y11, Y13, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y15, Y5, Y10
+	VSUBPD       Y5, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y5, Y5
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y14, Y12, Y11
+	VFMADD231PD  Y7, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y8, Y0, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VMOVUPS      logaddexpConstant53<>+0(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y12
+	VSUBPD       Y12, Y10, Y13
+	VSUBPD       Y13, Y2, Y2
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y1, Y8, Y12
+	VMULPD       Y2, Y7, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y2, Y7, Y14
+	VADDPD       Y13, Y10, Y15
+	VSUBPD       Y10, Y15, Y11
+	VSUBPD       Y11, Y15, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y11, Y13, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y15, Y5, Y10
+	VSUBPD       Y5, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y5, Y5
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y14, Y12, Y11
+	VFMADD231PD  Y7, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y8, Y0, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant54<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VMOVUPS      logaddexpConstant55<>+0(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y12
+	VSUBPD       Y12, Y10, Y13
+	VSUBPD       Y13, Y2, Y2
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant109<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y1, Y8, Y12
+	VMULPD       Y2, Y7, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y2, Y7, Y14
+	VADDPD       Y13, Y10, Y15
+	VSUBPD       Y10, Y15, Y11
+	VSUBPD       Y11, Y15, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y11, Y13, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y15, Y5, Y10
+	VSUBPD       Y5, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y5, Y5
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y14, Y12, Y11
+	VFMADD231PD  Y7, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y8, Y0, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant56<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VMOVUPS      logaddexpConstant57<>+0(SB), Y11
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y12
+	VSUBPD       Y12, Y10, Y13
+	VSUBPD       Y13, Y2, Y2
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       logaddexpConstant110<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y1, Y8, Y12
+	VMULPD       Y2, Y7, Y13
+	VMOVUPS      Y13, Y14
+	VFMSUB231PD  Y2, Y7, Y14
+	VADDPD       Y13, Y10, Y15
+	VSUBPD       Y10, Y15, Y11
+	VSUBPD       Y11, Y15, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y11, Y13, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y15, Y5, Y10
+	VSUBPD       Y5, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y5, Y5
+	VSUBPD       Y11, Y15, Y11
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y14, Y12, Y11
+	VFMADD231PD  Y7, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y8, Y0, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant58<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y9, Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y10, Y9, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y1, Y8, Y11
+	VMULPD       Y2, Y7, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y7, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y14, Y5, Y10
+	VSUBPD       Y5, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y5, Y5
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y5, Y5
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y7, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y8, Y0, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant12<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y5
+	VSUBPD       Y5, Y3, Y6
+	VSUBPD       Y6, Y2, Y2
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y9, Y1, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y10, Y9, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y8, Y3
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  Y2, Y8, Y5
+	VMULPD       Y1, Y8, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y1, Y8, Y11
+	VMULPD       Y2, Y7, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y7, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y14, Y5, Y10
+	VSUBPD       Y5, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y5, Y5
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y5, Y5
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y1, Y7, Y11
+	VFMADD231PD  Y2, Y4, Y11
+	VFMADD231PD  Y0, Y8, Y11
+	VADDPD       Y5, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y5
+	VSUBPD       Y5, Y2, Y5
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y6
+	VSUBPD       Y4, Y6, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       Y9, Y1, Y5
+	VSUBPD       Y1, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y1, Y8
+	VSUBPD       Y7, Y9, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y9, Y0, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y8, Y3
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y7, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y4, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y4, Y2, Y8
+	VMULPD       Y5, Y2, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y5, Y2, Y11
+	VMULPD       Y4, Y1, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y4, Y1, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y9
+	VSUBPD       Y9, Y10, Y9
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y9, Y9
+	VADDPD       Y14, Y8, Y10
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y0, Y11
+	VFMADD231PD  Y3, Y2, Y11
+	VADDPD       Y8, Y9, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y6, Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y5
+	VSUBPD       Y5, Y2, Y5
+	VSUBPD       Y4, Y6, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y1, Y8
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
+	VSUBPD       Y7, Y9, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y9, Y0, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y8, Y3
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y7, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y4, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y4, Y2, Y8
+	VMULPD       Y5, Y2, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y5, Y2, Y11
+	VMULPD       Y4, Y1, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y4, Y1, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y9
+	VSUBPD       Y9, Y10, Y9
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y9, Y9
+	VADDPD       Y14, Y8, Y10
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y0, Y11
+	VFMADD231PD  Y3, Y2, Y11
+	VADDPD       Y8, Y9, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y6, Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y5
+	VSUBPD       Y5, Y2, Y5
+	VSUBPD       Y4, Y6, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y1, Y8
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
+	VSUBPD       Y7, Y9, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y9, Y0, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y8, Y3
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y7, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y4, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y4, Y2, Y8
+	VMULPD       Y5, Y2, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y5, Y2, Y11
+	VMULPD       Y4, Y1, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y4, Y1, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y14, Y8, Y10
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y0, Y11
+	VFMADD231PD  Y3, Y2, Y11
+	VADDPD       Y8, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMOVUPS      1952(SP), Y3
+	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VMULPD       Y3, Y2, Y2
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y3, Y0, Y0
+	VADDPD       1920(SP), Y0, Y4
+	VSUBPD       Y0, Y4, Y5
+	VSUBPD       Y5, Y4, Y6
+	VSUBPD       Y6, Y0, Y0
+	VMOVUPS      1920(SP), Y6
+	VSUBPD       Y5, Y6, Y5
+	VADDPD       Y5, Y0, Y0
+	VADDPD       1888(SP), Y4, Y5
+	VSUBPD       1888(SP), Y5, Y6
+	VSUBPD       Y6, Y5, Y7
+	VMOVUPS      1888(SP), Y8
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y6, Y4, Y4
+	VADDPD       Y4, Y7, Y4
+	VADDPD       Y5, Y1, Y6
+	VSUBPD       Y1, Y6, Y7
+	VSUBPD       Y7, Y6, Y8
+	VSUBPD       Y8, Y1, Y1
+	VSUBPD       Y7, Y5, Y5
+	VADDPD       Y5, Y1, Y1
+	VADDPD       1856(SP), Y6, Y5
+	VSUBPD       1856(SP), Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VMOVUPS      1856(SP), Y10
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y7, Y6, Y6
+	VADDPD       Y6, Y8, Y6
+	VADDPD       Y5, Y2, Y7
+	VSUBPD       Y2, Y7, Y8
+	VSUBPD       Y8, Y7, Y10
+	VSUBPD       Y10, Y2, Y2
+	VSUBPD       Y8, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y7, Y3, Y5
+	VSUBPD       Y3, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y3, Y3
+	VSUBPD       Y8, Y7, Y7
+	VADDPD       Y7, Y3, Y3
+	VADDPD       1088(SP), Y5, Y7
+	VSUBPD       1088(SP), Y7, Y8
+	VSUBPD       Y8, Y7, Y10
+	VMOVUPS      1088(SP), Y11
+	VSUBPD       Y10, Y11, Y10
+	VSUBPD       Y8, Y5, Y5
+	VADDPD       Y5, Y10, Y5
+	VADDPD       Y0, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y0, Y0
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y8, Y1, Y4
+	VSUBPD       Y1, Y4, Y10
+	VSUBPD       Y10, Y4, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       Y4, Y6, Y8
+	VSUBPD       Y6, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y6, Y6
+	VSUBPD       Y10, Y4, Y4
+	VADDPD       Y4, Y6, Y4
+	VADDPD       Y8, Y2, Y6
+	VSUBPD       Y2, Y6, Y10
+	VSUBPD       Y10, Y6, Y11
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y8, Y2, Y2
+	VADDPD       Y6, Y3, Y8
+	VSUBPD       Y3, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y3, Y3
+	VSUBPD       Y10, Y6, Y6
+	VADDPD       Y6, Y3, Y3
+	VADDPD       Y8, Y5, Y6
+	VSUBPD       Y5, Y6, Y10
+	VSUBPD       Y10, Y6, Y11
+	VSUBPD       Y11, Y5, Y5
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y8, Y5, Y5
+	VADDPD       Y6, Y7, Y8
+	VSUBPD       Y7, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y7, Y7
+	VSUBPD       Y10, Y6, Y6
+	VADDPD       Y6, Y7, Y6
+	VADDPD       Y0, Y1, Y7
+	VSUBPD       Y1, Y7, Y10
+	VSUBPD       Y10, Y7, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y10, Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y7, Y4, Y1
+	VSUBPD       Y4, Y1, Y10
+	VSUBPD       Y10, Y1, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y7, Y7
+	VADDPD       Y7, Y4, Y4
+	VADDPD       Y1, Y2, Y7
+	VSUBPD       Y2, Y7, Y10
+	VSUBPD       Y10, Y7, Y11
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y10, Y1, Y1
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y7, Y3, Y2
+	VSUBPD       Y3, Y2, Y10
+	VSUBPD       Y10, Y2, Y11
+	VSUBPD       Y11, Y3, Y3
+	VSUBPD       Y10, Y7, Y7
+	VADDPD       Y7, Y3, Y3
+	VADDPD       Y2, Y5, Y7
+	VSUBPD       Y5, Y7, Y10
+	VSUBPD       Y10, Y7, Y11
+	VSUBPD       Y11, Y5, Y5
+	VSUBPD       Y10, Y2, Y2
+	VADDPD       Y2, Y5, Y2
+	VADDPD       Y7, Y6, Y5
+	VSUBPD       Y6, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y6, Y6
+	VSUBPD       Y10, Y7, Y7
+	VADDPD       Y7, Y6, Y6
+	VADDPD       Y5, Y8, Y7
+	VSUBPD       Y8, Y7, Y10
+	VSUBPD       Y10, Y7, Y11
+	VSUBPD       Y11, Y8, Y8
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y8, Y5
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y6, Y0, Y0
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y0, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMULPD       logaddexpConstant111<>+0(SB), Y1, Y2
+	VFMADD231PD  Y1, Y2, Y0
+	VADDPD       Y0, Y1, Y0
+	VMOVUPS      1792(SP), Y1
+	VMOVUPS      1760(SP), Y2
+	VBLENDVPD    Y1, Y0, Y2, Y2
+	VMOVUPS      Y2, 1760(SP)
+	VMOVUPS      1760(SP), Y0
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y2
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y3
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant48<>+0(SB), Y15
+	JMP          back3
+
+region4:
+	VMOVUPS      Y0, 1984(SP)
+	VMOVUPS      Y2, 2016(SP)
+	VMOVUPS      1472(SP), Y5
+	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y5
+	VADDPD       1440(SP), Y5, Y6
+	VSUBPD       1440(SP), Y6, Y7
+	VSUBPD       Y7, Y6, Y8
+	VMOVUPS      1440(SP), Y9
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y7, Y5, Y5
+	VADDPD       Y5, Y8, Y5
+	VMOVUPS      1568(SP), Y7
+	VMULPD       logaddexpConstant90<>+0(SB), Y7, Y7
+	VADDPD       Y7, Y6, Y8
+	VSUBPD       Y6, Y8, Y9
+	VSUBPD       Y9, Y8, Y10
+	VSUBPD       Y10, Y6, Y6
+	VSUBPD       Y9, Y7, Y7
+	VADDPD       Y7, Y6, Y6
+	VADDPD       Y6, Y5, Y5
+	VADDPD       1408(SP), Y8, Y6
+	VSUBPD       1408(SP), Y6, Y7
+	VSUBPD       Y7, Y8, Y7
+	VADDPD       Y5, Y7, Y8
+	VSUBPD       Y7, Y8, Y7
+	VSUBPD       Y7, Y5, Y5
+	VADDPD       Y8, Y6, Y7
+	VSUBPD       Y6, Y7, Y6
+	VSUBPD       Y6, Y8, Y6
+	VMULPD       logaddexpConstant38<>+0(SB), Y7, Y7
+	VMULPD       logaddexpConstant38<>+0(SB), Y6, Y6
+	VMULPD       logaddexpConstant38<>+0(SB), Y5, Y5
+	VMOVUPS      logaddexpConstant45<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant47<>+0(SB), Y7, Y8
+	VMOVUPS      logaddexpConstant92<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y9
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y10
+	VMOVUPS      logaddexpConstant96<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y11
+	VMULPD       Y7, Y7, Y12
+	VFMADD231PD  Y12, Y9, Y8
+	VFMADD231PD  Y12, Y11, Y10
+	VMULPD       Y12, Y12, Y9
+	VFMADD231PD  Y9, Y10, Y8
+	VMULPD       Y9, Y9, Y9
+	VFMADD231PD  logaddexpConstant97<>+0(SB), Y9, Y8
+	VMULPD       Y8, Y7, Y9
+	VMOVUPS      Y9, Y10
+	VFMSUB231PD  Y8, Y7, Y10
+	VFMADD231PD  Y6, Y8, Y10
+	VADDPD       Y10, Y9, Y8
+	VSUBPD       Y9, Y8, Y9
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       logaddexpConstant46<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y8, Y8
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y12
+	VSUBPD       Y11, Y12, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant98<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant43<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant99<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant44<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y14
+	VSUBPD       Y14, Y8, Y8
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
+	VSUBPD       Y11, Y14, Y11
+	VADDPD       Y11, Y8, Y8
+	VADDPD       logaddexpConstant100<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y8, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y8, Y8
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VADDPD       Y11, Y10, Y8
+	VSUBPD       Y10, Y8, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant41<>+0(SB), Y8, Y10
+	VSUBPD       Y8, Y10, Y11
+	VSUBPD       Y11, Y10, Y0
+	VSUBPD       Y0, Y8, Y0
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y8
+	VSUBPD       Y11, Y8, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant101<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant42<>+0(SB), Y2
+	VSUBPD       Y11, Y2, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant102<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant39<>+0(SB), Y2
+	VSUBPD       Y11, Y2, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant103<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y9, Y7, Y11
+	VFMADD231PD  Y6, Y9, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y11, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y11
+	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant40<>+0(SB), Y2
+	VSUBPD       Y11, Y2, Y11
+	VADDPD       Y11, Y0, Y0
+	VADDPD       logaddexpConstant104<>+0(SB), Y9, Y11
+	VSUBPD       Y9, Y11, Y2
+	VSUBPD       Y2, Y11, Y8
+	VSUBPD       Y8, Y9, Y8
+	VMOVUPS      logaddexpConstant104<>+0(SB), Y9
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y2, Y8, Y2
+	VADDPD       Y11, Y0, Y8
+	VSUBPD       Y0, Y8, Y9
+	VSUBPD       Y9, Y8, Y14
+	VSUBPD       Y14, Y0, Y0
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       Y9, Y0, Y0
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
+	VADDPD       logaddexpConstant105<>+0(SB), Y9, Y11
+	VADDPD       Y11, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y8, Y10, Y2
+	VSUBPD       Y10, Y2, Y10
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y0, Y8, Y10
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y8, Y0, Y0
+	VADDPD       Y10, Y2, Y8
+	VSUBPD       Y2, Y8, Y2
+	VSUBPD       Y2, Y10, Y2
+	VMULPD       Y8, Y7, Y10
+	VMOVUPS      Y10, Y14
+	VFMSUB231PD  Y8, Y7, Y14
+	VMOVUPS      Y11, 2048(SP)
+	VMULPD       Y2, Y7, Y11
+	VMOVUPS      Y11, Y13
+	VFMSUB231PD  Y2, Y7, Y13
+	VMULPD       Y8, Y6, Y12
+	VMOVUPS      Y12, Y4
+	VFMSUB231PD  Y8, Y6, Y4
+	VADDPD       Y12, Y11, Y9
+	VSUBPD       Y11, Y9, Y3
+	VSUBPD       Y3, Y9, Y1
+	VSUBPD       Y1, Y11, Y1
+	VSUBPD       Y3, Y12, Y3
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y9, Y14, Y3
+	VSUBPD       Y14, Y3, Y11
+	VSUBPD       Y11, Y3, Y12
+	VSUBPD       Y12, Y14, Y12
+	VSUBPD       Y11, Y9, Y9
+	VADDPD       Y9, Y12, Y9
+	VADDPD       Y4, Y13, Y4
+	VFMADD231PD  Y6, Y2, Y4
+	VFMADD231PD  Y5, Y8, Y4
+	VFMADD231PD  Y7, Y0, Y4
+	VADDPD       Y9, Y1, Y0
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y3, Y10, Y1
+	VSUBPD       Y10, Y1, Y2
+	VSUBPD       Y2, Y3, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y15, Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VSUBPD       Y4, Y15, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant49<>+0(SB), Y1, Y4
+	VSUBPD       Y1, Y4, Y8
+	VSUBPD       Y8, Y4, Y9
+	VSUBPD       Y9, Y1, Y1
+	VMOVUPS      logaddexpConstant49<>+0(SB), Y9
+	VSUBPD       Y8, Y9, Y8
+	VADDPD       Y8, Y1, Y1
+	VADDPD       Y4, Y2, Y8
+	VSUBPD       Y2, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y2, Y2
+	VSUBPD       Y10, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y8, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y8, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y8
+	VMOVUPS      Y8, Y10
+	VFMSUB231PD  Y1, Y7, Y10
+	VMULPD       Y2, Y6, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y2, Y6, Y12
+	VADDPD       Y11, Y8, Y13
+	VSUBPD       Y8, Y13, Y14
+	VSUBPD       Y14, Y13, Y9
+	VSUBPD       Y9, Y8, Y8
+	VSUBPD       Y14, Y11, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y13, Y4, Y9
+	VSUBPD       Y4, Y9, Y11
+	VSUBPD       Y11, Y9, Y14
+	VSUBPD       Y14, Y4, Y4
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y4, Y4
+	VADDPD       Y12, Y10, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant50<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant50<>+0(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant51<>+0(SB), Y1, Y4
+	VSUBPD       Y1, Y4, Y9
+	VSUBPD       Y9, Y4, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant51<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y4, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y4, Y9
+	VSUBPD       Y4, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y4, Y4
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant52<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant52<>+0(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant53<>+0(SB), Y1, Y4
+	VSUBPD       Y1, Y4, Y9
+	VSUBPD       Y9, Y4, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant53<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y4, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y4, Y9
+	VSUBPD       Y4, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y4, Y4
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant54<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant55<>+0(SB), Y1, Y4
+	VSUBPD       Y1, Y4, Y9
+	VSUBPD       Y9, Y4, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant55<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y4, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant109<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y4, Y9
+	VSUBPD       Y4, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y4, Y4
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant56<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant56<>+0(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant57<>+0(SB), Y1, Y4
+	VSUBPD       Y1, Y4, Y9
+	VSUBPD       Y9, Y4, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant57<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y4, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant110<>+0(SB), Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y10
+	VSUBPD       Y10, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y10, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y4, Y9
+	VSUBPD       Y4, Y9, Y10
+	VSUBPD       Y10, Y9, Y12
+	VSUBPD       Y12, Y4, Y4
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y13, Y11, Y10
+	VFMADD231PD  Y6, Y1, Y10
+	VFMADD231PD  Y5, Y2, Y10
+	VFMADD231PD  Y7, Y0, Y10
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant58<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant58<>+0(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y4
+	VSUBPD       Y1, Y4, Y9
+	VSUBPD       Y9, Y4, Y10
+	VSUBPD       Y10, Y1, Y1
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y4, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y10, Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y8
+	VSUBPD       Y8, Y14, Y15
+	VSUBPD       Y15, Y9, Y9
+	VSUBPD       Y8, Y12, Y8
+	VADDPD       Y8, Y9, Y8
+	VADDPD       Y14, Y4, Y9
+	VSUBPD       Y4, Y9, Y12
+	VSUBPD       Y12, Y9, Y15
+	VSUBPD       Y15, Y4, Y4
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y4, Y4
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y6, Y1, Y11
+	VFMADD231PD  Y5, Y2, Y11
+	VFMADD231PD  Y7, Y0, Y11
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant12<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y8
+	VSUBPD       Y8, Y2, Y2
+	VMOVUPS      logaddexpConstant12<>+0(SB), Y8
+	VSUBPD       Y4, Y8, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y10, Y1, Y4
+	VSUBPD       Y1, Y4, Y9
+	VSUBPD       Y9, Y4, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y9, Y10, Y9
+	VADDPD       Y9, Y1, Y1
+	VADDPD       Y4, Y2, Y9
+	VSUBPD       Y2, Y9, Y11
+	VSUBPD       Y11, Y9, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y10, Y0, Y0
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       Y2, Y7, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  Y2, Y7, Y4
+	VMULPD       Y1, Y7, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y15
+	VSUBPD       Y15, Y14, Y8
+	VSUBPD       Y8, Y9, Y8
+	VSUBPD       Y15, Y12, Y9
+	VADDPD       Y9, Y8, Y8
+	VADDPD       Y14, Y4, Y9
+	VSUBPD       Y4, Y9, Y12
+	VSUBPD       Y12, Y9, Y15
+	VSUBPD       Y15, Y4, Y4
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y4, Y4
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y1, Y6, Y11
+	VFMADD231PD  Y2, Y5, Y11
+	VFMADD231PD  Y0, Y7, Y11
+	VADDPD       Y4, Y8, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y9, Y3, Y1
+	VSUBPD       Y3, Y1, Y2
+	VSUBPD       Y2, Y9, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y5
+	VSUBPD       Y5, Y2, Y5
+	VMOVUPS      logaddexpConstant60<>+0(SB), Y6
+	VSUBPD       Y4, Y6, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       Y10, Y1, Y5
+	VSUBPD       Y1, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y1, Y8
+	VSUBPD       Y7, Y10, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y4, Y8, Y9
+	VSUBPD       Y9, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y9, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y10, Y0, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y8, Y3
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y7, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y4, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y4, Y2, Y8
+	VMULPD       Y5, Y2, Y9
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y5, Y2, Y11
+	VMULPD       Y4, Y1, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y4, Y1, Y13
+	VADDPD       Y12, Y9, Y14
+	VSUBPD       Y9, Y14, Y15
+	VSUBPD       Y15, Y14, Y10
+	VSUBPD       Y10, Y9, Y9
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y9, Y9
+	VADDPD       Y14, Y8, Y10
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y0, Y11
+	VFMADD231PD  Y3, Y2, Y11
+	VADDPD       Y8, Y9, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y6, Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y5
+	VSUBPD       Y5, Y2, Y5
+	VSUBPD       Y4, Y6, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y1, Y8
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
+	VSUBPD       Y7, Y9, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y9, Y0, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y8, Y3
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y7, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y4, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y4, Y2, Y8
+	VMULPD       Y5, Y2, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y5, Y2, Y11
+	VMULPD       Y4, Y1, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y4, Y1, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y9
+	VSUBPD       Y9, Y10, Y9
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y9, Y9
+	VADDPD       Y14, Y8, Y10
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y0, Y11
+	VFMADD231PD  Y3, Y2, Y11
+	VADDPD       Y8, Y9, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       Y6, Y2, Y3
+	VSUBPD       Y2, Y3, Y4
+	VSUBPD       Y4, Y3, Y5
+	VSUBPD       Y5, Y2, Y5
+	VSUBPD       Y4, Y6, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       logaddexpConstant59<>+0(SB), Y1, Y5
+	VSUBPD       Y1, Y5, Y7
+	VSUBPD       Y7, Y5, Y8
+	VSUBPD       Y8, Y1, Y8
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
+	VSUBPD       Y7, Y9, Y7
+	VADDPD       Y7, Y8, Y7
+	VADDPD       Y5, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y9, Y0, Y5
+	VADDPD       Y5, Y7, Y5
+	VADDPD       Y5, Y4, Y4
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y8, Y3
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y7, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y4, Y2, Y7
+	VMOVUPS      Y7, Y8
+	VFMSUB231PD  Y4, Y2, Y8
+	VMULPD       Y5, Y2, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y5, Y2, Y11
+	VMULPD       Y4, Y1, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y4, Y1, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y6
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y6, Y6
+	VADDPD       Y14, Y8, Y10
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
+	VSUBPD       Y15, Y8, Y8
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y5, Y1, Y11
+	VFMADD231PD  Y4, Y0, Y11
+	VFMADD231PD  Y3, Y2, Y11
+	VADDPD       Y8, Y6, Y0
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y7, Y1
+	VSUBPD       Y7, Y1, Y2
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y0, Y2, Y3
+	VSUBPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y2
+	VSUBPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y3, Y1
+	VMULPD       1504(SP), Y2, Y2
+	VMULPD       1504(SP), Y1, Y1
+	VMULPD       1504(SP), Y0, Y0
 	VMOVUPS      (SP), Y3
 	VMINPD       logaddexpConstant12<>+0(SB), Y3, Y4
 	VMOVUPS      logaddexpConstant74<>+0(SB), Y5
@@ -2919,7 +6404,7 @@ region2:
 	VSUBPD       Y11, Y4, Y4
 	VSUBPD       Y10, Y6, Y6
 	VADDPD       Y6, Y4, Y4
-	VMULPD       logaddexpConstant88<>+0(SB), Y5, Y6
+	VMULPD       logaddexpConstant90<>+0(SB), Y5, Y6
 	VADDPD       Y6, Y7, Y10
 	VSUBPD       Y7, Y10, Y11
 	VSUBPD       Y11, Y10, Y12
@@ -2941,19 +6426,19 @@ region2:
 	VMULPD       logaddexpConstant38<>+0(SB), Y4, Y4
 	VMOVUPS      logaddexpConstant45<>+0(SB), Y8
 	VFMADD231PD  logaddexpConstant47<>+0(SB), Y7, Y8
-	VMOVUPS      logaddexpConstant90<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant89<>+0(SB), Y7, Y10
-	VMOVUPS      logaddexpConstant92<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y11
-	VMOVUPS      logaddexpConstant94<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y12
+	VMOVUPS      logaddexpConstant92<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y10
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y11
+	VMOVUPS      logaddexpConstant96<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y12
 	VMULPD       Y7, Y7, Y13
 	VFMADD231PD  Y13, Y10, Y8
 	VFMADD231PD  Y13, Y12, Y11
 	VMULPD       Y13, Y13, Y10
 	VFMADD231PD  Y10, Y11, Y8
 	VMULPD       Y10, Y10, Y10
-	VFMADD231PD  logaddexpConstant95<>+0(SB), Y10, Y8
+	VFMADD231PD  logaddexpConstant97<>+0(SB), Y10, Y8
 	VMULPD       Y8, Y7, Y10
 	VMOVUPS      Y10, Y11
 	VFMSUB231PD  Y8, Y7, Y11
@@ -2968,7 +6453,7 @@ region2:
 	VMOVUPS      logaddexpConstant46<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant96<>+0(SB), Y10, Y10
+	VADDPD       logaddexpConstant98<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y8, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -2988,7 +6473,7 @@ region2:
 	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant97<>+0(SB), Y10, Y10
+	VADDPD       logaddexpConstant99<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y8, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -3008,7 +6493,7 @@ region2:
 	VMOVUPS      logaddexpConstant44<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant98<>+0(SB), Y10, Y10
+	VADDPD       logaddexpConstant100<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y8, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -3028,7 +6513,7 @@ region2:
 	VMOVUPS      logaddexpConstant41<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant99<>+0(SB), Y10, Y10
+	VADDPD       logaddexpConstant101<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y8, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -3048,7 +6533,7 @@ region2:
 	VMOVUPS      logaddexpConstant42<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant100<>+0(SB), Y10, Y10
+	VADDPD       logaddexpConstant102<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y8, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -3068,7 +6553,7 @@ region2:
 	VMOVUPS      logaddexpConstant39<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant101<>+0(SB), Y10, Y10
+	VADDPD       logaddexpConstant103<>+0(SB), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y8, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -3088,11 +6573,11 @@ region2:
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y13
 	VSUBPD       Y12, Y13, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       logaddexpConstant102<>+0(SB), Y10, Y12
+	VADDPD       logaddexpConstant104<>+0(SB), Y10, Y12
 	VSUBPD       Y10, Y12, Y13
 	VSUBPD       Y13, Y12, Y14
 	VSUBPD       Y14, Y10, Y10
-	VMOVUPS      logaddexpConstant102<>+0(SB), Y14
+	VMOVUPS      logaddexpConstant104<>+0(SB), Y14
 	VSUBPD       Y13, Y14, Y13
 	VADDPD       Y13, Y10, Y10
 	VADDPD       Y12, Y8, Y13
@@ -3101,7 +6586,7 @@ region2:
 	VSUBPD       Y15, Y8, Y8
 	VSUBPD       Y14, Y12, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       576(SP), Y10, Y10
+	VADDPD       2048(SP), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y13, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -3119,14 +6604,14 @@ region2:
 	VMOVUPS      Y14, Y15
 	VFMSUB231PD  Y10, Y7, Y15
 	VMULPD       Y11, Y6, Y3
-	VMOVUPS      Y2, 608(SP)
+	VMOVUPS      Y2, 2080(SP)
 	VMOVUPS      Y3, Y2
 	VFMSUB231PD  Y11, Y6, Y2
-	VMOVUPS      Y1, 640(SP)
+	VMOVUPS      Y1, 2112(SP)
 	VADDPD       Y3, Y14, Y1
-	VMOVUPS      Y0, 672(SP)
+	VMOVUPS      Y0, 2144(SP)
 	VSUBPD       Y14, Y1, Y0
-	VMOVUPS      Y5, 704(SP)
+	VMOVUPS      Y5, 2176(SP)
 	VSUBPD       Y0, Y1, Y5
 	VSUBPD       Y5, Y14, Y5
 	VSUBPD       Y0, Y3, Y0
@@ -3172,7 +6657,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant104<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3240,7 +6725,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant105<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3308,7 +6793,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant106<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3376,7 +6861,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant107<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant109<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3444,7 +6929,7 @@ region2:
 	VSUBPD       Y11, Y2, Y2
 	VSUBPD       Y10, Y5, Y5
 	VADDPD       Y5, Y2, Y2
-	VADDPD       logaddexpConstant108<>+0(SB), Y0, Y0
+	VADDPD       logaddexpConstant110<>+0(SB), Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
 	VADDPD       Y8, Y3, Y1
@@ -3500,23 +6985,23 @@ region2:
 	VSUBPD       Y5, Y8, Y5
 	VADDPD       Y5, Y2, Y2
 	VADDPD       Y9, Y1, Y5
-	VSUBPD       Y1, Y5, Y8
-	VSUBPD       Y8, Y5, Y10
-	VSUBPD       Y10, Y1, Y1
-	VSUBPD       Y8, Y9, Y8
-	VADDPD       Y8, Y1, Y1
-	VADDPD       Y5, Y2, Y8
-	VSUBPD       Y2, Y8, Y10
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y2, Y2
-	VSUBPD       Y10, Y5, Y5
+	VSUBPD       Y1, Y5, Y10
+	VSUBPD       Y10, Y5, Y11
+	VSUBPD       Y11, Y1, Y1
+	VSUBPD       Y10, Y9, Y10
+	VADDPD       Y10, Y1, Y1
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y2, Y10, Y11
+	VSUBPD       Y11, Y10, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y11, Y5, Y5
 	VADDPD       Y5, Y2, Y2
 	VADDPD       Y9, Y0, Y0
 	VADDPD       Y0, Y1, Y0
 	VADDPD       Y0, Y2, Y0
-	VADDPD       Y8, Y3, Y1
+	VADDPD       Y10, Y3, Y1
 	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y8, Y2
+	VSUBPD       Y2, Y10, Y2
 	VADDPD       Y0, Y2, Y3
 	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
@@ -3526,33 +7011,33 @@ region2:
 	VMULPD       Y2, Y7, Y3
 	VMOVUPS      Y3, Y5
 	VFMSUB231PD  Y2, Y7, Y5
-	VMULPD       Y1, Y7, Y8
-	VMOVUPS      Y8, Y10
-	VFMSUB231PD  Y1, Y7, Y10
-	VMULPD       Y2, Y6, Y11
-	VMOVUPS      Y11, Y12
-	VFMSUB231PD  Y2, Y6, Y12
-	VADDPD       Y11, Y8, Y13
-	VSUBPD       Y8, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y8, Y8
-	VSUBPD       Y14, Y11, Y11
-	VADDPD       Y11, Y8, Y8
-	VADDPD       Y13, Y5, Y11
-	VSUBPD       Y5, Y11, Y14
-	VSUBPD       Y14, Y11, Y15
+	VMULPD       Y1, Y7, Y10
+	VMOVUPS      Y10, Y11
+	VFMSUB231PD  Y1, Y7, Y11
+	VMULPD       Y2, Y6, Y12
+	VMOVUPS      Y12, Y13
+	VFMSUB231PD  Y2, Y6, Y13
+	VADDPD       Y12, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y8
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y15, Y12, Y10
+	VADDPD       Y10, Y8, Y8
+	VADDPD       Y14, Y5, Y10
+	VSUBPD       Y5, Y10, Y12
+	VSUBPD       Y12, Y10, Y15
 	VSUBPD       Y15, Y5, Y5
-	VSUBPD       Y14, Y13, Y13
-	VADDPD       Y13, Y5, Y5
-	VADDPD       Y12, Y10, Y10
-	VFMADD231PD  Y6, Y1, Y10
-	VFMADD231PD  Y4, Y2, Y10
-	VFMADD231PD  Y7, Y0, Y10
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y5, Y5
+	VADDPD       Y13, Y11, Y11
+	VFMADD231PD  Y6, Y1, Y11
+	VFMADD231PD  Y4, Y2, Y11
+	VFMADD231PD  Y7, Y0, Y11
 	VADDPD       Y5, Y8, Y0
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y11, Y3, Y1
+	VADDPD       Y0, Y11, Y0
+	VADDPD       Y10, Y3, Y1
 	VSUBPD       Y3, Y1, Y2
-	VSUBPD       Y2, Y11, Y2
+	VSUBPD       Y2, Y10, Y2
 	VADDPD       Y0, Y2, Y3
 	VSUBPD       Y2, Y3, Y2
 	VSUBPD       Y2, Y0, Y0
@@ -3827,23 +7312,23 @@ region2:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VMOVUPS      704(SP), Y3
+	VMOVUPS      2176(SP), Y3
 	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
 	VPSLLQ       $0x34, Y3, Y3
 	VMULPD       Y3, Y2, Y2
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y0, Y0
-	VADDPD       672(SP), Y0, Y4
+	VADDPD       2144(SP), Y0, Y4
 	VSUBPD       Y0, Y4, Y5
 	VSUBPD       Y5, Y4, Y6
 	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      672(SP), Y6
+	VMOVUPS      2144(SP), Y6
 	VSUBPD       Y5, Y6, Y5
 	VADDPD       Y5, Y0, Y0
-	VADDPD       640(SP), Y4, Y5
-	VSUBPD       640(SP), Y5, Y6
+	VADDPD       2112(SP), Y4, Y5
+	VSUBPD       2112(SP), Y5, Y6
 	VSUBPD       Y6, Y5, Y7
-	VMOVUPS      640(SP), Y9
+	VMOVUPS      2112(SP), Y9
 	VSUBPD       Y7, Y9, Y7
 	VSUBPD       Y6, Y4, Y4
 	VADDPD       Y4, Y7, Y4
@@ -3853,10 +7338,10 @@ region2:
 	VSUBPD       Y9, Y1, Y1
 	VSUBPD       Y7, Y5, Y5
 	VADDPD       Y5, Y1, Y1
-	VADDPD       608(SP), Y6, Y5
-	VSUBPD       608(SP), Y5, Y7
+	VADDPD       2080(SP), Y6, Y5
+	VSUBPD       2080(SP), Y5, Y7
 	VSUBPD       Y7, Y5, Y9
-	VMOVUPS      608(SP), Y10
+	VMOVUPS      2080(SP), Y10
 	VSUBPD       Y9, Y10, Y9
 	VSUBPD       Y7, Y6, Y6
 	VADDPD       Y6, Y9, Y6
@@ -3872,10 +7357,10 @@ region2:
 	VSUBPD       Y10, Y3, Y3
 	VSUBPD       Y9, Y7, Y7
 	VADDPD       Y7, Y3, Y3
-	VADDPD       352(SP), Y5, Y7
-	VSUBPD       352(SP), Y7, Y9
+	VADDPD       1536(SP), Y5, Y7
+	VSUBPD       1536(SP), Y7, Y9
 	VSUBPD       Y9, Y7, Y10
-	VMOVUPS      352(SP), Y11
+	VMOVUPS      1536(SP), Y11
 	VSUBPD       Y10, Y11, Y10
 	VSUBPD       Y9, Y5, Y5
 	VADDPD       Y5, Y10, Y5
@@ -3972,16 +7457,15 @@ region2:
 	VADDPD       Y0, Y7, Y1
 	VSUBPD       Y7, Y1, Y2
 	VSUBPD       Y2, Y0, Y0
-	VMULPD       logaddexpConstant109<>+0(SB), Y1, Y2
+	VMULPD       logaddexpConstant111<>+0(SB), Y1, Y2
 	VFMADD231PD  Y1, Y2, Y0
 	VADDPD       Y0, Y1, Y0
-	VMOVUPS      544(SP), Y1
-	VMOVUPS      512(SP), Y2
+	VMOVUPS      2016(SP), Y1
+	VMOVUPS      1984(SP), Y2
 	VBLENDVPD    Y1, Y0, Y2, Y2
-	VMOVUPS      Y2, 512(SP)
-	VMOVUPS      512(SP), Y0
-	VMOVUPS      logaddexpConstant59<>+0(SB), Y10
-	JMP          back2
+	VMOVUPS      Y2, 1984(SP)
+	VMOVUPS      1984(SP), Y0
+	JMP          back4
 
 DATA logaddexpConstant74<>+0(SB)/8, $0xc085e00000000000
 DATA logaddexpConstant74<>+8(SB)/8, $0xc085e00000000000
@@ -4067,141 +7551,153 @@ DATA logaddexpConstant87<>+16(SB)/8, $0x3d70000000000000
 DATA logaddexpConstant87<>+24(SB)/8, $0x3d70000000000000
 GLOBL logaddexpConstant87<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant88<>+0(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant88<>+8(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant88<>+16(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant88<>+24(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant88<>+0(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant88<>+8(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant88<>+16(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant88<>+24(SB)/8, $0x4072c00000000000
 GLOBL logaddexpConstant88<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant89<>+0(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant89<>+8(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant89<>+16(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant89<>+24(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant89<>+0(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant89<>+8(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant89<>+16(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant89<>+24(SB)/8, $0x52b0000000000000
 GLOBL logaddexpConstant89<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant90<>+0(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant90<>+8(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant90<>+16(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant90<>+24(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant90<>+0(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant90<>+8(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant90<>+16(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant90<>+24(SB)/8, $0xba8cc01f97b57a08
 GLOBL logaddexpConstant90<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant91<>+0(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant91<>+8(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant91<>+16(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant91<>+24(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant91<>+0(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant91<>+8(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant91<>+16(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant91<>+24(SB)/8, $0x3ca6827863b97d97
 GLOBL logaddexpConstant91<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant92<>+0(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant92<>+8(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant92<>+16(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant92<>+24(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant92<>+0(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant92<>+8(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant92<>+16(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant92<>+24(SB)/8, $0x3ce952c77030ad4a
 GLOBL logaddexpConstant92<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant93<>+0(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant93<>+8(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant93<>+16(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant93<>+24(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant93<>+0(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant93<>+8(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant93<>+16(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant93<>+24(SB)/8, $0x3c1e542ba4020225
 GLOBL logaddexpConstant93<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant94<>+0(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant94<>+8(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant94<>+16(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant94<>+24(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant94<>+0(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant94<>+8(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant94<>+16(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant94<>+24(SB)/8, $0x3c62f49b46814157
 GLOBL logaddexpConstant94<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant95<>+0(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant95<>+8(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant95<>+16(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant95<>+24(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant95<>+0(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant95<>+8(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant95<>+16(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant95<>+24(SB)/8, $0x3b90ce396db7f853
 GLOBL logaddexpConstant95<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant96<>+0(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant96<>+8(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant96<>+16(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant96<>+24(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant96<>+0(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant96<>+8(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant96<>+16(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant96<>+24(SB)/8, $0x3bd71b8ef6dcf572
 GLOBL logaddexpConstant96<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant97<>+0(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant97<>+8(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant97<>+16(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant97<>+24(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant97<>+0(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant97<>+8(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant97<>+16(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant97<>+24(SB)/8, $0x3b4761b41316381a
 GLOBL logaddexpConstant97<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant98<>+0(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant98<>+8(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant98<>+16(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant98<>+24(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant98<>+0(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant98<>+8(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant98<>+16(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant98<>+24(SB)/8, $0x3a305d6f8a2efd1f
 GLOBL logaddexpConstant98<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant99<>+0(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant99<>+8(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant99<>+16(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant99<>+24(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant99<>+0(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant99<>+8(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant99<>+16(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant99<>+24(SB)/8, $0x3a8f28e0cc748ebe
 GLOBL logaddexpConstant99<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant100<>+0(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant100<>+8(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant100<>+16(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant100<>+24(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant100<>+0(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant100<>+8(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant100<>+16(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant100<>+24(SB)/8, $0xbac2aec959e14c06
 GLOBL logaddexpConstant100<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant101<>+0(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant101<>+8(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant101<>+16(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant101<>+24(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant101<>+0(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant101<>+8(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant101<>+16(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant101<>+24(SB)/8, $0xbafc062e06d1f209
 GLOBL logaddexpConstant101<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant102<>+0(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant102<>+8(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant102<>+16(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant102<>+24(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant102<>+0(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant102<>+8(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant102<>+16(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant102<>+24(SB)/8, $0x3b3cbbc05b4fa99a
 GLOBL logaddexpConstant102<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant103<>+0(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant103<>+8(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant103<>+16(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant103<>+24(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant103<>+0(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant103<>+8(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant103<>+16(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant103<>+24(SB)/8, $0xbb6c154f8ddc6c00
 GLOBL logaddexpConstant103<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant104<>+0(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant104<>+8(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant104<>+16(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant104<>+24(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant104<>+0(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant104<>+8(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant104<>+16(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant104<>+24(SB)/8, $0x3b3a01a01a01a01a
 GLOBL logaddexpConstant104<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant105<>+0(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant105<>+8(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant105<>+16(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant105<>+24(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant105<>+0(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant105<>+8(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant105<>+16(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant105<>+24(SB)/8, $0x377a01a01a01a01a
 GLOBL logaddexpConstant105<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant106<>+0(SB)/8, $0x3881111111111111
-DATA logaddexpConstant106<>+8(SB)/8, $0x3881111111111111
-DATA logaddexpConstant106<>+16(SB)/8, $0x3881111111111111
-DATA logaddexpConstant106<>+24(SB)/8, $0x3881111111111111
+DATA logaddexpConstant106<>+0(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant106<>+8(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant106<>+16(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant106<>+24(SB)/8, $0x37aa01a01a01a01a
 GLOBL logaddexpConstant106<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant107<>+0(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant107<>+8(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant107<>+16(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant107<>+24(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant107<>+0(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant107<>+8(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant107<>+16(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant107<>+24(SB)/8, $0xb8827d27d27d27d2
 GLOBL logaddexpConstant107<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant108<>+0(SB)/8, $0x3905555555555555
-DATA logaddexpConstant108<>+8(SB)/8, $0x3905555555555555
-DATA logaddexpConstant108<>+16(SB)/8, $0x3905555555555555
-DATA logaddexpConstant108<>+24(SB)/8, $0x3905555555555555
+DATA logaddexpConstant108<>+0(SB)/8, $0x3881111111111111
+DATA logaddexpConstant108<>+8(SB)/8, $0x3881111111111111
+DATA logaddexpConstant108<>+16(SB)/8, $0x3881111111111111
+DATA logaddexpConstant108<>+24(SB)/8, $0x3881111111111111
 GLOBL logaddexpConstant108<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant109<>+0(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant109<>+8(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant109<>+16(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant109<>+24(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant109<>+0(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant109<>+8(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant109<>+16(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant109<>+24(SB)/8, $0x38e5555555555555
 GLOBL logaddexpConstant109<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant110<>+0(SB)/8, $0x3905555555555555
+DATA logaddexpConstant110<>+8(SB)/8, $0x3905555555555555
+DATA logaddexpConstant110<>+16(SB)/8, $0x3905555555555555
+DATA logaddexpConstant110<>+24(SB)/8, $0x3905555555555555
+GLOBL logaddexpConstant110<>(SB), RODATA|NOPTR, $32
+
+DATA logaddexpConstant111<>+0(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant111<>+8(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant111<>+16(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant111<>+24(SB)/8, $0xbfe0000000000000
+GLOBL logaddexpConstant111<>(SB), RODATA|NOPTR, $32
 
 // func logAddExpFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·logAddExpFloat32AVX512(SB), $640-33
+TEXT ·logAddExpFloat32AVX512(SB), $1600-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -4209,86 +7705,152 @@ TEXT ·logAddExpFloat32AVX512(SB), $640-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VCVTPS2PD    (DX), Z1
-	VMAXPD       Z1, Z0, Z2
-	VMINPD       Z0, Z1, Z3
-	VSUBPD       Z2, Z3, Z4
-	VMOVUPS      logaddexpConstant110<>+0(SB), Z5
-	VMAXPD       Z4, Z5, Z5
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z6
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z5, Z6
-	VSUBPD       logaddexpConstant112<>+0(SB), Z6, Z7
-	VFNMADD231PD logaddexpConstant113<>+0(SB), Z7, Z5
-	VMULPD       Z5, Z5, Z7
-	VMOVUPS      logaddexpConstant115<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant114<>+0(SB), Z5, Z8
-	VMOVUPS      logaddexpConstant117<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant116<>+0(SB), Z5, Z9
-	VMOVUPS      logaddexpConstant119<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant118<>+0(SB), Z5, Z10
-	VMOVUPS      logaddexpConstant121<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant120<>+0(SB), Z5, Z11
-	VFMADD231PD  Z7, Z9, Z8
-	VFMADD231PD  Z7, Z11, Z10
-	VMULPD       Z7, Z7, Z9
-	VFMADD231PD  Z9, Z10, Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VADDPD       logaddexpConstant122<>+0(SB), Z5, Z5
-	VPADDQ       logaddexpConstant123<>+0(SB), Z6, Z6
-	VPSLLQ       $0x34, Z6, Z6
-	VMULPD       Z6, Z5, Z5
-	VMULPD       Z5, Z5, Z6
-	VMOVUPS      logaddexpConstant125<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant124<>+0(SB), Z5, Z7
-	VMOVUPS      logaddexpConstant127<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant126<>+0(SB), Z5, Z8
-	VMOVUPS      logaddexpConstant129<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant128<>+0(SB), Z5, Z9
-	VMOVUPS      logaddexpConstant131<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant130<>+0(SB), Z5, Z10
-	VMOVUPS      logaddexpConstant133<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant132<>+0(SB), Z5, Z11
-	VMOVUPS      logaddexpConstant135<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant134<>+0(SB), Z5, Z12
-	VMOVUPS      logaddexpConstant137<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant136<>+0(SB), Z5, Z13
-	VFMADD231PD  Z6, Z8, Z7
-	VFMADD231PD  Z6, Z10, Z9
-	VFMADD231PD  Z6, Z12, Z11
-	VFMADD231PD  logaddexpConstant138<>+0(SB), Z6, Z13
-	VMULPD       Z6, Z6, Z8
-	VFMADD231PD  Z8, Z9, Z7
-	VFMADD231PD  Z8, Z13, Z11
-	VMULPD       Z8, Z8, Z8
-	VFMADD231PD  Z8, Z11, Z7
-	VFMADD231PD  Z7, Z6, Z5
-	VADDPD       Z5, Z2, Z6
-	VANDPD       logaddexpConstant139<>+0(SB), Z6, Z7
-	VMOVUPS      logaddexpConstant141<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant140<>+0(SB), Z5, Z8
-	VCMPPD       $0x11, Z8, Z7, K1
-	VPCMPGTQ     logaddexpConstant142<>+0(SB), Z7, K2
-	KORB         K2, K1, K1
+	VCVTPS2PD    32(SI), Z1
+	VCVTPS2PD    (DX), Z2
+	VCVTPS2PD    32(DX), Z3
+	VMAXPD       Z2, Z0, Z4
+	VMAXPD       Z3, Z1, Z5
+	VMINPD       Z0, Z2, Z6
+	VMINPD       Z1, Z3, Z7
+	VSUBPD       Z4, Z6, Z8
+	VSUBPD       Z5, Z7, Z9
+	VMOVUPS      logaddexpConstant112<>+0(SB), Z10
+	VMAXPD       Z8, Z10, Z11
+	VMAXPD       Z9, Z10, Z10
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z11, Z12
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z10, Z13
+	VSUBPD       logaddexpConstant114<>+0(SB), Z12, Z14
+	VSUBPD       logaddexpConstant114<>+0(SB), Z13, Z15
+	VFNMADD231PD logaddexpConstant115<>+0(SB), Z14, Z11
+	VFNMADD231PD logaddexpConstant115<>+0(SB), Z15, Z10
+	VMULPD       Z11, Z11, Z14
+	VMULPD       Z10, Z10, Z15
+	VMOVUPS      logaddexpConstant117<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant116<>+0(SB), Z11, Z16
+	VMOVUPS      logaddexpConstant117<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant116<>+0(SB), Z10, Z17
+	VMOVUPS      logaddexpConstant119<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant118<>+0(SB), Z11, Z18
+	VMOVUPS      logaddexpConstant119<>+0(SB), Z19
+	VFMADD231PD  logaddexpConstant118<>+0(SB), Z10, Z19
+	VMOVUPS      logaddexpConstant121<>+0(SB), Z20
+	VFMADD231PD  logaddexpConstant120<>+0(SB), Z11, Z20
+	VMOVUPS      logaddexpConstant121<>+0(SB), Z21
+	VFMADD231PD  logaddexpConstant120<>+0(SB), Z10, Z21
+	VMOVUPS      logaddexpConstant123<>+0(SB), Z22
+	VFMADD231PD  logaddexpConstant122<>+0(SB), Z11, Z22
+	VMOVUPS      logaddexpConstant123<>+0(SB), Z23
+	VFMADD231PD  logaddexpConstant122<>+0(SB), Z10, Z23
+	VFMADD231PD  Z14, Z18, Z16
+	VFMADD231PD  Z15, Z19, Z17
+	VFMADD231PD  Z14, Z22, Z20
+	VFMADD231PD  Z15, Z23, Z21
+	VMULPD       Z14, Z14, Z18
+	VMULPD       Z15, Z15, Z19
+	VFMADD231PD  Z18, Z20, Z16
+	VFMADD231PD  Z19, Z21, Z17
+	VFMADD231PD  Z16, Z14, Z11
+	VFMADD231PD  Z17, Z15, Z10
+	VADDPD       logaddexpConstant124<>+0(SB), Z11, Z11
+	VADDPD       logaddexpConstant124<>+0(SB), Z10, Z10
+	VPADDQ       logaddexpConstant125<>+0(SB), Z12, Z12
+	VPADDQ       logaddexpConstant125<>+0(SB), Z13, Z13
+	VPSLLQ       $0x34, Z12, Z12
+	VPSLLQ       $0x34, Z13, Z13
+	VMULPD       Z12, Z11, Z11
+	VMULPD       Z13, Z10, Z10
+	VMULPD       Z11, Z11, Z12
+	VMULPD       Z10, Z10, Z13
+	VMOVUPS      logaddexpConstant127<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant126<>+0(SB), Z11, Z14
+	VMOVUPS      logaddexpConstant127<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant126<>+0(SB), Z10, Z15
+	VMOVUPS      logaddexpConstant129<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant128<>+0(SB), Z11, Z16
+	VMOVUPS      logaddexpConstant129<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant128<>+0(SB), Z10, Z17
+	VMOVUPS      logaddexpConstant131<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant130<>+0(SB), Z11, Z18
+	VMOVUPS      logaddexpConstant131<>+0(SB), Z19
+	VFMADD231PD  logaddexpConstant130<>+0(SB), Z10, Z19
+	VMOVUPS      logaddexpConstant133<>+0(SB), Z20
+	VFMADD231PD  logaddexpConstant132<>+0(SB), Z11, Z20
+	VMOVUPS      logaddexpConstant133<>+0(SB), Z21
+	VFMADD231PD  logaddexpConstant132<>+0(SB), Z10, Z21
+	VMOVUPS      logaddexpConstant135<>+0(SB), Z22
+	VFMADD231PD  logaddexpConstant134<>+0(SB), Z11, Z22
+	VMOVUPS      logaddexpConstant135<>+0(SB), Z23
+	VFMADD231PD  logaddexpConstant134<>+0(SB), Z10, Z23
+	VMOVUPS      logaddexpConstant137<>+0(SB), Z24
+	VFMADD231PD  logaddexpConstant136<>+0(SB), Z11, Z24
+	VMOVUPS      logaddexpConstant137<>+0(SB), Z25
+	VFMADD231PD  logaddexpConstant136<>+0(SB), Z10, Z25
+	VMOVUPS      logaddexpConstant139<>+0(SB), Z26
+	VFMADD231PD  logaddexpConstant138<>+0(SB), Z11, Z26
+	VMOVUPS      logaddexpConstant139<>+0(SB), Z27
+	VFMADD231PD  logaddexpConstant138<>+0(SB), Z10, Z27
+	VFMADD231PD  Z12, Z16, Z14
+	VFMADD231PD  Z13, Z17, Z15
+	VFMADD231PD  Z12, Z20, Z18
+	VFMADD231PD  Z13, Z21, Z19
+	VFMADD231PD  Z12, Z24, Z22
+	VFMADD231PD  Z13, Z25, Z23
+	VFMADD231PD  logaddexpConstant140<>+0(SB), Z12, Z26
+	VFMADD231PD  logaddexpConstant140<>+0(SB), Z13, Z27
+	VMULPD       Z12, Z12, Z16
+	VMULPD       Z13, Z13, Z17
+	VFMADD231PD  Z16, Z18, Z14
+	VFMADD231PD  Z17, Z19, Z15
+	VFMADD231PD  Z16, Z26, Z22
+	VFMADD231PD  Z17, Z27, Z23
+	VMULPD       Z16, Z16, Z16
+	VMULPD       Z17, Z17, Z17
+	VFMADD231PD  Z16, Z22, Z14
+	VFMADD231PD  Z17, Z23, Z15
+	VFMADD231PD  Z14, Z12, Z11
+	VFMADD231PD  Z15, Z13, Z10
+	VADDPD       Z11, Z4, Z12
+	VADDPD       Z10, Z5, Z13
+	VANDPD       logaddexpConstant141<>+0(SB), Z12, Z14
+	VANDPD       logaddexpConstant141<>+0(SB), Z13, Z15
+	VMOVUPS      logaddexpConstant143<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant142<>+0(SB), Z11, Z16
+	VMOVUPS      logaddexpConstant143<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant142<>+0(SB), Z10, Z11
+	VCMPPD       $0x11, Z16, Z14, K1
+	VCMPPD       $0x11, Z11, Z15, K2
+	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z14, K3
+	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z15, K4
+	KORB         K3, K1, K1
+	KORB         K4, K2, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VCVTPD2PS Z6, Y31
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VCVTPD2PS Z12, Y12
+	VCVTPD2PS Z13, Y13
 	TESTB     R8, R8
 	JNE       past
-	VMOVUPS   Y31, (DI)
+	VMOVUPS   Y12, (DI)
+	VMOVUPS   Y13, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -4306,14 +7868,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -4333,7 +7895,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y12, (DI)
+	VMOVNTPS Y13, 32(DI)
 	JMP      stored
 
 region1:
@@ -4342,1327 +7905,1921 @@ region1:
 	VMOVUPS      Z2, 320(SP)
 	VMOVUPS      Z3, 384(SP)
 	VMOVUPS      Z4, 448(SP)
-	VMOVUPS      Z6, 512(SP)
-	KMOVB        K1, 576(SP)
-	VMOVUPS      logaddexpConstant143<>+0(SB), Z5
-	VMAXPD       Z2, Z5, Z5
-	VMOVUPS      logaddexpConstant122<>+0(SB), Z7
-	VMINPD       Z5, Z7, Z5
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z5, Z8
-	VSUBPD       logaddexpConstant112<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant144<>+0(SB), Z8, Z9
-	VMOVUPS      Z9, Z10
-	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z8, Z10
-	VMOVUPS      Z5, Z11
-	VFNMADD231PD logaddexpConstant145<>+0(SB), Z8, Z11
-	VXORPD       logaddexpConstant146<>+0(SB), Z9, Z9
-	VADDPD       Z9, Z11, Z12
-	VSUBPD       Z11, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z11, Z11
-	VSUBPD       Z13, Z9, Z9
-	VADDPD       Z9, Z11, Z9
-	VSUBPD       Z10, Z9, Z9
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z8, Z9
-	VADDPD       Z9, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z9, Z9
-	VMULPD       logaddexpConstant148<>+0(SB), Z10, Z10
-	VMULPD       logaddexpConstant148<>+0(SB), Z9, Z9
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant149<>+0(SB), Z10, Z11
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant151<>+0(SB), Z10, Z12
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant153<>+0(SB), Z10, Z13
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z10, Z14
-	VMULPD       Z10, Z10, Z15
-	VFMADD231PD  Z15, Z12, Z11
-	VFMADD231PD  Z15, Z14, Z13
-	VMULPD       Z15, Z15, Z12
-	VFMADD231PD  Z12, Z13, Z11
-	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z12, Z11
-	VMULPD       Z11, Z10, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z10, Z13
-	VFMADD231PD  Z9, Z11, Z13
-	VADDPD       Z13, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       logaddexpConstant158<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z11, Z11
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z15
-	VSUBPD       Z14, Z15, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant159<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z9, Z12, Z14
-	VFMADD231PD  Z10, Z11, Z14
-	VADDPD       Z14, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant160<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z16
-	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant160<>+0(SB), Z16
-	VSUBPD       Z14, Z16, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant161<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z9, Z12, Z14
-	VFMADD231PD  Z10, Z11, Z14
-	VADDPD       Z14, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant162<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z17
-	VSUBPD       Z17, Z11, Z11
-	VMOVUPS      logaddexpConstant162<>+0(SB), Z17
-	VSUBPD       Z14, Z17, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant163<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z9, Z12, Z14
-	VFMADD231PD  Z10, Z11, Z14
-	VADDPD       Z14, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant164<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z18
-	VSUBPD       Z18, Z11, Z11
-	VMOVUPS      logaddexpConstant164<>+0(SB), Z18
-	VSUBPD       Z14, Z18, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant165<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z9, Z12, Z14
-	VFMADD231PD  Z10, Z11, Z14
-	VADDPD       Z14, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant166<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z19
-	VSUBPD       Z19, Z11, Z11
-	VMOVUPS      logaddexpConstant166<>+0(SB), Z19
-	VSUBPD       Z14, Z19, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant167<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z9, Z12, Z14
-	VFMADD231PD  Z10, Z11, Z14
-	VADDPD       Z14, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       logaddexpConstant168<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z20
+	VMOVUPS      Z5, 512(SP)
+	VMOVUPS      Z6, 576(SP)
+	VMOVUPS      Z7, 640(SP)
+	VMOVUPS      Z8, 704(SP)
+	VMOVUPS      Z9, 768(SP)
+	VMOVUPS      Z12, 832(SP)
+	VMOVUPS      Z13, 896(SP)
+	KMOVB        K1, 960(SP)
+	KMOVB        K2, 1024(SP)
+	VMOVUPS      logaddexpConstant145<>+0(SB), Z10
+	VMAXPD       Z4, Z10, Z11
+	VMOVUPS      logaddexpConstant124<>+0(SB), Z14
+	VMINPD       Z11, Z14, Z11
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z11, Z15
+	VSUBPD       logaddexpConstant114<>+0(SB), Z15, Z15
+	VMULPD       logaddexpConstant146<>+0(SB), Z15, Z16
+	VMOVUPS      Z16, Z17
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z15, Z17
+	VMOVUPS      Z11, Z18
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z15, Z18
+	VXORPD       logaddexpConstant148<>+0(SB), Z16, Z16
+	VADDPD       Z16, Z18, Z19
+	VSUBPD       Z18, Z19, Z20
+	VSUBPD       Z20, Z19, Z21
+	VSUBPD       Z21, Z18, Z18
+	VSUBPD       Z20, Z16, Z16
+	VADDPD       Z16, Z18, Z16
+	VSUBPD       Z17, Z16, Z16
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z15, Z16
+	VADDPD       Z16, Z19, Z17
+	VSUBPD       Z19, Z17, Z18
+	VSUBPD       Z18, Z16, Z16
+	VMULPD       logaddexpConstant150<>+0(SB), Z17, Z17
+	VMULPD       logaddexpConstant150<>+0(SB), Z16, Z16
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z17, Z18
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z19
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z17, Z19
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z20
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z17, Z20
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z21
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z17, Z21
+	VMULPD       Z17, Z17, Z22
+	VFMADD231PD  Z22, Z19, Z18
+	VFMADD231PD  Z22, Z21, Z20
+	VMULPD       Z22, Z22, Z19
+	VFMADD231PD  Z19, Z20, Z18
+	VMULPD       Z19, Z19, Z19
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z19, Z18
+	VMULPD       Z18, Z17, Z19
+	VMOVUPS      Z19, Z20
+	VFMSUB231PD  Z18, Z17, Z20
+	VFMADD231PD  Z16, Z18, Z20
+	VADDPD       Z20, Z19, Z18
+	VSUBPD       Z19, Z18, Z19
+	VSUBPD       Z19, Z20, Z19
+	VADDPD       logaddexpConstant160<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z22
+	VSUBPD       Z22, Z18, Z18
+	VMOVUPS      logaddexpConstant160<>+0(SB), Z22
+	VSUBPD       Z21, Z22, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant161<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z16, Z19, Z21
+	VFMADD231PD  Z17, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant162<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z23
+	VSUBPD       Z23, Z18, Z18
+	VMOVUPS      logaddexpConstant162<>+0(SB), Z23
+	VSUBPD       Z21, Z23, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant163<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z16, Z19, Z21
+	VFMADD231PD  Z17, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant164<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z24
+	VSUBPD       Z24, Z18, Z18
+	VMOVUPS      logaddexpConstant164<>+0(SB), Z24
+	VSUBPD       Z21, Z24, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant165<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z16, Z19, Z21
+	VFMADD231PD  Z17, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant166<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z25
+	VSUBPD       Z25, Z18, Z18
+	VMOVUPS      logaddexpConstant166<>+0(SB), Z25
+	VSUBPD       Z21, Z25, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant167<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z16, Z19, Z21
+	VFMADD231PD  Z17, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant168<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z26
+	VSUBPD       Z26, Z18, Z18
+	VMOVUPS      logaddexpConstant168<>+0(SB), Z26
+	VSUBPD       Z21, Z26, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant169<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z16, Z19, Z21
+	VFMADD231PD  Z17, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant170<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z27
+	VSUBPD       Z27, Z18, Z18
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z27
+	VSUBPD       Z21, Z27, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant171<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z16, Z19, Z21
+	VFMADD231PD  Z17, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z14, Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z28
+	VSUBPD       Z28, Z18, Z18
+	VSUBPD       Z21, Z14, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant171<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z17, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z17, Z21
+	VFMADD231PD  Z19, Z16, Z21
+	VFMADD231PD  Z18, Z17, Z21
+	VADDPD       Z21, Z20, Z16
+	VSUBPD       Z20, Z16, Z17
+	VSUBPD       Z17, Z21, Z17
+	VADDPD       logaddexpConstant172<>+0(SB), Z16, Z18
+	VSUBPD       Z16, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z16, Z20
+	VMOVUPS      logaddexpConstant172<>+0(SB), Z21
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z17, Z19, Z19
+	VADDPD       Z19, Z18, Z20
+	VSUBPD       Z18, Z20, Z18
+	VSUBPD       Z18, Z19, Z18
+	VMULPD       Z20, Z16, Z19
+	VMOVUPS      Z19, Z28
+	VFMSUB231PD  Z20, Z16, Z28
+	VFMADD231PD  Z20, Z17, Z28
+	VFMADD231PD  Z18, Z16, Z28
+	VADDPD       Z28, Z19, Z16
+	VSUBPD       Z19, Z16, Z17
+	VSUBPD       Z17, Z28, Z17
+	VADDPD       Z21, Z16, Z18
+	VSUBPD       Z16, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z16, Z20
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z17, Z19, Z19
+	VADDPD       Z19, Z18, Z20
+	VSUBPD       Z18, Z20, Z18
+	VSUBPD       Z18, Z19, Z18
+	VMULPD       Z20, Z16, Z19
+	VMOVUPS      Z19, Z28
+	VFMSUB231PD  Z20, Z16, Z28
+	VFMADD231PD  Z20, Z17, Z28
+	VFMADD231PD  Z18, Z16, Z28
+	VADDPD       Z28, Z19, Z16
+	VSUBPD       Z19, Z16, Z17
+	VSUBPD       Z17, Z28, Z17
+	VADDPD       Z21, Z16, Z18
+	VSUBPD       Z16, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z16, Z20
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z17, Z19, Z19
+	VADDPD       Z19, Z18, Z20
+	VSUBPD       Z18, Z20, Z18
+	VSUBPD       Z18, Z19, Z18
+	VMULPD       Z20, Z16, Z19
+	VMOVUPS      Z19, Z28
+	VFMSUB231PD  Z20, Z16, Z28
+	VFMADD231PD  Z20, Z17, Z28
+	VFMADD231PD  Z18, Z16, Z28
+	VADDPD       Z28, Z19, Z16
+	VSUBPD       Z19, Z16, Z17
+	VSUBPD       Z17, Z28, Z17
+	VADDPD       logaddexpConstant173<>+0(SB), Z15, Z15
+	VPSLLQ       $0x34, Z15, Z15
+	VMULPD       Z15, Z16, Z16
+	VMULPD       Z15, Z17, Z17
+	VSUBPD       Z14, Z15, Z15
+	VADDPD       Z15, Z16, Z18
+	VSUBPD       Z16, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z16, Z16
+	VSUBPD       Z19, Z15, Z15
+	VADDPD       Z15, Z16, Z15
+	VADDPD       Z17, Z15, Z15
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z17
+	VSUBPD       Z17, Z15, Z15
+	VANDPD       logaddexpConstant141<>+0(SB), Z11, Z17
+	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z17, K3
+	VBLENDMPD    Z11, Z16, K3, Z11
+	VBLENDMPD    logaddexpConstant171<>+0(SB), Z15, K3, Z15
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z16
+	VMAXPD       Z6, Z16, Z6
+	VMINPD       Z6, Z14, Z6
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z6, Z17
+	VSUBPD       logaddexpConstant114<>+0(SB), Z17, Z17
+	VMULPD       logaddexpConstant146<>+0(SB), Z17, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z17, Z19
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z17, Z6
+	VXORPD       logaddexpConstant148<>+0(SB), Z18, Z18
+	VADDPD       Z18, Z6, Z20
+	VSUBPD       Z6, Z20, Z28
+	VSUBPD       Z28, Z20, Z29
+	VSUBPD       Z29, Z6, Z6
+	VSUBPD       Z28, Z18, Z18
+	VADDPD       Z18, Z6, Z6
+	VSUBPD       Z19, Z6, Z6
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z17, Z6
+	VADDPD       Z6, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z6, Z6
+	VMULPD       logaddexpConstant150<>+0(SB), Z18, Z18
+	VMULPD       logaddexpConstant150<>+0(SB), Z6, Z6
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z19
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z18, Z19
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z20
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z18, Z20
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z28
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z18, Z28
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z29
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z18, Z29
+	VMULPD       Z18, Z18, Z30
+	VFMADD231PD  Z30, Z20, Z19
+	VFMADD231PD  Z30, Z29, Z28
+	VMULPD       Z30, Z30, Z20
+	VFMADD231PD  Z20, Z28, Z19
+	VMULPD       Z20, Z20, Z20
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z20, Z19
+	VMULPD       Z19, Z18, Z20
+	VMOVUPS      Z20, Z28
+	VFMSUB231PD  Z19, Z18, Z28
+	VFMADD231PD  Z6, Z19, Z28
+	VADDPD       Z28, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z28, Z20
+	VADDPD       Z22, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z22, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant161<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z6, Z20, Z29
+	VFMADD231PD  Z18, Z19, Z29
+	VADDPD       Z29, Z28, Z19
+	VSUBPD       Z28, Z19, Z20
+	VSUBPD       Z20, Z29, Z20
+	VADDPD       Z23, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z23, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant163<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z6, Z20, Z29
+	VFMADD231PD  Z18, Z19, Z29
+	VADDPD       Z29, Z28, Z19
+	VSUBPD       Z28, Z19, Z20
+	VSUBPD       Z20, Z29, Z20
+	VADDPD       Z24, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z24, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant165<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z6, Z20, Z29
+	VFMADD231PD  Z18, Z19, Z29
+	VADDPD       Z29, Z28, Z19
+	VSUBPD       Z28, Z19, Z20
+	VSUBPD       Z20, Z29, Z20
+	VADDPD       Z25, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z25, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant167<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z6, Z20, Z29
+	VFMADD231PD  Z18, Z19, Z29
+	VADDPD       Z29, Z28, Z19
+	VSUBPD       Z28, Z19, Z20
+	VSUBPD       Z20, Z29, Z20
+	VADDPD       Z26, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z26, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant169<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z6, Z20, Z29
+	VFMADD231PD  Z18, Z19, Z29
+	VADDPD       Z29, Z28, Z19
+	VSUBPD       Z28, Z19, Z20
+	VSUBPD       Z20, Z29, Z20
+	VADDPD       Z27, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z27, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant171<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z6, Z20, Z29
+	VFMADD231PD  Z18, Z19, Z29
+	VADDPD       Z29, Z28, Z19
+	VSUBPD       Z28, Z19, Z20
+	VSUBPD       Z20, Z29, Z20
+	VADDPD       Z14, Z19, Z28
+	VSUBPD       Z19, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z19, Z19
+	VSUBPD       Z29, Z14, Z29
+	VADDPD       Z29, Z19, Z19
+	VADDPD       logaddexpConstant171<>+0(SB), Z20, Z20
+	VADDPD       Z20, Z19, Z19
+	VADDPD       Z19, Z28, Z20
+	VSUBPD       Z28, Z20, Z28
+	VSUBPD       Z28, Z19, Z19
+	VMULPD       Z20, Z18, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z20, Z18, Z29
+	VFMADD231PD  Z20, Z6, Z29
+	VFMADD231PD  Z19, Z18, Z29
+	VADDPD       Z29, Z28, Z6
+	VSUBPD       Z28, Z6, Z18
+	VSUBPD       Z18, Z29, Z18
+	VADDPD       Z21, Z6, Z19
+	VSUBPD       Z6, Z19, Z20
+	VSUBPD       Z20, Z19, Z28
+	VSUBPD       Z28, Z6, Z28
+	VSUBPD       Z20, Z21, Z20
+	VADDPD       Z20, Z28, Z20
+	VADDPD       Z18, Z20, Z20
+	VADDPD       Z20, Z19, Z28
+	VSUBPD       Z19, Z28, Z19
+	VSUBPD       Z19, Z20, Z19
+	VMULPD       Z28, Z6, Z20
+	VMOVUPS      Z20, Z29
+	VFMSUB231PD  Z28, Z6, Z29
+	VFMADD231PD  Z28, Z18, Z29
+	VFMADD231PD  Z19, Z6, Z29
+	VADDPD       Z29, Z20, Z6
+	VSUBPD       Z20, Z6, Z18
+	VSUBPD       Z18, Z29, Z18
+	VADDPD       Z21, Z6, Z19
+	VSUBPD       Z6, Z19, Z20
+	VSUBPD       Z20, Z19, Z28
+	VSUBPD       Z28, Z6, Z28
+	VSUBPD       Z20, Z21, Z20
+	VADDPD       Z20, Z28, Z20
+	VADDPD       Z18, Z20, Z20
+	VADDPD       Z20, Z19, Z28
+	VSUBPD       Z19, Z28, Z19
+	VSUBPD       Z19, Z20, Z19
+	VMULPD       Z28, Z6, Z20
+	VMOVUPS      Z20, Z29
+	VFMSUB231PD  Z28, Z6, Z29
+	VFMADD231PD  Z28, Z18, Z29
+	VFMADD231PD  Z19, Z6, Z29
+	VADDPD       Z29, Z20, Z6
+	VSUBPD       Z20, Z6, Z18
+	VSUBPD       Z18, Z29, Z18
+	VADDPD       Z21, Z6, Z19
+	VSUBPD       Z6, Z19, Z20
+	VSUBPD       Z20, Z19, Z28
+	VSUBPD       Z28, Z6, Z28
+	VSUBPD       Z20, Z21, Z20
+	VADDPD       Z20, Z28, Z20
+	VADDPD       Z18, Z20, Z20
+	VADDPD       Z20, Z19, Z28
+	VSUBPD       Z19, Z28, Z19
+	VSUBPD       Z19, Z20, Z19
+	VMULPD       Z28, Z6, Z20
+	VMOVUPS      Z20, Z29
+	VFMSUB231PD  Z28, Z6, Z29
+	VFMADD231PD  Z28, Z18, Z29
+	VFMADD231PD  Z19, Z6, Z29
+	VADDPD       Z29, Z20, Z6
+	VSUBPD       Z20, Z6, Z18
+	VSUBPD       Z18, Z29, Z18
+	VADDPD       Z14, Z6, Z19
+	VSUBPD       Z6, Z19, Z20
+	VSUBPD       Z20, Z19, Z28
+	VSUBPD       Z28, Z6, Z6
+	VSUBPD       Z20, Z14, Z20
+	VADDPD       Z20, Z6, Z6
+	VADDPD       Z18, Z6, Z6
+	VADDPD       Z6, Z19, Z18
+	VSUBPD       Z19, Z18, Z19
+	VSUBPD       Z19, Z6, Z6
+	VMULPD       Z27, Z17, Z19
+	VADDPD       logaddexpConstant114<>+0(SB), Z19, Z19
+	VSUBPD       logaddexpConstant114<>+0(SB), Z19, Z19
+	VSUBPD       Z19, Z17, Z17
+	VADDPD       logaddexpConstant173<>+0(SB), Z19, Z19
+	VPSLLQ       $0x34, Z19, Z19
+	VMULPD       Z19, Z18, Z18
+	VADDPD       logaddexpConstant173<>+0(SB), Z17, Z17
+	VPSLLQ       $0x34, Z17, Z17
+	VMULPD       Z17, Z18, Z18
+	VMULPD       Z19, Z6, Z6
+	VMULPD       Z17, Z6, Z6
+	VADDPD       Z18, Z11, Z17
+	VSUBPD       Z11, Z17, Z19
+	VSUBPD       Z19, Z17, Z20
 	VSUBPD       Z20, Z11, Z11
-	VMOVUPS      logaddexpConstant168<>+0(SB), Z20
-	VSUBPD       Z14, Z20, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z9, Z12, Z14
-	VFMADD231PD  Z10, Z11, Z14
-	VADDPD       Z14, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z7, Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z21
-	VSUBPD       Z21, Z11, Z11
-	VSUBPD       Z14, Z7, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z10, Z14
-	VFMADD231PD  Z12, Z9, Z14
-	VFMADD231PD  Z11, Z10, Z14
-	VADDPD       Z14, Z13, Z9
-	VSUBPD       Z13, Z9, Z10
-	VSUBPD       Z10, Z14, Z10
-	VADDPD       logaddexpConstant170<>+0(SB), Z9, Z11
-	VSUBPD       Z9, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z9, Z13
-	VMOVUPS      logaddexpConstant170<>+0(SB), Z14
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z12, Z13, Z12
-	VADDPD       Z10, Z12, Z12
-	VADDPD       Z12, Z11, Z13
-	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z13, Z9, Z12
-	VMOVUPS      Z12, Z21
-	VFMSUB231PD  Z13, Z9, Z21
-	VFMADD231PD  Z13, Z10, Z21
-	VFMADD231PD  Z11, Z9, Z21
-	VADDPD       Z21, Z12, Z9
-	VSUBPD       Z12, Z9, Z10
-	VSUBPD       Z10, Z21, Z10
-	VADDPD       Z14, Z9, Z11
-	VSUBPD       Z9, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z9, Z13
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z12, Z13, Z12
-	VADDPD       Z10, Z12, Z12
-	VADDPD       Z12, Z11, Z13
-	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z13, Z9, Z12
-	VMOVUPS      Z12, Z21
-	VFMSUB231PD  Z13, Z9, Z21
-	VFMADD231PD  Z13, Z10, Z21
-	VFMADD231PD  Z11, Z9, Z21
-	VADDPD       Z21, Z12, Z9
-	VSUBPD       Z12, Z9, Z10
-	VSUBPD       Z10, Z21, Z10
-	VADDPD       Z14, Z9, Z11
-	VSUBPD       Z9, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z9, Z13
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z12, Z13, Z12
-	VADDPD       Z10, Z12, Z12
-	VADDPD       Z12, Z11, Z13
-	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z13, Z9, Z12
-	VMOVUPS      Z12, Z21
-	VFMSUB231PD  Z13, Z9, Z21
-	VFMADD231PD  Z13, Z10, Z21
-	VFMADD231PD  Z11, Z9, Z21
-	VADDPD       Z21, Z12, Z9
-	VSUBPD       Z12, Z9, Z10
-	VSUBPD       Z10, Z21, Z10
-	VADDPD       logaddexpConstant171<>+0(SB), Z8, Z8
-	VPSLLQ       $0x34, Z8, Z8
-	VMULPD       Z8, Z9, Z9
-	VMULPD       Z8, Z10, Z10
-	VSUBPD       Z7, Z8, Z8
-	VADDPD       Z8, Z9, Z11
-	VSUBPD       Z9, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z9, Z9
-	VSUBPD       Z12, Z8, Z8
-	VADDPD       Z8, Z9, Z8
-	VADDPD       Z10, Z8, Z8
-	VADDPD       Z8, Z11, Z9
-	VSUBPD       Z11, Z9, Z10
-	VSUBPD       Z10, Z8, Z8
-	VANDPD       logaddexpConstant139<>+0(SB), Z5, Z10
-	VCMPPD       $0x11, logaddexpConstant172<>+0(SB), Z10, K2
-	VBLENDMPD    Z5, Z9, K2, Z5
-	VBLENDMPD    logaddexpConstant169<>+0(SB), Z8, K2, Z8
-	VMOVUPS      logaddexpConstant173<>+0(SB), Z9
-	VMAXPD       Z3, Z9, Z3
-	VMINPD       Z3, Z7, Z3
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z3, Z9
-	VSUBPD       logaddexpConstant112<>+0(SB), Z9, Z9
-	VMULPD       logaddexpConstant144<>+0(SB), Z9, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z9, Z11
-	VFNMADD231PD logaddexpConstant145<>+0(SB), Z9, Z3
-	VXORPD       logaddexpConstant146<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z3, Z12
-	VSUBPD       Z3, Z12, Z13
-	VSUBPD       Z13, Z12, Z21
-	VSUBPD       Z21, Z3, Z3
-	VSUBPD       Z13, Z10, Z10
-	VADDPD       Z10, Z3, Z3
-	VSUBPD       Z11, Z3, Z3
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z9, Z3
-	VADDPD       Z3, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z3, Z3
-	VMULPD       logaddexpConstant148<>+0(SB), Z10, Z10
-	VMULPD       logaddexpConstant148<>+0(SB), Z3, Z3
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant149<>+0(SB), Z10, Z11
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant151<>+0(SB), Z10, Z12
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant153<>+0(SB), Z10, Z13
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z21
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z10, Z21
-	VMULPD       Z10, Z10, Z22
-	VFMADD231PD  Z22, Z12, Z11
-	VFMADD231PD  Z22, Z21, Z13
-	VMULPD       Z22, Z22, Z12
-	VFMADD231PD  Z12, Z13, Z11
+	VSUBPD       Z19, Z18, Z18
+	VADDPD       Z18, Z11, Z11
+	VADDPD       Z6, Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z15, Z15
+	VSUBPD       Z19, Z6, Z6
+	VADDPD       Z6, Z15, Z6
+	VADDPD       Z18, Z11, Z11
+	VADDPD       Z11, Z17, Z15
+	VSUBPD       Z17, Z15, Z18
+	VSUBPD       Z18, Z15, Z19
+	VSUBPD       Z19, Z17, Z17
+	VSUBPD       Z18, Z11, Z11
+	VADDPD       Z11, Z17, Z11
+	VADDPD       Z6, Z11, Z6
+	VADDPD       Z21, Z15, Z11
+	VDIVPD       Z11, Z15, Z11
+	VMULPD       Z11, Z11, Z17
+	VMULPD       Z27, Z15, Z18
+	VMULPD       Z15, Z18, Z19
+	VFMSUB213PD  Z19, Z15, Z18
+	VXORPD       logaddexpConstant148<>+0(SB), Z19, Z20
+	VADDPD       Z20, Z15, Z28
+	VSUBPD       Z15, Z28, Z29
+	VSUBPD       Z29, Z20, Z20
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z29
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z17, Z29
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z17, Z30
+	VMOVUPS      logaddexpConstant181<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z17, Z31
+	VMULPD       Z17, Z17, Z12
+	VFMADD231PD  Z12, Z30, Z29
+	VFMADD231PD  logaddexpConstant182<>+0(SB), Z12, Z31
 	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z12, Z11
-	VMULPD       Z11, Z10, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z10, Z13
-	VFMADD231PD  Z3, Z11, Z13
-	VADDPD       Z13, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       Z15, Z11, Z13
-	VSUBPD       Z11, Z13, Z21
-	VSUBPD       Z21, Z13, Z22
-	VSUBPD       Z22, Z11, Z11
-	VSUBPD       Z21, Z15, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant159<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z3, Z12, Z15
-	VFMADD231PD  Z10, Z11, Z15
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z16, Z11, Z13
-	VSUBPD       Z11, Z13, Z15
-	VSUBPD       Z15, Z13, Z21
-	VSUBPD       Z21, Z11, Z11
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant161<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z3, Z12, Z15
-	VFMADD231PD  Z10, Z11, Z15
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z17, Z11, Z13
-	VSUBPD       Z11, Z13, Z15
-	VSUBPD       Z15, Z13, Z16
-	VSUBPD       Z16, Z11, Z11
-	VSUBPD       Z15, Z17, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant163<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z3, Z12, Z15
-	VFMADD231PD  Z10, Z11, Z15
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z18, Z11, Z13
-	VSUBPD       Z11, Z13, Z15
-	VSUBPD       Z15, Z13, Z16
-	VSUBPD       Z16, Z11, Z11
-	VSUBPD       Z15, Z18, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant165<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z3, Z12, Z15
-	VFMADD231PD  Z10, Z11, Z15
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z19, Z11, Z13
-	VSUBPD       Z11, Z13, Z15
-	VSUBPD       Z15, Z13, Z16
-	VSUBPD       Z16, Z11, Z11
-	VSUBPD       Z15, Z19, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant167<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z3, Z12, Z15
-	VFMADD231PD  Z10, Z11, Z15
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z20, Z11, Z13
-	VSUBPD       Z11, Z13, Z15
-	VSUBPD       Z15, Z13, Z16
-	VSUBPD       Z16, Z11, Z11
-	VSUBPD       Z15, Z20, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z3, Z12, Z15
-	VFMADD231PD  Z10, Z11, Z15
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z7, Z11, Z13
-	VSUBPD       Z11, Z13, Z15
-	VSUBPD       Z15, Z13, Z16
-	VSUBPD       Z16, Z11, Z11
-	VSUBPD       Z15, Z7, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       logaddexpConstant169<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z11, Z11
-	VADDPD       Z11, Z13, Z12
-	VSUBPD       Z13, Z12, Z13
-	VSUBPD       Z13, Z11, Z11
-	VMULPD       Z12, Z10, Z13
-	VMOVUPS      Z13, Z15
-	VFMSUB231PD  Z12, Z10, Z15
-	VFMADD231PD  Z12, Z3, Z15
-	VFMADD231PD  Z11, Z10, Z15
-	VADDPD       Z15, Z13, Z3
-	VSUBPD       Z13, Z3, Z10
-	VSUBPD       Z10, Z15, Z10
-	VADDPD       Z14, Z3, Z11
-	VSUBPD       Z3, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z3, Z13
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z12, Z13, Z12
-	VADDPD       Z10, Z12, Z12
-	VADDPD       Z12, Z11, Z13
-	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z13, Z3, Z12
-	VMOVUPS      Z12, Z15
-	VFMSUB231PD  Z13, Z3, Z15
-	VFMADD231PD  Z13, Z10, Z15
-	VFMADD231PD  Z11, Z3, Z15
-	VADDPD       Z15, Z12, Z3
-	VSUBPD       Z12, Z3, Z10
-	VSUBPD       Z10, Z15, Z10
-	VADDPD       Z14, Z3, Z11
-	VSUBPD       Z3, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z3, Z13
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z12, Z13, Z12
-	VADDPD       Z10, Z12, Z12
-	VADDPD       Z12, Z11, Z13
-	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z13, Z3, Z12
-	VMOVUPS      Z12, Z15
-	VFMSUB231PD  Z13, Z3, Z15
-	VFMADD231PD  Z13, Z10, Z15
-	VFMADD231PD  Z11, Z3, Z15
-	VADDPD       Z15, Z12, Z3
-	VSUBPD       Z12, Z3, Z10
-	VSUBPD       Z10, Z15, Z10
-	VADDPD       Z14, Z3, Z11
-	VSUBPD       Z3, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z3, Z13
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z12, Z13, Z12
-	VADDPD       Z10, Z12, Z12
-	VADDPD       Z12, Z11, Z13
-	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z13, Z3, Z12
-	VMOVUPS      Z12, Z15
-	VFMSUB231PD  Z13, Z3, Z15
-	VFMADD231PD  Z13, Z10, Z15
-	VFMADD231PD  Z11, Z3, Z15
-	VADDPD       Z15, Z12, Z3
-	VSUBPD       Z12, Z3, Z10
-	VSUBPD       Z10, Z15, Z10
-	VADDPD       Z7, Z3, Z11
-	VSUBPD       Z3, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z3, Z3
-	VSUBPD       Z12, Z7, Z12
-	VADDPD       Z12, Z3, Z3
-	VADDPD       Z10, Z3, Z3
-	VADDPD       Z3, Z11, Z10
-	VSUBPD       Z11, Z10, Z11
-	VSUBPD       Z11, Z3, Z3
-	VMULPD       Z20, Z9, Z11
-	VADDPD       logaddexpConstant112<>+0(SB), Z11, Z11
-	VSUBPD       logaddexpConstant112<>+0(SB), Z11, Z11
-	VSUBPD       Z11, Z9, Z9
-	VADDPD       logaddexpConstant171<>+0(SB), Z11, Z11
-	VPSLLQ       $0x34, Z11, Z11
-	VMULPD       Z11, Z10, Z10
-	VADDPD       logaddexpConstant171<>+0(SB), Z9, Z9
-	VPSLLQ       $0x34, Z9, Z9
-	VMULPD       Z9, Z10, Z10
-	VMULPD       Z11, Z3, Z3
-	VMULPD       Z9, Z3, Z3
-	VADDPD       Z10, Z5, Z9
-	VSUBPD       Z5, Z9, Z11
-	VSUBPD       Z11, Z9, Z12
-	VSUBPD       Z12, Z5, Z5
-	VSUBPD       Z11, Z10, Z10
-	VADDPD       Z10, Z5, Z5
-	VADDPD       Z3, Z8, Z10
-	VSUBPD       Z8, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z8, Z8
-	VSUBPD       Z11, Z3, Z3
-	VADDPD       Z3, Z8, Z3
-	VADDPD       Z10, Z5, Z5
-	VADDPD       Z5, Z9, Z8
-	VSUBPD       Z9, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VSUBPD       Z11, Z9, Z9
-	VSUBPD       Z10, Z5, Z5
-	VADDPD       Z5, Z9, Z5
-	VADDPD       Z3, Z5, Z3
-	VADDPD       Z14, Z8, Z5
-	VDIVPD       Z5, Z8, Z5
-	VMULPD       Z5, Z5, Z9
-	VMULPD       Z20, Z8, Z10
-	VMULPD       Z8, Z10, Z11
-	VFMSUB213PD  Z11, Z8, Z10
-	VXORPD       logaddexpConstant146<>+0(SB), Z11, Z12
-	VADDPD       Z12, Z8, Z13
-	VSUBPD       Z8, Z13, Z14
-	VSUBPD       Z14, Z12, Z12
-	VMOVUPS      logaddexpConstant175<>+0(SB), Z14
-	VFMADD231PD  logaddexpConstant174<>+0(SB), Z9, Z14
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z9, Z15
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z9, Z16
-	VMULPD       Z9, Z9, Z17
-	VFMADD231PD  Z17, Z15, Z14
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z17, Z16
-	VMULPD       Z17, Z17, Z15
-	VFMADD231PD  Z15, Z16, Z14
-	VFMADD231PD  Z14, Z9, Z11
-	VSUBPD       Z10, Z12, Z9
-	VFMADD231PD  Z11, Z5, Z9
-	VFMSUB231PD  Z8, Z8, Z8
-	VADDPD       Z7, Z8, Z5
-	VFMADD231PD  Z3, Z5, Z9
-	VADDPD       Z9, Z13, Z3
-	VCMPPD       $0x11, logaddexpConstant181<>+0(SB), Z4, K2
-	VANDPD       logaddexpConstant139<>+0(SB), Z2, Z4
-	VCMPPD       $0x00, logaddexpConstant182<>+0(SB), Z4, K3
-	KORB         K3, K2, K2
-	VADDPD       logaddexpConstant169<>+0(SB), Z2, Z2
-	VBLENDMPD    Z2, Z3, K2, Z2
-	VCMPPD       $0x03, Z1, Z0, K2
-	VBLENDMPD    logaddexpConstant183<>+0(SB), Z2, K2, Z0
-	VBLENDMPD    Z0, Z6, K1, Z6
-	VMOVUPS      Z6, 512(SP)
+	VFMADD231PD  Z12, Z31, Z29
+	VFMADD231PD  Z29, Z17, Z19
+	VSUBPD       Z18, Z20, Z12
+	VFMADD231PD  Z19, Z11, Z12
+	VFMSUB231PD  Z15, Z15, Z15
+	VADDPD       Z14, Z15, Z11
+	VFMADD231PD  Z6, Z11, Z12
+	VADDPD       Z12, Z28, Z6
+	VCMPPD       $0x11, logaddexpConstant183<>+0(SB), Z8, K3
+	VANDPD       logaddexpConstant141<>+0(SB), Z4, Z8
+	VCMPPD       $0x00, logaddexpConstant184<>+0(SB), Z8, K4
+	KORB         K4, K3, K3
+	VADDPD       logaddexpConstant171<>+0(SB), Z4, Z4
+	VBLENDMPD    Z4, Z6, K3, Z4
+	VCMPPD       $0x03, Z2, Z0, K3
+	VBLENDMPD    logaddexpConstant185<>+0(SB), Z4, K3, Z0
+	VMOVUPS      832(SP), Z2
+	VBLENDMPD    Z0, Z2, K1, Z2
+	VMOVUPS      Z2, 832(SP)
+	VMOVUPS      832(SP), Z12
 	JMP          back1
 
-DATA logaddexpConstant110<>+0(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+8(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+16(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+24(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+32(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+40(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+48(SB)/8, $0xc05a400000000000
-DATA logaddexpConstant110<>+56(SB)/8, $0xc05a400000000000
-GLOBL logaddexpConstant110<>(SB), RODATA|NOPTR, $64
+region2:
+	VMOVUPS      Z1, 1088(SP)
+	VMOVUPS      Z3, 1152(SP)
+	VMOVUPS      Z5, 1216(SP)
+	VMOVUPS      Z7, 1280(SP)
+	VMOVUPS      Z9, 1344(SP)
+	VMOVUPS      Z12, 1408(SP)
+	VMOVUPS      Z13, 1472(SP)
+	KMOVB        K2, 1536(SP)
+	VMOVUPS      logaddexpConstant145<>+0(SB), Z0
+	VMAXPD       Z5, Z0, Z0
+	VMOVUPS      logaddexpConstant124<>+0(SB), Z2
+	VMINPD       Z0, Z2, Z0
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z4
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z0, Z4
+	VSUBPD       logaddexpConstant114<>+0(SB), Z4, Z4
+	VMULPD       logaddexpConstant146<>+0(SB), Z4, Z6
+	VMOVUPS      Z6, Z8
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z4, Z8
+	VMOVUPS      Z0, Z10
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z4, Z10
+	VXORPD       logaddexpConstant148<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z10, Z11
+	VSUBPD       Z10, Z11, Z14
+	VSUBPD       Z14, Z11, Z15
+	VSUBPD       Z15, Z10, Z10
+	VSUBPD       Z14, Z6, Z6
+	VADDPD       Z6, Z10, Z6
+	VSUBPD       Z8, Z6, Z6
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z4, Z6
+	VADDPD       Z6, Z11, Z8
+	VSUBPD       Z11, Z8, Z10
+	VSUBPD       Z10, Z6, Z6
+	VMULPD       logaddexpConstant150<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant150<>+0(SB), Z6, Z6
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z8, Z10
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z8, Z11
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z8, Z14
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z8, Z15
+	VMULPD       Z8, Z8, Z16
+	VFMADD231PD  Z16, Z11, Z10
+	VFMADD231PD  Z16, Z15, Z14
+	VMULPD       Z16, Z16, Z11
+	VFMADD231PD  Z11, Z14, Z10
+	VMULPD       Z11, Z11, Z11
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z11, Z10
+	VMULPD       Z10, Z8, Z11
+	VMOVUPS      Z11, Z14
+	VFMSUB231PD  Z10, Z8, Z14
+	VFMADD231PD  Z6, Z10, Z14
+	VADDPD       Z14, Z11, Z10
+	VSUBPD       Z11, Z10, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       logaddexpConstant160<>+0(SB), Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z10, Z10
+	VMOVUPS      logaddexpConstant160<>+0(SB), Z16
+	VSUBPD       Z15, Z16, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant161<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z6, Z11, Z15
+	VFMADD231PD  Z8, Z10, Z15
+	VADDPD       Z15, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       logaddexpConstant162<>+0(SB), Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z17
+	VSUBPD       Z17, Z10, Z10
+	VMOVUPS      logaddexpConstant162<>+0(SB), Z17
+	VSUBPD       Z15, Z17, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant163<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z6, Z11, Z15
+	VFMADD231PD  Z8, Z10, Z15
+	VADDPD       Z15, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       logaddexpConstant164<>+0(SB), Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z10, Z10
+	VMOVUPS      logaddexpConstant164<>+0(SB), Z18
+	VSUBPD       Z15, Z18, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant165<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z6, Z11, Z15
+	VFMADD231PD  Z8, Z10, Z15
+	VADDPD       Z15, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       logaddexpConstant166<>+0(SB), Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z19
+	VSUBPD       Z19, Z10, Z10
+	VMOVUPS      logaddexpConstant166<>+0(SB), Z19
+	VSUBPD       Z15, Z19, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant167<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z6, Z11, Z15
+	VFMADD231PD  Z8, Z10, Z15
+	VADDPD       Z15, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       logaddexpConstant168<>+0(SB), Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z20
+	VSUBPD       Z20, Z10, Z10
+	VMOVUPS      logaddexpConstant168<>+0(SB), Z20
+	VSUBPD       Z15, Z20, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant169<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z6, Z11, Z15
+	VFMADD231PD  Z8, Z10, Z15
+	VADDPD       Z15, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       logaddexpConstant170<>+0(SB), Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z21
+	VSUBPD       Z21, Z10, Z10
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z21
+	VSUBPD       Z15, Z21, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant171<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z6, Z11, Z15
+	VFMADD231PD  Z8, Z10, Z15
+	VADDPD       Z15, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z2, Z10, Z14
+	VSUBPD       Z10, Z14, Z15
+	VSUBPD       Z15, Z14, Z22
+	VSUBPD       Z22, Z10, Z10
+	VSUBPD       Z15, Z2, Z15
+	VADDPD       Z15, Z10, Z10
+	VADDPD       logaddexpConstant171<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z11, Z8, Z15
+	VFMADD231PD  Z11, Z6, Z15
+	VFMADD231PD  Z10, Z8, Z15
+	VADDPD       Z15, Z14, Z6
+	VSUBPD       Z14, Z6, Z8
+	VSUBPD       Z8, Z15, Z8
+	VADDPD       logaddexpConstant172<>+0(SB), Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z14
+	VMOVUPS      logaddexpConstant172<>+0(SB), Z15
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z11
+	VADDPD       Z11, Z10, Z14
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z14, Z6, Z11
+	VMOVUPS      Z11, Z22
+	VFMSUB231PD  Z14, Z6, Z22
+	VFMADD231PD  Z14, Z8, Z22
+	VFMADD231PD  Z10, Z6, Z22
+	VADDPD       Z22, Z11, Z6
+	VSUBPD       Z11, Z6, Z8
+	VSUBPD       Z8, Z22, Z8
+	VADDPD       Z15, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z11
+	VADDPD       Z11, Z10, Z14
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z14, Z6, Z11
+	VMOVUPS      Z11, Z22
+	VFMSUB231PD  Z14, Z6, Z22
+	VFMADD231PD  Z14, Z8, Z22
+	VFMADD231PD  Z10, Z6, Z22
+	VADDPD       Z22, Z11, Z6
+	VSUBPD       Z11, Z6, Z8
+	VSUBPD       Z8, Z22, Z8
+	VADDPD       Z15, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z11
+	VADDPD       Z11, Z10, Z14
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z14, Z6, Z11
+	VMOVUPS      Z11, Z22
+	VFMSUB231PD  Z14, Z6, Z22
+	VFMADD231PD  Z14, Z8, Z22
+	VFMADD231PD  Z10, Z6, Z22
+	VADDPD       Z22, Z11, Z6
+	VSUBPD       Z11, Z6, Z8
+	VSUBPD       Z8, Z22, Z8
+	VADDPD       logaddexpConstant173<>+0(SB), Z4, Z4
+	VPSLLQ       $0x34, Z4, Z4
+	VMULPD       Z4, Z6, Z6
+	VMULPD       Z4, Z8, Z8
+	VSUBPD       Z2, Z4, Z4
+	VADDPD       Z4, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z6
+	VSUBPD       Z11, Z4, Z4
+	VADDPD       Z4, Z6, Z4
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z4, Z10, Z6
+	VSUBPD       Z10, Z6, Z8
+	VSUBPD       Z8, Z4, Z4
+	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z8
+	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z8, K1
+	VBLENDMPD    Z0, Z6, K1, Z0
+	VBLENDMPD    logaddexpConstant171<>+0(SB), Z4, K1, Z4
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z6
+	VMAXPD       Z7, Z6, Z6
+	VMINPD       Z6, Z2, Z6
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z6, Z7
+	VSUBPD       logaddexpConstant114<>+0(SB), Z7, Z7
+	VMULPD       logaddexpConstant146<>+0(SB), Z7, Z8
+	VMOVUPS      Z8, Z10
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z7, Z10
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z7, Z6
+	VXORPD       logaddexpConstant148<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z6, Z11
+	VSUBPD       Z6, Z11, Z14
+	VSUBPD       Z14, Z11, Z22
+	VSUBPD       Z22, Z6, Z6
+	VSUBPD       Z14, Z8, Z8
+	VADDPD       Z8, Z6, Z6
+	VSUBPD       Z10, Z6, Z6
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z7, Z6
+	VADDPD       Z6, Z11, Z8
+	VSUBPD       Z11, Z8, Z10
+	VSUBPD       Z10, Z6, Z6
+	VMULPD       logaddexpConstant150<>+0(SB), Z8, Z8
+	VMULPD       logaddexpConstant150<>+0(SB), Z6, Z6
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z10
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z8, Z10
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z8, Z11
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z8, Z14
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z22
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z8, Z22
+	VMULPD       Z8, Z8, Z23
+	VFMADD231PD  Z23, Z11, Z10
+	VFMADD231PD  Z23, Z22, Z14
+	VMULPD       Z23, Z23, Z11
+	VFMADD231PD  Z11, Z14, Z10
+	VMULPD       Z11, Z11, Z11
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z11, Z10
+	VMULPD       Z10, Z8, Z11
+	VMOVUPS      Z11, Z14
+	VFMSUB231PD  Z10, Z8, Z14
+	VFMADD231PD  Z6, Z10, Z14
+	VADDPD       Z14, Z11, Z10
+	VSUBPD       Z11, Z10, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z16, Z10, Z14
+	VSUBPD       Z10, Z14, Z22
+	VSUBPD       Z22, Z14, Z23
+	VSUBPD       Z23, Z10, Z10
+	VSUBPD       Z22, Z16, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant161<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z6, Z11, Z16
+	VFMADD231PD  Z8, Z10, Z16
+	VADDPD       Z16, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z17, Z10, Z14
+	VSUBPD       Z10, Z14, Z16
+	VSUBPD       Z16, Z14, Z22
+	VSUBPD       Z22, Z10, Z10
+	VSUBPD       Z16, Z17, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant163<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z6, Z11, Z16
+	VFMADD231PD  Z8, Z10, Z16
+	VADDPD       Z16, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z18, Z10, Z14
+	VSUBPD       Z10, Z14, Z16
+	VSUBPD       Z16, Z14, Z17
+	VSUBPD       Z17, Z10, Z10
+	VSUBPD       Z16, Z18, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant165<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z6, Z11, Z16
+	VFMADD231PD  Z8, Z10, Z16
+	VADDPD       Z16, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z19, Z10, Z14
+	VSUBPD       Z10, Z14, Z16
+	VSUBPD       Z16, Z14, Z17
+	VSUBPD       Z17, Z10, Z10
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant167<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z6, Z11, Z16
+	VFMADD231PD  Z8, Z10, Z16
+	VADDPD       Z16, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z20, Z10, Z14
+	VSUBPD       Z10, Z14, Z16
+	VSUBPD       Z16, Z14, Z17
+	VSUBPD       Z17, Z10, Z10
+	VSUBPD       Z16, Z20, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant169<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z6, Z11, Z16
+	VFMADD231PD  Z8, Z10, Z16
+	VADDPD       Z16, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z21, Z10, Z14
+	VSUBPD       Z10, Z14, Z16
+	VSUBPD       Z16, Z14, Z17
+	VSUBPD       Z17, Z10, Z10
+	VSUBPD       Z16, Z21, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant171<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z6, Z11, Z16
+	VFMADD231PD  Z8, Z10, Z16
+	VADDPD       Z16, Z14, Z10
+	VSUBPD       Z14, Z10, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z2, Z10, Z14
+	VSUBPD       Z10, Z14, Z16
+	VSUBPD       Z16, Z14, Z17
+	VSUBPD       Z17, Z10, Z10
+	VSUBPD       Z16, Z2, Z16
+	VADDPD       Z16, Z10, Z10
+	VADDPD       logaddexpConstant171<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z10, Z14, Z11
+	VSUBPD       Z14, Z11, Z14
+	VSUBPD       Z14, Z10, Z10
+	VMULPD       Z11, Z8, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z11, Z8, Z16
+	VFMADD231PD  Z11, Z6, Z16
+	VFMADD231PD  Z10, Z8, Z16
+	VADDPD       Z16, Z14, Z6
+	VSUBPD       Z14, Z6, Z8
+	VSUBPD       Z8, Z16, Z8
+	VADDPD       Z15, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z11
+	VADDPD       Z11, Z10, Z14
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z14, Z6, Z11
+	VMOVUPS      Z11, Z16
+	VFMSUB231PD  Z14, Z6, Z16
+	VFMADD231PD  Z14, Z8, Z16
+	VFMADD231PD  Z10, Z6, Z16
+	VADDPD       Z16, Z11, Z6
+	VSUBPD       Z11, Z6, Z8
+	VSUBPD       Z8, Z16, Z8
+	VADDPD       Z15, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z11
+	VADDPD       Z11, Z10, Z14
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z14, Z6, Z11
+	VMOVUPS      Z11, Z16
+	VFMSUB231PD  Z14, Z6, Z16
+	VFMADD231PD  Z14, Z8, Z16
+	VFMADD231PD  Z10, Z6, Z16
+	VADDPD       Z16, Z11, Z6
+	VSUBPD       Z11, Z6, Z8
+	VSUBPD       Z8, Z16, Z8
+	VADDPD       Z15, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z11
+	VADDPD       Z11, Z10, Z14
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z14, Z6, Z11
+	VMOVUPS      Z11, Z16
+	VFMSUB231PD  Z14, Z6, Z16
+	VFMADD231PD  Z14, Z8, Z16
+	VFMADD231PD  Z10, Z6, Z16
+	VADDPD       Z16, Z11, Z6
+	VSUBPD       Z11, Z6, Z8
+	VSUBPD       Z8, Z16, Z8
+	VADDPD       Z2, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z6, Z6
+	VSUBPD       Z11, Z2, Z11
+	VADDPD       Z11, Z6, Z6
+	VADDPD       Z8, Z6, Z6
+	VADDPD       Z6, Z10, Z8
+	VSUBPD       Z10, Z8, Z10
+	VSUBPD       Z10, Z6, Z6
+	VMULPD       Z21, Z7, Z10
+	VADDPD       logaddexpConstant114<>+0(SB), Z10, Z10
+	VSUBPD       logaddexpConstant114<>+0(SB), Z10, Z10
+	VSUBPD       Z10, Z7, Z7
+	VADDPD       logaddexpConstant173<>+0(SB), Z10, Z10
+	VPSLLQ       $0x34, Z10, Z10
+	VMULPD       Z10, Z8, Z8
+	VADDPD       logaddexpConstant173<>+0(SB), Z7, Z7
+	VPSLLQ       $0x34, Z7, Z7
+	VMULPD       Z7, Z8, Z8
+	VMULPD       Z10, Z6, Z6
+	VMULPD       Z7, Z6, Z6
+	VADDPD       Z8, Z0, Z7
+	VSUBPD       Z0, Z7, Z10
+	VSUBPD       Z10, Z7, Z11
+	VSUBPD       Z11, Z0, Z0
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z8, Z0, Z0
+	VADDPD       Z6, Z4, Z8
+	VSUBPD       Z4, Z8, Z10
+	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z10, Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z8, Z0, Z0
+	VADDPD       Z0, Z7, Z6
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z6, Z10
+	VSUBPD       Z10, Z7, Z7
+	VSUBPD       Z8, Z0, Z0
+	VADDPD       Z0, Z7, Z0
+	VADDPD       Z4, Z0, Z0
+	VADDPD       Z15, Z6, Z4
+	VDIVPD       Z4, Z6, Z4
+	VMULPD       Z4, Z4, Z7
+	VMULPD       Z21, Z6, Z8
+	VMULPD       Z6, Z8, Z10
+	VFMSUB213PD  Z10, Z6, Z8
+	VXORPD       logaddexpConstant148<>+0(SB), Z10, Z11
+	VADDPD       Z11, Z6, Z14
+	VSUBPD       Z6, Z14, Z15
+	VSUBPD       Z15, Z11, Z11
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z7, Z15
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z7, Z16
+	VMOVUPS      logaddexpConstant181<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z7, Z17
+	VMULPD       Z7, Z7, Z18
+	VFMADD231PD  Z18, Z16, Z15
+	VFMADD231PD  logaddexpConstant182<>+0(SB), Z18, Z17
+	VMULPD       Z18, Z18, Z16
+	VFMADD231PD  Z16, Z17, Z15
+	VFMADD231PD  Z15, Z7, Z10
+	VSUBPD       Z8, Z11, Z7
+	VFMADD231PD  Z10, Z4, Z7
+	VFMSUB231PD  Z6, Z6, Z6
+	VADDPD       Z2, Z6, Z2
+	VFMADD231PD  Z0, Z2, Z7
+	VADDPD       Z7, Z14, Z0
+	VCMPPD       $0x11, logaddexpConstant183<>+0(SB), Z9, K1
+	VANDPD       logaddexpConstant141<>+0(SB), Z5, Z2
+	VCMPPD       $0x00, logaddexpConstant184<>+0(SB), Z2, K3
+	KORB         K3, K1, K1
+	VADDPD       logaddexpConstant171<>+0(SB), Z5, Z2
+	VBLENDMPD    Z2, Z0, K1, Z0
+	VCMPPD       $0x03, Z3, Z1, K1
+	VBLENDMPD    logaddexpConstant185<>+0(SB), Z0, K1, Z0
+	VBLENDMPD    Z0, Z13, K2, Z13
+	VMOVUPS      Z13, 1472(SP)
+	JMP          back2
 
-DATA logaddexpConstant111<>+0(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+8(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+16(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+24(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+32(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+40(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+48(SB)/8, $0x3ff71547652b82fe
-DATA logaddexpConstant111<>+56(SB)/8, $0x3ff71547652b82fe
-GLOBL logaddexpConstant111<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant112<>+0(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+8(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+16(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+24(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+32(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+40(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+48(SB)/8, $0x4338000000000000
-DATA logaddexpConstant112<>+56(SB)/8, $0x4338000000000000
+DATA logaddexpConstant112<>+0(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+8(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+16(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+24(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+32(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+40(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+48(SB)/8, $0xc05a400000000000
+DATA logaddexpConstant112<>+56(SB)/8, $0xc05a400000000000
 GLOBL logaddexpConstant112<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant113<>+0(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+8(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+16(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+24(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+32(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+40(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+48(SB)/8, $0x3fe62e42fefa39ef
-DATA logaddexpConstant113<>+56(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant113<>+0(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+8(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+16(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+24(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+32(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+40(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+48(SB)/8, $0x3ff71547652b82fe
+DATA logaddexpConstant113<>+56(SB)/8, $0x3ff71547652b82fe
 GLOBL logaddexpConstant113<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant114<>+0(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+8(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+16(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+24(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+32(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+40(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+48(SB)/8, $0x3fc555555558a272
-DATA logaddexpConstant114<>+56(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant114<>+0(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+8(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+16(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+24(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+32(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+40(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+48(SB)/8, $0x4338000000000000
+DATA logaddexpConstant114<>+56(SB)/8, $0x4338000000000000
 GLOBL logaddexpConstant114<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant115<>+0(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+8(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+16(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+24(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+32(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+40(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+48(SB)/8, $0x3fdfffffffff1306
-DATA logaddexpConstant115<>+56(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant115<>+0(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+8(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+16(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+24(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+32(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+40(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+48(SB)/8, $0x3fe62e42fefa39ef
+DATA logaddexpConstant115<>+56(SB)/8, $0x3fe62e42fefa39ef
 GLOBL logaddexpConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant116<>+0(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+8(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+16(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+24(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+32(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+40(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+48(SB)/8, $0x3f81111108dc5684
-DATA logaddexpConstant116<>+56(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant116<>+0(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+8(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+16(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+24(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+32(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+40(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+48(SB)/8, $0x3fc555555558a272
+DATA logaddexpConstant116<>+56(SB)/8, $0x3fc555555558a272
 GLOBL logaddexpConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant117<>+0(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+8(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+16(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+24(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+32(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+40(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+48(SB)/8, $0x3fa5555557e0e1eb
-DATA logaddexpConstant117<>+56(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant117<>+0(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+8(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+16(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+24(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+32(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+40(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+48(SB)/8, $0x3fdfffffffff1306
+DATA logaddexpConstant117<>+56(SB)/8, $0x3fdfffffffff1306
 GLOBL logaddexpConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant118<>+0(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+8(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+16(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+24(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+32(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+40(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+48(SB)/8, $0x3f2a01b74486de07
-DATA logaddexpConstant118<>+56(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant118<>+0(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+8(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+16(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+24(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+32(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+40(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+48(SB)/8, $0x3f81111108dc5684
+DATA logaddexpConstant118<>+56(SB)/8, $0x3f81111108dc5684
 GLOBL logaddexpConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant119<>+0(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+8(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+16(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+24(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+32(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+40(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+48(SB)/8, $0x3f56c163ba47d967
-DATA logaddexpConstant119<>+56(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant119<>+0(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+8(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+16(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+24(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+32(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+40(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+48(SB)/8, $0x3fa5555557e0e1eb
+DATA logaddexpConstant119<>+56(SB)/8, $0x3fa5555557e0e1eb
 GLOBL logaddexpConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant120<>+0(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+8(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+16(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+24(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+32(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+40(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+48(SB)/8, $0x3ec710144ebc09bc
-DATA logaddexpConstant120<>+56(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant120<>+0(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+8(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+16(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+24(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+32(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+40(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+48(SB)/8, $0x3f2a01b74486de07
+DATA logaddexpConstant120<>+56(SB)/8, $0x3f2a01b74486de07
 GLOBL logaddexpConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant121<>+0(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+8(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+16(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+24(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+32(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+40(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+48(SB)/8, $0x3efa16e8a6a7052a
-DATA logaddexpConstant121<>+56(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant121<>+0(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+8(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+16(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+24(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+32(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+40(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+48(SB)/8, $0x3f56c163ba47d967
+DATA logaddexpConstant121<>+56(SB)/8, $0x3f56c163ba47d967
 GLOBL logaddexpConstant121<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant122<>+0(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+8(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+16(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+24(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+32(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+40(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+48(SB)/8, $0x3ff0000000000000
-DATA logaddexpConstant122<>+56(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant122<>+0(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+8(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+16(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+24(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+32(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+40(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+48(SB)/8, $0x3ec710144ebc09bc
+DATA logaddexpConstant122<>+56(SB)/8, $0x3ec710144ebc09bc
 GLOBL logaddexpConstant122<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant123<>+0(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+8(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+16(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+24(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+32(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+40(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+48(SB)/8, $0x00000000000003ff
-DATA logaddexpConstant123<>+56(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant123<>+0(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+8(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+16(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+24(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+32(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+40(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+48(SB)/8, $0x3efa16e8a6a7052a
+DATA logaddexpConstant123<>+56(SB)/8, $0x3efa16e8a6a7052a
 GLOBL logaddexpConstant123<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant124<>+0(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+8(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+16(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+24(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+32(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+40(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+48(SB)/8, $0x3fd55555522f936a
-DATA logaddexpConstant124<>+56(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant124<>+0(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+8(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+16(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+24(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+32(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+40(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+48(SB)/8, $0x3ff0000000000000
+DATA logaddexpConstant124<>+56(SB)/8, $0x3ff0000000000000
 GLOBL logaddexpConstant124<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant125<>+0(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+8(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+16(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+24(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+32(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+40(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+48(SB)/8, $0xbfdffffffff8688b
-DATA logaddexpConstant125<>+56(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant125<>+0(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+8(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+16(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+24(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+32(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+40(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+48(SB)/8, $0x00000000000003ff
+DATA logaddexpConstant125<>+56(SB)/8, $0x00000000000003ff
 GLOBL logaddexpConstant125<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant126<>+0(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+8(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+16(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+24(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+32(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+40(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+48(SB)/8, $0x3fc999880458a7c8
-DATA logaddexpConstant126<>+56(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant126<>+0(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+8(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+16(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+24(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+32(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+40(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+48(SB)/8, $0x3fd55555522f936a
+DATA logaddexpConstant126<>+56(SB)/8, $0x3fd55555522f936a
 GLOBL logaddexpConstant126<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant127<>+0(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+8(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+16(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+24(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+32(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+40(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+48(SB)/8, $0xbfcfffff14553ab5
-DATA logaddexpConstant127<>+56(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant127<>+0(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+8(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+16(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+24(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+32(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+40(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+48(SB)/8, $0xbfdffffffff8688b
+DATA logaddexpConstant127<>+56(SB)/8, $0xbfdffffffff8688b
 GLOBL logaddexpConstant127<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant128<>+0(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+8(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+16(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+24(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+32(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+40(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+48(SB)/8, $0x3fc24332ee6fde6f
-DATA logaddexpConstant128<>+56(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant128<>+0(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+8(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+16(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+24(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+32(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+40(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+48(SB)/8, $0x3fc999880458a7c8
+DATA logaddexpConstant128<>+56(SB)/8, $0x3fc999880458a7c8
 GLOBL logaddexpConstant128<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant129<>+0(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+8(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+16(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+24(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+32(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+40(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+48(SB)/8, $0xbfc5548bb54f3ab2
-DATA logaddexpConstant129<>+56(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant129<>+0(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+8(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+16(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+24(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+32(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+40(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+48(SB)/8, $0xbfcfffff14553ab5
+DATA logaddexpConstant129<>+56(SB)/8, $0xbfcfffff14553ab5
 GLOBL logaddexpConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant130<>+0(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+8(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+16(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+24(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+32(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+40(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+48(SB)/8, $0x3fbb8275f8d3992e
-DATA logaddexpConstant130<>+56(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant130<>+0(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+8(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+16(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+24(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+32(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+40(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+48(SB)/8, $0x3fc24332ee6fde6f
+DATA logaddexpConstant130<>+56(SB)/8, $0x3fc24332ee6fde6f
 GLOBL logaddexpConstant130<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant131<>+0(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+8(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+16(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+24(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+32(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+40(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+48(SB)/8, $0xbfbfc1681537c055
-DATA logaddexpConstant131<>+56(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant131<>+0(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+8(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+16(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+24(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+32(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+40(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+48(SB)/8, $0xbfc5548bb54f3ab2
+DATA logaddexpConstant131<>+56(SB)/8, $0xbfc5548bb54f3ab2
 GLOBL logaddexpConstant131<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant132<>+0(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+8(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+16(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+24(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+32(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+40(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+48(SB)/8, $0x3fb16b7c9ceb8737
-DATA logaddexpConstant132<>+56(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant132<>+0(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+8(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+16(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+24(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+32(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+40(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+48(SB)/8, $0x3fbb8275f8d3992e
+DATA logaddexpConstant132<>+56(SB)/8, $0x3fbb8275f8d3992e
 GLOBL logaddexpConstant132<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant133<>+0(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+8(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+16(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+24(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+32(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+40(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+48(SB)/8, $0xbfb6ed61056c922a
-DATA logaddexpConstant133<>+56(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant133<>+0(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+8(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+16(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+24(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+32(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+40(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+48(SB)/8, $0xbfbfc1681537c055
+DATA logaddexpConstant133<>+56(SB)/8, $0xbfbfc1681537c055
 GLOBL logaddexpConstant133<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant134<>+0(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+8(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+16(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+24(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+32(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+40(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+48(SB)/8, $0x3f97232823ee1815
-DATA logaddexpConstant134<>+56(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant134<>+0(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+8(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+16(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+24(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+32(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+40(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+48(SB)/8, $0x3fb16b7c9ceb8737
+DATA logaddexpConstant134<>+56(SB)/8, $0x3fb16b7c9ceb8737
 GLOBL logaddexpConstant134<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant135<>+0(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+8(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+16(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+24(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+32(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+40(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+48(SB)/8, $0xbfa69228363aaa70
-DATA logaddexpConstant135<>+56(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant135<>+0(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+8(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+16(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+24(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+32(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+40(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+48(SB)/8, $0xbfb6ed61056c922a
+DATA logaddexpConstant135<>+56(SB)/8, $0xbfb6ed61056c922a
 GLOBL logaddexpConstant135<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant136<>+0(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+8(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+16(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+24(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+32(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+40(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+48(SB)/8, $0x3f6021484bdbd093
-DATA logaddexpConstant136<>+56(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant136<>+0(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+8(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+16(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+24(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+32(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+40(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+48(SB)/8, $0x3f97232823ee1815
+DATA logaddexpConstant136<>+56(SB)/8, $0x3f97232823ee1815
 GLOBL logaddexpConstant136<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant137<>+0(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+8(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+16(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+24(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+32(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+40(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+48(SB)/8, $0xbf812a01316ae744
-DATA logaddexpConstant137<>+56(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant137<>+0(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+8(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+16(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+24(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+32(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+40(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+48(SB)/8, $0xbfa69228363aaa70
+DATA logaddexpConstant137<>+56(SB)/8, $0xbfa69228363aaa70
 GLOBL logaddexpConstant137<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant138<>+0(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+8(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+16(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+24(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+32(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+40(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+48(SB)/8, $0xbf2c8e50fb1c4444
-DATA logaddexpConstant138<>+56(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant138<>+0(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+8(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+16(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+24(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+32(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+40(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+48(SB)/8, $0x3f6021484bdbd093
+DATA logaddexpConstant138<>+56(SB)/8, $0x3f6021484bdbd093
 GLOBL logaddexpConstant138<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant139<>+0(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+8(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+16(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+24(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+32(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+40(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+48(SB)/8, $0x7fffffffffffffff
-DATA logaddexpConstant139<>+56(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant139<>+0(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+8(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+16(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+24(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+32(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+40(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+48(SB)/8, $0xbf812a01316ae744
+DATA logaddexpConstant139<>+56(SB)/8, $0xbf812a01316ae744
 GLOBL logaddexpConstant139<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant140<>+0(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+8(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+16(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+24(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+32(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+40(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+48(SB)/8, $0x3f30000000000000
-DATA logaddexpConstant140<>+56(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant140<>+0(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+8(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+16(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+24(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+32(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+40(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+48(SB)/8, $0xbf2c8e50fb1c4444
+DATA logaddexpConstant140<>+56(SB)/8, $0xbf2c8e50fb1c4444
 GLOBL logaddexpConstant140<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant141<>+0(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+8(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+16(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+24(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+32(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+40(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+48(SB)/8, $0x34b0000000000000
-DATA logaddexpConstant141<>+56(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant141<>+0(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+8(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+16(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+24(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+32(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+40(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+48(SB)/8, $0x7fffffffffffffff
+DATA logaddexpConstant141<>+56(SB)/8, $0x7fffffffffffffff
 GLOBL logaddexpConstant141<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant142<>+0(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+8(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+16(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+24(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+32(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+40(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+48(SB)/8, $0x7fefffffffffffff
-DATA logaddexpConstant142<>+56(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant142<>+0(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+8(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+16(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+24(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+32(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+40(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+48(SB)/8, $0x3f30000000000000
+DATA logaddexpConstant142<>+56(SB)/8, $0x3f30000000000000
 GLOBL logaddexpConstant142<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant143<>+0(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+8(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+16(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+24(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+32(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+40(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+48(SB)/8, $0xc000000000000000
-DATA logaddexpConstant143<>+56(SB)/8, $0xc000000000000000
+DATA logaddexpConstant143<>+0(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+8(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+16(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+24(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+32(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+40(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+48(SB)/8, $0x34b0000000000000
+DATA logaddexpConstant143<>+56(SB)/8, $0x34b0000000000000
 GLOBL logaddexpConstant143<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant144<>+0(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+8(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+16(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+24(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+32(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+40(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+48(SB)/8, $0x3dea39ef35793c76
-DATA logaddexpConstant144<>+56(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant144<>+0(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+8(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+16(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+24(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+32(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+40(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+48(SB)/8, $0x7fefffffffffffff
+DATA logaddexpConstant144<>+56(SB)/8, $0x7fefffffffffffff
 GLOBL logaddexpConstant144<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant145<>+0(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+8(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+16(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+24(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+32(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+40(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+48(SB)/8, $0x3fe62e42fee00000
-DATA logaddexpConstant145<>+56(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant145<>+0(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+8(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+16(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+24(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+32(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+40(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+48(SB)/8, $0xc000000000000000
+DATA logaddexpConstant145<>+56(SB)/8, $0xc000000000000000
 GLOBL logaddexpConstant145<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant146<>+0(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+8(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+16(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+24(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+32(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+40(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+48(SB)/8, $0x8000000000000000
-DATA logaddexpConstant146<>+56(SB)/8, $0x8000000000000000
+DATA logaddexpConstant146<>+0(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+8(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+16(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+24(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+32(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+40(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+48(SB)/8, $0x3dea39ef35793c76
+DATA logaddexpConstant146<>+56(SB)/8, $0x3dea39ef35793c76
 GLOBL logaddexpConstant146<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant147<>+0(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+8(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+16(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+24(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+32(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+40(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+48(SB)/8, $0x3a8cc01f97b57a08
-DATA logaddexpConstant147<>+56(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant147<>+0(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+8(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+16(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+24(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+32(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+40(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+48(SB)/8, $0x3fe62e42fee00000
+DATA logaddexpConstant147<>+56(SB)/8, $0x3fe62e42fee00000
 GLOBL logaddexpConstant147<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant148<>+0(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+8(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+16(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+24(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+32(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+40(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+48(SB)/8, $0x3fc0000000000000
-DATA logaddexpConstant148<>+56(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant148<>+0(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+8(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+16(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+24(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+32(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+40(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+48(SB)/8, $0x8000000000000000
+DATA logaddexpConstant148<>+56(SB)/8, $0x8000000000000000
 GLOBL logaddexpConstant148<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant149<>+0(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+8(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+16(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+24(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+32(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+40(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+48(SB)/8, $0x3ec71de3a556c734
-DATA logaddexpConstant149<>+56(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant149<>+0(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+8(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+16(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+24(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+32(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+40(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+48(SB)/8, $0x3a8cc01f97b57a08
+DATA logaddexpConstant149<>+56(SB)/8, $0x3a8cc01f97b57a08
 GLOBL logaddexpConstant149<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant150<>+0(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+8(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+16(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+24(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+32(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+40(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+48(SB)/8, $0x3efa01a01a01a01a
-DATA logaddexpConstant150<>+56(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant150<>+0(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+8(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+16(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+24(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+32(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+40(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+48(SB)/8, $0x3fc0000000000000
+DATA logaddexpConstant150<>+56(SB)/8, $0x3fc0000000000000
 GLOBL logaddexpConstant150<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant151<>+0(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+8(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+16(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+24(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+32(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+40(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+48(SB)/8, $0x3e5ae64567f544e4
-DATA logaddexpConstant151<>+56(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant151<>+0(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+8(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+16(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+24(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+32(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+40(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+48(SB)/8, $0x3ec71de3a556c734
+DATA logaddexpConstant151<>+56(SB)/8, $0x3ec71de3a556c734
 GLOBL logaddexpConstant151<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant152<>+0(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+8(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+16(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+24(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+32(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+40(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+48(SB)/8, $0x3e927e4fb7789f5c
-DATA logaddexpConstant152<>+56(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant152<>+0(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+8(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+16(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+24(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+32(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+40(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+48(SB)/8, $0x3efa01a01a01a01a
+DATA logaddexpConstant152<>+56(SB)/8, $0x3efa01a01a01a01a
 GLOBL logaddexpConstant152<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant153<>+0(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+8(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+16(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+24(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+32(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+40(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+48(SB)/8, $0x3de6124613a86d09
-DATA logaddexpConstant153<>+56(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant153<>+0(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+8(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+16(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+24(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+32(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+40(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+48(SB)/8, $0x3e5ae64567f544e4
+DATA logaddexpConstant153<>+56(SB)/8, $0x3e5ae64567f544e4
 GLOBL logaddexpConstant153<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant154<>+0(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+8(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+16(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+24(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+32(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+40(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+48(SB)/8, $0x3e21eed8eff8d898
-DATA logaddexpConstant154<>+56(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant154<>+0(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+8(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+16(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+24(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+32(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+40(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+48(SB)/8, $0x3e927e4fb7789f5c
+DATA logaddexpConstant154<>+56(SB)/8, $0x3e927e4fb7789f5c
 GLOBL logaddexpConstant154<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant155<>+0(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+8(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+16(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+24(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+32(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+40(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+48(SB)/8, $0x3d6ae7f3e733b81f
-DATA logaddexpConstant155<>+56(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant155<>+0(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+8(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+16(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+24(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+32(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+40(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+48(SB)/8, $0x3de6124613a86d09
+DATA logaddexpConstant155<>+56(SB)/8, $0x3de6124613a86d09
 GLOBL logaddexpConstant155<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant156<>+0(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+8(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+16(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+24(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+32(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+40(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+48(SB)/8, $0x3da93974a8c07c9d
-DATA logaddexpConstant156<>+56(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant156<>+0(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+8(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+16(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+24(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+32(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+40(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+48(SB)/8, $0x3e21eed8eff8d898
+DATA logaddexpConstant156<>+56(SB)/8, $0x3e21eed8eff8d898
 GLOBL logaddexpConstant156<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant157<>+0(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+8(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+16(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+24(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+32(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+40(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+48(SB)/8, $0x3d2ae7f3e733b81f
-DATA logaddexpConstant157<>+56(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant157<>+0(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+8(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+16(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+24(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+32(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+40(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+48(SB)/8, $0x3d6ae7f3e733b81f
+DATA logaddexpConstant157<>+56(SB)/8, $0x3d6ae7f3e733b81f
 GLOBL logaddexpConstant157<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant158<>+0(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+8(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+16(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+24(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+32(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+40(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+48(SB)/8, $0x3f2a01a01a01a01a
-DATA logaddexpConstant158<>+56(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant158<>+0(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+8(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+16(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+24(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+32(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+40(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+48(SB)/8, $0x3da93974a8c07c9d
+DATA logaddexpConstant158<>+56(SB)/8, $0x3da93974a8c07c9d
 GLOBL logaddexpConstant158<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant159<>+0(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+8(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+16(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+24(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+32(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+40(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+48(SB)/8, $0x3b6a01a01a01a01a
-DATA logaddexpConstant159<>+56(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant159<>+0(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+8(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+16(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+24(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+32(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+40(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+48(SB)/8, $0x3d2ae7f3e733b81f
+DATA logaddexpConstant159<>+56(SB)/8, $0x3d2ae7f3e733b81f
 GLOBL logaddexpConstant159<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant160<>+0(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+8(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+16(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+24(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+32(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+40(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+48(SB)/8, $0x3f56c16c16c16c17
-DATA logaddexpConstant160<>+56(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant160<>+0(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+8(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+16(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+24(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+32(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+40(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+48(SB)/8, $0x3f2a01a01a01a01a
+DATA logaddexpConstant160<>+56(SB)/8, $0x3f2a01a01a01a01a
 GLOBL logaddexpConstant160<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant161<>+0(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+8(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+16(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+24(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+32(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+40(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+48(SB)/8, $0xbbef49f49f49f49f
-DATA logaddexpConstant161<>+56(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant161<>+0(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+8(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+16(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+24(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+32(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+40(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+48(SB)/8, $0x3b6a01a01a01a01a
+DATA logaddexpConstant161<>+56(SB)/8, $0x3b6a01a01a01a01a
 GLOBL logaddexpConstant161<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant162<>+0(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+8(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+16(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+24(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+32(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+40(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+48(SB)/8, $0x3f81111111111111
-DATA logaddexpConstant162<>+56(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant162<>+0(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+8(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+16(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+24(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+32(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+40(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+48(SB)/8, $0x3f56c16c16c16c17
+DATA logaddexpConstant162<>+56(SB)/8, $0x3f56c16c16c16c17
 GLOBL logaddexpConstant162<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant163<>+0(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+8(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+16(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+24(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+32(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+40(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+48(SB)/8, $0x3c01111111111111
-DATA logaddexpConstant163<>+56(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant163<>+0(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+8(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+16(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+24(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+32(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+40(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+48(SB)/8, $0xbbef49f49f49f49f
+DATA logaddexpConstant163<>+56(SB)/8, $0xbbef49f49f49f49f
 GLOBL logaddexpConstant163<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant164<>+0(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+8(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+16(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+24(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+32(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+40(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+48(SB)/8, $0x3fa5555555555555
-DATA logaddexpConstant164<>+56(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant164<>+0(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+8(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+16(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+24(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+32(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+40(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+48(SB)/8, $0x3f81111111111111
+DATA logaddexpConstant164<>+56(SB)/8, $0x3f81111111111111
 GLOBL logaddexpConstant164<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant165<>+0(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+8(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+16(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+24(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+32(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+40(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+48(SB)/8, $0x3c45555555555555
-DATA logaddexpConstant165<>+56(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant165<>+0(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+8(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+16(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+24(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+32(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+40(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+48(SB)/8, $0x3c01111111111111
+DATA logaddexpConstant165<>+56(SB)/8, $0x3c01111111111111
 GLOBL logaddexpConstant165<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant166<>+0(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+8(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+16(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+24(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+32(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+40(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+48(SB)/8, $0x3fc5555555555555
-DATA logaddexpConstant166<>+56(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant166<>+0(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+8(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+16(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+24(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+32(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+40(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+48(SB)/8, $0x3fa5555555555555
+DATA logaddexpConstant166<>+56(SB)/8, $0x3fa5555555555555
 GLOBL logaddexpConstant166<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant167<>+0(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+8(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+16(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+24(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+32(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+40(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+48(SB)/8, $0x3c65555555555555
-DATA logaddexpConstant167<>+56(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant167<>+0(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+8(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+16(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+24(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+32(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+40(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+48(SB)/8, $0x3c45555555555555
+DATA logaddexpConstant167<>+56(SB)/8, $0x3c45555555555555
 GLOBL logaddexpConstant167<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant168<>+0(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+8(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+16(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+24(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+32(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+40(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+48(SB)/8, $0x3fe0000000000000
-DATA logaddexpConstant168<>+56(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant168<>+0(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+8(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+16(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+24(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+32(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+40(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+48(SB)/8, $0x3fc5555555555555
+DATA logaddexpConstant168<>+56(SB)/8, $0x3fc5555555555555
 GLOBL logaddexpConstant168<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant169<>+0(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+8(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+16(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+24(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+32(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+40(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+48(SB)/8, $0x0000000000000000
-DATA logaddexpConstant169<>+56(SB)/8, $0x0000000000000000
+DATA logaddexpConstant169<>+0(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+8(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+16(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+24(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+32(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+40(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+48(SB)/8, $0x3c65555555555555
+DATA logaddexpConstant169<>+56(SB)/8, $0x3c65555555555555
 GLOBL logaddexpConstant169<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant170<>+0(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+8(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+16(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+24(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+32(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+40(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+48(SB)/8, $0x4000000000000000
-DATA logaddexpConstant170<>+56(SB)/8, $0x4000000000000000
+DATA logaddexpConstant170<>+0(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+8(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+16(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+24(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+32(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+40(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+48(SB)/8, $0x3fe0000000000000
+DATA logaddexpConstant170<>+56(SB)/8, $0x3fe0000000000000
 GLOBL logaddexpConstant170<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant171<>+0(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+8(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+16(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+24(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+32(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+40(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+48(SB)/8, $0x43380000000003ff
-DATA logaddexpConstant171<>+56(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant171<>+0(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+8(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+16(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+24(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+32(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+40(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+48(SB)/8, $0x0000000000000000
+DATA logaddexpConstant171<>+56(SB)/8, $0x0000000000000000
 GLOBL logaddexpConstant171<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant172<>+0(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+8(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+16(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+24(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+32(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+40(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+48(SB)/8, $0x20b0000000000000
-DATA logaddexpConstant172<>+56(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant172<>+0(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+8(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+16(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+24(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+32(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+40(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+48(SB)/8, $0x4000000000000000
+DATA logaddexpConstant172<>+56(SB)/8, $0x4000000000000000
 GLOBL logaddexpConstant172<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant173<>+0(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+8(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+16(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+24(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+32(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+40(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+48(SB)/8, $0xc087c00000000000
-DATA logaddexpConstant173<>+56(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant173<>+0(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+8(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+16(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+24(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+32(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+40(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+48(SB)/8, $0x43380000000003ff
+DATA logaddexpConstant173<>+56(SB)/8, $0x43380000000003ff
 GLOBL logaddexpConstant173<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant174<>+0(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+8(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+16(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+24(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+32(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+40(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+48(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant174<>+56(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant174<>+0(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+8(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+16(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+24(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+32(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+40(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+48(SB)/8, $0x20b0000000000000
+DATA logaddexpConstant174<>+56(SB)/8, $0x20b0000000000000
 GLOBL logaddexpConstant174<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant175<>+0(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+8(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+16(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+24(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+32(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+40(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+48(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant175<>+56(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant175<>+0(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+8(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+16(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+24(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+32(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+40(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+48(SB)/8, $0xc087c00000000000
+DATA logaddexpConstant175<>+56(SB)/8, $0xc087c00000000000
 GLOBL logaddexpConstant175<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant176<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+24(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+32(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+40(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+48(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant176<>+56(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant176<>+0(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+8(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+16(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+24(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+32(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+40(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+48(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+56(SB)/8, $0x3fd9999999995203
 GLOBL logaddexpConstant176<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant177<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+24(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+32(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+40(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+48(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant177<>+56(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant177<>+0(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+8(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+16(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+24(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+32(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+40(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+48(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+56(SB)/8, $0x3fe5555555555558
 GLOBL logaddexpConstant177<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant178<>+0(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+8(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+16(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+24(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+32(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+40(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+48(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant178<>+56(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant178<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+32(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+40(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+48(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+56(SB)/8, $0x3fcc71c62b58aec2
 GLOBL logaddexpConstant178<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant179<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+24(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+32(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+40(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+48(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant179<>+56(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant179<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+32(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+40(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+48(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+56(SB)/8, $0x3fd2492492e13abf
 GLOBL logaddexpConstant179<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant180<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant180<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant180<>+0(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+8(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+16(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+24(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+32(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+40(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+48(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+56(SB)/8, $0x3fc39fc856682013
 GLOBL logaddexpConstant180<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant181<>+0(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+8(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+16(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+24(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+32(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+40(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+48(SB)/8, $0xfe37e43c8800759c
-DATA logaddexpConstant181<>+56(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant181<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+32(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+40(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+48(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+56(SB)/8, $0x3fc7462c2c752057
 GLOBL logaddexpConstant181<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant182<>+0(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+8(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+16(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+24(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+32(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+40(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+48(SB)/8, $0x7ff0000000000000
-DATA logaddexpConstant182<>+56(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant182<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL logaddexpConstant182<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant183<>+0(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+8(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+16(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+24(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+32(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+40(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+48(SB)/8, $0x7ff8000000000001
-DATA logaddexpConstant183<>+56(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant183<>+0(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+8(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+16(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+24(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+32(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+40(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+48(SB)/8, $0xfe37e43c8800759c
+DATA logaddexpConstant183<>+56(SB)/8, $0xfe37e43c8800759c
 GLOBL logaddexpConstant183<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant184<>+0(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+8(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+16(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+24(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+32(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+40(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+48(SB)/8, $0x7ff0000000000000
+DATA logaddexpConstant184<>+56(SB)/8, $0x7ff0000000000000
+GLOBL logaddexpConstant184<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant185<>+0(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+8(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+16(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+24(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+32(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+40(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+48(SB)/8, $0x7ff8000000000001
+DATA logaddexpConstant185<>+56(SB)/8, $0x7ff8000000000001
+GLOBL logaddexpConstant185<>(SB), RODATA|NOPTR, $64
 
 // func logAddExpFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·logAddExpFloat64AVX512(SB), $1024-33
+TEXT ·logAddExpFloat64AVX512(SB), $2560-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -5670,135 +9827,249 @@ TEXT ·logAddExpFloat64AVX512(SB), $1024-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      (DX), Z1
-	VMAXPD       Z1, Z0, Z2
-	VMINPD       Z0, Z1, Z3
-	VXORPD       logaddexpConstant146<>+0(SB), Z2, Z4
-	VADDPD       Z4, Z3, Z5
-	VSUBPD       Z3, Z5, Z6
-	VSUBPD       Z6, Z5, Z7
-	VSUBPD       Z7, Z3, Z7
-	VSUBPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z4
-	VMOVUPS      logaddexpConstant184<>+0(SB), Z6
-	VMAXPD       Z5, Z6, Z5
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z5, Z7
-	VSUBPD       logaddexpConstant112<>+0(SB), Z7, Z8
-	VFNMADD231PD logaddexpConstant145<>+0(SB), Z8, Z5
-	VMOVUPS      Z5, Z9
-	VFNMADD231PD logaddexpConstant144<>+0(SB), Z8, Z9
-	VSUBPD       Z9, Z5, Z5
-	VFNMADD231PD logaddexpConstant144<>+0(SB), Z8, Z5
-	VADDPD       logaddexpConstant122<>+0(SB), Z9, Z8
-	VSUBPD       logaddexpConstant122<>+0(SB), Z8, Z10
-	VSUBPD       Z10, Z9, Z10
-	VMOVUPS      logaddexpConstant186<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant185<>+0(SB), Z9, Z11
-	VMOVUPS      logaddexpConstant188<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant187<>+0(SB), Z9, Z12
-	VMOVUPS      logaddexpConstant190<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant189<>+0(SB), Z9, Z13
-	VMOVUPS      logaddexpConstant192<>+0(SB), Z14
-	VFMADD231PD  logaddexpConstant191<>+0(SB), Z9, Z14
-	VMOVUPS      logaddexpConstant194<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant193<>+0(SB), Z9, Z15
-	VMULPD       Z9, Z9, Z9
-	VFMADD231PD  Z9, Z12, Z11
-	VFMADD231PD  Z9, Z14, Z13
-	VMULPD       Z9, Z9, Z12
-	VFMADD231PD  Z12, Z13, Z11
-	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  Z12, Z15, Z11
-	VFMADD231PD  Z11, Z9, Z5
-	VADDPD       Z5, Z10, Z5
-	VPADDQ       logaddexpConstant123<>+0(SB), Z7, Z7
-	VPSLLQ       $0x34, Z7, Z7
-	VCMPPD       $0x11, logaddexpConstant122<>+0(SB), Z4, K1
-	VMOVUPS      logaddexpConstant169<>+0(SB), Z9
-	VBLENDMPD    Z4, Z9, K1, Z4
-	VMULPD       Z7, Z8, Z8
-	VMULPD       Z7, Z5, Z5
-	VADDPD       Z5, Z8, Z7
-	VSUBPD       Z8, Z7, Z8
-	VSUBPD       Z8, Z5, Z5
-	VFMADD231PD  Z7, Z4, Z5
-	VMULPD       logaddexpConstant168<>+0(SB), Z7, Z4
-	VSUBPD       logaddexpConstant168<>+0(SB), Z4, Z8
-	VCMPPD       $0x11, logaddexpConstant195<>+0(SB), Z7, K1
-	VBLENDMPD    Z7, Z8, K1, Z7
-	VADDPD       logaddexpConstant168<>+0(SB), Z8, Z8
-	VSUBPD       Z8, Z4, Z4
-	VFMADD231PD  logaddexpConstant168<>+0(SB), Z5, Z4
-	VBLENDMPD    Z5, Z4, K1, Z4
-	VMOVUPS      logaddexpConstant122<>+0(SB), Z5
-	VBLENDMPD    Z9, Z5, K1, Z8
-	VADDPD       logaddexpConstant170<>+0(SB), Z7, Z10
-	VDIVPD       Z10, Z7, Z10
-	VMULPD       Z10, Z10, Z11
-	VMULPD       logaddexpConstant168<>+0(SB), Z7, Z12
-	VMULPD       Z7, Z12, Z13
-	VFMSUB213PD  Z13, Z7, Z12
-	VXORPD       logaddexpConstant146<>+0(SB), Z13, Z14
-	VADDPD       Z14, Z7, Z15
-	VSUBPD       Z7, Z15, Z16
-	VSUBPD       Z16, Z14, Z14
-	VMOVUPS      logaddexpConstant175<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant174<>+0(SB), Z11, Z16
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z17
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z11, Z17
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z18
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z11, Z18
-	VMULPD       Z11, Z11, Z19
-	VFMADD231PD  Z19, Z17, Z16
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z19, Z18
-	VMULPD       Z19, Z19, Z17
-	VFMADD231PD  Z17, Z18, Z16
-	VFMADD231PD  Z16, Z11, Z13
-	VSUBPD       Z12, Z14, Z11
-	VFMADD231PD  Z13, Z10, Z11
-	VFMSUB231PD  Z7, Z7, Z7
-	VADDPD       Z5, Z7, Z7
-	VFMADD231PD  Z4, Z7, Z11
-	VMULPD       logaddexpConstant145<>+0(SB), Z8, Z4
-	VADDPD       Z15, Z4, Z7
-	VSUBPD       Z4, Z7, Z4
-	VSUBPD       Z4, Z15, Z4
-	VFMADD231PD  logaddexpConstant144<>+0(SB), Z8, Z11
-	VADDPD       Z11, Z4, Z4
-	VADDPD       Z7, Z2, Z8
-	VSUBPD       Z2, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VSUBPD       Z11, Z2, Z11
-	VSUBPD       Z10, Z7, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z4, Z10, Z4
-	VADDPD       Z4, Z8, Z4
-	VANDPD       logaddexpConstant139<>+0(SB), Z4, Z8
-	VMOVUPS      logaddexpConstant196<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant168<>+0(SB), Z7, Z10
-	VCMPPD       $0x11, Z10, Z8, K1
-	VPCMPGTQ     logaddexpConstant142<>+0(SB), Z8, K2
-	KORB         K2, K1, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VMAXPD       Z2, Z0, Z4
+	VMAXPD       Z3, Z1, Z5
+	VMINPD       Z0, Z2, Z6
+	VMINPD       Z1, Z3, Z7
+	VXORPD       logaddexpConstant148<>+0(SB), Z4, Z8
+	VXORPD       logaddexpConstant148<>+0(SB), Z5, Z9
+	VADDPD       Z8, Z6, Z10
+	VADDPD       Z9, Z7, Z11
+	VSUBPD       Z6, Z10, Z12
+	VSUBPD       Z7, Z11, Z13
+	VSUBPD       Z12, Z10, Z14
+	VSUBPD       Z13, Z11, Z15
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z15, Z7, Z15
+	VSUBPD       Z12, Z8, Z8
+	VSUBPD       Z13, Z9, Z9
+	VADDPD       Z8, Z14, Z8
+	VADDPD       Z9, Z15, Z9
+	VMOVUPS      logaddexpConstant186<>+0(SB), Z12
+	VMAXPD       Z10, Z12, Z10
+	VMAXPD       Z11, Z12, Z11
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z10, Z13
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z11, Z14
+	VSUBPD       logaddexpConstant114<>+0(SB), Z13, Z15
+	VSUBPD       logaddexpConstant114<>+0(SB), Z14, Z16
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z15, Z10
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z16, Z11
+	VMOVUPS      Z10, Z17
+	VFNMADD231PD logaddexpConstant146<>+0(SB), Z15, Z17
+	VMOVUPS      Z11, Z18
+	VFNMADD231PD logaddexpConstant146<>+0(SB), Z16, Z18
+	VSUBPD       Z17, Z10, Z10
+	VSUBPD       Z18, Z11, Z11
+	VFNMADD231PD logaddexpConstant146<>+0(SB), Z15, Z10
+	VFNMADD231PD logaddexpConstant146<>+0(SB), Z16, Z11
+	VADDPD       logaddexpConstant124<>+0(SB), Z17, Z15
+	VADDPD       logaddexpConstant124<>+0(SB), Z18, Z16
+	VSUBPD       logaddexpConstant124<>+0(SB), Z15, Z19
+	VSUBPD       logaddexpConstant124<>+0(SB), Z16, Z20
+	VSUBPD       Z19, Z17, Z19
+	VSUBPD       Z20, Z18, Z20
+	VMOVUPS      logaddexpConstant188<>+0(SB), Z21
+	VFMADD231PD  logaddexpConstant187<>+0(SB), Z17, Z21
+	VMOVUPS      logaddexpConstant188<>+0(SB), Z22
+	VFMADD231PD  logaddexpConstant187<>+0(SB), Z18, Z22
+	VMOVUPS      logaddexpConstant190<>+0(SB), Z23
+	VFMADD231PD  logaddexpConstant189<>+0(SB), Z17, Z23
+	VMOVUPS      logaddexpConstant190<>+0(SB), Z24
+	VFMADD231PD  logaddexpConstant189<>+0(SB), Z18, Z24
+	VMOVUPS      logaddexpConstant192<>+0(SB), Z25
+	VFMADD231PD  logaddexpConstant191<>+0(SB), Z17, Z25
+	VMOVUPS      logaddexpConstant192<>+0(SB), Z26
+	VFMADD231PD  logaddexpConstant191<>+0(SB), Z18, Z26
+	VMOVUPS      logaddexpConstant194<>+0(SB), Z27
+	VFMADD231PD  logaddexpConstant193<>+0(SB), Z17, Z27
+	VMOVUPS      logaddexpConstant194<>+0(SB), Z28
+	VFMADD231PD  logaddexpConstant193<>+0(SB), Z18, Z28
+	VMOVUPS      logaddexpConstant196<>+0(SB), Z29
+	VFMADD231PD  logaddexpConstant195<>+0(SB), Z17, Z29
+	VMOVUPS      logaddexpConstant196<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant195<>+0(SB), Z18, Z30
+	VMULPD       Z17, Z17, Z17
+	VMULPD       Z18, Z18, Z18
+	VFMADD231PD  Z17, Z23, Z21
+	VFMADD231PD  Z18, Z24, Z22
+	VFMADD231PD  Z17, Z27, Z25
+	VFMADD231PD  Z18, Z28, Z26
+	VMULPD       Z17, Z17, Z23
+	VMULPD       Z18, Z18, Z24
+	VFMADD231PD  Z23, Z25, Z21
+	VFMADD231PD  Z24, Z26, Z22
+	VMULPD       Z23, Z23, Z23
+	VMULPD       Z24, Z24, Z24
+	VFMADD231PD  Z23, Z29, Z21
+	VFMADD231PD  Z24, Z30, Z22
+	VFMADD231PD  Z21, Z17, Z10
+	VFMADD231PD  Z22, Z18, Z11
+	VADDPD       Z10, Z19, Z10
+	VADDPD       Z11, Z20, Z11
+	VPADDQ       logaddexpConstant125<>+0(SB), Z13, Z13
+	VPADDQ       logaddexpConstant125<>+0(SB), Z14, Z14
+	VPSLLQ       $0x34, Z13, Z13
+	VPSLLQ       $0x34, Z14, Z14
+	VCMPPD       $0x11, logaddexpConstant124<>+0(SB), Z8, K1
+	VCMPPD       $0x11, logaddexpConstant124<>+0(SB), Z9, K2
+	VMOVUPS      logaddexpConstant171<>+0(SB), Z17
+	VBLENDMPD    Z8, Z17, K1, Z8
+	VBLENDMPD    Z9, Z17, K2, Z9
+	VMULPD       Z13, Z15, Z15
+	VMULPD       Z14, Z16, Z16
+	VMULPD       Z13, Z10, Z10
+	VMULPD       Z14, Z11, Z11
+	VADDPD       Z10, Z15, Z13
+	VADDPD       Z11, Z16, Z14
+	VSUBPD       Z15, Z13, Z15
+	VSUBPD       Z16, Z14, Z16
+	VSUBPD       Z15, Z10, Z10
+	VSUBPD       Z16, Z11, Z11
+	VFMADD231PD  Z13, Z8, Z10
+	VFMADD231PD  Z14, Z9, Z11
+	VMULPD       logaddexpConstant170<>+0(SB), Z13, Z8
+	VMULPD       logaddexpConstant170<>+0(SB), Z14, Z9
+	VSUBPD       logaddexpConstant170<>+0(SB), Z8, Z15
+	VSUBPD       logaddexpConstant170<>+0(SB), Z9, Z16
+	VCMPPD       $0x11, logaddexpConstant197<>+0(SB), Z13, K1
+	VCMPPD       $0x11, logaddexpConstant197<>+0(SB), Z14, K2
+	VBLENDMPD    Z13, Z15, K1, Z13
+	VBLENDMPD    Z14, Z16, K2, Z14
+	VADDPD       logaddexpConstant170<>+0(SB), Z15, Z15
+	VADDPD       logaddexpConstant170<>+0(SB), Z16, Z16
+	VSUBPD       Z15, Z8, Z8
+	VSUBPD       Z16, Z9, Z9
+	VFMADD231PD  logaddexpConstant170<>+0(SB), Z10, Z8
+	VFMADD231PD  logaddexpConstant170<>+0(SB), Z11, Z9
+	VBLENDMPD    Z10, Z8, K1, Z8
+	VBLENDMPD    Z11, Z9, K2, Z9
+	VMOVUPS      logaddexpConstant124<>+0(SB), Z10
+	VBLENDMPD    Z17, Z10, K1, Z11
+	VBLENDMPD    Z17, Z10, K2, Z15
+	VADDPD       logaddexpConstant172<>+0(SB), Z13, Z16
+	VADDPD       logaddexpConstant172<>+0(SB), Z14, Z18
+	VDIVPD       Z16, Z13, Z16
+	VDIVPD       Z18, Z14, Z18
+	VMULPD       Z16, Z16, Z19
+	VMULPD       Z18, Z18, Z20
+	VMULPD       logaddexpConstant170<>+0(SB), Z13, Z21
+	VMULPD       logaddexpConstant170<>+0(SB), Z14, Z22
+	VMULPD       Z13, Z21, Z23
+	VMULPD       Z14, Z22, Z24
+	VFMSUB213PD  Z23, Z13, Z21
+	VFMSUB213PD  Z24, Z14, Z22
+	VXORPD       logaddexpConstant148<>+0(SB), Z23, Z25
+	VXORPD       logaddexpConstant148<>+0(SB), Z24, Z26
+	VADDPD       Z25, Z13, Z27
+	VADDPD       Z26, Z14, Z28
+	VSUBPD       Z13, Z27, Z29
+	VSUBPD       Z14, Z28, Z30
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z30, Z26, Z26
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z29
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z19, Z29
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z20, Z30
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z19, Z31
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z1
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z20, Z1
+	VMOVUPS      logaddexpConstant181<>+0(SB), Z3
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z19, Z3
+	VMOVUPS      Z7, (SP)
+	VMOVUPS      logaddexpConstant181<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z20, Z7
+	VMULPD       Z19, Z19, Z0
+	VMULPD       Z20, Z20, Z2
+	VFMADD231PD  Z0, Z31, Z29
+	VFMADD231PD  Z2, Z1, Z30
+	VFMADD231PD  logaddexpConstant182<>+0(SB), Z0, Z3
+	VFMADD231PD  logaddexpConstant182<>+0(SB), Z2, Z7
+	VMULPD       Z0, Z0, Z0
+	VMULPD       Z2, Z2, Z1
+	VFMADD231PD  Z0, Z3, Z29
+	VFMADD231PD  Z1, Z7, Z30
+	VFMADD231PD  Z29, Z19, Z23
+	VFMADD231PD  Z30, Z20, Z24
+	VSUBPD       Z21, Z25, Z0
+	VSUBPD       Z22, Z26, Z1
+	VFMADD231PD  Z23, Z16, Z0
+	VFMADD231PD  Z24, Z18, Z1
+	VFMSUB231PD  Z13, Z13, Z13
+	VFMSUB231PD  Z14, Z14, Z14
+	VADDPD       Z10, Z13, Z2
+	VADDPD       Z10, Z14, Z3
+	VFMADD231PD  Z8, Z2, Z0
+	VFMADD231PD  Z9, Z3, Z1
+	VMULPD       logaddexpConstant147<>+0(SB), Z11, Z2
+	VMULPD       logaddexpConstant147<>+0(SB), Z15, Z3
+	VADDPD       Z27, Z2, Z7
+	VADDPD       Z28, Z3, Z8
+	VSUBPD       Z2, Z7, Z2
+	VSUBPD       Z3, Z8, Z3
+	VSUBPD       Z2, Z27, Z2
+	VSUBPD       Z3, Z28, Z3
+	VFMADD231PD  logaddexpConstant146<>+0(SB), Z11, Z0
+	VFMADD231PD  logaddexpConstant146<>+0(SB), Z15, Z1
+	VADDPD       Z0, Z2, Z0
+	VADDPD       Z1, Z3, Z1
+	VADDPD       Z7, Z4, Z2
+	VADDPD       Z8, Z5, Z3
+	VSUBPD       Z4, Z2, Z9
+	VSUBPD       Z5, Z3, Z11
+	VSUBPD       Z9, Z2, Z13
+	VSUBPD       Z11, Z3, Z14
+	VSUBPD       Z13, Z4, Z13
+	VSUBPD       Z14, Z5, Z14
+	VSUBPD       Z9, Z7, Z9
+	VSUBPD       Z11, Z8, Z11
+	VADDPD       Z9, Z13, Z9
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z1, Z11, Z1
+	VADDPD       Z0, Z2, Z0
+	VADDPD       Z1, Z3, Z1
+	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z2
+	VANDPD       logaddexpConstant141<>+0(SB), Z1, Z3
+	VMOVUPS      logaddexpConstant198<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant170<>+0(SB), Z7, Z9
+	VMOVUPS      logaddexpConstant198<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant170<>+0(SB), Z8, Z7
+	VCMPPD       $0x11, Z9, Z2, K1
+	VCMPPD       $0x11, Z7, Z3, K2
+	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z2, K3
+	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z3, K4
+	KORB         K3, K1, K1
+	KORB         K4, K2, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z4, (DI)
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -5811,19 +10082,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 128(SP)(R12*8)
+	MOVQ AX, 192(SP)(R12*8)
+	MOVQ BX, 320(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 64(SP), DI
+	LEAQ 192(SP), SI
+	LEAQ 320(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -5834,7 +10105,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 64(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -5843,2535 +10114,3170 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z2, 192(SP)
-	VMOVUPS      Z3, 256(SP)
-	VMOVUPS      Z4, 320(SP)
-	KMOVB        K1, 384(SP)
-	VMOVUPS      logaddexpConstant143<>+0(SB), Z7
-	VMAXPD       Z2, Z7, Z7
-	VMINPD       Z7, Z5, Z7
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z7, Z8
-	VSUBPD       logaddexpConstant112<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant144<>+0(SB), Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z8, Z11
-	VMOVUPS      Z7, Z12
-	VFNMADD231PD logaddexpConstant145<>+0(SB), Z8, Z12
-	VXORPD       logaddexpConstant146<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
+	VMOVUPS      Z0, 448(SP)
+	VMOVUPS      Z1, 512(SP)
+	VMOVUPS      Z4, 576(SP)
+	VMOVUPS      Z5, 640(SP)
+	VMOVUPS      Z6, 704(SP)
+	KMOVB        K1, 768(SP)
+	KMOVB        K2, 832(SP)
+	VMOVUPS      logaddexpConstant145<>+0(SB), Z2
+	VMAXPD       Z4, Z2, Z3
+	VMINPD       Z3, Z10, Z3
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z3, Z7
+	VSUBPD       logaddexpConstant114<>+0(SB), Z7, Z7
+	VMULPD       logaddexpConstant146<>+0(SB), Z7, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z7, Z9
+	VMOVUPS      Z3, Z11
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z7, Z11
+	VXORPD       logaddexpConstant148<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z11, Z13
+	VSUBPD       Z11, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z10, Z10
-	VADDPD       Z10, Z12, Z10
-	VSUBPD       Z11, Z10, Z12
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z8, Z12
-	VADDPD       Z12, Z13, Z14
+	VSUBPD       Z15, Z11, Z11
+	VSUBPD       Z14, Z8, Z8
+	VADDPD       Z8, Z11, Z8
+	VSUBPD       Z9, Z8, Z11
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z7, Z11
+	VADDPD       Z11, Z13, Z14
 	VSUBPD       Z13, Z14, Z15
-	VSUBPD       Z15, Z12, Z12
-	VMULPD       logaddexpConstant148<>+0(SB), Z14, Z14
-	VMULPD       logaddexpConstant148<>+0(SB), Z12, Z12
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant149<>+0(SB), Z14, Z15
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant151<>+0(SB), Z14, Z16
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z17
-	VFMADD231PD  logaddexpConstant153<>+0(SB), Z14, Z17
+	VSUBPD       Z15, Z11, Z11
+	VMULPD       logaddexpConstant150<>+0(SB), Z14, Z14
+	VMULPD       logaddexpConstant150<>+0(SB), Z11, Z11
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z14, Z15
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z14, Z16
 	VMOVUPS      logaddexpConstant156<>+0(SB), Z18
 	VFMADD231PD  logaddexpConstant155<>+0(SB), Z14, Z18
-	VMULPD       Z14, Z14, Z19
-	VFMADD231PD  Z19, Z16, Z15
-	VFMADD231PD  Z19, Z18, Z17
-	VMULPD       Z19, Z19, Z16
-	VFMADD231PD  Z16, Z17, Z15
-	VMULPD       Z16, Z16, Z16
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z16, Z15
-	VMULPD       Z15, Z14, Z16
-	VMOVUPS      Z16, Z17
-	VFMSUB231PD  Z15, Z14, Z17
-	VFMADD231PD  Z12, Z15, Z17
-	VADDPD       Z17, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z17, Z16
-	VADDPD       logaddexpConstant158<>+0(SB), Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z19
-	VSUBPD       Z19, Z15, Z15
 	VMOVUPS      logaddexpConstant158<>+0(SB), Z19
-	VSUBPD       Z18, Z19, Z18
-	VADDPD       Z18, Z15, Z15
-	VADDPD       logaddexpConstant159<>+0(SB), Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z12, Z16, Z18
-	VFMADD231PD  Z14, Z15, Z18
-	VADDPD       Z18, Z17, Z15
-	VSUBPD       Z17, Z15, Z16
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z14, Z19
+	VMULPD       Z14, Z14, Z20
+	VFMADD231PD  Z20, Z16, Z15
+	VFMADD231PD  Z20, Z19, Z18
+	VMULPD       Z20, Z20, Z16
+	VFMADD231PD  Z16, Z18, Z15
+	VMULPD       Z16, Z16, Z16
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z16, Z15
+	VMULPD       Z15, Z14, Z16
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z15, Z14, Z18
+	VFMADD231PD  Z11, Z15, Z18
+	VADDPD       Z18, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
 	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant160<>+0(SB), Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z20
+	VADDPD       logaddexpConstant160<>+0(SB), Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
 	VSUBPD       Z20, Z15, Z15
 	VMOVUPS      logaddexpConstant160<>+0(SB), Z20
-	VSUBPD       Z18, Z20, Z18
-	VADDPD       Z18, Z15, Z15
+	VSUBPD       Z19, Z20, Z19
+	VADDPD       Z19, Z15, Z15
 	VADDPD       logaddexpConstant161<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z12, Z16, Z18
-	VFMADD231PD  Z14, Z15, Z18
-	VADDPD       Z18, Z17, Z15
-	VSUBPD       Z17, Z15, Z16
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant162<>+0(SB), Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z21
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z11, Z16, Z19
+	VFMADD231PD  Z14, Z15, Z19
+	VADDPD       Z19, Z18, Z15
+	VSUBPD       Z18, Z15, Z16
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       logaddexpConstant162<>+0(SB), Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z21
 	VSUBPD       Z21, Z15, Z15
 	VMOVUPS      logaddexpConstant162<>+0(SB), Z21
-	VSUBPD       Z18, Z21, Z18
-	VADDPD       Z18, Z15, Z15
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z15, Z15
 	VADDPD       logaddexpConstant163<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z12, Z16, Z18
-	VFMADD231PD  Z14, Z15, Z18
-	VADDPD       Z18, Z17, Z15
-	VSUBPD       Z17, Z15, Z16
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant164<>+0(SB), Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z22
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z11, Z16, Z19
+	VFMADD231PD  Z14, Z15, Z19
+	VADDPD       Z19, Z18, Z15
+	VSUBPD       Z18, Z15, Z16
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       logaddexpConstant164<>+0(SB), Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z22
 	VSUBPD       Z22, Z15, Z15
 	VMOVUPS      logaddexpConstant164<>+0(SB), Z22
-	VSUBPD       Z18, Z22, Z18
-	VADDPD       Z18, Z15, Z15
+	VSUBPD       Z19, Z22, Z19
+	VADDPD       Z19, Z15, Z15
 	VADDPD       logaddexpConstant165<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z12, Z16, Z18
-	VFMADD231PD  Z14, Z15, Z18
-	VADDPD       Z18, Z17, Z15
-	VSUBPD       Z17, Z15, Z16
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant166<>+0(SB), Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z23
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z11, Z16, Z19
+	VFMADD231PD  Z14, Z15, Z19
+	VADDPD       Z19, Z18, Z15
+	VSUBPD       Z18, Z15, Z16
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       logaddexpConstant166<>+0(SB), Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z23
 	VSUBPD       Z23, Z15, Z15
 	VMOVUPS      logaddexpConstant166<>+0(SB), Z23
-	VSUBPD       Z18, Z23, Z18
-	VADDPD       Z18, Z15, Z15
+	VSUBPD       Z19, Z23, Z19
+	VADDPD       Z19, Z15, Z15
 	VADDPD       logaddexpConstant167<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z12, Z16, Z18
-	VFMADD231PD  Z14, Z15, Z18
-	VADDPD       Z18, Z17, Z15
-	VSUBPD       Z17, Z15, Z16
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant168<>+0(SB), Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z24
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z11, Z16, Z19
+	VFMADD231PD  Z14, Z15, Z19
+	VADDPD       Z19, Z18, Z15
+	VSUBPD       Z18, Z15, Z16
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       logaddexpConstant168<>+0(SB), Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z24
 	VSUBPD       Z24, Z15, Z15
 	VMOVUPS      logaddexpConstant168<>+0(SB), Z24
-	VSUBPD       Z18, Z24, Z18
-	VADDPD       Z18, Z15, Z15
-	VADDPD       Z9, Z16, Z16
+	VSUBPD       Z19, Z24, Z19
+	VADDPD       Z19, Z15, Z15
+	VADDPD       logaddexpConstant169<>+0(SB), Z16, Z16
 	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z12, Z16, Z18
-	VFMADD231PD  Z14, Z15, Z18
-	VADDPD       Z18, Z17, Z15
-	VSUBPD       Z17, Z15, Z16
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       Z5, Z15, Z17
-	VSUBPD       Z15, Z17, Z18
-	VSUBPD       Z18, Z17, Z25
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z11, Z16, Z19
+	VFMADD231PD  Z14, Z15, Z19
+	VADDPD       Z19, Z18, Z15
+	VSUBPD       Z18, Z15, Z16
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       logaddexpConstant170<>+0(SB), Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z25
 	VSUBPD       Z25, Z15, Z15
-	VSUBPD       Z18, Z5, Z18
-	VADDPD       Z18, Z15, Z15
-	VADDPD       Z9, Z16, Z16
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z25
+	VSUBPD       Z19, Z25, Z19
+	VADDPD       Z19, Z15, Z15
+	VADDPD       Z17, Z16, Z16
 	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z17, Z16
-	VSUBPD       Z17, Z16, Z17
-	VSUBPD       Z17, Z15, Z15
-	VMULPD       Z16, Z14, Z17
-	VMOVUPS      Z17, Z18
-	VFMSUB231PD  Z16, Z14, Z18
-	VFMADD231PD  Z16, Z12, Z18
-	VFMADD231PD  Z15, Z14, Z18
-	VADDPD       Z18, Z17, Z12
-	VSUBPD       Z17, Z12, Z14
-	VSUBPD       Z14, Z18, Z14
-	VADDPD       logaddexpConstant170<>+0(SB), Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z17
-	VMOVUPS      logaddexpConstant170<>+0(SB), Z18
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       Z16, Z17, Z16
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z11, Z16, Z19
+	VFMADD231PD  Z14, Z15, Z19
+	VADDPD       Z19, Z18, Z15
+	VSUBPD       Z18, Z15, Z16
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       Z10, Z15, Z18
+	VSUBPD       Z15, Z18, Z19
+	VSUBPD       Z19, Z18, Z26
+	VSUBPD       Z26, Z15, Z15
+	VSUBPD       Z19, Z10, Z19
+	VADDPD       Z19, Z15, Z15
+	VADDPD       Z17, Z16, Z16
+	VADDPD       Z16, Z15, Z15
+	VADDPD       Z15, Z18, Z16
+	VSUBPD       Z18, Z16, Z18
+	VSUBPD       Z18, Z15, Z15
+	VMULPD       Z16, Z14, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z16, Z14, Z19
+	VFMADD231PD  Z16, Z11, Z19
+	VFMADD231PD  Z15, Z14, Z19
+	VADDPD       Z19, Z18, Z11
+	VSUBPD       Z18, Z11, Z14
+	VSUBPD       Z14, Z19, Z14
+	VADDPD       logaddexpConstant172<>+0(SB), Z11, Z15
+	VSUBPD       Z11, Z15, Z16
+	VSUBPD       Z16, Z15, Z18
+	VSUBPD       Z18, Z11, Z18
+	VMOVUPS      logaddexpConstant172<>+0(SB), Z19
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       Z16, Z18, Z16
 	VADDPD       Z14, Z16, Z16
-	VADDPD       Z16, Z15, Z17
-	VSUBPD       Z15, Z17, Z15
+	VADDPD       Z16, Z15, Z18
+	VSUBPD       Z15, Z18, Z15
 	VSUBPD       Z15, Z16, Z15
-	VMULPD       Z17, Z12, Z16
-	VMOVUPS      Z16, Z25
-	VFMSUB231PD  Z17, Z12, Z25
-	VFMADD231PD  Z17, Z14, Z25
-	VFMADD231PD  Z15, Z12, Z25
-	VADDPD       Z25, Z16, Z12
-	VSUBPD       Z16, Z12, Z14
-	VSUBPD       Z14, Z25, Z14
-	VADDPD       Z18, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z17
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       Z16, Z17, Z16
+	VMULPD       Z18, Z11, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z18, Z11, Z26
+	VFMADD231PD  Z18, Z14, Z26
+	VFMADD231PD  Z15, Z11, Z26
+	VADDPD       Z26, Z16, Z11
+	VSUBPD       Z16, Z11, Z14
+	VSUBPD       Z14, Z26, Z14
+	VADDPD       Z19, Z11, Z15
+	VSUBPD       Z11, Z15, Z16
+	VSUBPD       Z16, Z15, Z18
+	VSUBPD       Z18, Z11, Z18
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       Z16, Z18, Z16
 	VADDPD       Z14, Z16, Z16
-	VADDPD       Z16, Z15, Z17
-	VSUBPD       Z15, Z17, Z15
+	VADDPD       Z16, Z15, Z18
+	VSUBPD       Z15, Z18, Z15
 	VSUBPD       Z15, Z16, Z15
-	VMULPD       Z17, Z12, Z16
-	VMOVUPS      Z16, Z25
-	VFMSUB231PD  Z17, Z12, Z25
-	VFMADD231PD  Z17, Z14, Z25
-	VFMADD231PD  Z15, Z12, Z25
-	VADDPD       Z25, Z16, Z12
-	VSUBPD       Z16, Z12, Z14
-	VSUBPD       Z14, Z25, Z14
-	VADDPD       Z18, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z17
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       Z16, Z17, Z16
+	VMULPD       Z18, Z11, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z18, Z11, Z26
+	VFMADD231PD  Z18, Z14, Z26
+	VFMADD231PD  Z15, Z11, Z26
+	VADDPD       Z26, Z16, Z11
+	VSUBPD       Z16, Z11, Z14
+	VSUBPD       Z14, Z26, Z14
+	VADDPD       Z19, Z11, Z15
+	VSUBPD       Z11, Z15, Z16
+	VSUBPD       Z16, Z15, Z18
+	VSUBPD       Z18, Z11, Z18
+	VSUBPD       Z16, Z19, Z16
+	VADDPD       Z16, Z18, Z16
 	VADDPD       Z14, Z16, Z16
-	VADDPD       Z16, Z15, Z17
-	VSUBPD       Z15, Z17, Z15
+	VADDPD       Z16, Z15, Z18
+	VSUBPD       Z15, Z18, Z15
 	VSUBPD       Z15, Z16, Z15
-	VMULPD       Z17, Z12, Z16
-	VMOVUPS      Z16, Z25
-	VFMSUB231PD  Z17, Z12, Z25
-	VFMADD231PD  Z17, Z14, Z25
-	VFMADD231PD  Z15, Z12, Z25
-	VADDPD       Z25, Z16, Z12
-	VSUBPD       Z16, Z12, Z14
-	VSUBPD       Z14, Z25, Z14
-	VADDPD       logaddexpConstant171<>+0(SB), Z8, Z15
+	VMULPD       Z18, Z11, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z18, Z11, Z26
+	VFMADD231PD  Z18, Z14, Z26
+	VFMADD231PD  Z15, Z11, Z26
+	VADDPD       Z26, Z16, Z11
+	VSUBPD       Z16, Z11, Z14
+	VSUBPD       Z14, Z26, Z14
+	VADDPD       logaddexpConstant173<>+0(SB), Z7, Z15
 	VPSLLQ       $0x34, Z15, Z15
-	VMULPD       Z15, Z12, Z12
+	VMULPD       Z15, Z11, Z11
 	VMULPD       Z15, Z14, Z14
-	VSUBPD       Z5, Z15, Z16
-	VADDPD       Z16, Z12, Z17
-	VSUBPD       Z12, Z17, Z25
-	VSUBPD       Z25, Z17, Z26
-	VSUBPD       Z26, Z12, Z12
-	VSUBPD       Z25, Z16, Z25
-	VADDPD       Z25, Z12, Z12
-	VADDPD       Z14, Z12, Z12
-	VADDPD       Z12, Z17, Z14
-	VSUBPD       Z17, Z14, Z17
-	VSUBPD       Z17, Z12, Z12
-	VANDPD       logaddexpConstant139<>+0(SB), Z7, Z17
-	VCMPPD       $0x11, logaddexpConstant172<>+0(SB), Z17, K2
-	VBLENDMPD    Z7, Z14, K2, Z7
-	VBLENDMPD    Z9, Z12, K2, Z12
-	VMOVUPS      logaddexpConstant173<>+0(SB), Z14
-	VMAXPD       Z3, Z14, Z14
-	VMINPD       Z14, Z5, Z14
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z25
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z14, Z25
-	VSUBPD       logaddexpConstant112<>+0(SB), Z25, Z25
-	VMULPD       logaddexpConstant144<>+0(SB), Z25, Z26
-	VMOVUPS      Z26, Z27
-	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z25, Z27
-	VFNMADD231PD logaddexpConstant145<>+0(SB), Z25, Z14
-	VXORPD       logaddexpConstant146<>+0(SB), Z26, Z26
-	VADDPD       Z26, Z14, Z28
-	VSUBPD       Z14, Z28, Z29
-	VSUBPD       Z29, Z28, Z30
-	VSUBPD       Z30, Z14, Z14
-	VSUBPD       Z29, Z26, Z26
-	VADDPD       Z26, Z14, Z14
-	VSUBPD       Z27, Z14, Z14
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z25, Z14
-	VADDPD       Z14, Z28, Z26
-	VSUBPD       Z28, Z26, Z27
-	VSUBPD       Z27, Z14, Z14
-	VMULPD       logaddexpConstant148<>+0(SB), Z26, Z26
-	VMULPD       logaddexpConstant148<>+0(SB), Z14, Z14
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z27
-	VFMADD231PD  logaddexpConstant149<>+0(SB), Z26, Z27
+	VSUBPD       Z10, Z15, Z16
+	VADDPD       Z16, Z11, Z18
+	VSUBPD       Z11, Z18, Z26
+	VSUBPD       Z26, Z18, Z27
+	VSUBPD       Z27, Z11, Z11
+	VSUBPD       Z26, Z16, Z26
+	VADDPD       Z26, Z11, Z11
+	VADDPD       Z14, Z11, Z11
+	VADDPD       Z11, Z18, Z14
+	VSUBPD       Z18, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VANDPD       logaddexpConstant141<>+0(SB), Z3, Z18
+	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z18, K3
+	VBLENDMPD    Z3, Z14, K3, Z3
+	VBLENDMPD    Z17, Z11, K3, Z11
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z14
+	VMAXPD       Z6, Z14, Z26
+	VMINPD       Z26, Z10, Z26
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z27
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z26, Z27
+	VSUBPD       logaddexpConstant114<>+0(SB), Z27, Z27
+	VMULPD       logaddexpConstant146<>+0(SB), Z27, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z27, Z29
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z27, Z26
+	VXORPD       logaddexpConstant148<>+0(SB), Z28, Z28
+	VADDPD       Z28, Z26, Z30
+	VSUBPD       Z26, Z30, Z31
+	VSUBPD       Z31, Z30, Z0
+	VSUBPD       Z0, Z26, Z0
+	VSUBPD       Z31, Z28, Z26
+	VADDPD       Z26, Z0, Z0
+	VSUBPD       Z29, Z0, Z0
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z27, Z0
+	VADDPD       Z0, Z30, Z26
+	VSUBPD       Z30, Z26, Z28
+	VSUBPD       Z28, Z0, Z0
+	VMULPD       logaddexpConstant150<>+0(SB), Z26, Z26
+	VMULPD       logaddexpConstant150<>+0(SB), Z0, Z0
 	VMOVUPS      logaddexpConstant152<>+0(SB), Z28
 	VFMADD231PD  logaddexpConstant151<>+0(SB), Z26, Z28
 	VMOVUPS      logaddexpConstant154<>+0(SB), Z29
 	VFMADD231PD  logaddexpConstant153<>+0(SB), Z26, Z29
 	VMOVUPS      logaddexpConstant156<>+0(SB), Z30
 	VFMADD231PD  logaddexpConstant155<>+0(SB), Z26, Z30
-	VMULPD       Z26, Z26, Z31
-	VFMADD231PD  Z31, Z28, Z27
-	VFMADD231PD  Z31, Z30, Z29
-	VMULPD       Z31, Z31, Z28
-	VFMADD231PD  Z28, Z29, Z27
-	VMULPD       Z28, Z28, Z28
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z28, Z27
-	VMULPD       Z27, Z26, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z27, Z26, Z29
-	VFMADD231PD  Z14, Z27, Z29
-	VADDPD       Z29, Z28, Z27
-	VSUBPD       Z28, Z27, Z28
-	VSUBPD       Z28, Z29, Z28
-	VADDPD       Z19, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z26, Z31
+	VMULPD       Z26, Z26, Z14
+	VFMADD231PD  Z14, Z29, Z28
+	VFMADD231PD  Z14, Z31, Z30
+	VMULPD       Z14, Z14, Z14
+	VFMADD231PD  Z14, Z30, Z28
+	VMULPD       Z14, Z14, Z14
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z14, Z28
+	VMULPD       Z28, Z26, Z14
+	VMOVUPS      Z14, Z29
+	VFMSUB231PD  Z28, Z26, Z29
+	VFMADD231PD  Z0, Z28, Z29
+	VADDPD       Z29, Z14, Z28
+	VSUBPD       Z14, Z28, Z14
+	VSUBPD       Z14, Z29, Z14
+	VADDPD       Z20, Z28, Z29
+	VSUBPD       Z28, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
-	VSUBPD       Z30, Z19, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant159<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z14, Z28, Z30
-	VFMADD231PD  Z26, Z27, Z30
-	VADDPD       Z30, Z29, Z27
-	VSUBPD       Z29, Z27, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z20, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
+	VSUBPD       Z31, Z28, Z28
 	VSUBPD       Z30, Z20, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant161<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
+	VADDPD       Z30, Z28, Z28
+	VADDPD       logaddexpConstant161<>+0(SB), Z14, Z14
+	VADDPD       Z14, Z28, Z14
+	VADDPD       Z14, Z29, Z28
 	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z14, Z28, Z30
-	VFMADD231PD  Z26, Z27, Z30
-	VADDPD       Z30, Z29, Z27
-	VSUBPD       Z29, Z27, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z21, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
-	VSUBPD       Z30, Z21, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant163<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z14, Z28, Z30
-	VFMADD231PD  Z26, Z27, Z30
-	VADDPD       Z30, Z29, Z27
-	VSUBPD       Z29, Z27, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z22, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
-	VSUBPD       Z30, Z22, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant165<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z14, Z28, Z30
-	VFMADD231PD  Z26, Z27, Z30
-	VADDPD       Z30, Z29, Z27
-	VSUBPD       Z29, Z27, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z23, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
-	VSUBPD       Z30, Z23, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       logaddexpConstant167<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z14, Z28, Z30
-	VFMADD231PD  Z26, Z27, Z30
-	VADDPD       Z30, Z29, Z27
-	VSUBPD       Z29, Z27, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z24, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
-	VSUBPD       Z30, Z24, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       Z9, Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z14, Z28, Z30
-	VFMADD231PD  Z26, Z27, Z30
-	VADDPD       Z30, Z29, Z27
-	VSUBPD       Z29, Z27, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z5, Z27, Z29
-	VSUBPD       Z27, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z27, Z27
-	VSUBPD       Z30, Z5, Z30
-	VADDPD       Z30, Z27, Z27
-	VADDPD       Z9, Z28, Z28
-	VADDPD       Z28, Z27, Z27
-	VADDPD       Z27, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z27, Z27
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z28, Z14, Z30
-	VFMADD231PD  Z27, Z26, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z26
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z18, Z14, Z27
-	VSUBPD       Z14, Z27, Z28
-	VSUBPD       Z28, Z27, Z29
-	VSUBPD       Z29, Z14, Z29
-	VSUBPD       Z28, Z18, Z28
-	VADDPD       Z28, Z29, Z28
-	VADDPD       Z26, Z28, Z28
-	VADDPD       Z28, Z27, Z29
-	VSUBPD       Z27, Z29, Z27
-	VSUBPD       Z27, Z28, Z27
-	VMULPD       Z29, Z14, Z28
-	VMOVUPS      Z28, Z30
-	VFMSUB231PD  Z29, Z14, Z30
-	VFMADD231PD  Z29, Z26, Z30
-	VFMADD231PD  Z27, Z14, Z30
-	VADDPD       Z30, Z28, Z14
-	VSUBPD       Z28, Z14, Z26
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z18, Z14, Z27
-	VSUBPD       Z14, Z27, Z28
-	VSUBPD       Z28, Z27, Z29
-	VSUBPD       Z29, Z14, Z29
-	VSUBPD       Z28, Z18, Z28
-	VADDPD       Z28, Z29, Z28
-	VADDPD       Z26, Z28, Z28
-	VADDPD       Z28, Z27, Z29
-	VSUBPD       Z27, Z29, Z27
-	VSUBPD       Z27, Z28, Z27
-	VMULPD       Z29, Z14, Z28
-	VMOVUPS      Z28, Z30
-	VFMSUB231PD  Z29, Z14, Z30
-	VFMADD231PD  Z29, Z26, Z30
-	VFMADD231PD  Z27, Z14, Z30
-	VADDPD       Z30, Z28, Z14
-	VSUBPD       Z28, Z14, Z26
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z18, Z14, Z27
-	VSUBPD       Z14, Z27, Z28
-	VSUBPD       Z28, Z27, Z29
-	VSUBPD       Z29, Z14, Z29
-	VSUBPD       Z28, Z18, Z28
-	VADDPD       Z28, Z29, Z28
-	VADDPD       Z26, Z28, Z28
-	VADDPD       Z28, Z27, Z29
-	VSUBPD       Z27, Z29, Z27
-	VSUBPD       Z27, Z28, Z27
-	VMULPD       Z29, Z14, Z28
-	VMOVUPS      Z28, Z30
-	VFMSUB231PD  Z29, Z14, Z30
-	VFMADD231PD  Z29, Z26, Z30
-	VFMADD231PD  Z27, Z14, Z30
-	VADDPD       Z30, Z28, Z14
-	VSUBPD       Z28, Z14, Z26
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z5, Z14, Z27
-	VSUBPD       Z14, Z27, Z28
-	VSUBPD       Z28, Z27, Z29
 	VSUBPD       Z29, Z14, Z14
-	VSUBPD       Z28, Z5, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z26, Z14, Z14
-	VADDPD       Z14, Z27, Z26
-	VSUBPD       Z27, Z26, Z27
-	VSUBPD       Z27, Z14, Z14
-	VMULPD       Z24, Z25, Z27
-	VADDPD       logaddexpConstant112<>+0(SB), Z27, Z27
-	VSUBPD       logaddexpConstant112<>+0(SB), Z27, Z27
-	VSUBPD       Z27, Z25, Z25
-	VADDPD       logaddexpConstant171<>+0(SB), Z27, Z27
-	VPSLLQ       $0x34, Z27, Z27
-	VMULPD       Z27, Z26, Z26
-	VADDPD       logaddexpConstant171<>+0(SB), Z25, Z25
-	VPSLLQ       $0x34, Z25, Z25
-	VMULPD       Z25, Z26, Z26
-	VMULPD       Z27, Z14, Z14
-	VMULPD       Z25, Z14, Z14
-	VADDPD       Z26, Z7, Z25
-	VSUBPD       Z7, Z25, Z27
-	VSUBPD       Z27, Z25, Z28
-	VSUBPD       Z28, Z7, Z7
-	VSUBPD       Z27, Z26, Z26
-	VADDPD       Z26, Z7, Z7
-	VADDPD       Z14, Z12, Z26
-	VSUBPD       Z12, Z26, Z27
-	VSUBPD       Z27, Z26, Z28
-	VSUBPD       Z28, Z12, Z12
-	VSUBPD       Z27, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       Z26, Z7, Z7
-	VADDPD       Z7, Z25, Z14
-	VSUBPD       Z25, Z14, Z26
-	VSUBPD       Z26, Z14, Z27
-	VSUBPD       Z27, Z25, Z25
-	VSUBPD       Z26, Z7, Z7
-	VADDPD       Z7, Z25, Z7
-	VADDPD       Z12, Z7, Z7
-	VADDPD       Z18, Z14, Z12
-	VDIVPD       Z12, Z14, Z12
-	VMULPD       Z12, Z12, Z25
-	VMULPD       Z24, Z14, Z26
-	VMULPD       Z14, Z26, Z27
-	VFMSUB213PD  Z27, Z14, Z26
-	VXORPD       logaddexpConstant146<>+0(SB), Z27, Z28
-	VADDPD       Z28, Z14, Z29
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z0, Z28, Z30
+	VFMADD231PD  Z26, Z14, Z30
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z28
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z21, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z28, Z28
-	VMOVUPS      logaddexpConstant175<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant174<>+0(SB), Z25, Z30
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z31
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z25, Z31
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z4
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z25, Z4
-	VMULPD       Z25, Z25, Z0
-	VFMADD231PD  Z0, Z31, Z30
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z0, Z4
-	VMULPD       Z0, Z0, Z0
-	VFMADD231PD  Z0, Z4, Z30
-	VFMADD231PD  Z30, Z25, Z27
-	VSUBPD       Z26, Z28, Z0
-	VFMADD231PD  Z27, Z12, Z0
-	VFMSUB231PD  Z14, Z14, Z14
-	VADDPD       Z5, Z14, Z4
-	VFMADD231PD  Z7, Z4, Z0
-	VADDPD       Z0, Z29, Z0
-	VANDPD       logaddexpConstant139<>+0(SB), Z0, Z4
-	VMULPD       logaddexpConstant197<>+0(SB), Z17, Z7
-	VCMPPD       $0x11, Z7, Z4, K2
-	KORTESTB     K2, K2
-	JNE          region2
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z21, Z30
+	VADDPD       Z30, Z14, Z14
+	VADDPD       logaddexpConstant163<>+0(SB), Z28, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z14, Z29, Z28
+	VSUBPD       Z29, Z28, Z29
+	VSUBPD       Z29, Z14, Z14
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z0, Z28, Z30
+	VFMADD231PD  Z26, Z14, Z30
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z28
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z22, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z22, Z30
+	VADDPD       Z30, Z14, Z14
+	VADDPD       logaddexpConstant165<>+0(SB), Z28, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z14, Z29, Z28
+	VSUBPD       Z29, Z28, Z29
+	VSUBPD       Z29, Z14, Z14
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z0, Z28, Z30
+	VFMADD231PD  Z26, Z14, Z30
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z28
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z23, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z23, Z30
+	VADDPD       Z30, Z14, Z14
+	VADDPD       logaddexpConstant167<>+0(SB), Z28, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z14, Z29, Z28
+	VSUBPD       Z29, Z28, Z29
+	VSUBPD       Z29, Z14, Z14
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z0, Z28, Z30
+	VFMADD231PD  Z26, Z14, Z30
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z28
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z24, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z24, Z30
+	VADDPD       Z30, Z14, Z14
+	VADDPD       logaddexpConstant169<>+0(SB), Z28, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z14, Z29, Z28
+	VSUBPD       Z29, Z28, Z29
+	VSUBPD       Z29, Z14, Z14
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z0, Z28, Z30
+	VFMADD231PD  Z26, Z14, Z30
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z28
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z25, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z25, Z30
+	VADDPD       Z30, Z14, Z14
+	VADDPD       Z17, Z28, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z14, Z29, Z28
+	VSUBPD       Z29, Z28, Z29
+	VSUBPD       Z29, Z14, Z14
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z0, Z28, Z30
+	VFMADD231PD  Z26, Z14, Z30
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z28
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z10, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z10, Z30
+	VADDPD       Z30, Z14, Z14
+	VADDPD       Z17, Z28, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z14, Z29, Z28
+	VSUBPD       Z29, Z28, Z29
+	VSUBPD       Z29, Z14, Z14
+	VMULPD       Z28, Z26, Z29
+	VMOVUPS      Z29, Z30
+	VFMSUB231PD  Z28, Z26, Z30
+	VFMADD231PD  Z28, Z0, Z30
+	VFMADD231PD  Z14, Z26, Z30
+	VADDPD       Z30, Z29, Z0
+	VSUBPD       Z29, Z0, Z14
+	VSUBPD       Z14, Z30, Z14
+	VADDPD       Z19, Z0, Z26
+	VSUBPD       Z0, Z26, Z28
+	VSUBPD       Z28, Z26, Z29
+	VSUBPD       Z29, Z0, Z29
+	VSUBPD       Z28, Z19, Z28
+	VADDPD       Z28, Z29, Z28
+	VADDPD       Z14, Z28, Z28
+	VADDPD       Z28, Z26, Z29
+	VSUBPD       Z26, Z29, Z26
+	VSUBPD       Z26, Z28, Z26
+	VMULPD       Z29, Z0, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z29, Z0, Z30
+	VFMADD231PD  Z29, Z14, Z30
+	VFMADD231PD  Z26, Z0, Z30
+	VADDPD       Z30, Z28, Z0
+	VSUBPD       Z28, Z0, Z14
+	VSUBPD       Z14, Z30, Z14
+	VADDPD       Z19, Z0, Z26
+	VSUBPD       Z0, Z26, Z28
+	VSUBPD       Z28, Z26, Z29
+	VSUBPD       Z29, Z0, Z29
+	VSUBPD       Z28, Z19, Z28
+	VADDPD       Z28, Z29, Z28
+	VADDPD       Z14, Z28, Z28
+	VADDPD       Z28, Z26, Z29
+	VSUBPD       Z26, Z29, Z26
+	VSUBPD       Z26, Z28, Z26
+	VMULPD       Z29, Z0, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z29, Z0, Z30
+	VFMADD231PD  Z29, Z14, Z30
+	VFMADD231PD  Z26, Z0, Z30
+	VADDPD       Z30, Z28, Z0
+	VSUBPD       Z28, Z0, Z14
+	VSUBPD       Z14, Z30, Z14
+	VADDPD       Z19, Z0, Z26
+	VSUBPD       Z0, Z26, Z28
+	VSUBPD       Z28, Z26, Z29
+	VSUBPD       Z29, Z0, Z29
+	VSUBPD       Z28, Z19, Z28
+	VADDPD       Z28, Z29, Z28
+	VADDPD       Z14, Z28, Z28
+	VADDPD       Z28, Z26, Z29
+	VSUBPD       Z26, Z29, Z26
+	VSUBPD       Z26, Z28, Z26
+	VMULPD       Z29, Z0, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z29, Z0, Z30
+	VFMADD231PD  Z29, Z14, Z30
+	VFMADD231PD  Z26, Z0, Z30
+	VADDPD       Z30, Z28, Z0
+	VSUBPD       Z28, Z0, Z14
+	VSUBPD       Z14, Z30, Z14
+	VADDPD       Z10, Z0, Z26
+	VSUBPD       Z0, Z26, Z28
+	VSUBPD       Z28, Z26, Z29
+	VSUBPD       Z29, Z0, Z0
+	VSUBPD       Z28, Z10, Z28
+	VADDPD       Z28, Z0, Z0
+	VADDPD       Z14, Z0, Z0
+	VADDPD       Z0, Z26, Z14
+	VSUBPD       Z26, Z14, Z28
+	VSUBPD       Z28, Z0, Z0
+	VMULPD       Z25, Z27, Z28
+	VADDPD       logaddexpConstant114<>+0(SB), Z28, Z28
+	VSUBPD       logaddexpConstant114<>+0(SB), Z28, Z28
+	VSUBPD       Z28, Z27, Z29
+	VADDPD       logaddexpConstant173<>+0(SB), Z28, Z28
+	VPSLLQ       $0x34, Z28, Z28
+	VMULPD       Z28, Z14, Z14
+	VADDPD       logaddexpConstant173<>+0(SB), Z29, Z29
+	VPSLLQ       $0x34, Z29, Z29
+	VMULPD       Z29, Z14, Z14
+	VMULPD       Z28, Z0, Z0
+	VMULPD       Z29, Z0, Z0
+	VADDPD       Z14, Z3, Z28
+	VSUBPD       Z3, Z28, Z29
+	VSUBPD       Z29, Z28, Z30
+	VSUBPD       Z30, Z3, Z3
+	VSUBPD       Z29, Z14, Z14
+	VADDPD       Z14, Z3, Z3
+	VADDPD       Z0, Z11, Z14
+	VSUBPD       Z11, Z14, Z29
+	VSUBPD       Z29, Z14, Z30
+	VSUBPD       Z30, Z11, Z11
+	VSUBPD       Z29, Z0, Z0
+	VADDPD       Z0, Z11, Z0
+	VADDPD       Z14, Z3, Z3
+	VADDPD       Z3, Z28, Z11
+	VSUBPD       Z28, Z11, Z14
+	VSUBPD       Z14, Z11, Z29
+	VSUBPD       Z29, Z28, Z28
+	VSUBPD       Z14, Z3, Z3
+	VADDPD       Z3, Z28, Z3
+	VADDPD       Z0, Z3, Z0
+	VADDPD       Z19, Z11, Z3
+	VDIVPD       Z3, Z11, Z3
+	VMULPD       Z3, Z3, Z14
+	VMULPD       Z25, Z11, Z28
+	VMULPD       Z11, Z28, Z29
+	VFMSUB213PD  Z29, Z11, Z28
+	VXORPD       logaddexpConstant148<>+0(SB), Z29, Z30
+	VADDPD       Z30, Z11, Z31
+	VSUBPD       Z11, Z31, Z2
+	VSUBPD       Z2, Z30, Z2
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z14, Z30
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z5
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z14, Z5
+	VMOVUPS      logaddexpConstant181<>+0(SB), Z1
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z14, Z1
+	VMULPD       Z14, Z14, Z4
+	VFMADD231PD  Z4, Z5, Z30
+	VFMADD231PD  logaddexpConstant182<>+0(SB), Z4, Z1
+	VMULPD       Z4, Z4, Z4
+	VFMADD231PD  Z4, Z1, Z30
+	VFMADD231PD  Z30, Z14, Z29
+	VSUBPD       Z28, Z2, Z1
+	VFMADD231PD  Z29, Z3, Z1
+	VFMSUB231PD  Z11, Z11, Z11
+	VADDPD       Z10, Z11, Z2
+	VFMADD231PD  Z0, Z2, Z1
+	VADDPD       Z1, Z31, Z0
+	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z1
+	VMULPD       logaddexpConstant199<>+0(SB), Z18, Z2
+	VCMPPD       $0x11, Z2, Z1, K3
+	KORTESTB     K3, K3
+	JNE          region3
 
-back2:
-	VSUBPD    Z2, Z3, Z3
-	VCMPPD    $0x11, logaddexpConstant181<>+0(SB), Z3, K2
-	VANDPD    logaddexpConstant139<>+0(SB), Z2, Z3
-	VCMPPD    $0x00, logaddexpConstant182<>+0(SB), Z3, K3
-	KORB      K3, K2, K2
-	VADDPD    Z9, Z2, Z2
-	VBLENDMPD Z2, Z0, K2, Z0
-	VMOVUPS   (SI), Z2
-	VCMPPD    $0x03, Z1, Z2, K2
-	VBLENDMPD logaddexpConstant183<>+0(SB), Z0, K2, Z0
-	VMOVUPS   320(SP), Z1
+back3:
+	VADDPD    logaddexpConstant200<>+0(SB), Z27, Z1
+	VMULPD    Z25, Z1, Z2
+	VADDPD    logaddexpConstant114<>+0(SB), Z2, Z2
+	VSUBPD    logaddexpConstant114<>+0(SB), Z2, Z2
+	VSUBPD    Z2, Z1, Z1
+	VADDPD    logaddexpConstant173<>+0(SB), Z2, Z2
+	VPSLLQ    $0x34, Z2, Z2
+	VMULPD    Z2, Z26, Z2
+	VADDPD    logaddexpConstant173<>+0(SB), Z1, Z1
+	VPSLLQ    $0x34, Z1, Z1
+	VMULPD    Z1, Z2, Z1
+	VMOVUPS   576(SP), Z2
+	VMULPD    logaddexpConstant201<>+0(SB), Z2, Z3
+	VADDPD    Z3, Z1, Z1
+	VCMPPD    $0x00, Z17, Z0, K3
+	VCMPPD    $0x11, Z17, Z1, K4
+	KANDB     K4, K3, K3
+	VBLENDMPD logaddexpConstant148<>+0(SB), Z0, K3, Z0
+	VSUBPD    Z2, Z6, Z1
+	VCMPPD    $0x11, logaddexpConstant183<>+0(SB), Z1, K3
+	VANDPD    logaddexpConstant141<>+0(SB), Z2, Z1
+	VCMPPD    $0x00, logaddexpConstant184<>+0(SB), Z1, K4
+	KORB      K4, K3, K3
+	VADDPD    Z17, Z2, Z1
+	VBLENDMPD Z1, Z0, K3, Z0
+	VMOVUPS   (SI), Z1
+	VCMPPD    $0x03, (DX), Z1, K3
+	VBLENDMPD logaddexpConstant185<>+0(SB), Z0, K3, Z0
+	VMOVUPS   448(SP), Z1
 	VBLENDMPD Z0, Z1, K1, Z1
-	VMOVUPS   Z1, 320(SP)
-	VMOVUPS   320(SP), Z4
+	VMOVUPS   Z1, 448(SP)
+	VMOVUPS   448(SP), Z0
+	VMOVUPS   512(SP), Z1
+	VMOVUPS   640(SP), Z5
 	JMP       back1
 
 region2:
-	VMOVUPS      Z0, 448(SP)
-	VMOVUPS      Z8, 512(SP)
-	VMOVUPS      Z10, 576(SP)
-	VMOVUPS      Z11, 640(SP)
-	VMOVUPS      Z13, 704(SP)
-	VMOVUPS      Z15, 768(SP)
-	VMOVUPS      Z16, 832(SP)
-	KMOVB        K2, 896(SP)
-	VXORPD       logaddexpConstant146<>+0(SB), Z11, Z4
-	VADDPD       Z4, Z10, Z7
-	VSUBPD       Z10, Z7, Z11
-	VSUBPD       Z11, Z7, Z12
-	VSUBPD       Z12, Z10, Z10
-	VSUBPD       Z11, Z4, Z4
-	VADDPD       Z4, Z10, Z4
-	VMULPD       logaddexpConstant198<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z7, Z10
-	VSUBPD       Z7, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z7, Z7
-	VSUBPD       Z11, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z7, Z4, Z4
-	VADDPD       Z10, Z13, Z7
-	VSUBPD       Z13, Z7, Z8
-	VSUBPD       Z8, Z10, Z8
-	VADDPD       Z4, Z8, Z10
-	VSUBPD       Z8, Z10, Z8
-	VSUBPD       Z8, Z4, Z4
-	VADDPD       Z10, Z7, Z8
-	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z10, Z7
-	VMULPD       logaddexpConstant148<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant148<>+0(SB), Z7, Z7
-	VMULPD       logaddexpConstant148<>+0(SB), Z4, Z4
-	VMOVUPS      logaddexpConstant155<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z8, Z10
-	VMOVUPS      logaddexpConstant200<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant199<>+0(SB), Z8, Z11
-	VMOVUPS      logaddexpConstant202<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant201<>+0(SB), Z8, Z12
-	VMOVUPS      logaddexpConstant204<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant203<>+0(SB), Z8, Z13
-	VMULPD       Z8, Z8, Z14
-	VFMADD231PD  Z14, Z11, Z10
-	VFMADD231PD  Z14, Z13, Z12
-	VMULPD       Z14, Z14, Z11
-	VFMADD231PD  Z11, Z12, Z10
-	VMULPD       Z11, Z11, Z11
-	VFMADD231PD  logaddexpConstant205<>+0(SB), Z11, Z10
-	VMULPD       Z10, Z8, Z11
-	VMOVUPS      Z11, Z12
-	VFMSUB231PD  Z10, Z8, Z12
-	VFMADD231PD  Z7, Z10, Z12
-	VADDPD       Z12, Z11, Z10
-	VSUBPD       Z11, Z10, Z11
-	VSUBPD       Z11, Z12, Z11
-	VADDPD       logaddexpConstant156<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
-	VSUBPD       Z13, Z14, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant206<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant153<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z17
-	VSUBPD       Z17, Z10, Z10
-	VMOVUPS      logaddexpConstant153<>+0(SB), Z17
-	VSUBPD       Z13, Z17, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant207<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant154<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z25
-	VSUBPD       Z25, Z10, Z10
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z25
-	VSUBPD       Z13, Z25, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant208<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant151<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z26
-	VSUBPD       Z26, Z10, Z10
-	VMOVUPS      logaddexpConstant151<>+0(SB), Z26
-	VSUBPD       Z13, Z26, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant209<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant152<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z27
-	VSUBPD       Z27, Z10, Z10
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z27
-	VSUBPD       Z13, Z27, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant210<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant149<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z28
-	VSUBPD       Z28, Z10, Z10
-	VMOVUPS      logaddexpConstant149<>+0(SB), Z28
-	VSUBPD       Z13, Z28, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant211<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant150<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z29
-	VSUBPD       Z29, Z10, Z10
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z29
-	VSUBPD       Z13, Z29, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant212<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z30
-	VSUBPD       Z30, Z13, Z31
-	VSUBPD       Z31, Z11, Z11
-	VMOVUPS      logaddexpConstant212<>+0(SB), Z31
-	VSUBPD       Z30, Z31, Z30
-	VADDPD       Z30, Z11, Z11
-	VADDPD       Z13, Z10, Z30
-	VSUBPD       Z10, Z30, Z1
-	VSUBPD       Z1, Z30, Z0
-	VSUBPD       Z0, Z10, Z0
-	VSUBPD       Z1, Z13, Z1
-	VADDPD       Z1, Z0, Z0
-	VADDPD       logaddexpConstant213<>+0(SB), Z9, Z1
-	VADDPD       Z1, Z11, Z10
-	VADDPD       Z10, Z0, Z0
-	VADDPD       Z30, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z30, Z11
-	VADDPD       Z0, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z0, Z0
-	VADDPD       Z12, Z10, Z11
-	VSUBPD       Z10, Z11, Z10
-	VSUBPD       Z10, Z12, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VMULPD       Z10, Z8, Z30
-	VMOVUPS      Z30, Z2
-	VFMSUB231PD  Z10, Z8, Z2
-	VMULPD       Z11, Z7, Z16
+	VMOVUPS      Z0, 896(SP)
 	VMOVUPS      Z1, 960(SP)
-	VMOVUPS      Z16, Z1
-	VFMSUB231PD  Z11, Z7, Z1
+	VMOVUPS      Z5, 1024(SP)
+	KMOVB        K2, 1088(SP)
+	VMOVUPS      logaddexpConstant145<>+0(SB), Z2
+	VMAXPD       Z5, Z2, Z2
+	VMINPD       Z2, Z10, Z2
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z3
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z2, Z3
+	VSUBPD       logaddexpConstant114<>+0(SB), Z3, Z3
+	VMULPD       logaddexpConstant146<>+0(SB), Z3, Z4
+	VMOVUPS      Z4, Z6
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z3, Z6
+	VMOVUPS      Z2, Z7
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z3, Z7
+	VXORPD       logaddexpConstant148<>+0(SB), Z4, Z4
+	VADDPD       Z4, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z7, Z7
+	VSUBPD       Z9, Z4, Z4
+	VADDPD       Z4, Z7, Z4
+	VSUBPD       Z6, Z4, Z7
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z3, Z7
+	VADDPD       Z7, Z8, Z9
+	VSUBPD       Z8, Z9, Z11
+	VSUBPD       Z11, Z7, Z7
+	VMULPD       logaddexpConstant150<>+0(SB), Z9, Z9
+	VMULPD       logaddexpConstant150<>+0(SB), Z7, Z7
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z9, Z11
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z9, Z13
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z14
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z9, Z14
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z9, Z15
+	VMULPD       Z9, Z9, Z16
+	VFMADD231PD  Z16, Z13, Z11
+	VFMADD231PD  Z16, Z15, Z14
+	VMULPD       Z16, Z16, Z13
+	VFMADD231PD  Z13, Z14, Z11
+	VMULPD       Z13, Z13, Z13
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z13, Z11
+	VMULPD       Z11, Z9, Z13
+	VMOVUPS      Z13, Z14
+	VFMSUB231PD  Z11, Z9, Z14
+	VFMADD231PD  Z7, Z11, Z14
+	VADDPD       Z14, Z13, Z11
+	VSUBPD       Z13, Z11, Z13
+	VSUBPD       Z13, Z14, Z13
+	VADDPD       logaddexpConstant160<>+0(SB), Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z11, Z11
+	VMOVUPS      logaddexpConstant160<>+0(SB), Z16
+	VSUBPD       Z15, Z16, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       logaddexpConstant161<>+0(SB), Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z7, Z13, Z15
+	VFMADD231PD  Z9, Z11, Z15
+	VADDPD       Z15, Z14, Z11
+	VSUBPD       Z14, Z11, Z13
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       logaddexpConstant162<>+0(SB), Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VMOVUPS      logaddexpConstant162<>+0(SB), Z18
+	VSUBPD       Z15, Z18, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       logaddexpConstant163<>+0(SB), Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z7, Z13, Z15
+	VFMADD231PD  Z9, Z11, Z15
+	VADDPD       Z15, Z14, Z11
+	VSUBPD       Z14, Z11, Z13
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       logaddexpConstant164<>+0(SB), Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z19
+	VSUBPD       Z19, Z11, Z11
+	VMOVUPS      logaddexpConstant164<>+0(SB), Z19
+	VSUBPD       Z15, Z19, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       logaddexpConstant165<>+0(SB), Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z7, Z13, Z15
+	VFMADD231PD  Z9, Z11, Z15
+	VADDPD       Z15, Z14, Z11
+	VSUBPD       Z14, Z11, Z13
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       logaddexpConstant166<>+0(SB), Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z20
+	VSUBPD       Z20, Z11, Z11
+	VMOVUPS      logaddexpConstant166<>+0(SB), Z20
+	VSUBPD       Z15, Z20, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       logaddexpConstant167<>+0(SB), Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z7, Z13, Z15
+	VFMADD231PD  Z9, Z11, Z15
+	VADDPD       Z15, Z14, Z11
+	VSUBPD       Z14, Z11, Z13
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       logaddexpConstant168<>+0(SB), Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z21
+	VSUBPD       Z21, Z11, Z11
+	VMOVUPS      logaddexpConstant168<>+0(SB), Z21
+	VSUBPD       Z15, Z21, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       logaddexpConstant169<>+0(SB), Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z7, Z13, Z15
+	VFMADD231PD  Z9, Z11, Z15
+	VADDPD       Z15, Z14, Z11
+	VSUBPD       Z14, Z11, Z13
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       logaddexpConstant170<>+0(SB), Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z22
+	VSUBPD       Z22, Z11, Z11
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z22
+	VSUBPD       Z15, Z22, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       Z17, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z7, Z13, Z15
+	VFMADD231PD  Z9, Z11, Z15
+	VADDPD       Z15, Z14, Z11
+	VSUBPD       Z14, Z11, Z13
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       Z10, Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z23
+	VSUBPD       Z23, Z11, Z11
+	VSUBPD       Z15, Z10, Z15
+	VADDPD       Z15, Z11, Z11
+	VADDPD       Z17, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z11, Z14, Z13
+	VSUBPD       Z14, Z13, Z14
+	VSUBPD       Z14, Z11, Z11
+	VMULPD       Z13, Z9, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z13, Z9, Z15
+	VFMADD231PD  Z13, Z7, Z15
+	VFMADD231PD  Z11, Z9, Z15
+	VADDPD       Z15, Z14, Z7
+	VSUBPD       Z14, Z7, Z9
+	VSUBPD       Z9, Z15, Z9
+	VADDPD       logaddexpConstant172<>+0(SB), Z7, Z11
+	VSUBPD       Z7, Z11, Z13
+	VSUBPD       Z13, Z11, Z14
+	VSUBPD       Z14, Z7, Z14
+	VMOVUPS      logaddexpConstant172<>+0(SB), Z15
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       Z13, Z14, Z13
+	VADDPD       Z9, Z13, Z13
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z11
+	VSUBPD       Z11, Z13, Z11
+	VMULPD       Z14, Z7, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z14, Z7, Z23
+	VFMADD231PD  Z14, Z9, Z23
+	VFMADD231PD  Z11, Z7, Z23
+	VADDPD       Z23, Z13, Z7
+	VSUBPD       Z13, Z7, Z9
+	VSUBPD       Z9, Z23, Z9
+	VADDPD       Z15, Z7, Z11
+	VSUBPD       Z7, Z11, Z13
+	VSUBPD       Z13, Z11, Z14
+	VSUBPD       Z14, Z7, Z14
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       Z13, Z14, Z13
+	VADDPD       Z9, Z13, Z13
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z11
+	VSUBPD       Z11, Z13, Z11
+	VMULPD       Z14, Z7, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z14, Z7, Z23
+	VFMADD231PD  Z14, Z9, Z23
+	VFMADD231PD  Z11, Z7, Z23
+	VADDPD       Z23, Z13, Z7
+	VSUBPD       Z13, Z7, Z9
+	VSUBPD       Z9, Z23, Z9
+	VADDPD       Z15, Z7, Z11
+	VSUBPD       Z7, Z11, Z13
+	VSUBPD       Z13, Z11, Z14
+	VSUBPD       Z14, Z7, Z14
+	VSUBPD       Z13, Z15, Z13
+	VADDPD       Z13, Z14, Z13
+	VADDPD       Z9, Z13, Z13
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z11
+	VSUBPD       Z11, Z13, Z11
+	VMULPD       Z14, Z7, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z14, Z7, Z23
+	VFMADD231PD  Z14, Z9, Z23
+	VFMADD231PD  Z11, Z7, Z23
+	VADDPD       Z23, Z13, Z7
+	VSUBPD       Z13, Z7, Z9
+	VSUBPD       Z9, Z23, Z9
+	VADDPD       logaddexpConstant173<>+0(SB), Z3, Z11
+	VPSLLQ       $0x34, Z11, Z11
+	VMULPD       Z11, Z7, Z7
+	VMULPD       Z11, Z9, Z9
+	VSUBPD       Z10, Z11, Z13
+	VADDPD       Z13, Z7, Z14
+	VSUBPD       Z7, Z14, Z23
+	VSUBPD       Z23, Z14, Z24
+	VSUBPD       Z24, Z7, Z7
+	VSUBPD       Z23, Z13, Z23
+	VADDPD       Z23, Z7, Z7
+	VADDPD       Z9, Z7, Z7
+	VADDPD       Z7, Z14, Z9
+	VSUBPD       Z14, Z9, Z14
+	VSUBPD       Z14, Z7, Z7
+	VANDPD       logaddexpConstant141<>+0(SB), Z2, Z14
+	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z14, K1
+	VBLENDMPD    Z2, Z9, K1, Z2
+	VBLENDMPD    Z17, Z7, K1, Z7
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z9
+	VMAXPD       (SP), Z9, Z9
+	VMINPD       Z9, Z10, Z9
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z23
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z9, Z23
+	VSUBPD       logaddexpConstant114<>+0(SB), Z23, Z23
+	VMULPD       logaddexpConstant146<>+0(SB), Z23, Z24
+	VMOVUPS      Z24, Z25
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z23, Z25
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z23, Z9
+	VXORPD       logaddexpConstant148<>+0(SB), Z24, Z24
+	VADDPD       Z24, Z9, Z26
+	VSUBPD       Z9, Z26, Z27
+	VSUBPD       Z27, Z26, Z28
+	VSUBPD       Z28, Z9, Z9
+	VSUBPD       Z27, Z24, Z24
+	VADDPD       Z24, Z9, Z9
+	VSUBPD       Z25, Z9, Z9
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z23, Z9
+	VADDPD       Z9, Z26, Z24
+	VSUBPD       Z26, Z24, Z25
+	VSUBPD       Z25, Z9, Z9
+	VMULPD       logaddexpConstant150<>+0(SB), Z24, Z24
+	VMULPD       logaddexpConstant150<>+0(SB), Z9, Z9
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z25
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z24, Z25
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z26
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z24, Z26
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z27
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z24, Z27
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z28
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z24, Z28
+	VMULPD       Z24, Z24, Z29
+	VFMADD231PD  Z29, Z26, Z25
+	VFMADD231PD  Z29, Z28, Z27
+	VMULPD       Z29, Z29, Z26
+	VFMADD231PD  Z26, Z27, Z25
+	VMULPD       Z26, Z26, Z26
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z26, Z25
+	VMULPD       Z25, Z24, Z26
+	VMOVUPS      Z26, Z27
+	VFMSUB231PD  Z25, Z24, Z27
+	VFMADD231PD  Z9, Z25, Z27
+	VADDPD       Z27, Z26, Z25
+	VSUBPD       Z26, Z25, Z26
+	VSUBPD       Z26, Z27, Z26
+	VADDPD       Z16, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z16, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       logaddexpConstant161<>+0(SB), Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z9, Z26, Z28
+	VFMADD231PD  Z24, Z25, Z28
+	VADDPD       Z28, Z27, Z25
+	VSUBPD       Z27, Z25, Z26
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z18, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z18, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       logaddexpConstant163<>+0(SB), Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z9, Z26, Z28
+	VFMADD231PD  Z24, Z25, Z28
+	VADDPD       Z28, Z27, Z25
+	VSUBPD       Z27, Z25, Z26
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z19, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z19, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       logaddexpConstant165<>+0(SB), Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z9, Z26, Z28
+	VFMADD231PD  Z24, Z25, Z28
+	VADDPD       Z28, Z27, Z25
+	VSUBPD       Z27, Z25, Z26
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z20, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z20, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       logaddexpConstant167<>+0(SB), Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z9, Z26, Z28
+	VFMADD231PD  Z24, Z25, Z28
+	VADDPD       Z28, Z27, Z25
+	VSUBPD       Z27, Z25, Z26
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z21, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z21, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       logaddexpConstant169<>+0(SB), Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z9, Z26, Z28
+	VFMADD231PD  Z24, Z25, Z28
+	VADDPD       Z28, Z27, Z25
+	VSUBPD       Z27, Z25, Z26
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z22, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z22, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       Z17, Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z9, Z26, Z28
+	VFMADD231PD  Z24, Z25, Z28
+	VADDPD       Z28, Z27, Z25
+	VSUBPD       Z27, Z25, Z26
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z10, Z25, Z27
+	VSUBPD       Z25, Z27, Z28
+	VSUBPD       Z28, Z27, Z29
+	VSUBPD       Z29, Z25, Z25
+	VSUBPD       Z28, Z10, Z28
+	VADDPD       Z28, Z25, Z25
+	VADDPD       Z17, Z26, Z26
+	VADDPD       Z26, Z25, Z25
+	VADDPD       Z25, Z27, Z26
+	VSUBPD       Z27, Z26, Z27
+	VSUBPD       Z27, Z25, Z25
+	VMULPD       Z26, Z24, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z26, Z24, Z28
+	VFMADD231PD  Z26, Z9, Z28
+	VFMADD231PD  Z25, Z24, Z28
+	VADDPD       Z28, Z27, Z9
+	VSUBPD       Z27, Z9, Z24
+	VSUBPD       Z24, Z28, Z24
+	VADDPD       Z15, Z9, Z25
+	VSUBPD       Z9, Z25, Z26
+	VSUBPD       Z26, Z25, Z27
+	VSUBPD       Z27, Z9, Z27
+	VSUBPD       Z26, Z15, Z26
+	VADDPD       Z26, Z27, Z26
+	VADDPD       Z24, Z26, Z26
+	VADDPD       Z26, Z25, Z27
+	VSUBPD       Z25, Z27, Z25
+	VSUBPD       Z25, Z26, Z25
+	VMULPD       Z27, Z9, Z26
+	VMOVUPS      Z26, Z28
+	VFMSUB231PD  Z27, Z9, Z28
+	VFMADD231PD  Z27, Z24, Z28
+	VFMADD231PD  Z25, Z9, Z28
+	VADDPD       Z28, Z26, Z9
+	VSUBPD       Z26, Z9, Z24
+	VSUBPD       Z24, Z28, Z24
+	VADDPD       Z15, Z9, Z25
+	VSUBPD       Z9, Z25, Z26
+	VSUBPD       Z26, Z25, Z27
+	VSUBPD       Z27, Z9, Z27
+	VSUBPD       Z26, Z15, Z26
+	VADDPD       Z26, Z27, Z26
+	VADDPD       Z24, Z26, Z26
+	VADDPD       Z26, Z25, Z27
+	VSUBPD       Z25, Z27, Z25
+	VSUBPD       Z25, Z26, Z25
+	VMULPD       Z27, Z9, Z26
+	VMOVUPS      Z26, Z28
+	VFMSUB231PD  Z27, Z9, Z28
+	VFMADD231PD  Z27, Z24, Z28
+	VFMADD231PD  Z25, Z9, Z28
+	VADDPD       Z28, Z26, Z9
+	VSUBPD       Z26, Z9, Z24
+	VSUBPD       Z24, Z28, Z24
+	VADDPD       Z15, Z9, Z25
+	VSUBPD       Z9, Z25, Z26
+	VSUBPD       Z26, Z25, Z27
+	VSUBPD       Z27, Z9, Z27
+	VSUBPD       Z26, Z15, Z26
+	VADDPD       Z26, Z27, Z26
+	VADDPD       Z24, Z26, Z26
+	VADDPD       Z26, Z25, Z27
+	VSUBPD       Z25, Z27, Z25
+	VSUBPD       Z25, Z26, Z25
+	VMULPD       Z27, Z9, Z26
+	VMOVUPS      Z26, Z28
+	VFMSUB231PD  Z27, Z9, Z28
+	VFMADD231PD  Z27, Z24, Z28
+	VFMADD231PD  Z25, Z9, Z28
+	VADDPD       Z28, Z26, Z9
+	VSUBPD       Z26, Z9, Z24
+	VSUBPD       Z24, Z28, Z24
+	VADDPD       Z10, Z9, Z25
+	VSUBPD       Z9, Z25, Z26
+	VSUBPD       Z26, Z25, Z27
+	VSUBPD       Z27, Z9, Z9
+	VSUBPD       Z26, Z10, Z26
+	VADDPD       Z26, Z9, Z9
+	VADDPD       Z24, Z9, Z9
+	VADDPD       Z9, Z25, Z24
+	VSUBPD       Z25, Z24, Z26
+	VSUBPD       Z26, Z9, Z9
+	VMULPD       Z22, Z23, Z26
+	VADDPD       logaddexpConstant114<>+0(SB), Z26, Z26
+	VSUBPD       logaddexpConstant114<>+0(SB), Z26, Z26
+	VSUBPD       Z26, Z23, Z27
+	VADDPD       logaddexpConstant173<>+0(SB), Z26, Z26
+	VPSLLQ       $0x34, Z26, Z26
+	VMULPD       Z26, Z24, Z24
+	VADDPD       logaddexpConstant173<>+0(SB), Z27, Z27
+	VPSLLQ       $0x34, Z27, Z27
+	VMULPD       Z27, Z24, Z24
+	VMULPD       Z26, Z9, Z9
+	VMULPD       Z27, Z9, Z9
+	VADDPD       Z24, Z2, Z26
+	VSUBPD       Z2, Z26, Z27
+	VSUBPD       Z27, Z26, Z28
+	VSUBPD       Z28, Z2, Z2
+	VSUBPD       Z27, Z24, Z24
+	VADDPD       Z24, Z2, Z2
+	VADDPD       Z9, Z7, Z24
+	VSUBPD       Z7, Z24, Z27
+	VSUBPD       Z27, Z24, Z28
+	VSUBPD       Z28, Z7, Z7
+	VSUBPD       Z27, Z9, Z9
+	VADDPD       Z9, Z7, Z7
+	VADDPD       Z24, Z2, Z2
+	VADDPD       Z2, Z26, Z9
+	VSUBPD       Z26, Z9, Z24
+	VSUBPD       Z24, Z9, Z27
+	VSUBPD       Z27, Z26, Z26
+	VSUBPD       Z24, Z2, Z2
+	VADDPD       Z2, Z26, Z2
+	VADDPD       Z7, Z2, Z2
+	VADDPD       Z15, Z9, Z7
+	VDIVPD       Z7, Z9, Z7
+	VMULPD       Z7, Z7, Z24
+	VMULPD       Z22, Z9, Z26
+	VMULPD       Z9, Z26, Z27
+	VFMSUB213PD  Z27, Z9, Z26
+	VXORPD       logaddexpConstant148<>+0(SB), Z27, Z28
+	VADDPD       Z28, Z9, Z29
+	VSUBPD       Z9, Z29, Z30
+	VSUBPD       Z30, Z28, Z28
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z24, Z30
+	VMOVUPS      logaddexpConstant179<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant178<>+0(SB), Z24, Z31
+	VMOVUPS      logaddexpConstant181<>+0(SB), Z0
+	VFMADD231PD  logaddexpConstant180<>+0(SB), Z24, Z0
+	VMULPD       Z24, Z24, Z1
+	VFMADD231PD  Z1, Z31, Z30
+	VFMADD231PD  logaddexpConstant182<>+0(SB), Z1, Z0
+	VMULPD       Z1, Z1, Z1
+	VFMADD231PD  Z1, Z0, Z30
+	VFMADD231PD  Z30, Z24, Z27
+	VSUBPD       Z26, Z28, Z0
+	VFMADD231PD  Z27, Z7, Z0
+	VFMSUB231PD  Z9, Z9, Z9
+	VADDPD       Z10, Z9, Z1
+	VFMADD231PD  Z2, Z1, Z0
+	VADDPD       Z0, Z29, Z0
+	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z1
+	VMULPD       logaddexpConstant199<>+0(SB), Z14, Z2
+	VCMPPD       $0x11, Z2, Z1, K1
+	KORTESTB     K1, K1
+	JNE          region4
+
+back4:
+	VADDPD    logaddexpConstant200<>+0(SB), Z23, Z1
+	VMULPD    Z22, Z1, Z2
+	VADDPD    logaddexpConstant114<>+0(SB), Z2, Z2
+	VSUBPD    logaddexpConstant114<>+0(SB), Z2, Z2
+	VSUBPD    Z2, Z1, Z1
+	VADDPD    logaddexpConstant173<>+0(SB), Z2, Z2
+	VPSLLQ    $0x34, Z2, Z2
+	VMULPD    Z2, Z25, Z2
+	VADDPD    logaddexpConstant173<>+0(SB), Z1, Z1
+	VPSLLQ    $0x34, Z1, Z1
+	VMULPD    Z1, Z2, Z1
+	VMULPD    logaddexpConstant201<>+0(SB), Z5, Z2
+	VADDPD    Z2, Z1, Z1
+	VCMPPD    $0x00, Z17, Z0, K1
+	VCMPPD    $0x11, Z17, Z1, K3
+	KANDB     K3, K1, K1
+	VBLENDMPD logaddexpConstant148<>+0(SB), Z0, K1, Z0
+	VMOVUPS   (SP), Z1
+	VSUBPD    Z5, Z1, Z1
+	VCMPPD    $0x11, logaddexpConstant183<>+0(SB), Z1, K1
+	VANDPD    logaddexpConstant141<>+0(SB), Z5, Z1
+	VCMPPD    $0x00, logaddexpConstant184<>+0(SB), Z1, K3
+	KORB      K3, K1, K1
+	VADDPD    Z17, Z5, Z1
+	VBLENDMPD Z1, Z0, K1, Z0
+	VMOVUPS   64(SI), Z1
+	VCMPPD    $0x03, 64(DX), Z1, K1
+	VBLENDMPD logaddexpConstant185<>+0(SB), Z0, K1, Z0
+	VMOVUPS   960(SP), Z1
+	VBLENDMPD Z0, Z1, K2, Z1
+	VMOVUPS   Z1, 960(SP)
+	VMOVUPS   896(SP), Z0
+	JMP       back2
+
+region3:
+	VMOVUPS      Z0, 1152(SP)
+	VMOVUPS      Z7, 1216(SP)
+	VMOVUPS      Z8, 1280(SP)
+	VMOVUPS      Z9, 1344(SP)
+	VMOVUPS      Z13, 1408(SP)
+	VMOVUPS      Z15, 1472(SP)
+	VMOVUPS      Z16, 1536(SP)
+	VMOVUPS      Z26, 1600(SP)
+	VMOVUPS      Z27, 1664(SP)
+	KMOVB        K3, 1728(SP)
+	VXORPD       logaddexpConstant148<>+0(SB), Z9, Z1
+	VADDPD       Z1, Z8, Z2
+	VSUBPD       Z8, Z2, Z3
+	VSUBPD       Z3, Z2, Z4
+	VSUBPD       Z4, Z8, Z4
+	VSUBPD       Z3, Z1, Z1
+	VADDPD       Z1, Z4, Z1
+	VMULPD       logaddexpConstant202<>+0(SB), Z7, Z3
+	VADDPD       Z3, Z2, Z4
+	VSUBPD       Z2, Z4, Z5
+	VSUBPD       Z5, Z4, Z7
+	VSUBPD       Z7, Z2, Z2
+	VSUBPD       Z5, Z3, Z3
+	VADDPD       Z3, Z2, Z2
+	VADDPD       Z2, Z1, Z1
+	VADDPD       Z4, Z13, Z2
+	VSUBPD       Z13, Z2, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z1, Z3, Z4
+	VSUBPD       Z3, Z4, Z3
+	VSUBPD       Z3, Z1, Z1
+	VADDPD       Z4, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z4, Z2
+	VMULPD       logaddexpConstant150<>+0(SB), Z3, Z3
+	VMULPD       logaddexpConstant150<>+0(SB), Z2, Z2
+	VMULPD       logaddexpConstant150<>+0(SB), Z1, Z1
+	VMOVUPS      logaddexpConstant157<>+0(SB), Z4
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z3, Z4
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z5
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z3, Z5
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z3, Z7
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z3, Z8
+	VMULPD       Z3, Z3, Z9
+	VFMADD231PD  Z9, Z5, Z4
+	VFMADD231PD  Z9, Z8, Z7
+	VMULPD       Z9, Z9, Z5
+	VFMADD231PD  Z5, Z7, Z4
+	VMULPD       Z5, Z5, Z5
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z5, Z4
+	VMULPD       Z4, Z3, Z5
+	VMOVUPS      Z5, Z7
+	VFMSUB231PD  Z4, Z3, Z7
+	VFMADD231PD  Z2, Z4, Z7
+	VADDPD       Z7, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z7, Z5
+	VADDPD       logaddexpConstant158<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z4, Z4
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant210<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       logaddexpConstant155<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z11
+	VSUBPD       Z11, Z4, Z4
+	VMOVUPS      logaddexpConstant155<>+0(SB), Z11
+	VSUBPD       Z8, Z11, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant211<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       logaddexpConstant156<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z13
+	VSUBPD       Z8, Z13, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant212<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       logaddexpConstant153<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z14
+	VSUBPD       Z14, Z4, Z4
+	VMOVUPS      logaddexpConstant153<>+0(SB), Z14
+	VSUBPD       Z8, Z14, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant213<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       logaddexpConstant154<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z18
+	VSUBPD       Z18, Z4, Z4
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z18
+	VSUBPD       Z8, Z18, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant214<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       logaddexpConstant151<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z28
+	VSUBPD       Z28, Z4, Z4
+	VMOVUPS      logaddexpConstant151<>+0(SB), Z28
+	VSUBPD       Z8, Z28, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant215<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       logaddexpConstant152<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z29
+	VSUBPD       Z29, Z4, Z4
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z29
+	VSUBPD       Z8, Z29, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant216<>+0(SB), Z5, Z8
+	VSUBPD       Z5, Z8, Z30
+	VSUBPD       Z30, Z8, Z31
+	VSUBPD       Z31, Z5, Z5
+	VMOVUPS      logaddexpConstant216<>+0(SB), Z31
+	VSUBPD       Z30, Z31, Z30
+	VADDPD       Z30, Z5, Z5
+	VADDPD       Z8, Z4, Z30
+	VSUBPD       Z4, Z30, Z0
+	VSUBPD       Z0, Z30, Z26
+	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z0, Z8, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       logaddexpConstant217<>+0(SB), Z17, Z4
+	VADDPD       Z4, Z5, Z5
+	VADDPD       Z5, Z0, Z0
+	VADDPD       Z30, Z7, Z5
+	VSUBPD       Z7, Z5, Z7
+	VSUBPD       Z7, Z30, Z7
+	VADDPD       Z0, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z0, Z0
+	VADDPD       Z8, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z8, Z5
+	VMULPD       Z7, Z3, Z8
+	VMOVUPS      Z8, Z26
+	VFMSUB231PD  Z7, Z3, Z26
+	VMULPD       Z5, Z3, Z30
+	VMOVUPS      Z30, Z27
+	VFMSUB231PD  Z5, Z3, Z27
+	VMULPD       Z7, Z2, Z16
+	VMOVUPS      Z4, 1792(SP)
+	VMOVUPS      Z16, Z4
+	VFMSUB231PD  Z7, Z2, Z4
 	VADDPD       Z16, Z30, Z31
 	VSUBPD       Z30, Z31, Z29
 	VSUBPD       Z29, Z31, Z28
 	VSUBPD       Z28, Z30, Z28
 	VSUBPD       Z29, Z16, Z16
 	VADDPD       Z16, Z28, Z16
-	VADDPD       Z31, Z13, Z28
-	VSUBPD       Z13, Z28, Z29
+	VADDPD       Z31, Z26, Z28
+	VSUBPD       Z26, Z28, Z29
 	VSUBPD       Z29, Z28, Z30
-	VSUBPD       Z30, Z13, Z13
+	VSUBPD       Z30, Z26, Z26
 	VSUBPD       Z29, Z31, Z29
-	VADDPD       Z29, Z13, Z13
-	VADDPD       Z1, Z2, Z1
-	VFMADD231PD  Z7, Z10, Z1
-	VFMADD231PD  Z4, Z11, Z1
-	VFMADD231PD  Z8, Z0, Z1
-	VADDPD       Z13, Z16, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z28, Z12, Z1
-	VSUBPD       Z12, Z1, Z2
-	VSUBPD       Z2, Z28, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z19, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z19, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant159<>+0(SB), Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant159<>+0(SB), Z13
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z16
-	VSUBPD       Z16, Z12, Z28
-	VSUBPD       Z28, Z2, Z2
-	VSUBPD       Z16, Z11, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant214<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z16
-	VFMSUB231PD  Z1, Z8, Z16
-	VMULPD       Z2, Z7, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z2, Z7, Z29
-	VADDPD       Z28, Z12, Z30
-	VSUBPD       Z12, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z12, Z12
-	VSUBPD       Z31, Z28, Z13
-	VADDPD       Z13, Z12, Z12
-	VADDPD       Z30, Z11, Z13
-	VSUBPD       Z11, Z13, Z28
-	VSUBPD       Z28, Z13, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z11, Z11
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z7, Z1, Z16
-	VFMADD231PD  Z4, Z2, Z16
-	VFMADD231PD  Z8, Z0, Z16
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z16, Z0
-	VADDPD       Z13, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z13, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z20, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z20, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant161<>+0(SB), Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant161<>+0(SB), Z13
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z16
-	VSUBPD       Z16, Z12, Z28
-	VSUBPD       Z28, Z2, Z2
-	VSUBPD       Z16, Z11, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant215<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z16
-	VFMSUB231PD  Z1, Z8, Z16
-	VMULPD       Z2, Z7, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z2, Z7, Z29
-	VADDPD       Z28, Z12, Z30
-	VSUBPD       Z12, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z12, Z12
-	VSUBPD       Z31, Z28, Z13
-	VADDPD       Z13, Z12, Z12
-	VADDPD       Z30, Z11, Z13
-	VSUBPD       Z11, Z13, Z28
-	VSUBPD       Z28, Z13, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z11, Z11
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z7, Z1, Z16
-	VFMADD231PD  Z4, Z2, Z16
-	VFMADD231PD  Z8, Z0, Z16
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z16, Z0
-	VADDPD       Z13, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z13, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z21, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z21, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant163<>+0(SB), Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant163<>+0(SB), Z13
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z16
-	VSUBPD       Z16, Z12, Z28
-	VSUBPD       Z28, Z2, Z2
-	VSUBPD       Z16, Z11, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant216<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z16
-	VFMSUB231PD  Z1, Z8, Z16
-	VMULPD       Z2, Z7, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z2, Z7, Z29
-	VADDPD       Z28, Z12, Z30
-	VSUBPD       Z12, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z12, Z12
-	VSUBPD       Z31, Z28, Z13
-	VADDPD       Z13, Z12, Z12
-	VADDPD       Z30, Z11, Z13
-	VSUBPD       Z11, Z13, Z28
-	VSUBPD       Z28, Z13, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z11, Z11
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z7, Z1, Z16
-	VFMADD231PD  Z4, Z2, Z16
-	VFMADD231PD  Z8, Z0, Z16
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z16, Z0
-	VADDPD       Z13, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z13, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z22, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z22, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant165<>+0(SB), Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant165<>+0(SB), Z13
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z16
-	VSUBPD       Z16, Z12, Z28
-	VSUBPD       Z28, Z2, Z2
-	VSUBPD       Z16, Z11, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant217<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z16
-	VFMSUB231PD  Z1, Z8, Z16
-	VMULPD       Z2, Z7, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z2, Z7, Z29
-	VADDPD       Z28, Z12, Z30
-	VSUBPD       Z12, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z12, Z12
-	VSUBPD       Z31, Z28, Z13
-	VADDPD       Z13, Z12, Z12
-	VADDPD       Z30, Z11, Z13
-	VSUBPD       Z11, Z13, Z28
-	VSUBPD       Z28, Z13, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z11, Z11
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z7, Z1, Z16
-	VFMADD231PD  Z4, Z2, Z16
-	VFMADD231PD  Z8, Z0, Z16
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z16, Z0
-	VADDPD       Z13, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z13, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z23, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z23, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       logaddexpConstant167<>+0(SB), Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VMOVUPS      logaddexpConstant167<>+0(SB), Z13
-	VSUBPD       Z12, Z13, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z16
-	VSUBPD       Z16, Z12, Z28
-	VSUBPD       Z28, Z2, Z2
-	VSUBPD       Z16, Z11, Z11
-	VADDPD       Z11, Z2, Z2
+	VADDPD       Z29, Z26, Z26
+	VADDPD       Z4, Z27, Z4
+	VFMADD231PD  Z2, Z5, Z4
+	VFMADD231PD  Z1, Z7, Z4
+	VFMADD231PD  Z3, Z0, Z4
+	VADDPD       Z26, Z16, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z28, Z8, Z4
+	VSUBPD       Z8, Z4, Z5
+	VSUBPD       Z5, Z28, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z20, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z20, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant161<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z26
+	VSUBPD       Z16, Z26, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z27
+	VSUBPD       Z27, Z16, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z27, Z8, Z8
+	VADDPD       Z8, Z5, Z5
 	VADDPD       logaddexpConstant218<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z16
-	VFMSUB231PD  Z1, Z8, Z16
-	VMULPD       Z2, Z7, Z28
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z27
+	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z5, Z2, Z28
 	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z2, Z7, Z29
-	VADDPD       Z28, Z12, Z30
-	VSUBPD       Z12, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z12, Z12
-	VSUBPD       Z31, Z28, Z13
-	VADDPD       Z13, Z12, Z12
-	VADDPD       Z30, Z11, Z13
-	VSUBPD       Z11, Z13, Z28
-	VSUBPD       Z28, Z13, Z31
-	VSUBPD       Z31, Z11, Z11
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z16, Z30
+	VSUBPD       Z16, Z30, Z31
+	VSUBPD       Z31, Z30, Z26
+	VSUBPD       Z26, Z16, Z16
+	VSUBPD       Z31, Z28, Z26
+	VADDPD       Z26, Z16, Z16
+	VADDPD       Z30, Z8, Z26
+	VSUBPD       Z8, Z26, Z28
+	VSUBPD       Z28, Z26, Z31
+	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z11, Z11
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z7, Z1, Z16
-	VFMADD231PD  Z4, Z2, Z16
-	VFMADD231PD  Z8, Z0, Z16
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z16, Z0
-	VADDPD       Z13, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z13, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z24, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z24, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       Z9, Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VSUBPD       Z12, Z9, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z13
-	VSUBPD       Z13, Z12, Z16
-	VSUBPD       Z16, Z2, Z2
-	VSUBPD       Z13, Z11, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       Z9, Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z1, Z8, Z13
-	VMULPD       Z2, Z7, Z16
-	VMOVUPS      Z16, Z28
-	VFMSUB231PD  Z2, Z7, Z28
-	VADDPD       Z16, Z12, Z29
-	VSUBPD       Z12, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z12, Z12
-	VSUBPD       Z30, Z16, Z16
-	VADDPD       Z16, Z12, Z12
-	VADDPD       Z29, Z11, Z16
-	VSUBPD       Z11, Z16, Z30
-	VSUBPD       Z30, Z16, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z11, Z11
-	VADDPD       Z28, Z13, Z13
-	VFMADD231PD  Z7, Z1, Z13
-	VFMADD231PD  Z4, Z2, Z13
-	VFMADD231PD  Z8, Z0, Z13
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z16, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z16, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VADDPD       Z5, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z2, Z2
-	VSUBPD       Z11, Z5, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       Z9, Z1, Z11
-	VSUBPD       Z1, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z1, Z1
-	VSUBPD       Z12, Z9, Z12
-	VADDPD       Z12, Z1, Z1
-	VADDPD       Z11, Z2, Z12
-	VSUBPD       Z2, Z12, Z13
-	VSUBPD       Z13, Z12, Z16
-	VSUBPD       Z16, Z2, Z2
-	VSUBPD       Z13, Z11, Z11
-	VADDPD       Z11, Z2, Z2
-	VADDPD       Z9, Z0, Z0
-	VADDPD       Z0, Z1, Z0
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z12, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z12, Z2
-	VADDPD       Z0, Z2, Z10
-	VSUBPD       Z2, Z10, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z10, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z10, Z1
-	VMULPD       Z2, Z8, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z2, Z8, Z11
-	VMULPD       Z1, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z1, Z8, Z13
-	VMULPD       Z2, Z7, Z16
-	VMOVUPS      Z16, Z28
-	VFMSUB231PD  Z2, Z7, Z28
-	VADDPD       Z16, Z12, Z29
-	VSUBPD       Z12, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z12, Z12
-	VSUBPD       Z30, Z16, Z16
-	VADDPD       Z16, Z12, Z12
-	VADDPD       Z29, Z11, Z16
-	VSUBPD       Z11, Z16, Z30
-	VSUBPD       Z30, Z16, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z11, Z11
-	VADDPD       Z28, Z13, Z13
-	VFMADD231PD  Z1, Z7, Z13
-	VFMADD231PD  Z2, Z4, Z13
-	VFMADD231PD  Z0, Z8, Z13
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z16, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z16, Z2
-	VADDPD       Z0, Z2, Z4
-	VSUBPD       Z2, Z4, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z4, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z4, Z1
-	VADDPD       Z18, Z2, Z4
-	VSUBPD       Z2, Z4, Z7
-	VSUBPD       Z7, Z4, Z8
-	VSUBPD       Z8, Z2, Z8
-	VSUBPD       Z7, Z18, Z7
-	VADDPD       Z7, Z8, Z7
-	VADDPD       Z9, Z1, Z8
-	VSUBPD       Z1, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VSUBPD       Z11, Z1, Z11
-	VSUBPD       Z10, Z9, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z8, Z7, Z11
-	VSUBPD       Z7, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z7, Z7
-	VSUBPD       Z12, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z9, Z0, Z8
-	VADDPD       Z8, Z10, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z11, Z4, Z8
-	VSUBPD       Z4, Z8, Z4
-	VSUBPD       Z4, Z11, Z4
-	VADDPD       Z7, Z4, Z10
-	VSUBPD       Z4, Z10, Z4
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z27, Z27
+	VFMADD231PD  Z2, Z4, Z27
+	VFMADD231PD  Z1, Z5, Z27
+	VFMADD231PD  Z3, Z0, Z27
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z27, Z0
+	VADDPD       Z26, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z26, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
 	VSUBPD       Z4, Z7, Z4
-	VADDPD       Z10, Z8, Z7
-	VSUBPD       Z8, Z7, Z8
-	VSUBPD       Z8, Z10, Z8
-	VMULPD       Z7, Z2, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z7, Z2, Z11
-	VMULPD       Z8, Z2, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z8, Z2, Z13
-	VMULPD       Z7, Z1, Z16
-	VMOVUPS      Z16, Z28
-	VFMSUB231PD  Z7, Z1, Z28
-	VADDPD       Z16, Z12, Z29
-	VSUBPD       Z12, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z12, Z12
-	VSUBPD       Z30, Z16, Z16
-	VADDPD       Z16, Z12, Z12
-	VADDPD       Z29, Z11, Z16
-	VSUBPD       Z11, Z16, Z30
-	VSUBPD       Z30, Z16, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z11, Z11
-	VADDPD       Z28, Z13, Z13
-	VFMADD231PD  Z8, Z1, Z13
-	VFMADD231PD  Z7, Z0, Z13
-	VFMADD231PD  Z4, Z2, Z13
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z16, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z16, Z2
-	VADDPD       Z0, Z2, Z4
-	VSUBPD       Z2, Z4, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z4, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z4, Z1
-	VADDPD       Z18, Z2, Z4
-	VSUBPD       Z2, Z4, Z7
-	VSUBPD       Z7, Z4, Z8
-	VSUBPD       Z8, Z2, Z8
-	VSUBPD       Z7, Z18, Z7
-	VADDPD       Z7, Z8, Z7
-	VADDPD       Z9, Z1, Z8
-	VSUBPD       Z1, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VSUBPD       Z11, Z1, Z11
-	VSUBPD       Z10, Z9, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z8, Z7, Z11
-	VSUBPD       Z7, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z7, Z7
-	VSUBPD       Z12, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z9, Z0, Z8
-	VADDPD       Z8, Z10, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z11, Z4, Z8
-	VSUBPD       Z4, Z8, Z4
-	VSUBPD       Z4, Z11, Z4
-	VADDPD       Z7, Z4, Z10
-	VSUBPD       Z4, Z10, Z4
+	VADDPD       Z21, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z21, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant163<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z26
+	VSUBPD       Z16, Z26, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z27
+	VSUBPD       Z27, Z16, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z27, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant219<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
 	VSUBPD       Z4, Z7, Z4
-	VADDPD       Z10, Z8, Z7
-	VSUBPD       Z8, Z7, Z8
-	VSUBPD       Z8, Z10, Z8
-	VMULPD       Z7, Z2, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z7, Z2, Z11
-	VMULPD       Z8, Z2, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z8, Z2, Z13
-	VMULPD       Z7, Z1, Z16
-	VMOVUPS      Z16, Z28
-	VFMSUB231PD  Z7, Z1, Z28
-	VADDPD       Z16, Z12, Z29
-	VSUBPD       Z12, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z12, Z12
-	VSUBPD       Z30, Z16, Z16
-	VADDPD       Z16, Z12, Z12
-	VADDPD       Z29, Z11, Z16
-	VSUBPD       Z11, Z16, Z30
-	VSUBPD       Z30, Z16, Z31
-	VSUBPD       Z31, Z11, Z11
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z11, Z11
-	VADDPD       Z28, Z13, Z13
-	VFMADD231PD  Z8, Z1, Z13
-	VFMADD231PD  Z7, Z0, Z13
-	VFMADD231PD  Z4, Z2, Z13
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z16, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z16, Z2
-	VADDPD       Z0, Z2, Z4
-	VSUBPD       Z2, Z4, Z2
-	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z4, Z1, Z2
-	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z4, Z1
-	VADDPD       Z18, Z2, Z4
-	VSUBPD       Z2, Z4, Z7
-	VSUBPD       Z7, Z4, Z8
-	VSUBPD       Z8, Z2, Z8
-	VSUBPD       Z7, Z18, Z7
-	VADDPD       Z7, Z8, Z7
-	VADDPD       Z9, Z1, Z8
-	VSUBPD       Z1, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VSUBPD       Z11, Z1, Z11
-	VSUBPD       Z10, Z9, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z8, Z7, Z11
-	VSUBPD       Z7, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z7, Z7
-	VSUBPD       Z12, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z9, Z0, Z8
-	VADDPD       Z8, Z10, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z11, Z4, Z8
-	VSUBPD       Z4, Z8, Z4
-	VSUBPD       Z4, Z11, Z4
-	VADDPD       Z7, Z4, Z10
-	VSUBPD       Z4, Z10, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z27
+	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z5, Z2, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z16, Z30
+	VSUBPD       Z16, Z30, Z31
+	VSUBPD       Z31, Z30, Z26
+	VSUBPD       Z26, Z16, Z16
+	VSUBPD       Z31, Z28, Z26
+	VADDPD       Z26, Z16, Z16
+	VADDPD       Z30, Z8, Z26
+	VSUBPD       Z8, Z26, Z28
+	VSUBPD       Z28, Z26, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z27, Z27
+	VFMADD231PD  Z2, Z4, Z27
+	VFMADD231PD  Z1, Z5, Z27
+	VFMADD231PD  Z3, Z0, Z27
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z27, Z0
+	VADDPD       Z26, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z26, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
 	VSUBPD       Z4, Z7, Z4
-	VADDPD       Z10, Z8, Z7
-	VSUBPD       Z8, Z7, Z8
-	VSUBPD       Z8, Z10, Z8
-	VMULPD       Z7, Z2, Z10
-	VMOVUPS      Z10, Z11
-	VFMSUB231PD  Z7, Z2, Z11
-	VMULPD       Z8, Z2, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z8, Z2, Z13
-	VMULPD       Z7, Z1, Z16
-	VMOVUPS      Z16, Z28
-	VFMSUB231PD  Z7, Z1, Z28
-	VADDPD       Z16, Z12, Z29
-	VSUBPD       Z12, Z29, Z30
+	VADDPD       Z22, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z22, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant165<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z26
+	VSUBPD       Z16, Z26, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z27
+	VSUBPD       Z27, Z16, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z27, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant220<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z27
+	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z5, Z2, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z16, Z30
+	VSUBPD       Z16, Z30, Z31
+	VSUBPD       Z31, Z30, Z26
+	VSUBPD       Z26, Z16, Z16
+	VSUBPD       Z31, Z28, Z26
+	VADDPD       Z26, Z16, Z16
+	VADDPD       Z30, Z8, Z26
+	VSUBPD       Z8, Z26, Z28
+	VSUBPD       Z28, Z26, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z27, Z27
+	VFMADD231PD  Z2, Z4, Z27
+	VFMADD231PD  Z1, Z5, Z27
+	VFMADD231PD  Z3, Z0, Z27
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z27, Z0
+	VADDPD       Z26, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z26, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z23, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z23, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant167<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z26
+	VSUBPD       Z16, Z26, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z27
+	VSUBPD       Z27, Z16, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z27, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant221<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z27
+	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z5, Z2, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z16, Z30
+	VSUBPD       Z16, Z30, Z31
+	VSUBPD       Z31, Z30, Z26
+	VSUBPD       Z26, Z16, Z16
+	VSUBPD       Z31, Z28, Z26
+	VADDPD       Z26, Z16, Z16
+	VADDPD       Z30, Z8, Z26
+	VSUBPD       Z8, Z26, Z28
+	VSUBPD       Z28, Z26, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z27, Z27
+	VFMADD231PD  Z2, Z4, Z27
+	VFMADD231PD  Z1, Z5, Z27
+	VFMADD231PD  Z3, Z0, Z27
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z27, Z0
+	VADDPD       Z26, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z26, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z24, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z24, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant169<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z26
+	VSUBPD       Z16, Z26, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z27
+	VSUBPD       Z27, Z16, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z27, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant222<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z27
+	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z5, Z2, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z16, Z30
+	VSUBPD       Z16, Z30, Z31
+	VSUBPD       Z31, Z30, Z26
+	VSUBPD       Z26, Z16, Z16
+	VSUBPD       Z31, Z28, Z26
+	VADDPD       Z26, Z16, Z16
+	VADDPD       Z30, Z8, Z26
+	VSUBPD       Z8, Z26, Z28
+	VSUBPD       Z28, Z26, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z27, Z27
+	VFMADD231PD  Z2, Z4, Z27
+	VFMADD231PD  Z1, Z5, Z27
+	VFMADD231PD  Z3, Z0, Z27
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z27, Z0
+	VADDPD       Z26, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z26, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z25, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z25, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z17, Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z16, Z17, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z5, Z5
+	VSUBPD       Z26, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z17, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z4, Z3, Z26
+	VMULPD       Z5, Z2, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z5, Z2, Z28
+	VADDPD       Z27, Z16, Z29
+	VSUBPD       Z16, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z12, Z12
-	VSUBPD       Z30, Z16, Z16
-	VADDPD       Z16, Z12, Z12
-	VADDPD       Z29, Z11, Z16
-	VSUBPD       Z11, Z16, Z30
-	VSUBPD       Z30, Z16, Z31
-	VSUBPD       Z31, Z11, Z11
+	VSUBPD       Z31, Z16, Z16
+	VSUBPD       Z30, Z27, Z27
+	VADDPD       Z27, Z16, Z16
+	VADDPD       Z29, Z8, Z27
+	VSUBPD       Z8, Z27, Z30
+	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z11, Z11
-	VADDPD       Z28, Z13, Z13
-	VFMADD231PD  Z8, Z1, Z13
-	VFMADD231PD  Z7, Z0, Z13
-	VFMADD231PD  Z4, Z2, Z13
-	VADDPD       Z11, Z12, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z16, Z10, Z1
-	VSUBPD       Z10, Z1, Z2
-	VSUBPD       Z2, Z16, Z2
-	VADDPD       Z0, Z2, Z4
-	VSUBPD       Z2, Z4, Z2
+	VADDPD       Z29, Z8, Z8
+	VADDPD       Z28, Z26, Z26
+	VFMADD231PD  Z2, Z4, Z26
+	VFMADD231PD  Z1, Z5, Z26
+	VFMADD231PD  Z3, Z0, Z26
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z26, Z0
+	VADDPD       Z27, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z27, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z10, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z16
+	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z10, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z17, Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z16, Z17, Z16
+	VADDPD       Z16, Z4, Z4
+	VADDPD       Z8, Z5, Z16
+	VSUBPD       Z5, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z5, Z5
+	VSUBPD       Z26, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z17, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z16, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z16, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z4, Z3, Z26
+	VMULPD       Z5, Z2, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z5, Z2, Z28
+	VADDPD       Z27, Z16, Z29
+	VSUBPD       Z16, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z16, Z16
+	VSUBPD       Z30, Z27, Z27
+	VADDPD       Z27, Z16, Z16
+	VADDPD       Z29, Z8, Z27
+	VSUBPD       Z8, Z27, Z30
+	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z8, Z8
+	VADDPD       Z28, Z26, Z26
+	VFMADD231PD  Z4, Z2, Z26
+	VFMADD231PD  Z5, Z1, Z26
+	VFMADD231PD  Z0, Z3, Z26
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z26, Z0
+	VADDPD       Z27, Z7, Z1
+	VSUBPD       Z7, Z1, Z2
+	VSUBPD       Z2, Z27, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
-	VADDPD       Z4, Z1, Z2
+	VADDPD       Z3, Z1, Z2
 	VSUBPD       Z1, Z2, Z1
-	VSUBPD       Z1, Z4, Z1
+	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z19, Z2, Z3
+	VSUBPD       Z2, Z3, Z4
+	VSUBPD       Z4, Z3, Z5
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z4, Z19, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z17, Z1, Z5
+	VSUBPD       Z1, Z5, Z7
+	VSUBPD       Z7, Z5, Z8
+	VSUBPD       Z8, Z1, Z8
+	VSUBPD       Z7, Z17, Z7
+	VADDPD       Z7, Z8, Z7
+	VADDPD       Z5, Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z16, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z17, Z0, Z5
+	VADDPD       Z5, Z7, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z8, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z8, Z3
+	VADDPD       Z4, Z3, Z7
+	VSUBPD       Z3, Z7, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z7, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z7, Z5
+	VMULPD       Z4, Z2, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z4, Z2, Z8
+	VMULPD       Z5, Z2, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z5, Z2, Z26
+	VMULPD       Z4, Z1, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z4, Z1, Z28
+	VADDPD       Z27, Z16, Z29
+	VSUBPD       Z16, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z16, Z16
+	VSUBPD       Z30, Z27, Z27
+	VADDPD       Z27, Z16, Z16
+	VADDPD       Z29, Z8, Z27
+	VSUBPD       Z8, Z27, Z30
+	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z8, Z8
+	VADDPD       Z28, Z26, Z26
+	VFMADD231PD  Z5, Z1, Z26
+	VFMADD231PD  Z4, Z0, Z26
+	VFMADD231PD  Z3, Z2, Z26
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z26, Z0
+	VADDPD       Z27, Z7, Z1
+	VSUBPD       Z7, Z1, Z2
+	VSUBPD       Z2, Z27, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z19, Z2, Z3
+	VSUBPD       Z2, Z3, Z4
+	VSUBPD       Z4, Z3, Z5
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z4, Z19, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z17, Z1, Z5
+	VSUBPD       Z1, Z5, Z7
+	VSUBPD       Z7, Z5, Z8
+	VSUBPD       Z8, Z1, Z8
+	VSUBPD       Z7, Z17, Z7
+	VADDPD       Z7, Z8, Z7
+	VADDPD       Z5, Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z16, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z17, Z0, Z5
+	VADDPD       Z5, Z7, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z8, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z8, Z3
+	VADDPD       Z4, Z3, Z7
+	VSUBPD       Z3, Z7, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z7, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z7, Z5
+	VMULPD       Z4, Z2, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z4, Z2, Z8
+	VMULPD       Z5, Z2, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z5, Z2, Z26
+	VMULPD       Z4, Z1, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z4, Z1, Z28
+	VADDPD       Z27, Z16, Z29
+	VSUBPD       Z16, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z16, Z16
+	VSUBPD       Z30, Z27, Z27
+	VADDPD       Z27, Z16, Z16
+	VADDPD       Z29, Z8, Z27
+	VSUBPD       Z8, Z27, Z30
+	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z8, Z8
+	VADDPD       Z28, Z26, Z26
+	VFMADD231PD  Z5, Z1, Z26
+	VFMADD231PD  Z4, Z0, Z26
+	VFMADD231PD  Z3, Z2, Z26
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z26, Z0
+	VADDPD       Z27, Z7, Z1
+	VSUBPD       Z7, Z1, Z2
+	VSUBPD       Z2, Z27, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z19, Z2, Z3
+	VSUBPD       Z2, Z3, Z4
+	VSUBPD       Z4, Z3, Z5
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z4, Z19, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z17, Z1, Z5
+	VSUBPD       Z1, Z5, Z7
+	VSUBPD       Z7, Z5, Z8
+	VSUBPD       Z8, Z1, Z8
+	VSUBPD       Z7, Z17, Z7
+	VADDPD       Z7, Z8, Z7
+	VADDPD       Z5, Z4, Z8
+	VSUBPD       Z4, Z8, Z16
+	VSUBPD       Z16, Z8, Z26
+	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z16, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z17, Z0, Z5
+	VADDPD       Z5, Z7, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z8, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z8, Z3
+	VADDPD       Z4, Z3, Z7
+	VSUBPD       Z3, Z7, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z7, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z7, Z5
+	VMULPD       Z4, Z2, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z4, Z2, Z8
+	VMULPD       Z5, Z2, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z5, Z2, Z26
+	VMULPD       Z4, Z1, Z27
+	VMOVUPS      Z27, Z28
+	VFMSUB231PD  Z4, Z1, Z28
+	VADDPD       Z27, Z16, Z29
+	VSUBPD       Z16, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z16, Z16
+	VSUBPD       Z30, Z27, Z27
+	VADDPD       Z27, Z16, Z16
+	VADDPD       Z29, Z8, Z27
+	VSUBPD       Z8, Z27, Z30
+	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z8, Z8
+	VADDPD       Z28, Z26, Z26
+	VFMADD231PD  Z5, Z1, Z26
+	VFMADD231PD  Z4, Z0, Z26
+	VFMADD231PD  Z3, Z2, Z26
+	VADDPD       Z8, Z16, Z0
+	VADDPD       Z0, Z26, Z0
+	VADDPD       Z27, Z7, Z1
+	VSUBPD       Z7, Z1, Z2
+	VSUBPD       Z2, Z27, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
 	VMULPD       Z15, Z2, Z2
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z0, Z0
-	VMINPD       Z5, Z3, Z4
-	VMAXPD       Z4, Z6, Z4
-	VMOVUPS      logaddexpConstant112<>+0(SB), Z6
-	VFMADD231PD  logaddexpConstant111<>+0(SB), Z4, Z6
-	VSUBPD       logaddexpConstant112<>+0(SB), Z6, Z6
-	VMULPD       logaddexpConstant144<>+0(SB), Z6, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  logaddexpConstant144<>+0(SB), Z6, Z8
-	VFNMADD231PD logaddexpConstant145<>+0(SB), Z6, Z4
-	VXORPD       logaddexpConstant146<>+0(SB), Z7, Z7
-	VADDPD       Z7, Z4, Z10
-	VSUBPD       Z4, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z7, Z7
-	VADDPD       Z7, Z4, Z4
-	VXORPD       logaddexpConstant146<>+0(SB), Z8, Z7
-	VADDPD       Z7, Z4, Z8
-	VSUBPD       Z4, Z8, Z11
-	VSUBPD       Z11, Z8, Z12
-	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z7, Z7
-	VADDPD       Z7, Z4, Z4
-	VMULPD       logaddexpConstant198<>+0(SB), Z6, Z7
-	VADDPD       Z7, Z8, Z11
-	VSUBPD       Z8, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z8, Z8
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z7, Z8, Z7
-	VADDPD       Z7, Z4, Z4
-	VADDPD       Z11, Z10, Z7
-	VSUBPD       Z10, Z7, Z8
-	VSUBPD       Z8, Z11, Z8
-	VADDPD       Z4, Z8, Z10
-	VSUBPD       Z8, Z10, Z8
-	VSUBPD       Z8, Z4, Z4
-	VADDPD       Z10, Z7, Z8
-	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z10, Z7
-	VMULPD       logaddexpConstant148<>+0(SB), Z8, Z8
-	VMULPD       logaddexpConstant148<>+0(SB), Z7, Z7
-	VMULPD       logaddexpConstant148<>+0(SB), Z4, Z4
-	VMOVUPS      logaddexpConstant155<>+0(SB), Z10
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z8, Z10
-	VMOVUPS      logaddexpConstant200<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant199<>+0(SB), Z8, Z11
-	VMOVUPS      logaddexpConstant202<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant201<>+0(SB), Z8, Z12
-	VMOVUPS      logaddexpConstant204<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant203<>+0(SB), Z8, Z13
-	VMULPD       Z8, Z8, Z15
-	VFMADD231PD  Z15, Z11, Z10
-	VFMADD231PD  Z15, Z13, Z12
-	VMULPD       Z15, Z15, Z11
-	VFMADD231PD  Z11, Z12, Z10
-	VMULPD       Z11, Z11, Z11
-	VFMADD231PD  logaddexpConstant205<>+0(SB), Z11, Z10
-	VMULPD       Z10, Z8, Z11
-	VMOVUPS      Z11, Z12
-	VFMSUB231PD  Z10, Z8, Z12
-	VFMADD231PD  Z7, Z10, Z12
-	VADDPD       Z12, Z11, Z10
-	VSUBPD       Z11, Z10, Z11
-	VSUBPD       Z11, Z12, Z11
-	VADDPD       Z14, Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z15
-	VSUBPD       Z15, Z10, Z10
-	VSUBPD       Z13, Z14, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant206<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z17, Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VSUBPD       Z13, Z17, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant207<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z25, Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VSUBPD       Z13, Z25, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant208<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z26, Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VSUBPD       Z13, Z26, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant209<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z27, Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VSUBPD       Z13, Z27, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant210<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant149<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VMOVUPS      logaddexpConstant149<>+0(SB), Z14
-	VSUBPD       Z13, Z14, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant211<>+0(SB), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z10, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z10, Z10
-	VMULPD       Z11, Z8, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VFMADD231PD  Z7, Z11, Z13
-	VFMADD231PD  Z8, Z10, Z13
-	VADDPD       Z13, Z12, Z10
-	VSUBPD       Z12, Z10, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       logaddexpConstant150<>+0(SB), Z10, Z12
-	VSUBPD       Z10, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z10, Z10
-	VMOVUPS      logaddexpConstant150<>+0(SB), Z14
-	VSUBPD       Z13, Z14, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       logaddexpConstant212<>+0(SB), Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z11, Z11
-	VMOVUPS      logaddexpConstant212<>+0(SB), Z15
-	VSUBPD       Z14, Z15, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       Z13, Z10, Z14
-	VSUBPD       Z10, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z10, Z10
-	VSUBPD       Z15, Z13, Z13
-	VADDPD       Z13, Z10, Z10
-	VADDPD       960(SP), Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z14, Z12, Z11
-	VSUBPD       Z12, Z11, Z12
-	VSUBPD       Z12, Z14, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z25
-	VFMSUB231PD  Z12, Z7, Z25
-	VADDPD       Z17, Z15, Z26
-	VSUBPD       Z15, Z26, Z27
-	VSUBPD       Z27, Z26, Z28
-	VSUBPD       Z28, Z15, Z15
-	VSUBPD       Z27, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z26, Z14, Z17
-	VSUBPD       Z14, Z17, Z27
-	VSUBPD       Z27, Z17, Z28
-	VSUBPD       Z28, Z14, Z14
-	VSUBPD       Z27, Z26, Z26
-	VADDPD       Z26, Z14, Z14
-	VADDPD       Z25, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z19, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z19, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant159<>+0(SB), Z11, Z14
-	VSUBPD       Z11, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant159<>+0(SB), Z16
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       Z14, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z12
-	VSUBPD       Z16, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant214<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z12, Z10
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z19
-	VFMSUB231PD  Z12, Z7, Z19
-	VADDPD       Z17, Z15, Z25
-	VSUBPD       Z15, Z25, Z26
-	VSUBPD       Z26, Z25, Z27
-	VSUBPD       Z27, Z15, Z15
-	VSUBPD       Z26, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z25, Z14, Z17
-	VSUBPD       Z14, Z17, Z26
-	VSUBPD       Z26, Z17, Z27
-	VSUBPD       Z27, Z14, Z14
-	VSUBPD       Z26, Z25, Z25
-	VADDPD       Z25, Z14, Z14
-	VADDPD       Z19, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z20, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z20, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant161<>+0(SB), Z11, Z14
-	VSUBPD       Z11, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant161<>+0(SB), Z16
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       Z14, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z12
-	VSUBPD       Z16, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant215<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z12, Z10
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z19
-	VFMSUB231PD  Z12, Z7, Z19
-	VADDPD       Z17, Z15, Z20
-	VSUBPD       Z15, Z20, Z25
-	VSUBPD       Z25, Z20, Z26
-	VSUBPD       Z26, Z15, Z15
-	VSUBPD       Z25, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z20, Z14, Z17
-	VSUBPD       Z14, Z17, Z25
-	VSUBPD       Z25, Z17, Z26
-	VSUBPD       Z26, Z14, Z14
-	VSUBPD       Z25, Z20, Z20
-	VADDPD       Z20, Z14, Z14
-	VADDPD       Z19, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z21, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z21, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant163<>+0(SB), Z11, Z14
-	VSUBPD       Z11, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant163<>+0(SB), Z16
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       Z14, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z12
-	VSUBPD       Z16, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant216<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z12, Z10
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z19
-	VFMSUB231PD  Z12, Z7, Z19
-	VADDPD       Z17, Z15, Z20
-	VSUBPD       Z15, Z20, Z21
-	VSUBPD       Z21, Z20, Z25
-	VSUBPD       Z25, Z15, Z15
-	VSUBPD       Z21, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z20, Z14, Z17
-	VSUBPD       Z14, Z17, Z21
-	VSUBPD       Z21, Z17, Z25
-	VSUBPD       Z25, Z14, Z14
-	VSUBPD       Z21, Z20, Z20
-	VADDPD       Z20, Z14, Z14
-	VADDPD       Z19, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z22, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z22, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant165<>+0(SB), Z11, Z14
-	VSUBPD       Z11, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant165<>+0(SB), Z16
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       Z14, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z12
-	VSUBPD       Z16, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant217<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z12, Z10
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z19
-	VFMSUB231PD  Z12, Z7, Z19
-	VADDPD       Z17, Z15, Z20
-	VSUBPD       Z15, Z20, Z21
-	VSUBPD       Z21, Z20, Z22
-	VSUBPD       Z22, Z15, Z15
-	VSUBPD       Z21, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z20, Z14, Z17
-	VSUBPD       Z14, Z17, Z21
-	VSUBPD       Z21, Z17, Z22
-	VSUBPD       Z22, Z14, Z14
-	VSUBPD       Z21, Z20, Z20
-	VADDPD       Z20, Z14, Z14
-	VADDPD       Z19, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z23, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z23, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant167<>+0(SB), Z11, Z14
-	VSUBPD       Z11, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z11, Z11
-	VMOVUPS      logaddexpConstant167<>+0(SB), Z16
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       Z14, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z12
-	VSUBPD       Z16, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       logaddexpConstant218<>+0(SB), Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z12, Z10
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z19
-	VFMSUB231PD  Z12, Z7, Z19
-	VADDPD       Z17, Z15, Z20
-	VSUBPD       Z15, Z20, Z21
-	VSUBPD       Z21, Z20, Z22
-	VSUBPD       Z22, Z15, Z15
-	VSUBPD       Z21, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z20, Z14, Z17
-	VSUBPD       Z14, Z17, Z21
-	VSUBPD       Z21, Z17, Z22
-	VSUBPD       Z22, Z14, Z14
-	VSUBPD       Z21, Z20, Z20
-	VADDPD       Z20, Z14, Z14
-	VADDPD       Z19, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z24, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z24, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       Z9, Z11, Z14
-	VSUBPD       Z11, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
-	VSUBPD       Z16, Z11, Z11
-	VSUBPD       Z15, Z9, Z15
-	VADDPD       Z15, Z11, Z11
-	VADDPD       Z14, Z12, Z15
-	VSUBPD       Z12, Z15, Z16
-	VSUBPD       Z16, Z15, Z17
-	VSUBPD       Z17, Z12, Z12
-	VSUBPD       Z16, Z14, Z14
-	VADDPD       Z14, Z12, Z12
-	VADDPD       Z9, Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z12, Z10
-	VADDPD       Z15, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z15, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VMULPD       Z12, Z8, Z13
-	VMOVUPS      Z13, Z14
-	VFMSUB231PD  Z12, Z8, Z14
-	VMULPD       Z11, Z8, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z11, Z8, Z16
-	VMULPD       Z12, Z7, Z17
-	VMOVUPS      Z17, Z19
-	VFMSUB231PD  Z12, Z7, Z19
-	VADDPD       Z17, Z15, Z20
-	VSUBPD       Z15, Z20, Z21
-	VSUBPD       Z21, Z20, Z22
-	VSUBPD       Z22, Z15, Z15
-	VSUBPD       Z21, Z17, Z17
-	VADDPD       Z17, Z15, Z15
-	VADDPD       Z20, Z14, Z17
-	VSUBPD       Z14, Z17, Z21
-	VSUBPD       Z21, Z17, Z22
-	VSUBPD       Z22, Z14, Z14
-	VSUBPD       Z21, Z20, Z20
-	VADDPD       Z20, Z14, Z14
-	VADDPD       Z19, Z16, Z16
-	VFMADD231PD  Z7, Z11, Z16
-	VFMADD231PD  Z4, Z12, Z16
-	VFMADD231PD  Z8, Z10, Z16
-	VADDPD       Z14, Z15, Z10
-	VADDPD       Z10, Z16, Z10
-	VADDPD       Z17, Z13, Z11
-	VSUBPD       Z13, Z11, Z12
-	VSUBPD       Z12, Z17, Z12
-	VADDPD       Z10, Z12, Z13
-	VSUBPD       Z12, Z13, Z12
-	VSUBPD       Z12, Z10, Z10
-	VADDPD       Z13, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z13, Z11
-	VADDPD       Z5, Z12, Z13
-	VSUBPD       Z12, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z12, Z12
-	VSUBPD       Z14, Z5, Z5
-	VADDPD       Z5, Z12, Z5
-	VADDPD       Z9, Z11, Z12
-	VSUBPD       Z11, Z12, Z14
-	VSUBPD       Z14, Z12, Z15
-	VSUBPD       Z15, Z11, Z11
-	VSUBPD       Z14, Z9, Z14
-	VADDPD       Z14, Z11, Z11
-	VADDPD       Z12, Z5, Z14
-	VSUBPD       Z5, Z14, Z15
-	VSUBPD       Z15, Z14, Z16
+	VMINPD       Z10, Z6, Z3
+	VMAXPD       Z3, Z12, Z3
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z4
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z3, Z4
+	VSUBPD       logaddexpConstant114<>+0(SB), Z4, Z4
+	VMULPD       logaddexpConstant146<>+0(SB), Z4, Z5
+	VMOVUPS      Z5, Z7
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z4, Z7
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z4, Z3
+	VXORPD       logaddexpConstant148<>+0(SB), Z5, Z5
+	VADDPD       Z5, Z3, Z8
+	VSUBPD       Z3, Z8, Z15
+	VSUBPD       Z15, Z8, Z16
+	VSUBPD       Z16, Z3, Z3
+	VSUBPD       Z15, Z5, Z5
+	VADDPD       Z5, Z3, Z3
+	VXORPD       logaddexpConstant148<>+0(SB), Z7, Z5
+	VADDPD       Z5, Z3, Z7
+	VSUBPD       Z3, Z7, Z15
+	VSUBPD       Z15, Z7, Z16
+	VSUBPD       Z16, Z3, Z3
+	VSUBPD       Z15, Z5, Z5
+	VADDPD       Z5, Z3, Z3
+	VMULPD       logaddexpConstant202<>+0(SB), Z4, Z5
+	VADDPD       Z5, Z7, Z15
+	VSUBPD       Z7, Z15, Z16
+	VSUBPD       Z16, Z15, Z26
+	VSUBPD       Z26, Z7, Z7
 	VSUBPD       Z16, Z5, Z5
-	VSUBPD       Z15, Z12, Z12
-	VADDPD       Z12, Z5, Z5
-	VADDPD       Z9, Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z10, Z5, Z5
-	VADDPD       Z14, Z13, Z10
-	VSUBPD       Z13, Z10, Z11
+	VADDPD       Z5, Z7, Z5
+	VADDPD       Z5, Z3, Z3
+	VADDPD       Z15, Z8, Z5
+	VSUBPD       Z8, Z5, Z7
+	VSUBPD       Z7, Z15, Z7
+	VADDPD       Z3, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z3, Z3
+	VADDPD       Z8, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z8, Z5
+	VMULPD       logaddexpConstant150<>+0(SB), Z7, Z7
+	VMULPD       logaddexpConstant150<>+0(SB), Z5, Z5
+	VMULPD       logaddexpConstant150<>+0(SB), Z3, Z3
+	VMOVUPS      logaddexpConstant157<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z7, Z8
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z15
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z7, Z15
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z7, Z16
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z26
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z7, Z26
+	VMULPD       Z7, Z7, Z27
+	VFMADD231PD  Z27, Z15, Z8
+	VFMADD231PD  Z27, Z26, Z16
+	VMULPD       Z27, Z27, Z15
+	VFMADD231PD  Z15, Z16, Z8
+	VMULPD       Z15, Z15, Z15
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z15, Z8
+	VMULPD       Z8, Z7, Z15
+	VMOVUPS      Z15, Z16
+	VFMSUB231PD  Z8, Z7, Z16
+	VFMADD231PD  Z5, Z8, Z16
+	VADDPD       Z16, Z15, Z8
+	VSUBPD       Z15, Z8, Z15
+	VSUBPD       Z15, Z16, Z15
+	VADDPD       Z9, Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z26, Z9, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant210<>+0(SB), Z15, Z15
+	VADDPD       Z15, Z8, Z8
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
+	VSUBPD       Z16, Z8, Z8
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VFMADD231PD  Z5, Z15, Z26
+	VFMADD231PD  Z7, Z8, Z26
+	VADDPD       Z26, Z16, Z8
+	VSUBPD       Z16, Z8, Z15
+	VSUBPD       Z15, Z26, Z15
+	VADDPD       Z11, Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z26, Z11, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant211<>+0(SB), Z15, Z15
+	VADDPD       Z15, Z8, Z8
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
+	VSUBPD       Z16, Z8, Z8
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VFMADD231PD  Z5, Z15, Z26
+	VFMADD231PD  Z7, Z8, Z26
+	VADDPD       Z26, Z16, Z8
+	VSUBPD       Z16, Z8, Z15
+	VSUBPD       Z15, Z26, Z15
+	VADDPD       Z13, Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z26, Z13, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant212<>+0(SB), Z15, Z15
+	VADDPD       Z15, Z8, Z8
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
+	VSUBPD       Z16, Z8, Z8
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VFMADD231PD  Z5, Z15, Z26
+	VFMADD231PD  Z7, Z8, Z26
+	VADDPD       Z26, Z16, Z8
+	VSUBPD       Z16, Z8, Z15
+	VSUBPD       Z15, Z26, Z15
+	VADDPD       Z14, Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z26, Z14, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant213<>+0(SB), Z15, Z15
+	VADDPD       Z15, Z8, Z8
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
+	VSUBPD       Z16, Z8, Z8
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VFMADD231PD  Z5, Z15, Z26
+	VFMADD231PD  Z7, Z8, Z26
+	VADDPD       Z26, Z16, Z8
+	VSUBPD       Z16, Z8, Z15
+	VSUBPD       Z15, Z26, Z15
+	VADDPD       Z18, Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z26, Z18, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant214<>+0(SB), Z15, Z15
+	VADDPD       Z15, Z8, Z8
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
+	VSUBPD       Z16, Z8, Z8
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VFMADD231PD  Z5, Z15, Z26
+	VFMADD231PD  Z7, Z8, Z26
+	VADDPD       Z26, Z16, Z8
+	VSUBPD       Z16, Z8, Z15
+	VSUBPD       Z15, Z26, Z15
+	VADDPD       logaddexpConstant151<>+0(SB), Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z27
+	VSUBPD       Z27, Z8, Z8
+	VMOVUPS      logaddexpConstant151<>+0(SB), Z27
+	VSUBPD       Z26, Z27, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant215<>+0(SB), Z15, Z15
+	VADDPD       Z15, Z8, Z8
+	VADDPD       Z8, Z16, Z15
+	VSUBPD       Z16, Z15, Z16
+	VSUBPD       Z16, Z8, Z8
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VFMADD231PD  Z5, Z15, Z26
+	VFMADD231PD  Z7, Z8, Z26
+	VADDPD       Z26, Z16, Z8
+	VSUBPD       Z16, Z8, Z15
+	VSUBPD       Z15, Z26, Z15
+	VADDPD       logaddexpConstant152<>+0(SB), Z8, Z16
+	VSUBPD       Z8, Z16, Z26
+	VSUBPD       Z26, Z16, Z28
+	VSUBPD       Z28, Z8, Z8
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z28
+	VSUBPD       Z26, Z28, Z26
+	VADDPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant216<>+0(SB), Z15, Z26
+	VSUBPD       Z15, Z26, Z29
+	VSUBPD       Z29, Z26, Z30
+	VSUBPD       Z30, Z15, Z15
+	VMOVUPS      logaddexpConstant216<>+0(SB), Z30
+	VSUBPD       Z29, Z30, Z29
+	VADDPD       Z29, Z15, Z15
+	VADDPD       Z26, Z8, Z29
+	VSUBPD       Z8, Z29, Z31
+	VSUBPD       Z31, Z29, Z12
+	VSUBPD       Z12, Z8, Z8
+	VSUBPD       Z31, Z26, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       1792(SP), Z15, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       Z29, Z16, Z12
+	VSUBPD       Z16, Z12, Z15
+	VSUBPD       Z15, Z29, Z15
+	VADDPD       Z8, Z15, Z16
+	VSUBPD       Z15, Z16, Z15
+	VSUBPD       Z15, Z8, Z8
+	VADDPD       Z16, Z12, Z15
+	VSUBPD       Z12, Z15, Z12
+	VSUBPD       Z12, Z16, Z12
+	VMULPD       Z15, Z7, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z15, Z7, Z26
+	VMULPD       Z12, Z7, Z29
+	VMOVUPS      Z29, Z31
+	VFMSUB231PD  Z12, Z7, Z31
+	VMULPD       Z15, Z5, Z30
+	VMOVUPS      Z30, Z9
+	VFMSUB231PD  Z15, Z5, Z9
+	VADDPD       Z30, Z29, Z11
+	VSUBPD       Z29, Z11, Z13
+	VSUBPD       Z13, Z11, Z14
+	VSUBPD       Z14, Z29, Z14
+	VSUBPD       Z13, Z30, Z13
+	VADDPD       Z13, Z14, Z13
+	VADDPD       Z11, Z26, Z14
+	VSUBPD       Z26, Z14, Z29
+	VSUBPD       Z29, Z14, Z30
+	VSUBPD       Z30, Z26, Z26
+	VSUBPD       Z29, Z11, Z11
+	VADDPD       Z11, Z26, Z11
+	VADDPD       Z9, Z31, Z9
+	VFMADD231PD  Z5, Z12, Z9
+	VFMADD231PD  Z3, Z15, Z9
+	VFMADD231PD  Z7, Z8, Z9
+	VADDPD       Z11, Z13, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z14, Z16, Z9
+	VSUBPD       Z16, Z9, Z11
 	VSUBPD       Z11, Z14, Z11
-	VADDPD       Z5, Z11, Z12
+	VADDPD       Z8, Z11, Z12
 	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z5, Z5
-	VADDPD       Z12, Z10, Z11
-	VSUBPD       Z10, Z11, Z10
-	VSUBPD       Z10, Z12, Z10
-	VMULPD       Z11, Z8, Z12
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z20, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z20, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant161<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z26
+	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant218<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
 	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z8, Z13
-	VMULPD       Z10, Z8, Z14
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z26
+	VMOVUPS      Z26, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z26, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z26, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z26
+	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z26, Z30, Z26
+	VADDPD       Z26, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z21, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z21, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant163<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z26
+	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant219<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z26
+	VMOVUPS      Z26, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z26, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z26, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z26
+	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z26, Z30, Z26
+	VADDPD       Z26, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z22, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z22, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant165<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z26
+	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant220<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z26
+	VMOVUPS      Z26, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z26, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z26, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z26
+	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z26, Z30, Z26
+	VADDPD       Z26, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z23, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z23, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant167<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z26
+	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant221<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z26
+	VMOVUPS      Z26, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z26, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z26, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z26
+	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z26, Z30, Z26
+	VADDPD       Z26, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z24, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z24, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant169<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z26
+	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant222<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z26
+	VMOVUPS      Z26, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z26, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z26, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z26
+	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z26, Z30, Z26
+	VADDPD       Z26, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z25, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z25, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z17, Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VSUBPD       Z14, Z17, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z11, Z11
+	VSUBPD       Z15, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z17, Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
 	VMOVUPS      Z14, Z15
-	VFMSUB231PD  Z10, Z8, Z15
-	VMULPD       Z11, Z7, Z16
-	VMOVUPS      Z16, Z17
-	VFMSUB231PD  Z11, Z7, Z17
-	VADDPD       Z16, Z14, Z19
-	VSUBPD       Z14, Z19, Z20
-	VSUBPD       Z20, Z19, Z21
-	VSUBPD       Z21, Z14, Z14
-	VSUBPD       Z20, Z16, Z16
+	VFMSUB231PD  Z9, Z7, Z15
+	VMULPD       Z11, Z5, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z11, Z5, Z26
+	VADDPD       Z16, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z16, Z16
 	VADDPD       Z16, Z14, Z14
-	VADDPD       Z19, Z13, Z16
-	VSUBPD       Z13, Z16, Z20
-	VSUBPD       Z20, Z16, Z21
-	VSUBPD       Z21, Z13, Z13
-	VSUBPD       Z20, Z19, Z19
-	VADDPD       Z19, Z13, Z13
-	VADDPD       Z17, Z15, Z15
-	VFMADD231PD  Z10, Z7, Z15
-	VFMADD231PD  Z11, Z4, Z15
-	VFMADD231PD  Z5, Z8, Z15
-	VADDPD       Z13, Z14, Z4
-	VADDPD       Z4, Z15, Z4
+	VADDPD       Z29, Z13, Z16
+	VSUBPD       Z13, Z16, Z30
+	VSUBPD       Z30, Z16, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z13, Z13
+	VADDPD       Z26, Z15, Z15
+	VFMADD231PD  Z5, Z9, Z15
+	VFMADD231PD  Z3, Z11, Z15
+	VFMADD231PD  Z7, Z8, Z15
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z15, Z8
+	VADDPD       Z16, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z10, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z10, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z17, Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VSUBPD       Z14, Z17, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z11, Z11
+	VSUBPD       Z15, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z17, Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z15
+	VFMSUB231PD  Z9, Z7, Z15
+	VMULPD       Z11, Z5, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z11, Z5, Z26
+	VADDPD       Z16, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z16, Z16
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z29, Z13, Z16
+	VSUBPD       Z13, Z16, Z30
+	VSUBPD       Z30, Z16, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z13, Z13
+	VADDPD       Z26, Z15, Z15
+	VFMADD231PD  Z9, Z5, Z15
+	VFMADD231PD  Z11, Z3, Z15
+	VFMADD231PD  Z8, Z7, Z15
+	VADDPD       Z13, Z14, Z3
+	VADDPD       Z3, Z15, Z3
 	VADDPD       Z16, Z12, Z5
 	VSUBPD       Z12, Z5, Z7
 	VSUBPD       Z7, Z16, Z7
-	VADDPD       Z4, Z7, Z8
+	VADDPD       Z3, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z4, Z4
+	VSUBPD       Z7, Z3, Z3
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       Z18, Z7, Z8
-	VSUBPD       Z7, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
+	VADDPD       Z19, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z11
-	VSUBPD       Z10, Z18, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z9, Z5, Z11
+	VSUBPD       Z9, Z19, Z9
+	VADDPD       Z9, Z11, Z9
+	VADDPD       Z17, Z5, Z11
 	VSUBPD       Z5, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z5, Z13
-	VSUBPD       Z12, Z9, Z12
+	VSUBPD       Z12, Z17, Z12
 	VADDPD       Z12, Z13, Z12
-	VADDPD       Z11, Z10, Z13
-	VSUBPD       Z10, Z13, Z14
+	VADDPD       Z11, Z9, Z13
+	VSUBPD       Z9, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z10, Z10
+	VSUBPD       Z15, Z9, Z9
 	VSUBPD       Z14, Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z9, Z4, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z17, Z3, Z11
 	VADDPD       Z11, Z12, Z11
-	VADDPD       Z11, Z10, Z10
+	VADDPD       Z11, Z9, Z9
 	VADDPD       Z13, Z8, Z11
 	VSUBPD       Z8, Z11, Z8
 	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z10, Z8, Z12
+	VADDPD       Z9, Z8, Z12
 	VSUBPD       Z8, Z12, Z8
-	VSUBPD       Z8, Z10, Z8
-	VADDPD       Z12, Z11, Z10
-	VSUBPD       Z11, Z10, Z11
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z12, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
 	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z10, Z7, Z12
+	VMULPD       Z9, Z7, Z12
 	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z10, Z7, Z13
+	VFMSUB231PD  Z9, Z7, Z13
 	VMULPD       Z11, Z7, Z14
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z11, Z7, Z15
-	VMULPD       Z10, Z5, Z16
-	VMOVUPS      Z16, Z17
-	VFMSUB231PD  Z10, Z5, Z17
-	VADDPD       Z16, Z14, Z19
-	VSUBPD       Z14, Z19, Z20
-	VSUBPD       Z20, Z19, Z21
-	VSUBPD       Z21, Z14, Z14
-	VSUBPD       Z20, Z16, Z16
+	VMULPD       Z9, Z5, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z9, Z5, Z26
+	VADDPD       Z16, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z16, Z16
 	VADDPD       Z16, Z14, Z14
-	VADDPD       Z19, Z13, Z16
-	VSUBPD       Z13, Z16, Z20
-	VSUBPD       Z20, Z16, Z21
-	VSUBPD       Z21, Z13, Z13
-	VSUBPD       Z20, Z19, Z19
-	VADDPD       Z19, Z13, Z13
-	VADDPD       Z17, Z15, Z15
+	VADDPD       Z29, Z13, Z16
+	VSUBPD       Z13, Z16, Z30
+	VSUBPD       Z30, Z16, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z13, Z13
+	VADDPD       Z26, Z15, Z15
 	VFMADD231PD  Z11, Z5, Z15
-	VFMADD231PD  Z10, Z4, Z15
+	VFMADD231PD  Z9, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
-	VADDPD       Z13, Z14, Z4
-	VADDPD       Z4, Z15, Z4
+	VADDPD       Z13, Z14, Z3
+	VADDPD       Z3, Z15, Z3
 	VADDPD       Z16, Z12, Z5
 	VSUBPD       Z12, Z5, Z7
 	VSUBPD       Z7, Z16, Z7
-	VADDPD       Z4, Z7, Z8
+	VADDPD       Z3, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z4, Z4
+	VSUBPD       Z7, Z3, Z3
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       Z18, Z7, Z8
-	VSUBPD       Z7, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
+	VADDPD       Z19, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z11
-	VSUBPD       Z10, Z18, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z9, Z5, Z11
+	VSUBPD       Z9, Z19, Z9
+	VADDPD       Z9, Z11, Z9
+	VADDPD       Z17, Z5, Z11
 	VSUBPD       Z5, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z5, Z13
-	VSUBPD       Z12, Z9, Z12
+	VSUBPD       Z12, Z17, Z12
 	VADDPD       Z12, Z13, Z12
-	VADDPD       Z11, Z10, Z13
-	VSUBPD       Z10, Z13, Z14
+	VADDPD       Z11, Z9, Z13
+	VSUBPD       Z9, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z10, Z10
+	VSUBPD       Z15, Z9, Z9
 	VSUBPD       Z14, Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z9, Z4, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z17, Z3, Z11
 	VADDPD       Z11, Z12, Z11
-	VADDPD       Z11, Z10, Z10
+	VADDPD       Z11, Z9, Z9
 	VADDPD       Z13, Z8, Z11
 	VSUBPD       Z8, Z11, Z8
 	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z10, Z8, Z12
+	VADDPD       Z9, Z8, Z12
 	VSUBPD       Z8, Z12, Z8
-	VSUBPD       Z8, Z10, Z8
-	VADDPD       Z12, Z11, Z10
-	VSUBPD       Z11, Z10, Z11
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z12, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
 	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z10, Z7, Z12
+	VMULPD       Z9, Z7, Z12
 	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z10, Z7, Z13
+	VFMSUB231PD  Z9, Z7, Z13
 	VMULPD       Z11, Z7, Z14
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z11, Z7, Z15
-	VMULPD       Z10, Z5, Z16
-	VMOVUPS      Z16, Z17
-	VFMSUB231PD  Z10, Z5, Z17
-	VADDPD       Z16, Z14, Z19
-	VSUBPD       Z14, Z19, Z20
-	VSUBPD       Z20, Z19, Z21
-	VSUBPD       Z21, Z14, Z14
-	VSUBPD       Z20, Z16, Z16
+	VMULPD       Z9, Z5, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z9, Z5, Z26
+	VADDPD       Z16, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z16, Z16
 	VADDPD       Z16, Z14, Z14
-	VADDPD       Z19, Z13, Z16
-	VSUBPD       Z13, Z16, Z20
-	VSUBPD       Z20, Z16, Z21
-	VSUBPD       Z21, Z13, Z13
-	VSUBPD       Z20, Z19, Z19
-	VADDPD       Z19, Z13, Z13
-	VADDPD       Z17, Z15, Z15
+	VADDPD       Z29, Z13, Z16
+	VSUBPD       Z13, Z16, Z30
+	VSUBPD       Z30, Z16, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z13, Z13
+	VADDPD       Z26, Z15, Z15
 	VFMADD231PD  Z11, Z5, Z15
-	VFMADD231PD  Z10, Z4, Z15
+	VFMADD231PD  Z9, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
-	VADDPD       Z13, Z14, Z4
-	VADDPD       Z4, Z15, Z4
+	VADDPD       Z13, Z14, Z3
+	VADDPD       Z3, Z15, Z3
 	VADDPD       Z16, Z12, Z5
 	VSUBPD       Z12, Z5, Z7
 	VSUBPD       Z7, Z16, Z7
-	VADDPD       Z4, Z7, Z8
+	VADDPD       Z3, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z4, Z4
+	VSUBPD       Z7, Z3, Z3
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       Z18, Z7, Z8
-	VSUBPD       Z7, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
+	VADDPD       Z19, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z11
-	VSUBPD       Z10, Z18, Z10
-	VADDPD       Z10, Z11, Z10
-	VADDPD       Z9, Z5, Z11
+	VSUBPD       Z9, Z19, Z9
+	VADDPD       Z9, Z11, Z9
+	VADDPD       Z17, Z5, Z11
 	VSUBPD       Z5, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z5, Z13
-	VSUBPD       Z12, Z9, Z12
+	VSUBPD       Z12, Z17, Z12
 	VADDPD       Z12, Z13, Z12
-	VADDPD       Z11, Z10, Z13
-	VSUBPD       Z10, Z13, Z14
+	VADDPD       Z11, Z9, Z13
+	VSUBPD       Z9, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z10, Z10
+	VSUBPD       Z15, Z9, Z9
 	VSUBPD       Z14, Z11, Z11
-	VADDPD       Z11, Z10, Z10
-	VADDPD       Z9, Z4, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z17, Z3, Z11
 	VADDPD       Z11, Z12, Z11
-	VADDPD       Z11, Z10, Z10
+	VADDPD       Z11, Z9, Z9
 	VADDPD       Z13, Z8, Z11
 	VSUBPD       Z8, Z11, Z8
 	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z10, Z8, Z12
+	VADDPD       Z9, Z8, Z12
 	VSUBPD       Z8, Z12, Z8
-	VSUBPD       Z8, Z10, Z8
-	VADDPD       Z12, Z11, Z10
-	VSUBPD       Z11, Z10, Z11
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z12, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
 	VSUBPD       Z11, Z12, Z11
-	VMULPD       Z10, Z7, Z12
+	VMULPD       Z9, Z7, Z12
 	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z10, Z7, Z13
+	VFMSUB231PD  Z9, Z7, Z13
 	VMULPD       Z11, Z7, Z14
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z11, Z7, Z15
-	VMULPD       Z10, Z5, Z16
-	VMOVUPS      Z16, Z17
-	VFMSUB231PD  Z10, Z5, Z17
-	VADDPD       Z16, Z14, Z18
-	VSUBPD       Z14, Z18, Z19
-	VSUBPD       Z19, Z18, Z20
-	VSUBPD       Z20, Z14, Z14
-	VSUBPD       Z19, Z16, Z16
+	VMULPD       Z9, Z5, Z16
+	VMOVUPS      Z16, Z26
+	VFMSUB231PD  Z9, Z5, Z26
+	VADDPD       Z16, Z14, Z29
+	VSUBPD       Z14, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z14, Z14
+	VSUBPD       Z30, Z16, Z16
 	VADDPD       Z16, Z14, Z14
-	VADDPD       Z18, Z13, Z16
-	VSUBPD       Z13, Z16, Z19
-	VSUBPD       Z19, Z16, Z20
-	VSUBPD       Z20, Z13, Z13
-	VSUBPD       Z19, Z18, Z18
-	VADDPD       Z18, Z13, Z13
-	VADDPD       Z17, Z15, Z15
+	VADDPD       Z29, Z13, Z16
+	VSUBPD       Z13, Z16, Z30
+	VSUBPD       Z30, Z16, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z13, Z13
+	VADDPD       Z26, Z15, Z15
 	VFMADD231PD  Z11, Z5, Z15
-	VFMADD231PD  Z10, Z4, Z15
+	VFMADD231PD  Z9, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
-	VADDPD       Z13, Z14, Z4
-	VADDPD       Z4, Z15, Z4
+	VADDPD       Z13, Z14, Z3
+	VADDPD       Z3, Z15, Z3
 	VADDPD       Z16, Z12, Z5
 	VSUBPD       Z12, Z5, Z7
 	VSUBPD       Z7, Z16, Z7
-	VADDPD       Z4, Z7, Z8
+	VADDPD       Z3, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z4, Z4
+	VSUBPD       Z7, Z3, Z3
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant171<>+0(SB), Z6, Z6
-	VPSLLQ       $0x34, Z6, Z6
-	VMULPD       Z6, Z7, Z7
-	VMULPD       Z6, Z5, Z5
-	VMULPD       Z6, Z4, Z4
-	VADDPD       Z0, Z4, Z8
-	VSUBPD       Z4, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VSUBPD       Z11, Z4, Z4
-	VSUBPD       Z10, Z0, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       Z8, Z1, Z4
-	VSUBPD       Z1, Z4, Z10
-	VSUBPD       Z10, Z4, Z11
+	VADDPD       logaddexpConstant173<>+0(SB), Z4, Z4
+	VPSLLQ       $0x34, Z4, Z4
+	VMULPD       Z4, Z7, Z7
+	VMULPD       Z4, Z5, Z5
+	VMULPD       Z4, Z3, Z3
+	VADDPD       Z0, Z3, Z8
+	VSUBPD       Z3, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z3, Z3
+	VSUBPD       Z9, Z0, Z0
+	VADDPD       Z0, Z3, Z0
+	VADDPD       Z8, Z1, Z3
+	VSUBPD       Z1, Z3, Z9
+	VSUBPD       Z9, Z3, Z11
 	VSUBPD       Z11, Z1, Z1
-	VSUBPD       Z10, Z8, Z8
+	VSUBPD       Z9, Z8, Z8
 	VADDPD       Z8, Z1, Z1
-	VADDPD       Z4, Z5, Z8
-	VSUBPD       Z5, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
+	VADDPD       Z3, Z5, Z8
+	VSUBPD       Z5, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z5, Z5
-	VSUBPD       Z10, Z4, Z4
-	VADDPD       Z4, Z5, Z4
+	VSUBPD       Z9, Z3, Z3
+	VADDPD       Z3, Z5, Z3
 	VADDPD       Z8, Z2, Z5
-	VSUBPD       Z2, Z5, Z10
-	VSUBPD       Z10, Z5, Z11
+	VSUBPD       Z2, Z5, Z9
+	VSUBPD       Z9, Z5, Z11
 	VSUBPD       Z11, Z2, Z2
-	VSUBPD       Z10, Z8, Z8
+	VSUBPD       Z9, Z8, Z8
 	VADDPD       Z8, Z2, Z2
 	VADDPD       Z5, Z7, Z8
-	VSUBPD       Z7, Z8, Z10
-	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z7
-	VSUBPD       Z10, Z5, Z5
+	VSUBPD       Z9, Z5, Z5
 	VADDPD       Z5, Z7, Z5
-	VADDPD       Z8, Z6, Z7
-	VSUBPD       Z6, Z7, Z10
-	VSUBPD       Z10, Z7, Z11
-	VSUBPD       Z11, Z6, Z6
-	VSUBPD       Z10, Z8, Z8
-	VADDPD       Z8, Z6, Z6
-	VADDPD       832(SP), Z7, Z8
-	VSUBPD       832(SP), Z8, Z10
-	VSUBPD       Z10, Z8, Z11
-	VMOVUPS      832(SP), Z12
+	VADDPD       Z8, Z4, Z7
+	VSUBPD       Z4, Z7, Z9
+	VSUBPD       Z9, Z7, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z8, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       1536(SP), Z7, Z8
+	VSUBPD       1536(SP), Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VMOVUPS      1536(SP), Z12
 	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z10, Z7, Z7
+	VSUBPD       Z9, Z7, Z7
 	VADDPD       Z7, Z11, Z7
-	VADDPD       Z0, Z1, Z10
-	VSUBPD       Z1, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
+	VADDPD       Z0, Z1, Z9
+	VSUBPD       Z1, Z9, Z11
+	VSUBPD       Z11, Z9, Z12
 	VSUBPD       Z12, Z1, Z1
 	VSUBPD       Z11, Z0, Z0
 	VADDPD       Z0, Z1, Z0
-	VADDPD       Z10, Z4, Z1
-	VSUBPD       Z4, Z1, Z11
+	VADDPD       Z9, Z3, Z1
+	VSUBPD       Z3, Z1, Z11
 	VSUBPD       Z11, Z1, Z12
-	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z10, Z10
-	VADDPD       Z10, Z4, Z4
-	VADDPD       Z1, Z2, Z10
-	VSUBPD       Z2, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
+	VSUBPD       Z12, Z3, Z3
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z9, Z3, Z3
+	VADDPD       Z1, Z2, Z9
+	VSUBPD       Z2, Z9, Z11
+	VSUBPD       Z11, Z9, Z12
 	VSUBPD       Z12, Z2, Z2
 	VSUBPD       Z11, Z1, Z1
 	VADDPD       Z1, Z2, Z1
-	VADDPD       Z10, Z5, Z2
+	VADDPD       Z9, Z5, Z2
 	VSUBPD       Z5, Z2, Z11
 	VSUBPD       Z11, Z2, Z12
 	VSUBPD       Z12, Z5, Z5
-	VSUBPD       Z11, Z10, Z10
-	VADDPD       Z10, Z5, Z5
-	VADDPD       Z2, Z6, Z10
-	VSUBPD       Z6, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z6, Z6
-	VSUBPD       Z11, Z2, Z2
-	VADDPD       Z2, Z6, Z2
-	VADDPD       Z10, Z7, Z6
-	VSUBPD       Z7, Z6, Z11
-	VSUBPD       Z11, Z6, Z12
-	VSUBPD       Z12, Z7, Z7
-	VSUBPD       Z11, Z10, Z10
-	VADDPD       Z10, Z7, Z7
-	VADDPD       Z6, Z8, Z10
-	VSUBPD       Z8, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z8, Z8
-	VSUBPD       Z11, Z6, Z6
-	VADDPD       Z6, Z8, Z6
-	VADDPD       Z0, Z4, Z8
-	VSUBPD       Z4, Z8, Z11
-	VSUBPD       Z11, Z8, Z12
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z9, Z5, Z5
+	VADDPD       Z2, Z4, Z9
+	VSUBPD       Z4, Z9, Z11
+	VSUBPD       Z11, Z9, Z12
 	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z0, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       Z8, Z1, Z4
-	VSUBPD       Z1, Z4, Z11
+	VSUBPD       Z11, Z2, Z2
+	VADDPD       Z2, Z4, Z2
+	VADDPD       Z9, Z7, Z4
+	VSUBPD       Z7, Z4, Z11
 	VSUBPD       Z11, Z4, Z12
+	VSUBPD       Z12, Z7, Z7
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z9, Z7, Z7
+	VADDPD       Z4, Z8, Z9
+	VSUBPD       Z8, Z9, Z11
+	VSUBPD       Z11, Z9, Z12
+	VSUBPD       Z12, Z8, Z8
+	VSUBPD       Z11, Z4, Z4
+	VADDPD       Z4, Z8, Z4
+	VADDPD       Z0, Z3, Z8
+	VSUBPD       Z3, Z8, Z11
+	VSUBPD       Z11, Z8, Z12
+	VSUBPD       Z12, Z3, Z3
+	VSUBPD       Z11, Z0, Z0
+	VADDPD       Z0, Z3, Z0
+	VADDPD       Z8, Z1, Z3
+	VSUBPD       Z1, Z3, Z11
+	VSUBPD       Z11, Z3, Z12
 	VSUBPD       Z12, Z1, Z1
 	VSUBPD       Z11, Z8, Z8
 	VADDPD       Z8, Z1, Z1
-	VADDPD       Z4, Z5, Z8
+	VADDPD       Z3, Z5, Z8
 	VSUBPD       Z5, Z8, Z11
 	VSUBPD       Z11, Z8, Z12
 	VSUBPD       Z12, Z5, Z5
-	VSUBPD       Z11, Z4, Z4
-	VADDPD       Z4, Z5, Z4
+	VSUBPD       Z11, Z3, Z3
+	VADDPD       Z3, Z5, Z3
 	VADDPD       Z8, Z2, Z5
 	VSUBPD       Z2, Z5, Z11
 	VSUBPD       Z11, Z5, Z12
@@ -8384,394 +13290,2397 @@ region2:
 	VSUBPD       Z12, Z7, Z7
 	VSUBPD       Z11, Z5, Z5
 	VADDPD       Z5, Z7, Z5
-	VADDPD       Z8, Z6, Z7
-	VSUBPD       Z6, Z7, Z11
+	VADDPD       Z8, Z4, Z7
+	VSUBPD       Z4, Z7, Z11
 	VSUBPD       Z11, Z7, Z12
-	VSUBPD       Z12, Z6, Z6
+	VSUBPD       Z12, Z4, Z4
 	VSUBPD       Z11, Z8, Z8
-	VADDPD       Z8, Z6, Z6
-	VADDPD       Z7, Z10, Z8
-	VSUBPD       Z10, Z8, Z11
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z9, Z8
+	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z8, Z12
-	VSUBPD       Z12, Z10, Z10
+	VSUBPD       Z12, Z9, Z9
 	VSUBPD       Z11, Z7, Z7
-	VADDPD       Z7, Z10, Z7
+	VADDPD       Z7, Z9, Z7
 	VADDPD       Z1, Z0, Z0
-	VADDPD       Z4, Z0, Z0
+	VADDPD       Z3, Z0, Z0
 	VADDPD       Z2, Z0, Z0
 	VADDPD       Z5, Z0, Z0
-	VADDPD       Z6, Z0, Z0
+	VADDPD       Z4, Z0, Z0
 	VADDPD       Z7, Z0, Z0
 	VADDPD       Z0, Z8, Z1
 	VSUBPD       Z8, Z1, Z2
 	VSUBPD       Z2, Z0, Z0
-	VMULPD       logaddexpConstant219<>+0(SB), Z1, Z2
+	VMULPD       logaddexpConstant223<>+0(SB), Z1, Z2
 	VFMADD231PD  Z1, Z2, Z0
 	VADDPD       Z0, Z1, Z0
-	VMOVUPS      448(SP), Z1
-	VBLENDMPD    Z0, Z1, K2, Z1
-	VMOVUPS      Z1, 448(SP)
-	VMOVUPS      448(SP), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      192(SP), Z2
-	JMP          back2
+	VMOVUPS      1152(SP), Z1
+	VBLENDMPD    Z0, Z1, K3, Z1
+	VMOVUPS      Z1, 1152(SP)
+	VMOVUPS      1152(SP), Z0
+	VMOVUPS      logaddexpConstant186<>+0(SB), Z12
+	VMOVUPS      1600(SP), Z26
+	VMOVUPS      1664(SP), Z27
+	JMP          back3
 
-DATA logaddexpConstant184<>+0(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+8(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+16(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+24(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+32(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+40(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+48(SB)/8, $0xc085e00000000000
-DATA logaddexpConstant184<>+56(SB)/8, $0xc085e00000000000
-GLOBL logaddexpConstant184<>(SB), RODATA|NOPTR, $64
+region4:
+	VMOVUPS      Z0, 1856(SP)
+	VMOVUPS      Z3, 1920(SP)
+	VMOVUPS      Z4, 1984(SP)
+	VMOVUPS      Z6, 2048(SP)
+	VMOVUPS      Z8, 2112(SP)
+	VMOVUPS      Z11, 2176(SP)
+	VMOVUPS      Z13, 2240(SP)
+	VMOVUPS      Z23, 2304(SP)
+	VMOVUPS      Z25, 2368(SP)
+	KMOVB        K1, 2432(SP)
+	VXORPD       logaddexpConstant148<>+0(SB), Z6, Z1
+	VADDPD       Z1, Z4, Z2
+	VSUBPD       Z4, Z2, Z6
+	VSUBPD       Z6, Z2, Z7
+	VSUBPD       Z7, Z4, Z4
+	VSUBPD       Z6, Z1, Z1
+	VADDPD       Z1, Z4, Z1
+	VMULPD       logaddexpConstant202<>+0(SB), Z3, Z3
+	VADDPD       Z3, Z2, Z4
+	VSUBPD       Z2, Z4, Z6
+	VSUBPD       Z6, Z4, Z7
+	VSUBPD       Z7, Z2, Z2
+	VSUBPD       Z6, Z3, Z3
+	VADDPD       Z3, Z2, Z2
+	VADDPD       Z2, Z1, Z1
+	VADDPD       Z4, Z8, Z2
+	VSUBPD       Z8, Z2, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z1, Z3, Z4
+	VSUBPD       Z3, Z4, Z3
+	VSUBPD       Z3, Z1, Z1
+	VADDPD       Z4, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z4, Z2
+	VMULPD       logaddexpConstant150<>+0(SB), Z3, Z3
+	VMULPD       logaddexpConstant150<>+0(SB), Z2, Z2
+	VMULPD       logaddexpConstant150<>+0(SB), Z1, Z1
+	VMOVUPS      logaddexpConstant157<>+0(SB), Z4
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z3, Z4
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z6
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z3, Z6
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z3, Z7
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z3, Z8
+	VMULPD       Z3, Z3, Z9
+	VFMADD231PD  Z9, Z6, Z4
+	VFMADD231PD  Z9, Z8, Z7
+	VMULPD       Z9, Z9, Z6
+	VFMADD231PD  Z6, Z7, Z4
+	VMULPD       Z6, Z6, Z6
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z6, Z4
+	VMULPD       Z4, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z4, Z3, Z7
+	VFMADD231PD  Z2, Z4, Z7
+	VADDPD       Z7, Z6, Z4
+	VSUBPD       Z6, Z4, Z6
+	VSUBPD       Z6, Z7, Z6
+	VADDPD       logaddexpConstant158<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z4, Z4
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant210<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z7, Z6
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant155<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z14
+	VSUBPD       Z14, Z4, Z4
+	VMOVUPS      logaddexpConstant155<>+0(SB), Z14
+	VSUBPD       Z8, Z14, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant211<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z7, Z6
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant156<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z24
+	VSUBPD       Z24, Z4, Z4
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z24
+	VSUBPD       Z8, Z24, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant212<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z7, Z6
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant153<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z26
+	VSUBPD       Z26, Z4, Z4
+	VMOVUPS      logaddexpConstant153<>+0(SB), Z26
+	VSUBPD       Z8, Z26, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant213<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z7, Z6
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant154<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z27
+	VSUBPD       Z27, Z4, Z4
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z27
+	VSUBPD       Z8, Z27, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant214<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z7, Z6
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant151<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z28
+	VSUBPD       Z28, Z4, Z4
+	VMOVUPS      logaddexpConstant151<>+0(SB), Z28
+	VSUBPD       Z8, Z28, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant215<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z4, Z7, Z6
+	VSUBPD       Z7, Z6, Z7
+	VSUBPD       Z7, Z4, Z4
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VFMADD231PD  Z2, Z6, Z8
+	VFMADD231PD  Z3, Z4, Z8
+	VADDPD       Z8, Z7, Z4
+	VSUBPD       Z7, Z4, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant152<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z29
+	VSUBPD       Z29, Z4, Z4
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z29
+	VSUBPD       Z8, Z29, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant216<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z30
+	VSUBPD       Z30, Z8, Z31
+	VSUBPD       Z31, Z6, Z6
+	VMOVUPS      logaddexpConstant216<>+0(SB), Z31
+	VSUBPD       Z30, Z31, Z30
+	VADDPD       Z30, Z6, Z6
+	VADDPD       Z8, Z4, Z30
+	VSUBPD       Z4, Z30, Z0
+	VSUBPD       Z0, Z30, Z5
+	VSUBPD       Z5, Z4, Z4
+	VSUBPD       Z0, Z8, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       logaddexpConstant217<>+0(SB), Z17, Z4
+	VADDPD       Z4, Z6, Z5
+	VADDPD       Z5, Z0, Z0
+	VADDPD       Z30, Z7, Z5
+	VSUBPD       Z7, Z5, Z6
+	VSUBPD       Z6, Z30, Z6
+	VADDPD       Z0, Z6, Z7
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z6, Z0, Z0
+	VADDPD       Z7, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z7, Z5
+	VMULPD       Z6, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z6, Z3, Z8
+	VMULPD       Z5, Z3, Z30
+	VMOVUPS      Z30, Z25
+	VFMSUB231PD  Z5, Z3, Z25
+	VMULPD       Z6, Z2, Z23
+	VMOVUPS      Z23, Z13
+	VFMSUB231PD  Z6, Z2, Z13
+	VMOVUPS      Z4, 2496(SP)
+	VADDPD       Z23, Z30, Z4
+	VSUBPD       Z30, Z4, Z31
+	VSUBPD       Z31, Z4, Z29
+	VSUBPD       Z29, Z30, Z29
+	VSUBPD       Z31, Z23, Z23
+	VADDPD       Z23, Z29, Z23
+	VADDPD       Z4, Z8, Z29
+	VSUBPD       Z8, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z4, Z4
+	VADDPD       Z4, Z8, Z4
+	VADDPD       Z13, Z25, Z8
+	VFMADD231PD  Z2, Z5, Z8
+	VFMADD231PD  Z1, Z6, Z8
+	VFMADD231PD  Z3, Z0, Z8
+	VADDPD       Z4, Z23, Z0
+	VADDPD       Z0, Z8, Z0
+	VADDPD       Z29, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z29, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z16, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z16, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant161<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z13
+	VSUBPD       Z8, Z13, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z23
+	VSUBPD       Z23, Z8, Z25
+	VSUBPD       Z25, Z5, Z5
+	VSUBPD       Z23, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant218<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z23
+	VFMSUB231PD  Z4, Z3, Z23
+	VMULPD       Z5, Z2, Z25
+	VMOVUPS      Z25, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z25, Z8, Z30
+	VSUBPD       Z8, Z30, Z31
+	VSUBPD       Z31, Z30, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z31, Z25, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z30, Z7, Z13
+	VSUBPD       Z7, Z13, Z25
+	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z25, Z30, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z29, Z23, Z23
+	VFMADD231PD  Z2, Z4, Z23
+	VFMADD231PD  Z1, Z5, Z23
+	VFMADD231PD  Z3, Z0, Z23
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z23, Z0
+	VADDPD       Z13, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z18, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z18, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant163<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z13
+	VSUBPD       Z8, Z13, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z23
+	VSUBPD       Z23, Z8, Z25
+	VSUBPD       Z25, Z5, Z5
+	VSUBPD       Z23, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant219<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z23
+	VFMSUB231PD  Z4, Z3, Z23
+	VMULPD       Z5, Z2, Z25
+	VMOVUPS      Z25, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z25, Z8, Z30
+	VSUBPD       Z8, Z30, Z31
+	VSUBPD       Z31, Z30, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z31, Z25, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z30, Z7, Z13
+	VSUBPD       Z7, Z13, Z25
+	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z25, Z30, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z29, Z23, Z23
+	VFMADD231PD  Z2, Z4, Z23
+	VFMADD231PD  Z1, Z5, Z23
+	VFMADD231PD  Z3, Z0, Z23
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z23, Z0
+	VADDPD       Z13, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z19, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z19, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant165<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z13
+	VSUBPD       Z8, Z13, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z23
+	VSUBPD       Z23, Z8, Z25
+	VSUBPD       Z25, Z5, Z5
+	VSUBPD       Z23, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant220<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z23
+	VFMSUB231PD  Z4, Z3, Z23
+	VMULPD       Z5, Z2, Z25
+	VMOVUPS      Z25, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z25, Z8, Z30
+	VSUBPD       Z8, Z30, Z31
+	VSUBPD       Z31, Z30, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z31, Z25, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z30, Z7, Z13
+	VSUBPD       Z7, Z13, Z25
+	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z25, Z30, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z29, Z23, Z23
+	VFMADD231PD  Z2, Z4, Z23
+	VFMADD231PD  Z1, Z5, Z23
+	VFMADD231PD  Z3, Z0, Z23
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z23, Z0
+	VADDPD       Z13, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z20, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z20, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant167<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z13
+	VSUBPD       Z8, Z13, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z23
+	VSUBPD       Z23, Z8, Z25
+	VSUBPD       Z25, Z5, Z5
+	VSUBPD       Z23, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant221<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z23
+	VFMSUB231PD  Z4, Z3, Z23
+	VMULPD       Z5, Z2, Z25
+	VMOVUPS      Z25, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z25, Z8, Z30
+	VSUBPD       Z8, Z30, Z31
+	VSUBPD       Z31, Z30, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z31, Z25, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z30, Z7, Z13
+	VSUBPD       Z7, Z13, Z25
+	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z25, Z30, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z29, Z23, Z23
+	VFMADD231PD  Z2, Z4, Z23
+	VFMADD231PD  Z1, Z5, Z23
+	VFMADD231PD  Z3, Z0, Z23
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z23, Z0
+	VADDPD       Z13, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z21, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z21, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant169<>+0(SB), Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z13
+	VSUBPD       Z8, Z13, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z23
+	VSUBPD       Z23, Z8, Z25
+	VSUBPD       Z25, Z5, Z5
+	VSUBPD       Z23, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       logaddexpConstant222<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z23
+	VFMSUB231PD  Z4, Z3, Z23
+	VMULPD       Z5, Z2, Z25
+	VMOVUPS      Z25, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z25, Z8, Z30
+	VSUBPD       Z8, Z30, Z31
+	VSUBPD       Z31, Z30, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z31, Z25, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z30, Z7, Z13
+	VSUBPD       Z7, Z13, Z25
+	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z25, Z30, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z29, Z23, Z23
+	VFMADD231PD  Z2, Z4, Z23
+	VFMADD231PD  Z1, Z5, Z23
+	VFMADD231PD  Z3, Z0, Z23
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z23, Z0
+	VADDPD       Z13, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z22, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z22, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       Z17, Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z17, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       Z17, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z4, Z3, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z29
+	VSUBPD       Z8, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z23, Z23
+	VADDPD       Z23, Z8, Z8
+	VADDPD       Z29, Z7, Z23
+	VSUBPD       Z7, Z23, Z30
+	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z2, Z4, Z13
+	VFMADD231PD  Z1, Z5, Z13
+	VFMADD231PD  Z3, Z0, Z13
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z23, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z23, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z10, Z5, Z6
+	VSUBPD       Z5, Z6, Z7
+	VSUBPD       Z7, Z6, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z7, Z10, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       Z17, Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z17, Z8
+	VADDPD       Z8, Z4, Z4
+	VADDPD       Z7, Z5, Z8
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
+	VADDPD       Z7, Z5, Z5
+	VADDPD       Z17, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z8, Z6, Z4
+	VSUBPD       Z6, Z4, Z5
+	VSUBPD       Z5, Z8, Z5
+	VADDPD       Z0, Z5, Z6
+	VSUBPD       Z5, Z6, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z6, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z6, Z4
+	VMULPD       Z5, Z3, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z5, Z3, Z7
+	VMULPD       Z4, Z3, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z4, Z3, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z29
+	VSUBPD       Z8, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z23, Z23
+	VADDPD       Z23, Z8, Z8
+	VADDPD       Z29, Z7, Z23
+	VSUBPD       Z7, Z23, Z30
+	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z4, Z2, Z13
+	VFMADD231PD  Z5, Z1, Z13
+	VFMADD231PD  Z0, Z3, Z13
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z23, Z6, Z1
+	VSUBPD       Z6, Z1, Z2
+	VSUBPD       Z2, Z23, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z15, Z2, Z3
+	VSUBPD       Z2, Z3, Z4
+	VSUBPD       Z4, Z3, Z5
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z4, Z15, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z17, Z1, Z5
+	VSUBPD       Z1, Z5, Z6
+	VSUBPD       Z6, Z5, Z7
+	VSUBPD       Z7, Z1, Z7
+	VSUBPD       Z6, Z17, Z6
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z5, Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z17, Z0, Z5
+	VADDPD       Z5, Z6, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z7, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z7, Z3
+	VADDPD       Z4, Z3, Z6
+	VSUBPD       Z3, Z6, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z6, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z4, Z2, Z7
+	VMULPD       Z5, Z2, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z5, Z2, Z13
+	VMULPD       Z4, Z1, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z4, Z1, Z25
+	VADDPD       Z23, Z8, Z29
+	VSUBPD       Z8, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z23, Z23
+	VADDPD       Z23, Z8, Z8
+	VADDPD       Z29, Z7, Z23
+	VSUBPD       Z7, Z23, Z30
+	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z5, Z1, Z13
+	VFMADD231PD  Z4, Z0, Z13
+	VFMADD231PD  Z3, Z2, Z13
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z23, Z6, Z1
+	VSUBPD       Z6, Z1, Z2
+	VSUBPD       Z2, Z23, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z15, Z2, Z3
+	VSUBPD       Z2, Z3, Z4
+	VSUBPD       Z4, Z3, Z5
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z4, Z15, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z17, Z1, Z5
+	VSUBPD       Z1, Z5, Z6
+	VSUBPD       Z6, Z5, Z7
+	VSUBPD       Z7, Z1, Z7
+	VSUBPD       Z6, Z17, Z6
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z5, Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z17, Z0, Z5
+	VADDPD       Z5, Z6, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z7, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z7, Z3
+	VADDPD       Z4, Z3, Z6
+	VSUBPD       Z3, Z6, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z6, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z4, Z2, Z7
+	VMULPD       Z5, Z2, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z5, Z2, Z13
+	VMULPD       Z4, Z1, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z4, Z1, Z25
+	VADDPD       Z23, Z8, Z29
+	VSUBPD       Z8, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z23, Z23
+	VADDPD       Z23, Z8, Z8
+	VADDPD       Z29, Z7, Z23
+	VSUBPD       Z7, Z23, Z30
+	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z5, Z1, Z13
+	VFMADD231PD  Z4, Z0, Z13
+	VFMADD231PD  Z3, Z2, Z13
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z23, Z6, Z1
+	VSUBPD       Z6, Z1, Z2
+	VSUBPD       Z2, Z23, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z15, Z2, Z3
+	VSUBPD       Z2, Z3, Z4
+	VSUBPD       Z4, Z3, Z5
+	VSUBPD       Z5, Z2, Z5
+	VSUBPD       Z4, Z15, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z17, Z1, Z5
+	VSUBPD       Z1, Z5, Z6
+	VSUBPD       Z6, Z5, Z7
+	VSUBPD       Z7, Z1, Z7
+	VSUBPD       Z6, Z17, Z6
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z5, Z4, Z7
+	VSUBPD       Z4, Z7, Z8
+	VSUBPD       Z8, Z7, Z13
+	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z17, Z0, Z5
+	VADDPD       Z5, Z6, Z5
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z7, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z7, Z3
+	VADDPD       Z4, Z3, Z6
+	VSUBPD       Z3, Z6, Z3
+	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z6, Z5, Z4
+	VSUBPD       Z5, Z4, Z5
+	VSUBPD       Z5, Z6, Z5
+	VMULPD       Z4, Z2, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  Z4, Z2, Z7
+	VMULPD       Z5, Z2, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z5, Z2, Z13
+	VMULPD       Z4, Z1, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z4, Z1, Z25
+	VADDPD       Z23, Z8, Z29
+	VSUBPD       Z8, Z29, Z30
+	VSUBPD       Z30, Z29, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z30, Z23, Z23
+	VADDPD       Z23, Z8, Z8
+	VADDPD       Z29, Z7, Z23
+	VSUBPD       Z7, Z23, Z30
+	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z29, Z29
+	VADDPD       Z29, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z5, Z1, Z13
+	VFMADD231PD  Z4, Z0, Z13
+	VFMADD231PD  Z3, Z2, Z13
+	VADDPD       Z7, Z8, Z0
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z23, Z6, Z1
+	VSUBPD       Z6, Z1, Z2
+	VSUBPD       Z2, Z23, Z2
+	VADDPD       Z0, Z2, Z3
+	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z2, Z0, Z0
+	VADDPD       Z3, Z1, Z2
+	VSUBPD       Z1, Z2, Z1
+	VSUBPD       Z1, Z3, Z1
+	VMULPD       Z11, Z2, Z2
+	VMULPD       Z11, Z1, Z1
+	VMULPD       Z11, Z0, Z0
+	VMOVUPS      (SP), Z3
+	VMINPD       Z10, Z3, Z4
+	VMAXPD       Z4, Z12, Z4
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z5
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z4, Z5
+	VSUBPD       logaddexpConstant114<>+0(SB), Z5, Z5
+	VMULPD       logaddexpConstant146<>+0(SB), Z5, Z6
+	VMOVUPS      Z6, Z7
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z5, Z7
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z5, Z4
+	VXORPD       logaddexpConstant148<>+0(SB), Z6, Z6
+	VADDPD       Z6, Z4, Z8
+	VSUBPD       Z4, Z8, Z11
+	VSUBPD       Z11, Z8, Z12
+	VSUBPD       Z12, Z4, Z4
+	VSUBPD       Z11, Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VXORPD       logaddexpConstant148<>+0(SB), Z7, Z6
+	VADDPD       Z6, Z4, Z7
+	VSUBPD       Z4, Z7, Z11
+	VSUBPD       Z11, Z7, Z12
+	VSUBPD       Z12, Z4, Z4
+	VSUBPD       Z11, Z6, Z6
+	VADDPD       Z6, Z4, Z4
+	VMULPD       logaddexpConstant202<>+0(SB), Z5, Z6
+	VADDPD       Z6, Z7, Z11
+	VSUBPD       Z7, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z7, Z7
+	VSUBPD       Z12, Z6, Z6
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z6, Z4, Z4
+	VADDPD       Z11, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z11, Z7
+	VADDPD       Z4, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z4, Z4
+	VADDPD       Z8, Z6, Z7
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z6, Z8, Z6
+	VMULPD       logaddexpConstant150<>+0(SB), Z7, Z7
+	VMULPD       logaddexpConstant150<>+0(SB), Z6, Z6
+	VMULPD       logaddexpConstant150<>+0(SB), Z4, Z4
+	VMOVUPS      logaddexpConstant157<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z7, Z8
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z7, Z11
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z7, Z12
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z13
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z7, Z13
+	VMULPD       Z7, Z7, Z23
+	VFMADD231PD  Z23, Z11, Z8
+	VFMADD231PD  Z23, Z13, Z12
+	VMULPD       Z23, Z23, Z11
+	VFMADD231PD  Z11, Z12, Z8
+	VMULPD       Z11, Z11, Z11
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z11, Z8
+	VMULPD       Z8, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z8, Z7, Z12
+	VFMADD231PD  Z6, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z11
+	VSUBPD       Z11, Z12, Z11
+	VADDPD       Z9, Z8, Z12
+	VSUBPD       Z8, Z12, Z13
+	VSUBPD       Z13, Z12, Z23
+	VSUBPD       Z23, Z8, Z8
+	VSUBPD       Z13, Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       logaddexpConstant210<>+0(SB), Z11, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z14, Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z12, Z14, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant211<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z24, Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z12, Z24, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant212<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z26, Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z12, Z26, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant213<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z27, Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z12, Z27, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant214<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z28, Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z12, Z28, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant215<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       logaddexpConstant152<>+0(SB), Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z13
+	VSUBPD       Z12, Z13, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant216<>+0(SB), Z9, Z12
+	VSUBPD       Z9, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z9, Z9
+	VMOVUPS      logaddexpConstant216<>+0(SB), Z14
+	VSUBPD       Z13, Z14, Z13
+	VADDPD       Z13, Z9, Z9
+	VADDPD       Z12, Z8, Z13
+	VSUBPD       Z8, Z13, Z14
+	VSUBPD       Z14, Z13, Z23
+	VSUBPD       Z23, Z8, Z8
+	VSUBPD       Z14, Z12, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       2496(SP), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z13, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z13, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z23
+	VFMSUB231PD  Z9, Z7, Z23
+	VMULPD       Z11, Z6, Z24
+	VMOVUPS      Z24, Z25
+	VFMSUB231PD  Z11, Z6, Z25
+	VADDPD       Z24, Z14, Z26
+	VSUBPD       Z14, Z26, Z27
+	VSUBPD       Z27, Z26, Z28
+	VSUBPD       Z28, Z14, Z14
+	VSUBPD       Z27, Z24, Z24
+	VADDPD       Z24, Z14, Z14
+	VADDPD       Z26, Z13, Z24
+	VSUBPD       Z13, Z24, Z27
+	VSUBPD       Z27, Z24, Z28
+	VSUBPD       Z28, Z13, Z13
+	VSUBPD       Z27, Z26, Z26
+	VADDPD       Z26, Z13, Z13
+	VADDPD       Z25, Z23, Z23
+	VFMADD231PD  Z6, Z9, Z23
+	VFMADD231PD  Z4, Z11, Z23
+	VFMADD231PD  Z7, Z8, Z23
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z23, Z8
+	VADDPD       Z24, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z24, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z16, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z16, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant161<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z9, Z9
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z16
+	VSUBPD       Z14, Z16, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z23
+	VSUBPD       Z23, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant218<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z6, Z23
+	VMOVUPS      Z23, Z24
+	VFMSUB231PD  Z11, Z6, Z24
+	VADDPD       Z23, Z14, Z25
+	VSUBPD       Z14, Z25, Z26
+	VSUBPD       Z26, Z25, Z27
+	VSUBPD       Z27, Z14, Z14
+	VSUBPD       Z26, Z23, Z23
+	VADDPD       Z23, Z14, Z14
+	VADDPD       Z25, Z13, Z23
+	VSUBPD       Z13, Z23, Z26
+	VSUBPD       Z26, Z23, Z27
+	VSUBPD       Z27, Z13, Z13
+	VSUBPD       Z26, Z25, Z25
+	VADDPD       Z25, Z13, Z13
+	VADDPD       Z24, Z16, Z16
+	VFMADD231PD  Z6, Z9, Z16
+	VFMADD231PD  Z4, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z23, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z23, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z18, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z18, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant163<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z9, Z9
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z16
+	VSUBPD       Z14, Z16, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant219<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z6, Z18
+	VMOVUPS      Z18, Z23
+	VFMSUB231PD  Z11, Z6, Z23
+	VADDPD       Z18, Z14, Z24
+	VSUBPD       Z14, Z24, Z25
+	VSUBPD       Z25, Z24, Z26
+	VSUBPD       Z26, Z14, Z14
+	VSUBPD       Z25, Z18, Z18
+	VADDPD       Z18, Z14, Z14
+	VADDPD       Z24, Z13, Z18
+	VSUBPD       Z13, Z18, Z25
+	VSUBPD       Z25, Z18, Z26
+	VSUBPD       Z26, Z13, Z13
+	VSUBPD       Z25, Z24, Z24
+	VADDPD       Z24, Z13, Z13
+	VADDPD       Z23, Z16, Z16
+	VFMADD231PD  Z6, Z9, Z16
+	VFMADD231PD  Z4, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z18, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z18, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z19, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z19, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant165<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z9, Z9
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z16
+	VSUBPD       Z14, Z16, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant220<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z6, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z11, Z6, Z19
+	VADDPD       Z18, Z14, Z23
+	VSUBPD       Z14, Z23, Z24
+	VSUBPD       Z24, Z23, Z25
+	VSUBPD       Z25, Z14, Z14
+	VSUBPD       Z24, Z18, Z18
+	VADDPD       Z18, Z14, Z14
+	VADDPD       Z23, Z13, Z18
+	VSUBPD       Z13, Z18, Z24
+	VSUBPD       Z24, Z18, Z25
+	VSUBPD       Z25, Z13, Z13
+	VSUBPD       Z24, Z23, Z23
+	VADDPD       Z23, Z13, Z13
+	VADDPD       Z19, Z16, Z16
+	VFMADD231PD  Z6, Z9, Z16
+	VFMADD231PD  Z4, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z18, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z18, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z20, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z20, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant167<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z9, Z9
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z16
+	VSUBPD       Z14, Z16, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant221<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z6, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z11, Z6, Z19
+	VADDPD       Z18, Z14, Z20
+	VSUBPD       Z14, Z20, Z23
+	VSUBPD       Z23, Z20, Z24
+	VSUBPD       Z24, Z14, Z14
+	VSUBPD       Z23, Z18, Z18
+	VADDPD       Z18, Z14, Z14
+	VADDPD       Z20, Z13, Z18
+	VSUBPD       Z13, Z18, Z23
+	VSUBPD       Z23, Z18, Z24
+	VSUBPD       Z24, Z13, Z13
+	VSUBPD       Z23, Z20, Z20
+	VADDPD       Z20, Z13, Z13
+	VADDPD       Z19, Z16, Z16
+	VFMADD231PD  Z6, Z9, Z16
+	VFMADD231PD  Z4, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z18, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z18, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z21, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z21, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant169<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z9, Z9
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z16
+	VSUBPD       Z14, Z16, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant222<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z6, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z11, Z6, Z19
+	VADDPD       Z18, Z14, Z20
+	VSUBPD       Z14, Z20, Z21
+	VSUBPD       Z21, Z20, Z23
+	VSUBPD       Z23, Z14, Z14
+	VSUBPD       Z21, Z18, Z18
+	VADDPD       Z18, Z14, Z14
+	VADDPD       Z20, Z13, Z18
+	VSUBPD       Z13, Z18, Z21
+	VSUBPD       Z21, Z18, Z23
+	VSUBPD       Z23, Z13, Z13
+	VSUBPD       Z21, Z20, Z20
+	VADDPD       Z20, Z13, Z13
+	VADDPD       Z19, Z16, Z16
+	VFMADD231PD  Z6, Z9, Z16
+	VFMADD231PD  Z4, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z18, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z18, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z22, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z22, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z17, Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z9, Z9
+	VSUBPD       Z14, Z17, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       Z17, Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z6, Z18
+	VMOVUPS      Z18, Z19
+	VFMSUB231PD  Z11, Z6, Z19
+	VADDPD       Z18, Z14, Z20
+	VSUBPD       Z14, Z20, Z21
+	VSUBPD       Z21, Z20, Z23
+	VSUBPD       Z23, Z14, Z14
+	VSUBPD       Z21, Z18, Z18
+	VADDPD       Z18, Z14, Z14
+	VADDPD       Z20, Z13, Z18
+	VSUBPD       Z13, Z18, Z21
+	VSUBPD       Z21, Z18, Z23
+	VSUBPD       Z23, Z13, Z13
+	VSUBPD       Z21, Z20, Z20
+	VADDPD       Z20, Z13, Z13
+	VADDPD       Z19, Z16, Z16
+	VFMADD231PD  Z6, Z9, Z16
+	VFMADD231PD  Z4, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z18, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z18, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z10, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z10, Z10
+	VADDPD       Z10, Z11, Z10
+	VADDPD       Z17, Z9, Z11
+	VSUBPD       Z9, Z11, Z13
+	VSUBPD       Z13, Z11, Z14
+	VSUBPD       Z14, Z9, Z9
+	VSUBPD       Z13, Z17, Z13
+	VADDPD       Z13, Z9, Z9
+	VADDPD       Z11, Z10, Z13
+	VSUBPD       Z10, Z13, Z14
+	VSUBPD       Z14, Z13, Z16
+	VSUBPD       Z16, Z10, Z10
+	VSUBPD       Z14, Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z17, Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z10, Z8
+	VADDPD       Z13, Z12, Z9
+	VSUBPD       Z12, Z9, Z10
+	VSUBPD       Z10, Z13, Z10
+	VADDPD       Z8, Z10, Z11
+	VSUBPD       Z10, Z11, Z10
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z11, Z9, Z10
+	VSUBPD       Z9, Z10, Z9
+	VSUBPD       Z9, Z11, Z9
+	VMULPD       Z10, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z10, Z7, Z12
+	VMULPD       Z9, Z7, Z13
+	VMOVUPS      Z13, Z14
+	VFMSUB231PD  Z9, Z7, Z14
+	VMULPD       Z10, Z6, Z16
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z10, Z6, Z18
+	VADDPD       Z16, Z13, Z19
+	VSUBPD       Z13, Z19, Z20
+	VSUBPD       Z20, Z19, Z21
+	VSUBPD       Z21, Z13, Z13
+	VSUBPD       Z20, Z16, Z16
+	VADDPD       Z16, Z13, Z13
+	VADDPD       Z19, Z12, Z16
+	VSUBPD       Z12, Z16, Z20
+	VSUBPD       Z20, Z16, Z21
+	VSUBPD       Z21, Z12, Z12
+	VSUBPD       Z20, Z19, Z19
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z14, Z14
+	VFMADD231PD  Z9, Z6, Z14
+	VFMADD231PD  Z10, Z4, Z14
+	VFMADD231PD  Z8, Z7, Z14
+	VADDPD       Z12, Z13, Z4
+	VADDPD       Z4, Z14, Z4
+	VADDPD       Z16, Z11, Z6
+	VSUBPD       Z11, Z6, Z7
+	VSUBPD       Z7, Z16, Z7
+	VADDPD       Z4, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z4, Z4
+	VADDPD       Z8, Z6, Z7
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       Z15, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z7, Z10
+	VSUBPD       Z9, Z15, Z9
+	VADDPD       Z9, Z10, Z9
+	VADDPD       Z17, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z12
+	VSUBPD       Z12, Z6, Z12
+	VSUBPD       Z11, Z17, Z11
+	VADDPD       Z11, Z12, Z11
+	VADDPD       Z10, Z9, Z12
+	VSUBPD       Z9, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z9, Z9
+	VSUBPD       Z13, Z10, Z10
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z17, Z4, Z10
+	VADDPD       Z10, Z11, Z10
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z12, Z8, Z10
+	VSUBPD       Z8, Z10, Z8
+	VSUBPD       Z8, Z12, Z8
+	VADDPD       Z9, Z8, Z11
+	VSUBPD       Z8, Z11, Z8
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z11, Z10, Z9
+	VSUBPD       Z10, Z9, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VMULPD       Z10, Z7, Z13
+	VMOVUPS      Z13, Z14
+	VFMSUB231PD  Z10, Z7, Z14
+	VMULPD       Z9, Z6, Z16
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z9, Z6, Z18
+	VADDPD       Z16, Z13, Z19
+	VSUBPD       Z13, Z19, Z20
+	VSUBPD       Z20, Z19, Z21
+	VSUBPD       Z21, Z13, Z13
+	VSUBPD       Z20, Z16, Z16
+	VADDPD       Z16, Z13, Z13
+	VADDPD       Z19, Z12, Z16
+	VSUBPD       Z12, Z16, Z20
+	VSUBPD       Z20, Z16, Z21
+	VSUBPD       Z21, Z12, Z12
+	VSUBPD       Z20, Z19, Z19
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z14, Z14
+	VFMADD231PD  Z10, Z6, Z14
+	VFMADD231PD  Z9, Z4, Z14
+	VFMADD231PD  Z8, Z7, Z14
+	VADDPD       Z12, Z13, Z4
+	VADDPD       Z4, Z14, Z4
+	VADDPD       Z16, Z11, Z6
+	VSUBPD       Z11, Z6, Z7
+	VSUBPD       Z7, Z16, Z7
+	VADDPD       Z4, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z4, Z4
+	VADDPD       Z8, Z6, Z7
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       Z15, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z7, Z10
+	VSUBPD       Z9, Z15, Z9
+	VADDPD       Z9, Z10, Z9
+	VADDPD       Z17, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z12
+	VSUBPD       Z12, Z6, Z12
+	VSUBPD       Z11, Z17, Z11
+	VADDPD       Z11, Z12, Z11
+	VADDPD       Z10, Z9, Z12
+	VSUBPD       Z9, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z9, Z9
+	VSUBPD       Z13, Z10, Z10
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z17, Z4, Z10
+	VADDPD       Z10, Z11, Z10
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z12, Z8, Z10
+	VSUBPD       Z8, Z10, Z8
+	VSUBPD       Z8, Z12, Z8
+	VADDPD       Z9, Z8, Z11
+	VSUBPD       Z8, Z11, Z8
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z11, Z10, Z9
+	VSUBPD       Z10, Z9, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VMULPD       Z10, Z7, Z13
+	VMOVUPS      Z13, Z14
+	VFMSUB231PD  Z10, Z7, Z14
+	VMULPD       Z9, Z6, Z16
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z9, Z6, Z18
+	VADDPD       Z16, Z13, Z19
+	VSUBPD       Z13, Z19, Z20
+	VSUBPD       Z20, Z19, Z21
+	VSUBPD       Z21, Z13, Z13
+	VSUBPD       Z20, Z16, Z16
+	VADDPD       Z16, Z13, Z13
+	VADDPD       Z19, Z12, Z16
+	VSUBPD       Z12, Z16, Z20
+	VSUBPD       Z20, Z16, Z21
+	VSUBPD       Z21, Z12, Z12
+	VSUBPD       Z20, Z19, Z19
+	VADDPD       Z19, Z12, Z12
+	VADDPD       Z18, Z14, Z14
+	VFMADD231PD  Z10, Z6, Z14
+	VFMADD231PD  Z9, Z4, Z14
+	VFMADD231PD  Z8, Z7, Z14
+	VADDPD       Z12, Z13, Z4
+	VADDPD       Z4, Z14, Z4
+	VADDPD       Z16, Z11, Z6
+	VSUBPD       Z11, Z6, Z7
+	VSUBPD       Z7, Z16, Z7
+	VADDPD       Z4, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z4, Z4
+	VADDPD       Z8, Z6, Z7
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       Z15, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z7, Z10
+	VSUBPD       Z9, Z15, Z9
+	VADDPD       Z9, Z10, Z9
+	VADDPD       Z17, Z6, Z10
+	VSUBPD       Z6, Z10, Z11
+	VSUBPD       Z11, Z10, Z12
+	VSUBPD       Z12, Z6, Z12
+	VSUBPD       Z11, Z17, Z11
+	VADDPD       Z11, Z12, Z11
+	VADDPD       Z10, Z9, Z12
+	VSUBPD       Z9, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z9, Z9
+	VSUBPD       Z13, Z10, Z10
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z17, Z4, Z10
+	VADDPD       Z10, Z11, Z10
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z12, Z8, Z10
+	VSUBPD       Z8, Z10, Z8
+	VSUBPD       Z8, Z12, Z8
+	VADDPD       Z9, Z8, Z11
+	VSUBPD       Z8, Z11, Z8
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z11, Z10, Z9
+	VSUBPD       Z10, Z9, Z10
+	VSUBPD       Z10, Z11, Z10
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VMULPD       Z10, Z7, Z13
+	VMOVUPS      Z13, Z14
+	VFMSUB231PD  Z10, Z7, Z14
+	VMULPD       Z9, Z6, Z15
+	VMOVUPS      Z15, Z16
+	VFMSUB231PD  Z9, Z6, Z16
+	VADDPD       Z15, Z13, Z18
+	VSUBPD       Z13, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z13, Z13
+	VSUBPD       Z19, Z15, Z15
+	VADDPD       Z15, Z13, Z13
+	VADDPD       Z18, Z12, Z15
+	VSUBPD       Z12, Z15, Z19
+	VSUBPD       Z19, Z15, Z20
+	VSUBPD       Z20, Z12, Z12
+	VSUBPD       Z19, Z18, Z18
+	VADDPD       Z18, Z12, Z12
+	VADDPD       Z16, Z14, Z14
+	VFMADD231PD  Z10, Z6, Z14
+	VFMADD231PD  Z9, Z4, Z14
+	VFMADD231PD  Z8, Z7, Z14
+	VADDPD       Z12, Z13, Z4
+	VADDPD       Z4, Z14, Z4
+	VADDPD       Z15, Z11, Z6
+	VSUBPD       Z11, Z6, Z7
+	VSUBPD       Z7, Z15, Z7
+	VADDPD       Z4, Z7, Z8
+	VSUBPD       Z7, Z8, Z7
+	VSUBPD       Z7, Z4, Z4
+	VADDPD       Z8, Z6, Z7
+	VSUBPD       Z6, Z7, Z6
+	VSUBPD       Z6, Z8, Z6
+	VADDPD       logaddexpConstant173<>+0(SB), Z5, Z5
+	VPSLLQ       $0x34, Z5, Z5
+	VMULPD       Z5, Z7, Z7
+	VMULPD       Z5, Z6, Z6
+	VMULPD       Z5, Z4, Z4
+	VADDPD       Z0, Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z4, Z4
+	VSUBPD       Z9, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z8, Z1, Z4
+	VSUBPD       Z1, Z4, Z9
+	VSUBPD       Z9, Z4, Z10
+	VSUBPD       Z10, Z1, Z1
+	VSUBPD       Z9, Z8, Z8
+	VADDPD       Z8, Z1, Z1
+	VADDPD       Z4, Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z6, Z6
+	VSUBPD       Z9, Z4, Z4
+	VADDPD       Z4, Z6, Z4
+	VADDPD       Z8, Z2, Z6
+	VSUBPD       Z2, Z6, Z9
+	VSUBPD       Z9, Z6, Z10
+	VSUBPD       Z10, Z2, Z2
+	VSUBPD       Z9, Z8, Z8
+	VADDPD       Z8, Z2, Z2
+	VADDPD       Z6, Z7, Z8
+	VSUBPD       Z7, Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z7, Z7
+	VSUBPD       Z9, Z6, Z6
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z8, Z5, Z7
+	VSUBPD       Z5, Z7, Z9
+	VSUBPD       Z9, Z7, Z10
+	VSUBPD       Z10, Z5, Z5
+	VSUBPD       Z9, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       2240(SP), Z7, Z8
+	VSUBPD       2240(SP), Z8, Z9
+	VSUBPD       Z9, Z8, Z10
+	VMOVUPS      2240(SP), Z11
+	VSUBPD       Z10, Z11, Z10
+	VSUBPD       Z9, Z7, Z7
+	VADDPD       Z7, Z10, Z7
+	VADDPD       Z0, Z1, Z9
+	VSUBPD       Z1, Z9, Z10
+	VSUBPD       Z10, Z9, Z11
+	VSUBPD       Z11, Z1, Z1
+	VSUBPD       Z10, Z0, Z0
+	VADDPD       Z0, Z1, Z0
+	VADDPD       Z9, Z4, Z1
+	VSUBPD       Z4, Z1, Z10
+	VSUBPD       Z10, Z1, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z10, Z9, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z1, Z2, Z9
+	VSUBPD       Z2, Z9, Z10
+	VSUBPD       Z10, Z9, Z11
+	VSUBPD       Z11, Z2, Z2
+	VSUBPD       Z10, Z1, Z1
+	VADDPD       Z1, Z2, Z1
+	VADDPD       Z9, Z6, Z2
+	VSUBPD       Z6, Z2, Z10
+	VSUBPD       Z10, Z2, Z11
+	VSUBPD       Z11, Z6, Z6
+	VSUBPD       Z10, Z9, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       Z2, Z5, Z9
+	VSUBPD       Z5, Z9, Z10
+	VSUBPD       Z10, Z9, Z11
+	VSUBPD       Z11, Z5, Z5
+	VSUBPD       Z10, Z2, Z2
+	VADDPD       Z2, Z5, Z2
+	VADDPD       Z9, Z7, Z5
+	VSUBPD       Z7, Z5, Z10
+	VSUBPD       Z10, Z5, Z11
+	VSUBPD       Z11, Z7, Z7
+	VSUBPD       Z10, Z9, Z9
+	VADDPD       Z9, Z7, Z7
+	VADDPD       Z5, Z8, Z9
+	VSUBPD       Z8, Z9, Z10
+	VSUBPD       Z10, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VSUBPD       Z10, Z5, Z5
+	VADDPD       Z5, Z8, Z5
+	VADDPD       Z0, Z4, Z8
+	VSUBPD       Z4, Z8, Z10
+	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z10, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z8, Z1, Z4
+	VSUBPD       Z1, Z4, Z10
+	VSUBPD       Z10, Z4, Z11
+	VSUBPD       Z11, Z1, Z1
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z8, Z1, Z1
+	VADDPD       Z4, Z6, Z8
+	VSUBPD       Z6, Z8, Z10
+	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z11, Z6, Z6
+	VSUBPD       Z10, Z4, Z4
+	VADDPD       Z4, Z6, Z4
+	VADDPD       Z8, Z2, Z6
+	VSUBPD       Z2, Z6, Z10
+	VSUBPD       Z10, Z6, Z11
+	VSUBPD       Z11, Z2, Z2
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z8, Z2, Z2
+	VADDPD       Z6, Z7, Z8
+	VSUBPD       Z7, Z8, Z10
+	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z11, Z7, Z7
+	VSUBPD       Z10, Z6, Z6
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z8, Z5, Z7
+	VSUBPD       Z5, Z7, Z10
+	VSUBPD       Z10, Z7, Z11
+	VSUBPD       Z11, Z5, Z5
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z7, Z9, Z8
+	VSUBPD       Z9, Z8, Z10
+	VSUBPD       Z10, Z8, Z11
+	VSUBPD       Z11, Z9, Z9
+	VSUBPD       Z10, Z7, Z7
+	VADDPD       Z7, Z9, Z7
+	VADDPD       Z1, Z0, Z0
+	VADDPD       Z4, Z0, Z0
+	VADDPD       Z2, Z0, Z0
+	VADDPD       Z6, Z0, Z0
+	VADDPD       Z5, Z0, Z0
+	VADDPD       Z7, Z0, Z0
+	VADDPD       Z0, Z8, Z1
+	VSUBPD       Z8, Z1, Z2
+	VSUBPD       Z2, Z0, Z0
+	VMULPD       logaddexpConstant223<>+0(SB), Z1, Z2
+	VFMADD231PD  Z1, Z2, Z0
+	VADDPD       Z0, Z1, Z0
+	VMOVUPS      1856(SP), Z1
+	VBLENDMPD    Z0, Z1, K1, Z1
+	VMOVUPS      Z1, 1856(SP)
+	VMOVUPS      1856(SP), Z0
+	VMOVUPS      1024(SP), Z5
+	VMOVUPS      2304(SP), Z23
+	VMOVUPS      2368(SP), Z25
+	JMP          back4
 
-DATA logaddexpConstant185<>+0(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+8(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+16(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+24(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+32(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+40(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+48(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant185<>+56(SB)/8, $0x3fc55555555554fd
-GLOBL logaddexpConstant185<>(SB), RODATA|NOPTR, $64
-
-DATA logaddexpConstant186<>+0(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+8(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+16(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+24(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+32(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+40(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+48(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant186<>+56(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant186<>+0(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+8(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+16(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+24(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+32(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+40(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+48(SB)/8, $0xc085e00000000000
+DATA logaddexpConstant186<>+56(SB)/8, $0xc085e00000000000
 GLOBL logaddexpConstant186<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant187<>+0(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+8(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+16(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+24(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+32(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+40(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+48(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant187<>+56(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant187<>+0(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+8(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+16(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+24(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+32(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+40(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+48(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+56(SB)/8, $0x3fc55555555554fd
 GLOBL logaddexpConstant187<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant188<>+0(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+8(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+16(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+24(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+32(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+40(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+48(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant188<>+56(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant188<>+0(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+8(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+16(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+24(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+32(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+40(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+48(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+56(SB)/8, $0x3fe000000000000a
 GLOBL logaddexpConstant188<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant189<>+0(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+8(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+16(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+24(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+32(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+40(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+48(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant189<>+56(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+0(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+8(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+16(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+24(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+32(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+40(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+48(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+56(SB)/8, $0x3f81111111126ec7
 GLOBL logaddexpConstant189<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant190<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant190<>+56(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant190<>+0(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+8(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+16(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+24(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+32(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+40(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+48(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+56(SB)/8, $0x3fa55555555506a3
 GLOBL logaddexpConstant190<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant191<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant191<>+56(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant191<>+0(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+8(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+16(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+24(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+32(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+40(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+48(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+56(SB)/8, $0x3f2a01a012ede077
 GLOBL logaddexpConstant191<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant192<>+0(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+8(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+16(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+24(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+32(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+40(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+48(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant192<>+56(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant192<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+32(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+40(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+48(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+56(SB)/8, $0x3f56c16c1847fa3f
 GLOBL logaddexpConstant192<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant193<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant193<>+56(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant193<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+32(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+40(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+48(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+56(SB)/8, $0x3ec71df1b00a32c0
 GLOBL logaddexpConstant193<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant194<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant194<>+56(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant194<>+0(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+8(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+16(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+24(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+32(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+40(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+48(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+56(SB)/8, $0x3efa0199941cbcab
 GLOBL logaddexpConstant194<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant195<>+0(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+8(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+16(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+24(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+32(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+40(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+48(SB)/8, $0x3fda827999fcef32
-DATA logaddexpConstant195<>+56(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant195<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+32(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+40(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+48(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+56(SB)/8, $0x3e5ad901f1640da5
 GLOBL logaddexpConstant195<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant196<>+0(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+8(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+16(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+24(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+32(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+40(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+48(SB)/8, $0x07b0000000000000
-DATA logaddexpConstant196<>+56(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant196<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+32(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+40(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+48(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+56(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL logaddexpConstant196<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant197<>+0(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+8(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+16(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+24(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+32(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+40(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+48(SB)/8, $0x3d70000000000000
-DATA logaddexpConstant197<>+56(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant197<>+0(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+8(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+16(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+24(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+32(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+40(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+48(SB)/8, $0x3fda827999fcef32
+DATA logaddexpConstant197<>+56(SB)/8, $0x3fda827999fcef32
 GLOBL logaddexpConstant197<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant198<>+0(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+8(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+16(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+24(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+32(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+40(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+48(SB)/8, $0xba8cc01f97b57a08
-DATA logaddexpConstant198<>+56(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant198<>+0(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+8(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+16(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+24(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+32(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+40(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+48(SB)/8, $0x07b0000000000000
+DATA logaddexpConstant198<>+56(SB)/8, $0x07b0000000000000
 GLOBL logaddexpConstant198<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant199<>+0(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+8(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+16(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+24(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+32(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+40(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+48(SB)/8, $0x3ca6827863b97d97
-DATA logaddexpConstant199<>+56(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant199<>+0(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+8(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+16(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+24(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+32(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+40(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+48(SB)/8, $0x3d70000000000000
+DATA logaddexpConstant199<>+56(SB)/8, $0x3d70000000000000
 GLOBL logaddexpConstant199<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant200<>+0(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+8(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+16(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+24(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+32(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+40(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+48(SB)/8, $0x3ce952c77030ad4a
-DATA logaddexpConstant200<>+56(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant200<>+0(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+8(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+16(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+24(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+32(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+40(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+48(SB)/8, $0x4072c00000000000
+DATA logaddexpConstant200<>+56(SB)/8, $0x4072c00000000000
 GLOBL logaddexpConstant200<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant201<>+0(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+8(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+16(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+24(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+32(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+40(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+48(SB)/8, $0x3c1e542ba4020225
-DATA logaddexpConstant201<>+56(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant201<>+0(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+8(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+16(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+24(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+32(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+40(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+48(SB)/8, $0x52b0000000000000
+DATA logaddexpConstant201<>+56(SB)/8, $0x52b0000000000000
 GLOBL logaddexpConstant201<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant202<>+0(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+8(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+16(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+24(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+32(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+40(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+48(SB)/8, $0x3c62f49b46814157
-DATA logaddexpConstant202<>+56(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant202<>+0(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+8(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+16(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+24(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+32(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+40(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+48(SB)/8, $0xba8cc01f97b57a08
+DATA logaddexpConstant202<>+56(SB)/8, $0xba8cc01f97b57a08
 GLOBL logaddexpConstant202<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant203<>+0(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+8(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+16(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+24(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+32(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+40(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+48(SB)/8, $0x3b90ce396db7f853
-DATA logaddexpConstant203<>+56(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant203<>+0(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+8(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+16(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+24(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+32(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+40(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+48(SB)/8, $0x3ca6827863b97d97
+DATA logaddexpConstant203<>+56(SB)/8, $0x3ca6827863b97d97
 GLOBL logaddexpConstant203<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant204<>+0(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+8(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+16(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+24(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+32(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+40(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+48(SB)/8, $0x3bd71b8ef6dcf572
-DATA logaddexpConstant204<>+56(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant204<>+0(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+8(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+16(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+24(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+32(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+40(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+48(SB)/8, $0x3ce952c77030ad4a
+DATA logaddexpConstant204<>+56(SB)/8, $0x3ce952c77030ad4a
 GLOBL logaddexpConstant204<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant205<>+0(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+8(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+16(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+24(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+32(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+40(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+48(SB)/8, $0x3b4761b41316381a
-DATA logaddexpConstant205<>+56(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant205<>+0(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+8(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+16(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+24(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+32(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+40(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+48(SB)/8, $0x3c1e542ba4020225
+DATA logaddexpConstant205<>+56(SB)/8, $0x3c1e542ba4020225
 GLOBL logaddexpConstant205<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant206<>+0(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+8(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+16(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+24(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+32(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+40(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+48(SB)/8, $0x3a305d6f8a2efd1f
-DATA logaddexpConstant206<>+56(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant206<>+0(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+8(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+16(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+24(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+32(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+40(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+48(SB)/8, $0x3c62f49b46814157
+DATA logaddexpConstant206<>+56(SB)/8, $0x3c62f49b46814157
 GLOBL logaddexpConstant206<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant207<>+0(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+8(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+16(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+24(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+32(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+40(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+48(SB)/8, $0x3a8f28e0cc748ebe
-DATA logaddexpConstant207<>+56(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant207<>+0(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+8(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+16(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+24(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+32(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+40(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+48(SB)/8, $0x3b90ce396db7f853
+DATA logaddexpConstant207<>+56(SB)/8, $0x3b90ce396db7f853
 GLOBL logaddexpConstant207<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant208<>+0(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+8(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+16(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+24(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+32(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+40(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+48(SB)/8, $0xbac2aec959e14c06
-DATA logaddexpConstant208<>+56(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant208<>+0(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+8(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+16(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+24(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+32(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+40(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+48(SB)/8, $0x3bd71b8ef6dcf572
+DATA logaddexpConstant208<>+56(SB)/8, $0x3bd71b8ef6dcf572
 GLOBL logaddexpConstant208<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant209<>+0(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+8(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+16(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+24(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+32(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+40(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+48(SB)/8, $0xbafc062e06d1f209
-DATA logaddexpConstant209<>+56(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant209<>+0(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+8(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+16(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+24(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+32(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+40(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+48(SB)/8, $0x3b4761b41316381a
+DATA logaddexpConstant209<>+56(SB)/8, $0x3b4761b41316381a
 GLOBL logaddexpConstant209<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant210<>+0(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+8(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+16(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+24(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+32(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+40(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+48(SB)/8, $0x3b3cbbc05b4fa99a
-DATA logaddexpConstant210<>+56(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant210<>+0(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+8(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+16(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+24(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+32(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+40(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+48(SB)/8, $0x3a305d6f8a2efd1f
+DATA logaddexpConstant210<>+56(SB)/8, $0x3a305d6f8a2efd1f
 GLOBL logaddexpConstant210<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant211<>+0(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+8(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+16(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+24(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+32(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+40(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+48(SB)/8, $0xbb6c154f8ddc6c00
-DATA logaddexpConstant211<>+56(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant211<>+0(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+8(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+16(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+24(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+32(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+40(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+48(SB)/8, $0x3a8f28e0cc748ebe
+DATA logaddexpConstant211<>+56(SB)/8, $0x3a8f28e0cc748ebe
 GLOBL logaddexpConstant211<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant212<>+0(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+8(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+16(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+24(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+32(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+40(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+48(SB)/8, $0x3b3a01a01a01a01a
-DATA logaddexpConstant212<>+56(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant212<>+0(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+8(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+16(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+24(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+32(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+40(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+48(SB)/8, $0xbac2aec959e14c06
+DATA logaddexpConstant212<>+56(SB)/8, $0xbac2aec959e14c06
 GLOBL logaddexpConstant212<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant213<>+0(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+8(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+16(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+24(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+32(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+40(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+48(SB)/8, $0x377a01a01a01a01a
-DATA logaddexpConstant213<>+56(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant213<>+0(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+8(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+16(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+24(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+32(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+40(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+48(SB)/8, $0xbafc062e06d1f209
+DATA logaddexpConstant213<>+56(SB)/8, $0xbafc062e06d1f209
 GLOBL logaddexpConstant213<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant214<>+0(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+8(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+16(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+24(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+32(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+40(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+48(SB)/8, $0x37aa01a01a01a01a
-DATA logaddexpConstant214<>+56(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant214<>+0(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+8(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+16(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+24(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+32(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+40(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+48(SB)/8, $0x3b3cbbc05b4fa99a
+DATA logaddexpConstant214<>+56(SB)/8, $0x3b3cbbc05b4fa99a
 GLOBL logaddexpConstant214<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant215<>+0(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+8(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+16(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+24(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+32(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+40(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+48(SB)/8, $0xb8827d27d27d27d2
-DATA logaddexpConstant215<>+56(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant215<>+0(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+8(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+16(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+24(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+32(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+40(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+48(SB)/8, $0xbb6c154f8ddc6c00
+DATA logaddexpConstant215<>+56(SB)/8, $0xbb6c154f8ddc6c00
 GLOBL logaddexpConstant215<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant216<>+0(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+8(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+16(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+24(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+32(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+40(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+48(SB)/8, $0x3881111111111111
-DATA logaddexpConstant216<>+56(SB)/8, $0x3881111111111111
+DATA logaddexpConstant216<>+0(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+8(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+16(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+24(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+32(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+40(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+48(SB)/8, $0x3b3a01a01a01a01a
+DATA logaddexpConstant216<>+56(SB)/8, $0x3b3a01a01a01a01a
 GLOBL logaddexpConstant216<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant217<>+0(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+8(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+16(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+24(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+32(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+40(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+48(SB)/8, $0x38e5555555555555
-DATA logaddexpConstant217<>+56(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant217<>+0(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+8(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+16(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+24(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+32(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+40(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+48(SB)/8, $0x377a01a01a01a01a
+DATA logaddexpConstant217<>+56(SB)/8, $0x377a01a01a01a01a
 GLOBL logaddexpConstant217<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant218<>+0(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+8(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+16(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+24(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+32(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+40(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+48(SB)/8, $0x3905555555555555
-DATA logaddexpConstant218<>+56(SB)/8, $0x3905555555555555
+DATA logaddexpConstant218<>+0(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+8(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+16(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+24(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+32(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+40(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+48(SB)/8, $0x37aa01a01a01a01a
+DATA logaddexpConstant218<>+56(SB)/8, $0x37aa01a01a01a01a
 GLOBL logaddexpConstant218<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant219<>+0(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+8(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+16(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+24(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+32(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+40(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+48(SB)/8, $0xbfe0000000000000
-DATA logaddexpConstant219<>+56(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant219<>+0(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+8(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+16(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+24(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+32(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+40(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+48(SB)/8, $0xb8827d27d27d27d2
+DATA logaddexpConstant219<>+56(SB)/8, $0xb8827d27d27d27d2
 GLOBL logaddexpConstant219<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant220<>+0(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+8(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+16(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+24(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+32(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+40(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+48(SB)/8, $0x3881111111111111
+DATA logaddexpConstant220<>+56(SB)/8, $0x3881111111111111
+GLOBL logaddexpConstant220<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant221<>+0(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+8(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+16(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+24(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+32(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+40(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+48(SB)/8, $0x38e5555555555555
+DATA logaddexpConstant221<>+56(SB)/8, $0x38e5555555555555
+GLOBL logaddexpConstant221<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant222<>+0(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+8(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+16(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+24(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+32(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+40(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+48(SB)/8, $0x3905555555555555
+DATA logaddexpConstant222<>+56(SB)/8, $0x3905555555555555
+GLOBL logaddexpConstant222<>(SB), RODATA|NOPTR, $64
+
+DATA logaddexpConstant223<>+0(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+8(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+16(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+24(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+32(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+40(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+48(SB)/8, $0xbfe0000000000000
+DATA logaddexpConstant223<>+56(SB)/8, $0xbfe0000000000000
+GLOBL logaddexpConstant223<>(SB), RODATA|NOPTR, $64

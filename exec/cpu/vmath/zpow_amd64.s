@@ -4,7 +4,7 @@
 
 // func powFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·powFloat32AVX2(SB), $416-33
+TEXT ·powFloat32AVX2(SB), $800-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -12,94 +12,172 @@ TEXT ·powFloat32AVX2(SB), $416-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VCVTPS2PD    (DX), Y1
-	VANDPD       powConstant0<>+0(SB), Y0, Y2
-	VPADDQ       powConstant1<>+0(SB), Y2, Y3
-	VPSRLQ       $0x34, Y3, Y4
-	VORPD        powConstant2<>+0(SB), Y4, Y4
-	VSUBPD       powConstant3<>+0(SB), Y4, Y4
-	VANDPD       powConstant4<>+0(SB), Y3, Y3
-	VPADDQ       powConstant5<>+0(SB), Y3, Y3
-	VSUBPD       powConstant6<>+0(SB), Y3, Y3
-	VADDPD       powConstant7<>+0(SB), Y3, Y5
-	VDIVPD       Y5, Y3, Y3
-	VMULPD       Y3, Y3, Y5
-	VMULPD       Y3, Y5, Y6
-	VMOVUPS      powConstant9<>+0(SB), Y7
-	VFMADD231PD  powConstant8<>+0(SB), Y5, Y7
-	VMOVUPS      powConstant11<>+0(SB), Y8
-	VFMADD231PD  powConstant10<>+0(SB), Y5, Y8
-	VMOVUPS      powConstant13<>+0(SB), Y9
-	VFMADD231PD  powConstant12<>+0(SB), Y5, Y9
-	VMULPD       Y5, Y5, Y5
-	VFMADD231PD  Y5, Y8, Y7
-	VFMADD231PD  powConstant14<>+0(SB), Y5, Y9
-	VMULPD       Y5, Y5, Y5
-	VFMADD231PD  Y5, Y9, Y7
-	VADDPD       Y3, Y3, Y3
-	VFMADD231PD  Y7, Y6, Y3
-	VFMADD231PD  powConstant15<>+0(SB), Y4, Y3
-	VCMPPD       $0x00, powConstant16<>+0(SB), Y2, Y4
-	VCMPPD       $0x11, powConstant17<>+0(SB), Y2, Y5
-	VBLENDVPD    Y5, Y3, Y2, Y3
-	VBLENDVPD    Y4, powConstant18<>+0(SB), Y3, Y3
-	VMULPD       Y1, Y3, Y3
-	VMOVUPS      powConstant19<>+0(SB), Y4
-	VMAXPD       Y3, Y4, Y4
-	VMOVUPS      powConstant20<>+0(SB), Y5
-	VMINPD       Y4, Y5, Y4
-	VMOVUPS      powConstant22<>+0(SB), Y5
-	VFMADD231PD  powConstant21<>+0(SB), Y4, Y5
-	VSUBPD       powConstant22<>+0(SB), Y5, Y6
-	VFNMADD231PD powConstant15<>+0(SB), Y6, Y4
-	VMULPD       Y4, Y4, Y6
-	VMOVUPS      powConstant24<>+0(SB), Y7
-	VFMADD231PD  powConstant23<>+0(SB), Y4, Y7
-	VMOVUPS      powConstant26<>+0(SB), Y8
-	VFMADD231PD  powConstant25<>+0(SB), Y4, Y8
-	VMOVUPS      powConstant28<>+0(SB), Y9
-	VFMADD231PD  powConstant27<>+0(SB), Y4, Y9
-	VMOVUPS      powConstant30<>+0(SB), Y10
-	VFMADD231PD  powConstant29<>+0(SB), Y4, Y10
-	VFMADD231PD  Y6, Y8, Y7
-	VFMADD231PD  Y6, Y10, Y9
-	VMULPD       Y6, Y6, Y8
-	VFMADD231PD  Y8, Y9, Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VADDPD       powConstant6<>+0(SB), Y4, Y4
-	VPADDQ       powConstant31<>+0(SB), Y5, Y5
+	VCVTPS2PD    16(SI), Y1
+	VCVTPS2PD    (DX), Y2
+	VCVTPS2PD    16(DX), Y3
+	VANDPD       powConstant0<>+0(SB), Y0, Y4
+	VANDPD       powConstant0<>+0(SB), Y1, Y5
+	VPADDQ       powConstant1<>+0(SB), Y4, Y6
+	VPADDQ       powConstant1<>+0(SB), Y5, Y7
+	VPSRLQ       $0x34, Y6, Y8
+	VPSRLQ       $0x34, Y7, Y9
+	VORPD        powConstant2<>+0(SB), Y8, Y8
+	VORPD        powConstant2<>+0(SB), Y9, Y9
+	VSUBPD       powConstant3<>+0(SB), Y8, Y8
+	VSUBPD       powConstant3<>+0(SB), Y9, Y9
+	VANDPD       powConstant4<>+0(SB), Y6, Y6
+	VANDPD       powConstant4<>+0(SB), Y7, Y7
+	VPADDQ       powConstant5<>+0(SB), Y6, Y6
+	VPADDQ       powConstant5<>+0(SB), Y7, Y7
+	VSUBPD       powConstant6<>+0(SB), Y6, Y6
+	VSUBPD       powConstant6<>+0(SB), Y7, Y7
+	VADDPD       powConstant7<>+0(SB), Y6, Y10
+	VADDPD       powConstant7<>+0(SB), Y7, Y11
+	VDIVPD       Y10, Y6, Y6
+	VDIVPD       Y11, Y7, Y7
+	VMULPD       Y6, Y6, Y10
+	VMULPD       Y7, Y7, Y11
+	VMULPD       Y6, Y10, Y12
+	VMULPD       Y7, Y11, Y13
+	VMOVUPS      powConstant9<>+0(SB), Y14
+	VFMADD231PD  powConstant8<>+0(SB), Y10, Y14
+	VMOVUPS      powConstant9<>+0(SB), Y15
+	VFMADD231PD  powConstant8<>+0(SB), Y11, Y15
+	VMOVUPS      Y1, (SP)
+	VMOVUPS      powConstant11<>+0(SB), Y1
+	VFMADD231PD  powConstant10<>+0(SB), Y10, Y1
+	VMOVUPS      Y0, 32(SP)
+	VMOVUPS      powConstant11<>+0(SB), Y0
+	VFMADD231PD  powConstant10<>+0(SB), Y11, Y0
+	VMOVUPS      Y3, 64(SP)
+	VMOVUPS      powConstant13<>+0(SB), Y3
+	VFMADD231PD  powConstant12<>+0(SB), Y10, Y3
+	VMOVUPS      Y2, 96(SP)
+	VMOVUPS      powConstant13<>+0(SB), Y2
+	VFMADD231PD  powConstant12<>+0(SB), Y11, Y2
+	VMULPD       Y10, Y10, Y10
+	VMULPD       Y11, Y11, Y11
+	VFMADD231PD  Y10, Y1, Y14
+	VFMADD231PD  Y11, Y0, Y15
+	VFMADD231PD  powConstant14<>+0(SB), Y10, Y3
+	VFMADD231PD  powConstant14<>+0(SB), Y11, Y2
+	VMULPD       Y10, Y10, Y0
+	VMULPD       Y11, Y11, Y1
+	VFMADD231PD  Y0, Y3, Y14
+	VFMADD231PD  Y1, Y2, Y15
+	VADDPD       Y6, Y6, Y0
+	VADDPD       Y7, Y7, Y1
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  powConstant15<>+0(SB), Y8, Y0
+	VFMADD231PD  powConstant15<>+0(SB), Y9, Y1
+	VCMPPD       $0x00, powConstant16<>+0(SB), Y4, Y2
+	VCMPPD       $0x00, powConstant16<>+0(SB), Y5, Y3
+	VCMPPD       $0x11, powConstant17<>+0(SB), Y4, Y6
+	VCMPPD       $0x11, powConstant17<>+0(SB), Y5, Y7
+	VBLENDVPD    Y6, Y0, Y4, Y0
+	VBLENDVPD    Y7, Y1, Y5, Y1
+	VBLENDVPD    Y2, powConstant18<>+0(SB), Y0, Y0
+	VBLENDVPD    Y3, powConstant18<>+0(SB), Y1, Y1
+	VMULPD       96(SP), Y0, Y0
+	VMULPD       64(SP), Y1, Y1
+	VMOVUPS      powConstant19<>+0(SB), Y2
+	VMAXPD       Y0, Y2, Y3
+	VMAXPD       Y1, Y2, Y2
+	VMOVUPS      powConstant20<>+0(SB), Y6
+	VMINPD       Y3, Y6, Y3
+	VMINPD       Y2, Y6, Y2
+	VMOVUPS      powConstant22<>+0(SB), Y6
+	VFMADD231PD  powConstant21<>+0(SB), Y3, Y6
+	VMOVUPS      powConstant22<>+0(SB), Y7
+	VFMADD231PD  powConstant21<>+0(SB), Y2, Y7
+	VSUBPD       powConstant22<>+0(SB), Y6, Y8
+	VSUBPD       powConstant22<>+0(SB), Y7, Y9
+	VFNMADD231PD powConstant15<>+0(SB), Y8, Y3
+	VFNMADD231PD powConstant15<>+0(SB), Y9, Y2
+	VMULPD       Y3, Y3, Y8
+	VMULPD       Y2, Y2, Y9
+	VMOVUPS      powConstant24<>+0(SB), Y10
+	VFMADD231PD  powConstant23<>+0(SB), Y3, Y10
+	VMOVUPS      powConstant24<>+0(SB), Y11
+	VFMADD231PD  powConstant23<>+0(SB), Y2, Y11
+	VMOVUPS      powConstant26<>+0(SB), Y12
+	VFMADD231PD  powConstant25<>+0(SB), Y3, Y12
+	VMOVUPS      powConstant26<>+0(SB), Y13
+	VFMADD231PD  powConstant25<>+0(SB), Y2, Y13
+	VMOVUPS      powConstant28<>+0(SB), Y14
+	VFMADD231PD  powConstant27<>+0(SB), Y3, Y14
+	VMOVUPS      powConstant28<>+0(SB), Y15
+	VFMADD231PD  powConstant27<>+0(SB), Y2, Y15
+	VMOVUPS      Y5, 128(SP)
+	VMOVUPS      powConstant30<>+0(SB), Y5
+	VFMADD231PD  powConstant29<>+0(SB), Y3, Y5
+	VMOVUPS      Y4, 160(SP)
+	VMOVUPS      powConstant30<>+0(SB), Y4
+	VFMADD231PD  powConstant29<>+0(SB), Y2, Y4
+	VFMADD231PD  Y8, Y12, Y10
+	VFMADD231PD  Y9, Y13, Y11
+	VFMADD231PD  Y8, Y5, Y14
+	VFMADD231PD  Y9, Y4, Y15
+	VMULPD       Y8, Y8, Y4
+	VMULPD       Y9, Y9, Y5
+	VFMADD231PD  Y4, Y14, Y10
+	VFMADD231PD  Y5, Y15, Y11
+	VFMADD231PD  Y10, Y8, Y3
+	VFMADD231PD  Y11, Y9, Y2
+	VADDPD       powConstant6<>+0(SB), Y3, Y3
+	VADDPD       powConstant6<>+0(SB), Y2, Y2
+	VPADDQ       powConstant31<>+0(SB), Y6, Y4
+	VPADDQ       powConstant31<>+0(SB), Y7, Y5
+	VPSLLQ       $0x34, Y4, Y4
 	VPSLLQ       $0x34, Y5, Y5
-	VMULPD       Y5, Y4, Y4
-	VCMPPD       $0x03, Y3, Y3, Y3
-	VMOVMSKPD    Y3, AX
+	VMULPD       Y4, Y3, Y3
+	VMULPD       Y5, Y2, Y2
+	VCMPPD       $0x03, Y0, Y0, Y0
+	VCMPPD       $0x03, Y1, Y1, Y1
+	VMOVMSKPD    Y0, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS   powConstant16<>+0(SB), Y2
-	VPCMPGTQ  Y0, Y2, Y2
-	VMOVUPS   Y4, Y3
-	VMOVMSKPD Y2, AX
+	VMOVMSKPD Y1, AX
 	TESTL     AX, AX
 	JNE       region2
 
 back2:
-	VCVTPD2PSY Y3, X15
+	VMOVUPS   powConstant16<>+0(SB), Y0
+	VPCMPGTQ  32(SP), Y0, Y1
+	VPCMPGTQ  (SP), Y0, Y0
+	VMOVUPS   Y3, Y4
+	VMOVMSKPD Y1, AX
+	TESTL     AX, AX
+	JNE       region3
+
+back3:
+	VMOVUPS   Y2, Y1
+	VMOVMSKPD Y0, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
+	VCVTPD2PSY Y4, X4
+	VCVTPD2PSY Y1, X1
 	TESTB      R8, R8
 	JNE        past
-	VMOVUPS    X15, (DI)
+	VMOVUPS    X4, (DI)
+	VMOVUPS    X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -112,19 +190,19 @@ in:
 	MOVL (DX)(R12*4), BX
 
 fill:
-	MOVL AX, 32(SP)(R12*4)
-	MOVL BX, 64(SP)(R12*4)
+	MOVL AX, 224(SP)(R12*4)
+	MOVL BX, 256(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 192(SP), DI
+	LEAQ 224(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -135,7 +213,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVL (SP)(R10*4), AX
+	MOVL 192(SP)(R10*4), AX
 	MOVL AX, (R11)(R10*4)
 	JNE  out
 
@@ -144,51 +222,101 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X4, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 96(SP)
-	VMOVUPS   Y1, 128(SP)
-	VMOVUPS   Y2, 160(SP)
-	VMOVUPS   Y3, 192(SP)
-	VMOVUPS   Y4, 224(SP)
-	VCMPPD    $0x00, powConstant16<>+0(SB), Y1, Y5
-	VCMPPD    $0x00, powConstant6<>+0(SB), Y0, Y6
-	VORPD     Y6, Y5, Y5
-	VCMPPD    $0x00, powConstant6<>+0(SB), Y2, Y2
-	VCMPPD    $0x03, Y1, Y1, Y6
-	VANDNPD   Y2, Y6, Y2
-	VORPD     Y2, Y5, Y2
-	VMOVUPS   powConstant32<>+0(SB), Y5
-	VBLENDVPD Y2, powConstant6<>+0(SB), Y5, Y2
-	VBLENDVPD Y3, Y2, Y4, Y4
-	VMOVUPS   Y4, 224(SP)
+	VMOVUPS   Y0, 288(SP)
+	VMOVUPS   Y1, 320(SP)
+	VMOVUPS   Y2, 352(SP)
+	VMOVUPS   Y3, 384(SP)
+	VMOVUPS   96(SP), Y4
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y4, Y5
+	VMOVUPS   32(SP), Y6
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y6, Y7
+	VORPD     Y7, Y5, Y5
+	VMOVUPS   160(SP), Y7
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y7, Y7
+	VCMPPD    $0x03, Y4, Y4, Y8
+	VANDNPD   Y7, Y8, Y7
+	VORPD     Y7, Y5, Y5
+	VMOVUPS   powConstant32<>+0(SB), Y7
+	VBLENDVPD Y5, powConstant6<>+0(SB), Y7, Y5
+	VBLENDVPD Y0, Y5, Y3, Y3
+	VMOVUPS   Y3, 384(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y0, 256(SP)
-	VMOVUPS   Y1, 288(SP)
-	VMOVUPS   Y2, 320(SP)
-	VMOVUPS   Y3, 352(SP)
-	VMOVUPS   Y4, 384(SP)
-	VMULPD    powConstant33<>+0(SB), Y1, Y5
-	VROUNDPD  $0x0b, Y1, Y6
-	VCMPPD    $0x00, Y1, Y6, Y1
+	VMOVUPS   Y1, 416(SP)
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   64(SP), Y0
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y0, Y4
+	VMOVUPS   (SP), Y5
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y5, Y6
+	VORPD     Y6, Y4, Y4
+	VMOVUPS   128(SP), Y6
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y6, Y6
+	VCMPPD    $0x03, Y0, Y0, Y7
+	VANDNPD   Y6, Y7, Y6
+	VORPD     Y6, Y4, Y4
+	VMOVUPS   powConstant32<>+0(SB), Y6
+	VBLENDVPD Y4, powConstant6<>+0(SB), Y6, Y4
+	VBLENDVPD Y1, Y4, Y2, Y2
+	VMOVUPS   Y2, 448(SP)
+	JMP       back2
+
+region3:
+	VMOVUPS   Y0, 512(SP)
+	VMOVUPS   Y1, 544(SP)
+	VMOVUPS   Y2, 576(SP)
+	VMOVUPS   Y3, 608(SP)
+	VMOVUPS   Y4, 640(SP)
+	VMOVUPS   96(SP), Y5
+	VMULPD    powConstant33<>+0(SB), Y5, Y6
+	VROUNDPD  $0x0b, Y5, Y7
+	VCMPPD    $0x00, Y5, Y7, Y5
+	VROUNDPD  $0x0b, Y6, Y7
+	VCMPPD    $0x00, Y6, Y7, Y6
+	VANDNPD   Y5, Y6, Y6
+	VXORPD    powConstant34<>+0(SB), Y3, Y7
+	VBLENDVPD Y6, Y7, Y3, Y3
+	VMOVUPS   32(SP), Y6
+	VCMPPD    $0x11, powConstant16<>+0(SB), Y6, Y7
+	VMOVUPS   powConstant18<>+0(SB), Y8
+	VCMPPD    $0x11, Y6, Y8, Y6
+	VANDPD    Y6, Y7, Y6
+	VANDNPD   Y6, Y5, Y5
+	VBLENDVPD Y5, powConstant32<>+0(SB), Y3, Y3
+	VBLENDVPD Y1, Y3, Y4, Y4
+	VMOVUPS   Y4, 640(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y1, 704(SP)
+	VMOVUPS   Y2, 736(SP)
+	VMOVUPS   Y4, 768(SP)
+	VMOVUPS   64(SP), Y3
+	VMULPD    powConstant33<>+0(SB), Y3, Y5
+	VROUNDPD  $0x0b, Y3, Y6
+	VCMPPD    $0x00, Y3, Y6, Y3
 	VROUNDPD  $0x0b, Y5, Y6
 	VCMPPD    $0x00, Y5, Y6, Y5
-	VANDNPD   Y1, Y5, Y5
-	VXORPD    powConstant34<>+0(SB), Y4, Y6
-	VBLENDVPD Y5, Y6, Y4, Y4
-	VCMPPD    $0x11, powConstant16<>+0(SB), Y0, Y5
-	VMOVUPS   powConstant18<>+0(SB), Y6
-	VCMPPD    $0x11, Y0, Y6, Y0
-	VANDPD    Y0, Y5, Y0
-	VANDNPD   Y0, Y1, Y0
-	VBLENDVPD Y0, powConstant32<>+0(SB), Y4, Y0
-	VBLENDVPD Y2, Y0, Y3, Y3
-	VMOVUPS   Y3, 352(SP)
-	JMP       back2
+	VANDNPD   Y3, Y5, Y5
+	VXORPD    powConstant34<>+0(SB), Y2, Y6
+	VBLENDVPD Y5, Y6, Y2, Y2
+	VMOVUPS   (SP), Y5
+	VCMPPD    $0x11, powConstant16<>+0(SB), Y5, Y6
+	VMOVUPS   powConstant18<>+0(SB), Y7
+	VCMPPD    $0x11, Y5, Y7, Y5
+	VANDPD    Y5, Y6, Y5
+	VANDNPD   Y5, Y3, Y3
+	VBLENDVPD Y3, powConstant32<>+0(SB), Y2, Y2
+	VBLENDVPD Y0, Y2, Y1, Y1
+	VMOVUPS   Y1, 704(SP)
+	JMP       back4
 
 DATA powConstant0<>+0(SB)/8, $0x7fffffffffffffff
 DATA powConstant0<>+8(SB)/8, $0x7fffffffffffffff
@@ -402,7 +530,7 @@ GLOBL powConstant34<>(SB), RODATA|NOPTR, $32
 
 // func powFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·powFloat64AVX2(SB), $512-33
+TEXT ·powFloat64AVX2(SB), $1856-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -410,150 +538,309 @@ TEXT ·powFloat64AVX2(SB), $512-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS   (SI), Y0
-	VMOVUPS   (DX), Y1
-	VANDPD    powConstant0<>+0(SB), Y0, Y2
-	VCMPPD    $0x11, powConstant35<>+0(SB), Y2, Y3
-	VMOVUPS   Y2, Y4
-	VMOVUPS   powConstant16<>+0(SB), Y5
-	VMOVMSKPD Y3, AX
+	VMOVUPS   32(SI), Y1
+	VMOVUPS   (DX), Y2
+	VMOVUPS   32(DX), Y3
+	VANDPD    powConstant0<>+0(SB), Y0, Y4
+	VANDPD    powConstant0<>+0(SB), Y1, Y5
+	VCMPPD    $0x11, powConstant35<>+0(SB), Y4, Y6
+	VCMPPD    $0x11, powConstant35<>+0(SB), Y5, Y7
+	VMOVUPS   Y4, Y8
+	VMOVUPS   powConstant16<>+0(SB), Y9
+	VMOVMSKPD Y6, AX
 	TESTL     AX, AX
 	JNE       region1
 
 back1:
-	VPADDQ       powConstant1<>+0(SB), Y4, Y3
-	VPSRLQ       $0x34, Y3, Y4
-	VORPD        powConstant2<>+0(SB), Y4, Y4
-	VSUBPD       powConstant3<>+0(SB), Y4, Y4
-	VANDPD       powConstant4<>+0(SB), Y3, Y3
-	VPADDQ       powConstant5<>+0(SB), Y3, Y3
-	VSUBPD       Y5, Y4, Y4
-	VSUBPD       powConstant6<>+0(SB), Y3, Y3
-	VADDPD       powConstant7<>+0(SB), Y3, Y5
-	VDIVPD       Y5, Y3, Y6
-	VSUBPD       powConstant7<>+0(SB), Y5, Y7
-	VSUBPD       Y7, Y3, Y7
-	VFNMADD231PD Y6, Y5, Y3
-	VFNMADD231PD Y6, Y7, Y3
-	VMOVUPS      powConstant33<>+0(SB), Y5
-	VFNMADD231PD powConstant33<>+0(SB), Y6, Y5
-	VMULPD       Y5, Y3, Y3
-	VADDPD       Y6, Y6, Y5
-	VMULPD       Y6, Y6, Y7
-	VMOVUPS      Y7, Y8
-	VFMSUB231PD  Y6, Y6, Y8
-	VFMADD231PD  Y3, Y5, Y8
-	VMULPD       Y7, Y6, Y9
-	VMOVUPS      Y9, Y10
-	VFMSUB231PD  Y7, Y6, Y10
-	VFMADD231PD  Y7, Y3, Y10
-	VFMADD231PD  Y8, Y6, Y10
-	VMOVUPS      powConstant37<>+0(SB), Y6
-	VFMADD231PD  powConstant36<>+0(SB), Y7, Y6
-	VMOVUPS      powConstant39<>+0(SB), Y11
-	VFMADD231PD  powConstant38<>+0(SB), Y7, Y11
-	VMOVUPS      powConstant41<>+0(SB), Y12
-	VFMADD231PD  powConstant40<>+0(SB), Y7, Y12
-	VMOVUPS      powConstant43<>+0(SB), Y13
-	VFMADD231PD  powConstant42<>+0(SB), Y7, Y13
-	VMULPD       Y7, Y7, Y14
-	VFMADD231PD  Y14, Y11, Y6
-	VFMADD231PD  Y14, Y13, Y12
-	VMULPD       Y14, Y14, Y11
-	VFMADD231PD  Y11, Y12, Y6
-	VMOVUPS      powConstant44<>+0(SB), Y11
-	VFMADD231PD  Y6, Y7, Y11
-	VSUBPD       powConstant44<>+0(SB), Y11, Y12
-	VXORPD       powConstant34<>+0(SB), Y12, Y12
-	VFMADD231PD  Y6, Y7, Y12
-	VFMADD213PD  powConstant45<>+0(SB), Y6, Y8
-	VADDPD       Y8, Y12, Y6
-	VMULPD       Y11, Y9, Y7
-	VMOVUPS      Y7, Y8
-	VFMSUB231PD  Y11, Y9, Y8
-	VFMADD231PD  Y11, Y10, Y8
-	VFMADD231PD  Y6, Y9, Y8
-	VADDPD       Y7, Y5, Y6
-	VSUBPD       Y5, Y6, Y5
-	VSUBPD       Y5, Y7, Y5
-	VFMADD231PD  powConstant7<>+0(SB), Y3, Y8
-	VADDPD       Y8, Y5, Y3
-	VMULPD       powConstant46<>+0(SB), Y4, Y5
-	VADDPD       Y6, Y5, Y7
-	VSUBPD       Y5, Y7, Y5
-	VSUBPD       Y5, Y6, Y5
-	VFMADD231PD  powConstant47<>+0(SB), Y4, Y3
-	VADDPD       Y3, Y5, Y3
-	VMULPD       Y1, Y7, Y4
-	VMOVUPS      Y4, Y5
-	VFMSUB231PD  Y1, Y7, Y5
-	VFMADD231PD  Y1, Y3, Y5
-	VMOVUPS      powConstant22<>+0(SB), Y3
-	VFMADD231PD  powConstant21<>+0(SB), Y4, Y3
-	VSUBPD       powConstant22<>+0(SB), Y3, Y6
-	VMOVUPS      Y4, Y8
-	VFNMADD231PD powConstant46<>+0(SB), Y6, Y8
-	VFNMADD231PD powConstant47<>+0(SB), Y6, Y5
-	VADDPD       Y5, Y8, Y9
-	VSUBPD       Y8, Y9, Y8
-	VSUBPD       Y8, Y5, Y5
-	VADDPD       powConstant6<>+0(SB), Y9, Y8
-	VSUBPD       powConstant6<>+0(SB), Y8, Y10
-	VSUBPD       Y10, Y9, Y10
-	VMOVUPS      powConstant49<>+0(SB), Y11
-	VFMADD231PD  powConstant48<>+0(SB), Y9, Y11
-	VMOVUPS      powConstant51<>+0(SB), Y12
-	VFMADD231PD  powConstant50<>+0(SB), Y9, Y12
-	VMOVUPS      powConstant53<>+0(SB), Y13
-	VFMADD231PD  powConstant52<>+0(SB), Y9, Y13
-	VMOVUPS      powConstant55<>+0(SB), Y14
-	VFMADD231PD  powConstant54<>+0(SB), Y9, Y14
-	VMOVUPS      powConstant57<>+0(SB), Y15
-	VFMADD231PD  powConstant56<>+0(SB), Y9, Y15
-	VMULPD       Y9, Y9, Y9
-	VFMADD231PD  Y9, Y12, Y11
-	VFMADD231PD  Y9, Y14, Y13
-	VMULPD       Y9, Y9, Y12
-	VFMADD231PD  Y12, Y13, Y11
-	VMULPD       Y12, Y12, Y12
-	VFMADD231PD  Y12, Y15, Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VADDPD       Y5, Y10, Y5
-	VADDPD       Y5, Y8, Y5
-	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y3, Y5, Y3
-	VPADDQ       powConstant0<>+0(SB), Y2, Y8
-	VPCMPGTQ     powConstant58<>+0(SB), Y8, Y8
-	VANDPD       powConstant0<>+0(SB), Y4, Y4
-	VPCMPGTQ     powConstant59<>+0(SB), Y4, Y4
-	VORPD        Y4, Y8, Y4
-	VMOVMSKPD    Y4, AX
-	TESTL        AX, AX
-	JNE          region2
+	VMOVUPS   Y5, Y6
+	VMOVUPS   powConstant16<>+0(SB), Y10
+	VMOVMSKPD Y7, AX
+	TESTL     AX, AX
+	JNE       region2
 
 back2:
-	VMOVUPS   powConstant16<>+0(SB), Y2
-	VPCMPGTQ  Y0, Y2, Y2
-	VMOVUPS   Y3, Y4
-	VMOVMSKPD Y2, AX
-	TESTL     AX, AX
-	JNE       region3
+	VPADDQ       powConstant1<>+0(SB), Y8, Y7
+	VPADDQ       powConstant1<>+0(SB), Y6, Y6
+	VPSRLQ       $0x34, Y7, Y8
+	VPSRLQ       $0x34, Y6, Y11
+	VORPD        powConstant2<>+0(SB), Y8, Y8
+	VORPD        powConstant2<>+0(SB), Y11, Y11
+	VSUBPD       powConstant3<>+0(SB), Y8, Y8
+	VSUBPD       powConstant3<>+0(SB), Y11, Y11
+	VANDPD       powConstant4<>+0(SB), Y7, Y7
+	VANDPD       powConstant4<>+0(SB), Y6, Y6
+	VPADDQ       powConstant5<>+0(SB), Y7, Y7
+	VPADDQ       powConstant5<>+0(SB), Y6, Y6
+	VSUBPD       Y9, Y8, Y8
+	VSUBPD       Y10, Y11, Y9
+	VSUBPD       powConstant6<>+0(SB), Y7, Y7
+	VSUBPD       powConstant6<>+0(SB), Y6, Y6
+	VADDPD       powConstant7<>+0(SB), Y7, Y10
+	VADDPD       powConstant7<>+0(SB), Y6, Y11
+	VDIVPD       Y10, Y7, Y12
+	VDIVPD       Y11, Y6, Y13
+	VSUBPD       powConstant7<>+0(SB), Y10, Y14
+	VSUBPD       powConstant7<>+0(SB), Y11, Y15
+	VSUBPD       Y14, Y7, Y14
+	VSUBPD       Y15, Y6, Y15
+	VFNMADD231PD Y12, Y10, Y7
+	VFNMADD231PD Y13, Y11, Y6
+	VFNMADD231PD Y12, Y14, Y7
+	VFNMADD231PD Y13, Y15, Y6
+	VMOVUPS      powConstant33<>+0(SB), Y10
+	VFNMADD231PD powConstant33<>+0(SB), Y12, Y10
+	VMOVUPS      powConstant33<>+0(SB), Y11
+	VFNMADD231PD powConstant33<>+0(SB), Y13, Y11
+	VMULPD       Y10, Y7, Y7
+	VMULPD       Y11, Y6, Y6
+	VADDPD       Y12, Y12, Y10
+	VADDPD       Y13, Y13, Y11
+	VMULPD       Y12, Y12, Y14
+	VMULPD       Y13, Y13, Y15
+	VMOVUPS      Y14, Y1
+	VFMSUB231PD  Y12, Y12, Y1
+	VMOVUPS      Y15, Y0
+	VFMSUB231PD  Y13, Y13, Y0
+	VFMADD231PD  Y7, Y10, Y1
+	VFMADD231PD  Y6, Y11, Y0
+	VMOVUPS      Y5, (SP)
+	VMULPD       Y14, Y12, Y5
+	VMOVUPS      Y4, 32(SP)
+	VMULPD       Y15, Y13, Y4
+	VMOVUPS      Y5, Y3
+	VFMSUB231PD  Y14, Y12, Y3
+	VMOVUPS      Y4, Y2
+	VFMSUB231PD  Y15, Y13, Y2
+	VFMADD231PD  Y14, Y7, Y3
+	VFMADD231PD  Y15, Y6, Y2
+	VFMADD231PD  Y1, Y12, Y3
+	VFMADD231PD  Y0, Y13, Y2
+	VMOVUPS      powConstant37<>+0(SB), Y12
+	VFMADD231PD  powConstant36<>+0(SB), Y14, Y12
+	VMOVUPS      powConstant37<>+0(SB), Y13
+	VFMADD231PD  powConstant36<>+0(SB), Y15, Y13
+	VMOVUPS      Y9, 64(SP)
+	VMOVUPS      powConstant39<>+0(SB), Y9
+	VFMADD231PD  powConstant38<>+0(SB), Y14, Y9
+	VMOVUPS      Y8, 96(SP)
+	VMOVUPS      powConstant39<>+0(SB), Y8
+	VFMADD231PD  powConstant38<>+0(SB), Y15, Y8
+	VMOVUPS      Y6, 128(SP)
+	VMOVUPS      powConstant41<>+0(SB), Y6
+	VFMADD231PD  powConstant40<>+0(SB), Y14, Y6
+	VMOVUPS      Y7, 160(SP)
+	VMOVUPS      powConstant41<>+0(SB), Y7
+	VFMADD231PD  powConstant40<>+0(SB), Y15, Y7
+	VMOVUPS      Y11, 192(SP)
+	VMOVUPS      powConstant43<>+0(SB), Y11
+	VFMADD231PD  powConstant42<>+0(SB), Y14, Y11
+	VMOVUPS      Y10, 224(SP)
+	VMOVUPS      powConstant43<>+0(SB), Y10
+	VFMADD231PD  powConstant42<>+0(SB), Y15, Y10
+	VMOVUPS      Y2, 256(SP)
+	VMULPD       Y14, Y14, Y2
+	VMOVUPS      Y3, 288(SP)
+	VMULPD       Y15, Y15, Y3
+	VFMADD231PD  Y2, Y9, Y12
+	VFMADD231PD  Y3, Y8, Y13
+	VFMADD231PD  Y2, Y11, Y6
+	VFMADD231PD  Y3, Y10, Y7
+	VMULPD       Y2, Y2, Y2
+	VMULPD       Y3, Y3, Y3
+	VFMADD231PD  Y2, Y6, Y12
+	VFMADD231PD  Y3, Y7, Y13
+	VMOVUPS      powConstant44<>+0(SB), Y2
+	VFMADD231PD  Y12, Y14, Y2
+	VMOVUPS      powConstant44<>+0(SB), Y3
+	VFMADD231PD  Y13, Y15, Y3
+	VSUBPD       powConstant44<>+0(SB), Y2, Y6
+	VSUBPD       powConstant44<>+0(SB), Y3, Y7
+	VXORPD       powConstant34<>+0(SB), Y6, Y6
+	VXORPD       powConstant34<>+0(SB), Y7, Y7
+	VFMADD231PD  Y12, Y14, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD213PD  powConstant45<>+0(SB), Y12, Y1
+	VFMADD213PD  powConstant45<>+0(SB), Y13, Y0
+	VADDPD       Y1, Y6, Y1
+	VADDPD       Y0, Y7, Y0
+	VMULPD       Y2, Y5, Y6
+	VMULPD       Y3, Y4, Y7
+	VMOVUPS      Y6, Y8
+	VFMSUB231PD  Y2, Y5, Y8
+	VMOVUPS      Y7, Y9
+	VFMSUB231PD  Y3, Y4, Y9
+	VFMADD231PD  288(SP), Y2, Y8
+	VFMADD231PD  256(SP), Y3, Y9
+	VFMADD231PD  Y1, Y5, Y8
+	VFMADD231PD  Y0, Y4, Y9
+	VADDPD       224(SP), Y6, Y0
+	VADDPD       192(SP), Y7, Y1
+	VSUBPD       224(SP), Y0, Y2
+	VSUBPD       192(SP), Y1, Y3
+	VSUBPD       Y2, Y6, Y2
+	VSUBPD       Y3, Y7, Y3
+	VMOVUPS      powConstant7<>+0(SB), Y4
+	VFMADD231PD  160(SP), Y4, Y8
+	VFMADD231PD  128(SP), Y4, Y9
+	VADDPD       Y8, Y2, Y2
+	VADDPD       Y9, Y3, Y3
+	VMOVUPS      96(SP), Y4
+	VMULPD       powConstant46<>+0(SB), Y4, Y5
+	VMOVUPS      64(SP), Y6
+	VMULPD       powConstant46<>+0(SB), Y6, Y7
+	VADDPD       Y0, Y5, Y8
+	VADDPD       Y1, Y7, Y9
+	VSUBPD       Y5, Y8, Y5
+	VSUBPD       Y7, Y9, Y7
+	VSUBPD       Y5, Y0, Y0
+	VSUBPD       Y7, Y1, Y1
+	VFMADD231PD  powConstant47<>+0(SB), Y4, Y2
+	VFMADD231PD  powConstant47<>+0(SB), Y6, Y3
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VMULPD       (DX), Y8, Y2
+	VMULPD       32(DX), Y9, Y3
+	VMOVUPS      Y2, Y4
+	VFMSUB231PD  (DX), Y8, Y4
+	VMOVUPS      Y3, Y5
+	VFMSUB231PD  32(DX), Y9, Y5
+	VFMADD231PD  (DX), Y0, Y4
+	VFMADD231PD  32(DX), Y1, Y5
+	VMOVUPS      powConstant22<>+0(SB), Y0
+	VFMADD231PD  powConstant21<>+0(SB), Y2, Y0
+	VMOVUPS      powConstant22<>+0(SB), Y1
+	VFMADD231PD  powConstant21<>+0(SB), Y3, Y1
+	VSUBPD       powConstant22<>+0(SB), Y0, Y6
+	VSUBPD       powConstant22<>+0(SB), Y1, Y7
+	VMOVUPS      Y2, Y10
+	VFNMADD231PD powConstant46<>+0(SB), Y6, Y10
+	VMOVUPS      Y3, Y11
+	VFNMADD231PD powConstant46<>+0(SB), Y7, Y11
+	VFNMADD231PD powConstant47<>+0(SB), Y6, Y4
+	VFNMADD231PD powConstant47<>+0(SB), Y7, Y5
+	VADDPD       Y4, Y10, Y12
+	VADDPD       Y5, Y11, Y13
+	VSUBPD       Y10, Y12, Y10
+	VSUBPD       Y11, Y13, Y11
+	VSUBPD       Y10, Y4, Y4
+	VSUBPD       Y11, Y5, Y5
+	VADDPD       powConstant6<>+0(SB), Y12, Y10
+	VADDPD       powConstant6<>+0(SB), Y13, Y11
+	VSUBPD       powConstant6<>+0(SB), Y10, Y14
+	VSUBPD       powConstant6<>+0(SB), Y11, Y15
+	VSUBPD       Y14, Y12, Y14
+	VSUBPD       Y15, Y13, Y15
+	VMOVUPS      Y7, 320(SP)
+	VMOVUPS      powConstant49<>+0(SB), Y7
+	VFMADD231PD  powConstant48<>+0(SB), Y12, Y7
+	VMOVUPS      Y9, 352(SP)
+	VMOVUPS      powConstant49<>+0(SB), Y9
+	VFMADD231PD  powConstant48<>+0(SB), Y13, Y9
+	VMOVUPS      Y6, 384(SP)
+	VMOVUPS      powConstant51<>+0(SB), Y6
+	VFMADD231PD  powConstant50<>+0(SB), Y12, Y6
+	VMOVUPS      Y8, 416(SP)
+	VMOVUPS      powConstant51<>+0(SB), Y8
+	VFMADD231PD  powConstant50<>+0(SB), Y13, Y8
+	VMOVUPS      Y3, 448(SP)
+	VMOVUPS      powConstant53<>+0(SB), Y3
+	VFMADD231PD  powConstant52<>+0(SB), Y12, Y3
+	VMOVUPS      Y2, 480(SP)
+	VMOVUPS      powConstant53<>+0(SB), Y2
+	VFMADD231PD  powConstant52<>+0(SB), Y13, Y2
+	VMOVUPS      Y1, 512(SP)
+	VMOVUPS      powConstant55<>+0(SB), Y1
+	VFMADD231PD  powConstant54<>+0(SB), Y12, Y1
+	VMOVUPS      Y0, 544(SP)
+	VMOVUPS      powConstant55<>+0(SB), Y0
+	VFMADD231PD  powConstant54<>+0(SB), Y13, Y0
+	VMOVUPS      Y11, 576(SP)
+	VMOVUPS      powConstant57<>+0(SB), Y11
+	VFMADD231PD  powConstant56<>+0(SB), Y12, Y11
+	VMOVUPS      Y10, 608(SP)
+	VMOVUPS      powConstant57<>+0(SB), Y10
+	VFMADD231PD  powConstant56<>+0(SB), Y13, Y10
+	VMULPD       Y12, Y12, Y12
+	VMULPD       Y13, Y13, Y13
+	VFMADD231PD  Y12, Y6, Y7
+	VFMADD231PD  Y13, Y8, Y9
+	VFMADD231PD  Y12, Y1, Y3
+	VFMADD231PD  Y13, Y0, Y2
+	VMULPD       Y12, Y12, Y0
+	VMULPD       Y13, Y13, Y1
+	VFMADD231PD  Y0, Y3, Y7
+	VFMADD231PD  Y1, Y2, Y9
+	VMULPD       Y0, Y0, Y0
+	VMULPD       Y1, Y1, Y1
+	VFMADD231PD  Y0, Y11, Y7
+	VFMADD231PD  Y1, Y10, Y9
+	VFMADD231PD  Y7, Y12, Y4
+	VFMADD231PD  Y9, Y13, Y5
+	VADDPD       Y4, Y14, Y0
+	VADDPD       Y5, Y15, Y1
+	VADDPD       608(SP), Y0, Y0
+	VADDPD       576(SP), Y1, Y1
+	VMOVUPS      544(SP), Y2
+	VPSLLQ       $0x34, Y2, Y2
+	VMOVUPS      512(SP), Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VPADDQ       Y2, Y0, Y2
+	VPADDQ       Y3, Y1, Y3
+	VMOVUPS      32(SP), Y4
+	VPADDQ       powConstant0<>+0(SB), Y4, Y5
+	VMOVUPS      (SP), Y6
+	VPADDQ       powConstant0<>+0(SB), Y6, Y7
+	VPCMPGTQ     powConstant58<>+0(SB), Y5, Y5
+	VPCMPGTQ     powConstant58<>+0(SB), Y7, Y7
+	VMOVUPS      480(SP), Y8
+	VANDPD       powConstant0<>+0(SB), Y8, Y8
+	VMOVUPS      448(SP), Y9
+	VANDPD       powConstant0<>+0(SB), Y9, Y9
+	VPCMPGTQ     powConstant59<>+0(SB), Y8, Y8
+	VPCMPGTQ     powConstant59<>+0(SB), Y9, Y9
+	VORPD        Y8, Y5, Y5
+	VORPD        Y9, Y7, Y7
+	VMOVMSKPD    Y5, AX
+	TESTL        AX, AX
+	JNE          region3
 
 back3:
+	VMOVMSKPD Y7, AX
+	TESTL     AX, AX
+	JNE       region4
+
+back4:
+	VMOVUPS   powConstant16<>+0(SB), Y0
+	VPCMPGTQ  (SI), Y0, Y1
+	VPCMPGTQ  32(SI), Y0, Y0
+	VMOVUPS   Y2, Y4
+	VMOVMSKPD Y1, AX
+	TESTL     AX, AX
+	JNE       region5
+
+back5:
+	VMOVUPS   Y3, Y1
+	VMOVMSKPD Y0, AX
+	TESTL     AX, AX
+	JNE       region6
+
+back6:
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y4, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -566,19 +853,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
-	MOVQ BX, 64(SP)(R12*8)
+	MOVQ AX, 704(SP)(R12*8)
+	MOVQ BX, 768(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 640(SP), DI
+	LEAQ 704(SP), SI
+	LEAQ 768(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -589,7 +876,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 640(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -599,84 +886,180 @@ done:
 
 past:
 	VMOVNTPS Y4, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y2, 96(SP)
-	VMOVUPS   Y3, 128(SP)
-	VMOVUPS   Y4, 160(SP)
-	VMOVUPS   Y5, 192(SP)
-	VMULPD    powConstant60<>+0(SB), Y2, Y6
-	VBLENDVPD Y3, Y6, Y4, Y4
-	VMOVUPS   Y4, 160(SP)
-	VBLENDVPD Y3, powConstant61<>+0(SB), Y5, Y5
-	VMOVUPS   Y5, 192(SP)
+	VMOVUPS   Y4, 832(SP)
+	VMOVUPS   Y5, 864(SP)
+	VMOVUPS   Y6, 896(SP)
+	VMOVUPS   Y7, 928(SP)
+	VMOVUPS   Y8, 960(SP)
+	VMOVUPS   Y9, 992(SP)
+	VMULPD    powConstant60<>+0(SB), Y4, Y10
+	VBLENDVPD Y6, Y10, Y8, Y8
+	VMOVUPS   Y8, 960(SP)
+	VBLENDVPD Y6, powConstant61<>+0(SB), Y9, Y9
+	VMOVUPS   Y9, 992(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y2, 224(SP)
-	VMOVUPS   Y3, 256(SP)
-	VMOVUPS   Y4, 288(SP)
-	VMOVUPS   Y5, 320(SP)
-	VMOVUPS   Y6, 352(SP)
-	VMOVUPS   Y7, 384(SP)
-	VCMPPD    $0x00, powConstant16<>+0(SB), Y2, Y8
-	VCMPPD    $0x00, powConstant17<>+0(SB), Y2, Y9
-	VBLENDVPD Y9, powConstant17<>+0(SB), Y7, Y7
-	VBLENDVPD Y8, powConstant18<>+0(SB), Y7, Y7
-	VMULPD    Y1, Y7, Y7
-	VMULPD    powConstant33<>+0(SB), Y6, Y8
-	VADDPD    powConstant22<>+0(SB), Y8, Y8
-	VSUBPD    powConstant22<>+0(SB), Y8, Y8
-	VSUBPD    Y8, Y6, Y6
-	VADDPD    powConstant62<>+0(SB), Y8, Y8
-	VPSLLQ    $0x34, Y8, Y8
-	VMULPD    Y8, Y5, Y5
-	VADDPD    powConstant62<>+0(SB), Y6, Y6
-	VPSLLQ    $0x34, Y6, Y6
-	VMULPD    Y6, Y5, Y5
-	VCMPPD    $0x11, powConstant63<>+0(SB), Y7, Y6
-	VMOVUPS   powConstant64<>+0(SB), Y8
-	VCMPPD    $0x11, Y7, Y8, Y8
-	VBLENDVPD Y8, powConstant17<>+0(SB), Y5, Y5
-	VBLENDVPD Y6, powConstant16<>+0(SB), Y5, Y5
-	VCMPPD    $0x03, Y7, Y7, Y6
-	VCMPPD    $0x03, Y2, Y2, Y7
-	VORPD     Y7, Y6, Y6
-	VBLENDVPD Y6, powConstant32<>+0(SB), Y5, Y5
-	VCMPPD    $0x00, powConstant16<>+0(SB), Y1, Y6
-	VCMPPD    $0x00, powConstant6<>+0(SB), Y0, Y7
-	VORPD     Y7, Y6, Y6
-	VCMPPD    $0x00, powConstant6<>+0(SB), Y2, Y2
-	VCMPPD    $0x03, Y1, Y1, Y7
-	VANDNPD   Y2, Y7, Y2
-	VORPD     Y2, Y6, Y2
-	VBLENDVPD Y2, powConstant6<>+0(SB), Y5, Y2
-	VBLENDVPD Y4, Y2, Y3, Y3
-	VMOVUPS   Y3, 256(SP)
+	VMOVUPS   Y4, 1024(SP)
+	VMOVUPS   Y5, 1056(SP)
+	VMOVUPS   Y6, 1088(SP)
+	VMOVUPS   Y7, 1120(SP)
+	VMOVUPS   Y8, 1152(SP)
+	VMOVUPS   Y9, 1184(SP)
+	VMOVUPS   Y10, 1216(SP)
+	VMULPD    powConstant60<>+0(SB), Y5, Y11
+	VBLENDVPD Y7, Y11, Y6, Y6
+	VMOVUPS   Y6, 1088(SP)
+	VBLENDVPD Y7, powConstant61<>+0(SB), Y10, Y10
+	VMOVUPS   Y10, 1216(SP)
 	JMP       back2
 
 region3:
-	VMOVUPS   Y2, 416(SP)
-	VMOVUPS   Y3, 448(SP)
-	VMOVUPS   Y4, 480(SP)
-	VMULPD    powConstant33<>+0(SB), Y1, Y5
-	VROUNDPD  $0x0b, Y1, Y6
-	VCMPPD    $0x00, Y1, Y6, Y1
+	VMOVUPS   Y0, 1248(SP)
+	VMOVUPS   Y1, 1280(SP)
+	VMOVUPS   Y2, 1312(SP)
+	VMOVUPS   Y3, 1344(SP)
+	VMOVUPS   Y5, 1376(SP)
+	VMOVUPS   Y7, 1408(SP)
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y4, Y8
+	VCMPPD    $0x00, powConstant17<>+0(SB), Y4, Y9
+	VMOVUPS   416(SP), Y10
+	VBLENDVPD Y9, powConstant17<>+0(SB), Y10, Y9
+	VBLENDVPD Y8, powConstant18<>+0(SB), Y9, Y8
+	VMULPD    (DX), Y8, Y8
+	VMOVUPS   384(SP), Y9
+	VMULPD    powConstant33<>+0(SB), Y9, Y10
+	VADDPD    powConstant22<>+0(SB), Y10, Y10
+	VSUBPD    powConstant22<>+0(SB), Y10, Y10
+	VSUBPD    Y10, Y9, Y9
+	VADDPD    powConstant62<>+0(SB), Y10, Y10
+	VPSLLQ    $0x34, Y10, Y10
+	VMULPD    Y10, Y0, Y0
+	VADDPD    powConstant62<>+0(SB), Y9, Y9
+	VPSLLQ    $0x34, Y9, Y9
+	VMULPD    Y9, Y0, Y0
+	VCMPPD    $0x11, powConstant63<>+0(SB), Y8, Y9
+	VMOVUPS   powConstant64<>+0(SB), Y10
+	VCMPPD    $0x11, Y8, Y10, Y11
+	VBLENDVPD Y11, powConstant17<>+0(SB), Y0, Y0
+	VBLENDVPD Y9, powConstant16<>+0(SB), Y0, Y0
+	VCMPPD    $0x03, Y8, Y8, Y8
+	VCMPPD    $0x03, Y4, Y4, Y9
+	VORPD     Y9, Y8, Y8
+	VBLENDVPD Y8, powConstant32<>+0(SB), Y0, Y0
+	VMOVUPS   (DX), Y8
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y8, Y9
+	VMOVUPS   (SI), Y11
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y11, Y12
+	VORPD     Y12, Y9, Y9
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y4, Y4
+	VCMPPD    $0x03, Y8, Y8, Y12
+	VANDNPD   Y4, Y12, Y4
+	VORPD     Y4, Y9, Y4
+	VBLENDVPD Y4, powConstant6<>+0(SB), Y0, Y0
+	VBLENDVPD Y5, Y0, Y2, Y2
+	VMOVUPS   Y2, 1312(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Y1, 1440(SP)
+	VMOVUPS   Y2, 1472(SP)
+	VMOVUPS   Y3, 1504(SP)
+	VMOVUPS   Y7, 1536(SP)
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y6, Y0
+	VCMPPD    $0x00, powConstant17<>+0(SB), Y6, Y4
+	VMOVUPS   352(SP), Y5
+	VBLENDVPD Y4, powConstant17<>+0(SB), Y5, Y4
+	VBLENDVPD Y0, powConstant18<>+0(SB), Y4, Y0
+	VMULPD    32(DX), Y0, Y0
+	VMOVUPS   320(SP), Y4
+	VMULPD    powConstant33<>+0(SB), Y4, Y5
+	VADDPD    powConstant22<>+0(SB), Y5, Y5
+	VSUBPD    powConstant22<>+0(SB), Y5, Y5
+	VSUBPD    Y5, Y4, Y4
+	VADDPD    powConstant62<>+0(SB), Y5, Y5
+	VPSLLQ    $0x34, Y5, Y5
+	VMULPD    Y5, Y1, Y1
+	VADDPD    powConstant62<>+0(SB), Y4, Y4
+	VPSLLQ    $0x34, Y4, Y4
+	VMULPD    Y4, Y1, Y1
+	VCMPPD    $0x11, powConstant63<>+0(SB), Y0, Y4
+	VMOVUPS   powConstant64<>+0(SB), Y5
+	VCMPPD    $0x11, Y0, Y5, Y5
+	VBLENDVPD Y5, powConstant17<>+0(SB), Y1, Y1
+	VBLENDVPD Y4, powConstant16<>+0(SB), Y1, Y1
+	VCMPPD    $0x03, Y0, Y0, Y0
+	VCMPPD    $0x03, Y6, Y6, Y4
+	VORPD     Y4, Y0, Y0
+	VBLENDVPD Y0, powConstant32<>+0(SB), Y1, Y0
+	VMOVUPS   32(DX), Y1
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y1, Y4
+	VMOVUPS   32(SI), Y5
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y5, Y8
+	VORPD     Y8, Y4, Y4
+	VCMPPD    $0x00, powConstant6<>+0(SB), Y6, Y6
+	VCMPPD    $0x03, Y1, Y1, Y8
+	VANDNPD   Y6, Y8, Y6
+	VORPD     Y6, Y4, Y4
+	VBLENDVPD Y4, powConstant6<>+0(SB), Y0, Y0
+	VBLENDVPD Y7, Y0, Y3, Y3
+	VMOVUPS   Y3, 1504(SP)
+	JMP       back4
+
+region5:
+	VMOVUPS   Y0, 1568(SP)
+	VMOVUPS   Y1, 1600(SP)
+	VMOVUPS   Y2, 1632(SP)
+	VMOVUPS   Y3, 1664(SP)
+	VMOVUPS   Y4, 1696(SP)
+	VMOVUPS   (DX), Y5
+	VMULPD    powConstant33<>+0(SB), Y5, Y6
+	VROUNDPD  $0x0b, Y5, Y7
+	VCMPPD    $0x00, Y5, Y7, Y5
+	VROUNDPD  $0x0b, Y6, Y7
+	VCMPPD    $0x00, Y6, Y7, Y6
+	VANDNPD   Y5, Y6, Y6
+	VXORPD    powConstant34<>+0(SB), Y2, Y7
+	VBLENDVPD Y6, Y7, Y2, Y2
+	VMOVUPS   (SI), Y6
+	VCMPPD    $0x11, powConstant16<>+0(SB), Y6, Y7
+	VMOVUPS   powConstant18<>+0(SB), Y8
+	VCMPPD    $0x11, Y6, Y8, Y6
+	VANDPD    Y6, Y7, Y6
+	VANDNPD   Y6, Y5, Y5
+	VBLENDVPD Y5, powConstant32<>+0(SB), Y2, Y2
+	VBLENDVPD Y1, Y2, Y4, Y4
+	VMOVUPS   Y4, 1696(SP)
+	JMP       back5
+
+region6:
+	VMOVUPS   Y0, 1728(SP)
+	VMOVUPS   Y1, 1760(SP)
+	VMOVUPS   Y3, 1792(SP)
+	VMOVUPS   Y4, 1824(SP)
+	VMOVUPS   32(DX), Y2
+	VMULPD    powConstant33<>+0(SB), Y2, Y5
+	VROUNDPD  $0x0b, Y2, Y6
+	VCMPPD    $0x00, Y2, Y6, Y2
 	VROUNDPD  $0x0b, Y5, Y6
 	VCMPPD    $0x00, Y5, Y6, Y5
-	VANDNPD   Y1, Y5, Y5
+	VANDNPD   Y2, Y5, Y5
 	VXORPD    powConstant34<>+0(SB), Y3, Y6
 	VBLENDVPD Y5, Y6, Y3, Y3
-	VCMPPD    $0x11, powConstant16<>+0(SB), Y0, Y5
-	VMOVUPS   powConstant18<>+0(SB), Y6
-	VCMPPD    $0x11, Y0, Y6, Y0
-	VANDPD    Y0, Y5, Y0
-	VANDNPD   Y0, Y1, Y0
-	VBLENDVPD Y0, powConstant32<>+0(SB), Y3, Y0
-	VBLENDVPD Y2, Y0, Y4, Y4
-	VMOVUPS   Y4, 480(SP)
-	JMP       back3
+	VMOVUPS   32(SI), Y5
+	VCMPPD    $0x11, powConstant16<>+0(SB), Y5, Y6
+	VMOVUPS   powConstant18<>+0(SB), Y7
+	VCMPPD    $0x11, Y5, Y7, Y5
+	VANDPD    Y5, Y6, Y5
+	VANDNPD   Y5, Y2, Y2
+	VBLENDVPD Y2, powConstant32<>+0(SB), Y3, Y2
+	VBLENDVPD Y0, Y2, Y1, Y1
+	VMOVUPS   Y1, 1760(SP)
+	JMP       back6
 
 DATA powConstant35<>+0(SB)/8, $0x0010000000000000
 DATA powConstant35<>+8(SB)/8, $0x0010000000000000
@@ -860,7 +1243,7 @@ GLOBL powConstant64<>(SB), RODATA|NOPTR, $32
 
 // func powFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·powFloat32AVX512(SB), $832-33
+TEXT ·powFloat32AVX512(SB), $2304-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -868,92 +1251,162 @@ TEXT ·powFloat32AVX512(SB), $832-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VCVTPS2PD    (DX), Z1
-	VANDPD       powConstant65<>+0(SB), Z0, Z2
-	VPADDQ       powConstant66<>+0(SB), Z2, Z3
-	VPSRLQ       $0x34, Z3, Z4
-	VORPD        powConstant67<>+0(SB), Z4, Z4
-	VSUBPD       powConstant68<>+0(SB), Z4, Z4
-	VANDPD       powConstant69<>+0(SB), Z3, Z3
-	VPADDQ       powConstant70<>+0(SB), Z3, Z3
-	VSUBPD       powConstant71<>+0(SB), Z3, Z3
-	VADDPD       powConstant72<>+0(SB), Z3, Z5
-	VDIVPD       Z5, Z3, Z3
-	VMULPD       Z3, Z3, Z5
-	VMULPD       Z3, Z5, Z6
-	VMOVUPS      powConstant74<>+0(SB), Z7
-	VFMADD231PD  powConstant73<>+0(SB), Z5, Z7
-	VMOVUPS      powConstant76<>+0(SB), Z8
-	VFMADD231PD  powConstant75<>+0(SB), Z5, Z8
-	VMOVUPS      powConstant78<>+0(SB), Z9
-	VFMADD231PD  powConstant77<>+0(SB), Z5, Z9
-	VMULPD       Z5, Z5, Z5
-	VFMADD231PD  Z5, Z8, Z7
-	VFMADD231PD  powConstant79<>+0(SB), Z5, Z9
-	VMULPD       Z5, Z5, Z5
-	VFMADD231PD  Z5, Z9, Z7
-	VADDPD       Z3, Z3, Z3
-	VFMADD231PD  Z7, Z6, Z3
-	VFMADD231PD  powConstant80<>+0(SB), Z4, Z3
-	VCMPPD       $0x00, powConstant81<>+0(SB), Z2, K1
-	VCMPPD       $0x11, powConstant82<>+0(SB), Z2, K2
-	VBLENDMPD    Z3, Z2, K2, Z3
-	VBLENDMPD    powConstant83<>+0(SB), Z3, K1, Z3
-	VMULPD       Z1, Z3, Z3
-	VMOVUPS      powConstant84<>+0(SB), Z4
-	VMAXPD       Z3, Z4, Z4
-	VMOVUPS      powConstant85<>+0(SB), Z5
-	VMINPD       Z4, Z5, Z4
-	VMOVUPS      powConstant87<>+0(SB), Z5
-	VFMADD231PD  powConstant86<>+0(SB), Z4, Z5
-	VSUBPD       powConstant87<>+0(SB), Z5, Z6
-	VFNMADD231PD powConstant80<>+0(SB), Z6, Z4
-	VMULPD       Z4, Z4, Z6
-	VMOVUPS      powConstant89<>+0(SB), Z7
-	VFMADD231PD  powConstant88<>+0(SB), Z4, Z7
-	VMOVUPS      powConstant91<>+0(SB), Z8
-	VFMADD231PD  powConstant90<>+0(SB), Z4, Z8
-	VMOVUPS      powConstant93<>+0(SB), Z9
-	VFMADD231PD  powConstant92<>+0(SB), Z4, Z9
-	VMOVUPS      powConstant95<>+0(SB), Z10
-	VFMADD231PD  powConstant94<>+0(SB), Z4, Z10
-	VFMADD231PD  Z6, Z8, Z7
-	VFMADD231PD  Z6, Z10, Z9
-	VMULPD       Z6, Z6, Z8
-	VFMADD231PD  Z8, Z9, Z7
-	VFMADD231PD  Z7, Z6, Z4
-	VADDPD       powConstant71<>+0(SB), Z4, Z4
-	VPADDQ       powConstant96<>+0(SB), Z5, Z5
-	VPSLLQ       $0x34, Z5, Z5
-	VMULPD       Z5, Z4, Z4
-	VCMPPD       $0x03, Z3, Z3, K1
+	VCVTPS2PD    32(SI), Z1
+	VCVTPS2PD    (DX), Z2
+	VCVTPS2PD    32(DX), Z3
+	VANDPD       powConstant65<>+0(SB), Z0, Z4
+	VANDPD       powConstant65<>+0(SB), Z1, Z5
+	VPADDQ       powConstant66<>+0(SB), Z4, Z6
+	VPADDQ       powConstant66<>+0(SB), Z5, Z7
+	VPSRLQ       $0x34, Z6, Z8
+	VPSRLQ       $0x34, Z7, Z9
+	VORPD        powConstant67<>+0(SB), Z8, Z8
+	VORPD        powConstant67<>+0(SB), Z9, Z9
+	VSUBPD       powConstant68<>+0(SB), Z8, Z8
+	VSUBPD       powConstant68<>+0(SB), Z9, Z9
+	VANDPD       powConstant69<>+0(SB), Z6, Z6
+	VANDPD       powConstant69<>+0(SB), Z7, Z7
+	VPADDQ       powConstant70<>+0(SB), Z6, Z6
+	VPADDQ       powConstant70<>+0(SB), Z7, Z7
+	VSUBPD       powConstant71<>+0(SB), Z6, Z6
+	VSUBPD       powConstant71<>+0(SB), Z7, Z7
+	VADDPD       powConstant72<>+0(SB), Z6, Z10
+	VADDPD       powConstant72<>+0(SB), Z7, Z11
+	VDIVPD       Z10, Z6, Z6
+	VDIVPD       Z11, Z7, Z7
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
+	VMULPD       Z6, Z10, Z12
+	VMULPD       Z7, Z11, Z13
+	VMOVUPS      powConstant74<>+0(SB), Z14
+	VFMADD231PD  powConstant73<>+0(SB), Z10, Z14
+	VMOVUPS      powConstant74<>+0(SB), Z15
+	VFMADD231PD  powConstant73<>+0(SB), Z11, Z15
+	VMOVUPS      powConstant76<>+0(SB), Z16
+	VFMADD231PD  powConstant75<>+0(SB), Z10, Z16
+	VMOVUPS      powConstant76<>+0(SB), Z17
+	VFMADD231PD  powConstant75<>+0(SB), Z11, Z17
+	VMOVUPS      powConstant78<>+0(SB), Z18
+	VFMADD231PD  powConstant77<>+0(SB), Z10, Z18
+	VMOVUPS      powConstant78<>+0(SB), Z19
+	VFMADD231PD  powConstant77<>+0(SB), Z11, Z19
+	VMULPD       Z10, Z10, Z10
+	VMULPD       Z11, Z11, Z11
+	VFMADD231PD  Z10, Z16, Z14
+	VFMADD231PD  Z11, Z17, Z15
+	VFMADD231PD  powConstant79<>+0(SB), Z10, Z18
+	VFMADD231PD  powConstant79<>+0(SB), Z11, Z19
+	VMULPD       Z10, Z10, Z10
+	VMULPD       Z11, Z11, Z11
+	VFMADD231PD  Z10, Z18, Z14
+	VFMADD231PD  Z11, Z19, Z15
+	VADDPD       Z6, Z6, Z6
+	VADDPD       Z7, Z7, Z7
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  powConstant80<>+0(SB), Z8, Z6
+	VFMADD231PD  powConstant80<>+0(SB), Z9, Z7
+	VCMPPD       $0x00, powConstant81<>+0(SB), Z4, K1
+	VCMPPD       $0x00, powConstant81<>+0(SB), Z5, K2
+	VCMPPD       $0x11, powConstant82<>+0(SB), Z4, K3
+	VCMPPD       $0x11, powConstant82<>+0(SB), Z5, K4
+	VBLENDMPD    Z6, Z4, K3, Z6
+	VBLENDMPD    Z7, Z5, K4, Z7
+	VBLENDMPD    powConstant83<>+0(SB), Z6, K1, Z6
+	VBLENDMPD    powConstant83<>+0(SB), Z7, K2, Z7
+	VMULPD       Z2, Z6, Z6
+	VMULPD       Z3, Z7, Z7
+	VMOVUPS      powConstant84<>+0(SB), Z8
+	VMAXPD       Z6, Z8, Z9
+	VMAXPD       Z7, Z8, Z8
+	VMOVUPS      powConstant85<>+0(SB), Z10
+	VMINPD       Z9, Z10, Z9
+	VMINPD       Z8, Z10, Z8
+	VMOVUPS      powConstant87<>+0(SB), Z10
+	VFMADD231PD  powConstant86<>+0(SB), Z9, Z10
+	VMOVUPS      powConstant87<>+0(SB), Z11
+	VFMADD231PD  powConstant86<>+0(SB), Z8, Z11
+	VSUBPD       powConstant87<>+0(SB), Z10, Z12
+	VSUBPD       powConstant87<>+0(SB), Z11, Z13
+	VFNMADD231PD powConstant80<>+0(SB), Z12, Z9
+	VFNMADD231PD powConstant80<>+0(SB), Z13, Z8
+	VMULPD       Z9, Z9, Z12
+	VMULPD       Z8, Z8, Z13
+	VMOVUPS      powConstant89<>+0(SB), Z14
+	VFMADD231PD  powConstant88<>+0(SB), Z9, Z14
+	VMOVUPS      powConstant89<>+0(SB), Z15
+	VFMADD231PD  powConstant88<>+0(SB), Z8, Z15
+	VMOVUPS      powConstant91<>+0(SB), Z16
+	VFMADD231PD  powConstant90<>+0(SB), Z9, Z16
+	VMOVUPS      powConstant91<>+0(SB), Z17
+	VFMADD231PD  powConstant90<>+0(SB), Z8, Z17
+	VMOVUPS      powConstant93<>+0(SB), Z18
+	VFMADD231PD  powConstant92<>+0(SB), Z9, Z18
+	VMOVUPS      powConstant93<>+0(SB), Z19
+	VFMADD231PD  powConstant92<>+0(SB), Z8, Z19
+	VMOVUPS      powConstant95<>+0(SB), Z20
+	VFMADD231PD  powConstant94<>+0(SB), Z9, Z20
+	VMOVUPS      powConstant95<>+0(SB), Z21
+	VFMADD231PD  powConstant94<>+0(SB), Z8, Z21
+	VFMADD231PD  Z12, Z16, Z14
+	VFMADD231PD  Z13, Z17, Z15
+	VFMADD231PD  Z12, Z20, Z18
+	VFMADD231PD  Z13, Z21, Z19
+	VMULPD       Z12, Z12, Z16
+	VMULPD       Z13, Z13, Z17
+	VFMADD231PD  Z16, Z18, Z14
+	VFMADD231PD  Z17, Z19, Z15
+	VFMADD231PD  Z14, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z8
+	VADDPD       powConstant71<>+0(SB), Z9, Z9
+	VADDPD       powConstant71<>+0(SB), Z8, Z8
+	VPADDQ       powConstant96<>+0(SB), Z10, Z10
+	VPADDQ       powConstant96<>+0(SB), Z11, Z11
+	VPSLLQ       $0x34, Z10, Z10
+	VPSLLQ       $0x34, Z11, Z11
+	VMULPD       Z10, Z9, Z9
+	VMULPD       Z11, Z8, Z8
+	VCMPPD       $0x03, Z6, Z6, K1
+	VCMPPD       $0x03, Z7, Z7, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMOVUPS  powConstant81<>+0(SB), Z2
-	VPCMPGTQ Z0, Z2, K1
-	VMOVUPS  Z4, Z2
-	KORTESTB K1, K1
+	KORTESTB K2, K2
 	JNE      region2
 
 back2:
-	VCVTPD2PS Z2, Y31
+	VMOVUPS  powConstant81<>+0(SB), Z4
+	VPCMPGTQ Z0, Z4, K1
+	VPCMPGTQ Z1, Z4, K2
+	VMOVUPS  Z9, Z4
+	KORTESTB K1, K1
+	JNE      region3
+
+back3:
+	VMOVUPS  Z8, Z0
+	KORTESTB K2, K2
+	JNE      region4
+
+back4:
+	VCVTPD2PS Z4, Y4
+	VCVTPD2PS Z0, Y0
 	TESTB     R8, R8
 	JNE       past
-	VMOVUPS   Y31, (DI)
+	VMOVUPS   Y4, (DI)
+	VMOVUPS   Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -971,14 +1424,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -998,51 +1451,108 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y4, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
 	VMOVUPS   Z0, 192(SP)
 	VMOVUPS   Z1, 256(SP)
 	VMOVUPS   Z2, 320(SP)
-	VMOVUPS   Z4, 384(SP)
-	KMOVB     K1, 448(SP)
-	VCMPPD    $0x00, powConstant81<>+0(SB), Z1, K2
-	VCMPPD    $0x00, powConstant71<>+0(SB), Z0, K3
-	KORB      K3, K2, K2
-	VCMPPD    $0x00, powConstant71<>+0(SB), Z2, K3
-	VCMPPD    $0x03, Z1, Z1, K4
-	KANDNB    K3, K4, K3
-	KORB      K3, K2, K2
-	VMOVUPS   powConstant97<>+0(SB), Z2
-	VBLENDMPD powConstant71<>+0(SB), Z2, K2, Z3
-	VBLENDMPD Z3, Z4, K1, Z4
-	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z3, 384(SP)
+	VMOVUPS   Z4, 448(SP)
+	VMOVUPS   Z5, 512(SP)
+	VMOVUPS   Z8, 576(SP)
+	VMOVUPS   Z9, 640(SP)
+	KMOVB     K1, 704(SP)
+	KMOVB     K2, 768(SP)
+	VCMPPD    $0x00, powConstant81<>+0(SB), Z2, K3
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z0, K4
+	KORB      K4, K3, K3
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z4, K4
+	VCMPPD    $0x03, Z2, Z2, K5
+	KANDNB    K4, K5, K4
+	KORB      K4, K3, K3
+	VMOVUPS   powConstant97<>+0(SB), Z4
+	VBLENDMPD powConstant71<>+0(SB), Z4, K3, Z6
+	VBLENDMPD Z6, Z9, K1, Z9
+	VMOVUPS   Z9, 640(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS     Z0, 512(SP)
-	VMOVUPS     Z1, 576(SP)
-	VMOVUPS     Z2, 640(SP)
-	VMOVUPS     Z4, 704(SP)
-	KMOVB       K1, 768(SP)
-	VMULPD      powConstant98<>+0(SB), Z1, Z3
-	VRNDSCALEPD $0x0b, Z1, Z5
-	VCMPPD      $0x00, Z1, Z5, K2
-	VRNDSCALEPD $0x0b, Z3, Z1
-	VCMPPD      $0x00, Z3, Z1, K3
-	KANDNB      K2, K3, K3
-	VXORPD      powConstant99<>+0(SB), Z4, Z1
-	VBLENDMPD   Z1, Z4, K3, Z1
-	VCMPPD      $0x11, powConstant81<>+0(SB), Z0, K3
+	VMOVUPS   Z0, 832(SP)
+	VMOVUPS   Z1, 896(SP)
+	VMOVUPS   Z2, 960(SP)
+	VMOVUPS   Z3, 1024(SP)
+	VMOVUPS   Z5, 1088(SP)
+	VMOVUPS   Z8, 1152(SP)
+	VMOVUPS   Z9, 1216(SP)
+	KMOVB     K2, 1280(SP)
+	VCMPPD    $0x00, powConstant81<>+0(SB), Z3, K1
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z1, K3
+	KORB      K3, K1, K1
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z5, K3
+	VCMPPD    $0x03, Z3, Z3, K4
+	KANDNB    K3, K4, K3
+	KORB      K3, K1, K1
+	VMOVUPS   powConstant97<>+0(SB), Z4
+	VBLENDMPD powConstant71<>+0(SB), Z4, K1, Z5
+	VBLENDMPD Z5, Z8, K2, Z8
+	VMOVUPS   Z8, 1152(SP)
+	JMP       back2
+
+region3:
+	VMOVUPS     Z0, 1344(SP)
+	VMOVUPS     Z1, 1408(SP)
+	VMOVUPS     Z2, 1472(SP)
+	VMOVUPS     Z3, 1536(SP)
+	VMOVUPS     Z4, 1600(SP)
+	VMOVUPS     Z8, 1664(SP)
+	VMOVUPS     Z9, 1728(SP)
+	KMOVB       K1, 1792(SP)
+	KMOVB       K2, 1856(SP)
+	VMULPD      powConstant98<>+0(SB), Z2, Z5
+	VRNDSCALEPD $0x0b, Z2, Z6
+	VCMPPD      $0x00, Z2, Z6, K3
+	VRNDSCALEPD $0x0b, Z5, Z2
+	VCMPPD      $0x00, Z5, Z2, K4
+	KANDNB      K3, K4, K4
+	VXORPD      powConstant99<>+0(SB), Z9, Z2
+	VBLENDMPD   Z2, Z9, K4, Z2
+	VCMPPD      $0x11, powConstant81<>+0(SB), Z0, K4
+	VMOVUPS     powConstant83<>+0(SB), Z5
+	VCMPPD      $0x11, Z0, Z5, K5
+	KANDB       K5, K4, K4
+	KANDNB      K4, K3, K3
+	VBLENDMPD   powConstant97<>+0(SB), Z2, K3, Z0
+	VBLENDMPD   Z0, Z4, K1, Z4
+	VMOVUPS     Z4, 1600(SP)
+	JMP         back3
+
+region4:
+	VMOVUPS     Z0, 1920(SP)
+	VMOVUPS     Z1, 1984(SP)
+	VMOVUPS     Z3, 2048(SP)
+	VMOVUPS     Z4, 2112(SP)
+	VMOVUPS     Z8, 2176(SP)
+	KMOVB       K2, 2240(SP)
+	VMULPD      powConstant98<>+0(SB), Z3, Z2
+	VRNDSCALEPD $0x0b, Z3, Z5
+	VCMPPD      $0x00, Z3, Z5, K1
+	VRNDSCALEPD $0x0b, Z2, Z3
+	VCMPPD      $0x00, Z2, Z3, K3
+	KANDNB      K1, K3, K3
+	VXORPD      powConstant99<>+0(SB), Z8, Z2
+	VBLENDMPD   Z2, Z8, K3, Z2
+	VCMPPD      $0x11, powConstant81<>+0(SB), Z1, K3
 	VMOVUPS     powConstant83<>+0(SB), Z3
-	VCMPPD      $0x11, Z0, Z3, K4
+	VCMPPD      $0x11, Z1, Z3, K4
 	KANDB       K4, K3, K3
-	KANDNB      K3, K2, K2
-	VBLENDMPD   powConstant97<>+0(SB), Z1, K2, Z0
-	VBLENDMPD   Z0, Z2, K1, Z2
-	VMOVUPS     Z2, 640(SP)
-	JMP         back2
+	KANDNB      K3, K1, K1
+	VBLENDMPD   powConstant97<>+0(SB), Z2, K1, Z1
+	VBLENDMPD   Z1, Z0, K2, Z0
+	VMOVUPS     Z0, 1920(SP)
+	JMP         back4
 
 DATA powConstant65<>+0(SB)/8, $0x7fffffffffffffff
 DATA powConstant65<>+8(SB)/8, $0x7fffffffffffffff
@@ -1396,7 +1906,7 @@ GLOBL powConstant99<>(SB), RODATA|NOPTR, $64
 
 // func powFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·powFloat64AVX512(SB), $1024-33
+TEXT ·powFloat64AVX512(SB), $3008-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1404,147 +1914,274 @@ TEXT ·powFloat64AVX512(SB), $1024-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS  (SI), Z0
-	VMOVUPS  (DX), Z1
-	VANDPD   powConstant65<>+0(SB), Z0, Z2
-	VCMPPD   $0x11, powConstant100<>+0(SB), Z2, K1
-	VMOVUPS  Z2, Z3
-	VMOVUPS  powConstant81<>+0(SB), Z4
+	VMOVUPS  64(SI), Z1
+	VMOVUPS  (DX), Z2
+	VMOVUPS  64(DX), Z3
+	VANDPD   powConstant65<>+0(SB), Z0, Z4
+	VANDPD   powConstant65<>+0(SB), Z1, Z5
+	VCMPPD   $0x11, powConstant100<>+0(SB), Z4, K1
+	VCMPPD   $0x11, powConstant100<>+0(SB), Z5, K2
+	VMOVUPS  Z4, Z6
+	VMOVUPS  powConstant81<>+0(SB), Z7
 	KORTESTB K1, K1
 	JNE      region1
 
 back1:
-	VPADDQ       powConstant66<>+0(SB), Z3, Z3
-	VPSRLQ       $0x34, Z3, Z5
-	VORPD        powConstant67<>+0(SB), Z5, Z5
-	VSUBPD       powConstant68<>+0(SB), Z5, Z5
-	VANDPD       powConstant69<>+0(SB), Z3, Z3
-	VPADDQ       powConstant70<>+0(SB), Z3, Z3
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       powConstant71<>+0(SB), Z3, Z3
-	VADDPD       powConstant72<>+0(SB), Z3, Z5
-	VDIVPD       Z5, Z3, Z6
-	VSUBPD       powConstant72<>+0(SB), Z5, Z7
-	VSUBPD       Z7, Z3, Z7
-	VFNMADD231PD Z6, Z5, Z3
-	VFNMADD231PD Z6, Z7, Z3
-	VMOVUPS      powConstant98<>+0(SB), Z5
-	VFNMADD231PD powConstant98<>+0(SB), Z6, Z5
-	VMULPD       Z5, Z3, Z3
-	VADDPD       Z6, Z6, Z5
-	VMULPD       Z6, Z6, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z6, Z8
-	VFMADD231PD  Z3, Z5, Z8
-	VMULPD       Z7, Z6, Z9
-	VMOVUPS      Z9, Z10
-	VFMSUB231PD  Z7, Z6, Z10
-	VFMADD231PD  Z7, Z3, Z10
-	VFMADD231PD  Z8, Z6, Z10
-	VMOVUPS      powConstant102<>+0(SB), Z6
-	VFMADD231PD  powConstant101<>+0(SB), Z7, Z6
-	VMOVUPS      powConstant104<>+0(SB), Z11
-	VFMADD231PD  powConstant103<>+0(SB), Z7, Z11
-	VMOVUPS      powConstant106<>+0(SB), Z12
-	VFMADD231PD  powConstant105<>+0(SB), Z7, Z12
-	VMOVUPS      powConstant108<>+0(SB), Z13
-	VFMADD231PD  powConstant107<>+0(SB), Z7, Z13
-	VMULPD       Z7, Z7, Z14
-	VFMADD231PD  Z14, Z11, Z6
-	VFMADD231PD  Z14, Z13, Z12
-	VMULPD       Z14, Z14, Z11
-	VFMADD231PD  Z11, Z12, Z6
-	VMOVUPS      powConstant109<>+0(SB), Z11
-	VFMADD231PD  Z6, Z7, Z11
-	VSUBPD       powConstant109<>+0(SB), Z11, Z12
-	VXORPD       powConstant99<>+0(SB), Z12, Z12
-	VFMADD231PD  Z6, Z7, Z12
-	VFMADD213PD  powConstant110<>+0(SB), Z6, Z8
-	VADDPD       Z8, Z12, Z6
-	VMULPD       Z11, Z9, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z11, Z9, Z8
-	VFMADD231PD  Z11, Z10, Z8
-	VFMADD231PD  Z6, Z9, Z8
-	VADDPD       Z7, Z5, Z6
-	VSUBPD       Z5, Z6, Z5
-	VSUBPD       Z5, Z7, Z5
-	VFMADD231PD  powConstant72<>+0(SB), Z3, Z8
-	VADDPD       Z8, Z5, Z3
-	VMULPD       powConstant111<>+0(SB), Z4, Z5
-	VADDPD       Z6, Z5, Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z5, Z6, Z5
-	VFMADD231PD  powConstant112<>+0(SB), Z4, Z3
-	VADDPD       Z3, Z5, Z3
-	VMULPD       Z1, Z7, Z4
-	VMOVUPS      Z4, Z5
-	VFMSUB231PD  Z1, Z7, Z5
-	VFMADD231PD  Z1, Z3, Z5
-	VMOVUPS      powConstant87<>+0(SB), Z3
-	VFMADD231PD  powConstant86<>+0(SB), Z4, Z3
-	VSUBPD       powConstant87<>+0(SB), Z3, Z6
-	VMOVUPS      Z4, Z8
-	VFNMADD231PD powConstant111<>+0(SB), Z6, Z8
-	VFNMADD231PD powConstant112<>+0(SB), Z6, Z5
-	VADDPD       Z5, Z8, Z9
-	VSUBPD       Z8, Z9, Z8
-	VSUBPD       Z8, Z5, Z5
-	VADDPD       powConstant71<>+0(SB), Z9, Z8
-	VSUBPD       powConstant71<>+0(SB), Z8, Z10
-	VSUBPD       Z10, Z9, Z10
-	VMOVUPS      powConstant114<>+0(SB), Z11
-	VFMADD231PD  powConstant113<>+0(SB), Z9, Z11
-	VMOVUPS      powConstant116<>+0(SB), Z12
-	VFMADD231PD  powConstant115<>+0(SB), Z9, Z12
-	VMOVUPS      powConstant118<>+0(SB), Z13
-	VFMADD231PD  powConstant117<>+0(SB), Z9, Z13
-	VMOVUPS      powConstant120<>+0(SB), Z14
-	VFMADD231PD  powConstant119<>+0(SB), Z9, Z14
-	VMOVUPS      powConstant122<>+0(SB), Z15
-	VFMADD231PD  powConstant121<>+0(SB), Z9, Z15
-	VMULPD       Z9, Z9, Z9
-	VFMADD231PD  Z9, Z12, Z11
-	VFMADD231PD  Z9, Z14, Z13
-	VMULPD       Z9, Z9, Z12
-	VFMADD231PD  Z12, Z13, Z11
-	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  Z12, Z15, Z11
-	VFMADD231PD  Z11, Z9, Z5
-	VADDPD       Z5, Z10, Z5
-	VADDPD       Z5, Z8, Z5
-	VPSLLQ       $0x34, Z3, Z3
-	VPADDQ       Z3, Z5, Z3
-	VPADDQ       powConstant65<>+0(SB), Z2, Z8
-	VPCMPGTQ     powConstant123<>+0(SB), Z8, K1
-	VANDPD       powConstant65<>+0(SB), Z4, Z4
-	VPCMPGTQ     powConstant124<>+0(SB), Z4, K2
-	KORB         K2, K1, K1
-	KORTESTB     K1, K1
-	JNE          region2
+	VMOVUPS  Z5, Z8
+	VMOVUPS  powConstant81<>+0(SB), Z9
+	KORTESTB K2, K2
+	JNE      region2
 
 back2:
-	VMOVUPS  powConstant81<>+0(SB), Z2
-	VPCMPGTQ Z0, Z2, K1
-	VMOVUPS  Z3, Z2
-	KORTESTB K1, K1
-	JNE      region3
+	VPADDQ       powConstant66<>+0(SB), Z6, Z6
+	VPADDQ       powConstant66<>+0(SB), Z8, Z8
+	VPSRLQ       $0x34, Z6, Z10
+	VPSRLQ       $0x34, Z8, Z11
+	VORPD        powConstant67<>+0(SB), Z10, Z10
+	VORPD        powConstant67<>+0(SB), Z11, Z11
+	VSUBPD       powConstant68<>+0(SB), Z10, Z10
+	VSUBPD       powConstant68<>+0(SB), Z11, Z11
+	VANDPD       powConstant69<>+0(SB), Z6, Z6
+	VANDPD       powConstant69<>+0(SB), Z8, Z8
+	VPADDQ       powConstant70<>+0(SB), Z6, Z6
+	VPADDQ       powConstant70<>+0(SB), Z8, Z8
+	VSUBPD       Z7, Z10, Z7
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       powConstant71<>+0(SB), Z6, Z6
+	VSUBPD       powConstant71<>+0(SB), Z8, Z8
+	VADDPD       powConstant72<>+0(SB), Z6, Z10
+	VADDPD       powConstant72<>+0(SB), Z8, Z11
+	VDIVPD       Z10, Z6, Z12
+	VDIVPD       Z11, Z8, Z13
+	VSUBPD       powConstant72<>+0(SB), Z10, Z14
+	VSUBPD       powConstant72<>+0(SB), Z11, Z15
+	VSUBPD       Z14, Z6, Z14
+	VSUBPD       Z15, Z8, Z15
+	VFNMADD231PD Z12, Z10, Z6
+	VFNMADD231PD Z13, Z11, Z8
+	VFNMADD231PD Z12, Z14, Z6
+	VFNMADD231PD Z13, Z15, Z8
+	VMOVUPS      powConstant98<>+0(SB), Z10
+	VFNMADD231PD powConstant98<>+0(SB), Z12, Z10
+	VMOVUPS      powConstant98<>+0(SB), Z11
+	VFNMADD231PD powConstant98<>+0(SB), Z13, Z11
+	VMULPD       Z10, Z6, Z6
+	VMULPD       Z11, Z8, Z8
+	VADDPD       Z12, Z12, Z10
+	VADDPD       Z13, Z13, Z11
+	VMULPD       Z12, Z12, Z14
+	VMULPD       Z13, Z13, Z15
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z12, Z12, Z16
+	VMOVUPS      Z15, Z17
+	VFMSUB231PD  Z13, Z13, Z17
+	VFMADD231PD  Z6, Z10, Z16
+	VFMADD231PD  Z8, Z11, Z17
+	VMULPD       Z14, Z12, Z18
+	VMULPD       Z15, Z13, Z19
+	VMOVUPS      Z18, Z20
+	VFMSUB231PD  Z14, Z12, Z20
+	VMOVUPS      Z19, Z21
+	VFMSUB231PD  Z15, Z13, Z21
+	VFMADD231PD  Z14, Z6, Z20
+	VFMADD231PD  Z15, Z8, Z21
+	VFMADD231PD  Z16, Z12, Z20
+	VFMADD231PD  Z17, Z13, Z21
+	VMOVUPS      powConstant102<>+0(SB), Z12
+	VFMADD231PD  powConstant101<>+0(SB), Z14, Z12
+	VMOVUPS      powConstant102<>+0(SB), Z13
+	VFMADD231PD  powConstant101<>+0(SB), Z15, Z13
+	VMOVUPS      powConstant104<>+0(SB), Z22
+	VFMADD231PD  powConstant103<>+0(SB), Z14, Z22
+	VMOVUPS      powConstant104<>+0(SB), Z23
+	VFMADD231PD  powConstant103<>+0(SB), Z15, Z23
+	VMOVUPS      powConstant106<>+0(SB), Z24
+	VFMADD231PD  powConstant105<>+0(SB), Z14, Z24
+	VMOVUPS      powConstant106<>+0(SB), Z25
+	VFMADD231PD  powConstant105<>+0(SB), Z15, Z25
+	VMOVUPS      powConstant108<>+0(SB), Z26
+	VFMADD231PD  powConstant107<>+0(SB), Z14, Z26
+	VMOVUPS      powConstant108<>+0(SB), Z27
+	VFMADD231PD  powConstant107<>+0(SB), Z15, Z27
+	VMULPD       Z14, Z14, Z28
+	VMULPD       Z15, Z15, Z29
+	VFMADD231PD  Z28, Z22, Z12
+	VFMADD231PD  Z29, Z23, Z13
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Z29, Z27, Z25
+	VMULPD       Z28, Z28, Z22
+	VMULPD       Z29, Z29, Z23
+	VFMADD231PD  Z22, Z24, Z12
+	VFMADD231PD  Z23, Z25, Z13
+	VMOVUPS      powConstant109<>+0(SB), Z22
+	VFMADD231PD  Z12, Z14, Z22
+	VMOVUPS      powConstant109<>+0(SB), Z23
+	VFMADD231PD  Z13, Z15, Z23
+	VSUBPD       powConstant109<>+0(SB), Z22, Z24
+	VSUBPD       powConstant109<>+0(SB), Z23, Z25
+	VXORPD       powConstant99<>+0(SB), Z24, Z24
+	VXORPD       powConstant99<>+0(SB), Z25, Z25
+	VFMADD231PD  Z12, Z14, Z24
+	VFMADD231PD  Z13, Z15, Z25
+	VFMADD213PD  powConstant110<>+0(SB), Z12, Z16
+	VFMADD213PD  powConstant110<>+0(SB), Z13, Z17
+	VADDPD       Z16, Z24, Z12
+	VADDPD       Z17, Z25, Z13
+	VMULPD       Z22, Z18, Z14
+	VMULPD       Z23, Z19, Z15
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z22, Z18, Z16
+	VMOVUPS      Z15, Z17
+	VFMSUB231PD  Z23, Z19, Z17
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Z23, Z21, Z17
+	VFMADD231PD  Z12, Z18, Z16
+	VFMADD231PD  Z13, Z19, Z17
+	VADDPD       Z14, Z10, Z12
+	VADDPD       Z15, Z11, Z13
+	VSUBPD       Z10, Z12, Z10
+	VSUBPD       Z11, Z13, Z11
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z11, Z15, Z11
+	VFMADD231PD  powConstant72<>+0(SB), Z6, Z16
+	VFMADD231PD  powConstant72<>+0(SB), Z8, Z17
+	VADDPD       Z16, Z10, Z6
+	VADDPD       Z17, Z11, Z8
+	VMULPD       powConstant111<>+0(SB), Z7, Z10
+	VMULPD       powConstant111<>+0(SB), Z9, Z11
+	VADDPD       Z12, Z10, Z14
+	VADDPD       Z13, Z11, Z15
+	VSUBPD       Z10, Z14, Z10
+	VSUBPD       Z11, Z15, Z11
+	VSUBPD       Z10, Z12, Z10
+	VSUBPD       Z11, Z13, Z11
+	VFMADD231PD  powConstant112<>+0(SB), Z7, Z6
+	VFMADD231PD  powConstant112<>+0(SB), Z9, Z8
+	VADDPD       Z6, Z10, Z6
+	VADDPD       Z8, Z11, Z7
+	VMULPD       Z2, Z14, Z8
+	VMULPD       Z3, Z15, Z9
+	VMOVUPS      Z8, Z10
+	VFMSUB231PD  Z2, Z14, Z10
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z3, Z15, Z11
+	VFMADD231PD  Z2, Z6, Z10
+	VFMADD231PD  Z3, Z7, Z11
+	VMOVUPS      powConstant87<>+0(SB), Z6
+	VFMADD231PD  powConstant86<>+0(SB), Z8, Z6
+	VMOVUPS      powConstant87<>+0(SB), Z7
+	VFMADD231PD  powConstant86<>+0(SB), Z9, Z7
+	VSUBPD       powConstant87<>+0(SB), Z6, Z12
+	VSUBPD       powConstant87<>+0(SB), Z7, Z13
+	VMOVUPS      Z8, Z16
+	VFNMADD231PD powConstant111<>+0(SB), Z12, Z16
+	VMOVUPS      Z9, Z17
+	VFNMADD231PD powConstant111<>+0(SB), Z13, Z17
+	VFNMADD231PD powConstant112<>+0(SB), Z12, Z10
+	VFNMADD231PD powConstant112<>+0(SB), Z13, Z11
+	VADDPD       Z10, Z16, Z18
+	VADDPD       Z11, Z17, Z19
+	VSUBPD       Z16, Z18, Z16
+	VSUBPD       Z17, Z19, Z17
+	VSUBPD       Z16, Z10, Z10
+	VSUBPD       Z17, Z11, Z11
+	VADDPD       powConstant71<>+0(SB), Z18, Z16
+	VADDPD       powConstant71<>+0(SB), Z19, Z17
+	VSUBPD       powConstant71<>+0(SB), Z16, Z20
+	VSUBPD       powConstant71<>+0(SB), Z17, Z21
+	VSUBPD       Z20, Z18, Z20
+	VSUBPD       Z21, Z19, Z21
+	VMOVUPS      powConstant114<>+0(SB), Z22
+	VFMADD231PD  powConstant113<>+0(SB), Z18, Z22
+	VMOVUPS      powConstant114<>+0(SB), Z23
+	VFMADD231PD  powConstant113<>+0(SB), Z19, Z23
+	VMOVUPS      powConstant116<>+0(SB), Z24
+	VFMADD231PD  powConstant115<>+0(SB), Z18, Z24
+	VMOVUPS      powConstant116<>+0(SB), Z25
+	VFMADD231PD  powConstant115<>+0(SB), Z19, Z25
+	VMOVUPS      powConstant118<>+0(SB), Z26
+	VFMADD231PD  powConstant117<>+0(SB), Z18, Z26
+	VMOVUPS      powConstant118<>+0(SB), Z27
+	VFMADD231PD  powConstant117<>+0(SB), Z19, Z27
+	VMOVUPS      powConstant120<>+0(SB), Z28
+	VFMADD231PD  powConstant119<>+0(SB), Z18, Z28
+	VMOVUPS      powConstant120<>+0(SB), Z29
+	VFMADD231PD  powConstant119<>+0(SB), Z19, Z29
+	VMOVUPS      powConstant122<>+0(SB), Z30
+	VFMADD231PD  powConstant121<>+0(SB), Z18, Z30
+	VMOVUPS      powConstant122<>+0(SB), Z31
+	VFMADD231PD  powConstant121<>+0(SB), Z19, Z31
+	VMULPD       Z18, Z18, Z18
+	VMULPD       Z19, Z19, Z19
+	VFMADD231PD  Z18, Z24, Z22
+	VFMADD231PD  Z19, Z25, Z23
+	VFMADD231PD  Z18, Z28, Z26
+	VFMADD231PD  Z19, Z29, Z27
+	VMULPD       Z18, Z18, Z24
+	VMULPD       Z19, Z19, Z25
+	VFMADD231PD  Z24, Z26, Z22
+	VFMADD231PD  Z25, Z27, Z23
+	VMULPD       Z24, Z24, Z24
+	VMULPD       Z25, Z25, Z25
+	VFMADD231PD  Z24, Z30, Z22
+	VFMADD231PD  Z25, Z31, Z23
+	VFMADD231PD  Z22, Z18, Z10
+	VFMADD231PD  Z23, Z19, Z11
+	VADDPD       Z10, Z20, Z10
+	VADDPD       Z11, Z21, Z11
+	VADDPD       Z10, Z16, Z10
+	VADDPD       Z11, Z17, Z11
+	VPSLLQ       $0x34, Z6, Z6
+	VPSLLQ       $0x34, Z7, Z7
+	VPADDQ       Z6, Z10, Z6
+	VPADDQ       Z7, Z11, Z7
+	VPADDQ       powConstant65<>+0(SB), Z4, Z16
+	VPADDQ       powConstant65<>+0(SB), Z5, Z17
+	VPCMPGTQ     powConstant123<>+0(SB), Z16, K1
+	VPCMPGTQ     powConstant123<>+0(SB), Z17, K2
+	VANDPD       powConstant65<>+0(SB), Z8, Z8
+	VANDPD       powConstant65<>+0(SB), Z9, Z9
+	VPCMPGTQ     powConstant124<>+0(SB), Z8, K3
+	VPCMPGTQ     powConstant124<>+0(SB), Z9, K4
+	KORB         K3, K1, K1
+	KORB         K4, K2, K2
+	KORTESTB     K1, K1
+	JNE          region3
 
 back3:
+	KORTESTB K2, K2
+	JNE      region4
+
+back4:
+	VMOVUPS  powConstant81<>+0(SB), Z4
+	VPCMPGTQ Z0, Z4, K1
+	VPCMPGTQ Z1, Z4, K2
+	VMOVUPS  Z6, Z4
+	KORTESTB K1, K1
+	JNE      region5
+
+back5:
+	VMOVUPS  Z7, Z0
+	KORTESTB K2, K2
+	JNE      region6
+
+back6:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z2, (DI)
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z0, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1557,19 +2194,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 128(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
+	MOVQ BX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1589,85 +2226,178 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z0, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Z2, 192(SP)
-	VMOVUPS   Z3, 256(SP)
-	VMOVUPS   Z4, 320(SP)
-	KMOVB     K1, 384(SP)
-	VMULPD    powConstant125<>+0(SB), Z2, Z5
-	VBLENDMPD Z5, Z3, K1, Z3
-	VMOVUPS   Z3, 256(SP)
-	VBLENDMPD powConstant126<>+0(SB), Z4, K1, Z4
-	VMOVUPS   Z4, 320(SP)
+	VMOVUPS   Z4, 384(SP)
+	VMOVUPS   Z5, 448(SP)
+	VMOVUPS   Z6, 512(SP)
+	VMOVUPS   Z7, 576(SP)
+	KMOVB     K1, 640(SP)
+	KMOVB     K2, 704(SP)
+	VMULPD    powConstant125<>+0(SB), Z4, Z8
+	VBLENDMPD Z8, Z6, K1, Z6
+	VMOVUPS   Z6, 512(SP)
+	VBLENDMPD powConstant126<>+0(SB), Z7, K1, Z7
+	VMOVUPS   Z7, 576(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Z2, 448(SP)
-	VMOVUPS   Z3, 512(SP)
-	VMOVUPS   Z5, 576(SP)
-	VMOVUPS   Z6, 640(SP)
-	VMOVUPS   Z7, 704(SP)
-	KMOVB     K1, 768(SP)
-	VCMPPD    $0x00, powConstant81<>+0(SB), Z2, K2
-	VCMPPD    $0x00, powConstant82<>+0(SB), Z2, K3
-	VBLENDMPD powConstant82<>+0(SB), Z7, K3, Z4
-	VBLENDMPD powConstant83<>+0(SB), Z4, K2, Z4
-	VMULPD    Z1, Z4, Z4
-	VMULPD    powConstant98<>+0(SB), Z6, Z7
-	VADDPD    powConstant87<>+0(SB), Z7, Z7
-	VSUBPD    powConstant87<>+0(SB), Z7, Z7
-	VSUBPD    Z7, Z6, Z6
-	VADDPD    powConstant127<>+0(SB), Z7, Z7
-	VPSLLQ    $0x34, Z7, Z7
-	VMULPD    Z7, Z5, Z5
-	VADDPD    powConstant127<>+0(SB), Z6, Z6
-	VPSLLQ    $0x34, Z6, Z6
-	VMULPD    Z6, Z5, Z5
-	VCMPPD    $0x11, powConstant128<>+0(SB), Z4, K2
-	VMOVUPS   powConstant129<>+0(SB), Z6
-	VCMPPD    $0x11, Z4, Z6, K3
-	VBLENDMPD powConstant82<>+0(SB), Z5, K3, Z5
-	VBLENDMPD powConstant81<>+0(SB), Z5, K2, Z5
-	VCMPPD    $0x03, Z4, Z4, K2
-	VCMPPD    $0x03, Z2, Z2, K3
-	KORB      K3, K2, K2
-	VBLENDMPD powConstant97<>+0(SB), Z5, K2, Z4
-	VCMPPD    $0x00, powConstant81<>+0(SB), Z1, K2
-	VCMPPD    $0x00, powConstant71<>+0(SB), Z0, K3
-	KORB      K3, K2, K2
-	VCMPPD    $0x00, powConstant71<>+0(SB), Z2, K3
-	VCMPPD    $0x03, Z1, Z1, K4
-	KANDNB    K3, K4, K3
-	KORB      K3, K2, K2
-	VBLENDMPD powConstant71<>+0(SB), Z4, K2, Z2
-	VBLENDMPD Z2, Z3, K1, Z3
-	VMOVUPS   Z3, 512(SP)
+	VMOVUPS   Z4, 768(SP)
+	VMOVUPS   Z5, 832(SP)
+	VMOVUPS   Z6, 896(SP)
+	VMOVUPS   Z7, 960(SP)
+	VMOVUPS   Z8, 1024(SP)
+	VMOVUPS   Z9, 1088(SP)
+	KMOVB     K2, 1152(SP)
+	VMULPD    powConstant125<>+0(SB), Z5, Z10
+	VBLENDMPD Z10, Z8, K2, Z8
+	VMOVUPS   Z8, 1024(SP)
+	VBLENDMPD powConstant126<>+0(SB), Z9, K2, Z9
+	VMOVUPS   Z9, 1088(SP)
 	JMP       back2
 
 region3:
-	VMOVUPS     Z2, 832(SP)
-	VMOVUPS     Z3, 896(SP)
-	KMOVB       K1, 960(SP)
-	VMULPD      powConstant98<>+0(SB), Z1, Z4
-	VRNDSCALEPD $0x0b, Z1, Z5
-	VCMPPD      $0x00, Z1, Z5, K2
-	VRNDSCALEPD $0x0b, Z4, Z1
-	VCMPPD      $0x00, Z4, Z1, K3
-	KANDNB      K2, K3, K3
-	VXORPD      powConstant99<>+0(SB), Z3, Z1
-	VBLENDMPD   Z1, Z3, K3, Z1
-	VCMPPD      $0x11, powConstant81<>+0(SB), Z0, K3
+	VMOVUPS   Z4, 1216(SP)
+	VMOVUPS   Z5, 1280(SP)
+	VMOVUPS   Z6, 1344(SP)
+	VMOVUPS   Z7, 1408(SP)
+	VMOVUPS   Z10, 1472(SP)
+	VMOVUPS   Z11, 1536(SP)
+	VMOVUPS   Z12, 1600(SP)
+	VMOVUPS   Z13, 1664(SP)
+	VMOVUPS   Z14, 1728(SP)
+	VMOVUPS   Z15, 1792(SP)
+	KMOVB     K1, 1856(SP)
+	KMOVB     K2, 1920(SP)
+	VCMPPD    $0x00, powConstant81<>+0(SB), Z4, K3
+	VCMPPD    $0x00, powConstant82<>+0(SB), Z4, K4
+	VBLENDMPD powConstant82<>+0(SB), Z14, K4, Z8
+	VBLENDMPD powConstant83<>+0(SB), Z8, K3, Z8
+	VMULPD    Z2, Z8, Z8
+	VMULPD    powConstant98<>+0(SB), Z12, Z9
+	VADDPD    powConstant87<>+0(SB), Z9, Z9
+	VSUBPD    powConstant87<>+0(SB), Z9, Z9
+	VSUBPD    Z9, Z12, Z12
+	VADDPD    powConstant127<>+0(SB), Z9, Z9
+	VPSLLQ    $0x34, Z9, Z9
+	VMULPD    Z9, Z10, Z9
+	VADDPD    powConstant127<>+0(SB), Z12, Z10
+	VPSLLQ    $0x34, Z10, Z10
+	VMULPD    Z10, Z9, Z9
+	VCMPPD    $0x11, powConstant128<>+0(SB), Z8, K3
+	VMOVUPS   powConstant129<>+0(SB), Z10
+	VCMPPD    $0x11, Z8, Z10, K4
+	VBLENDMPD powConstant82<>+0(SB), Z9, K4, Z9
+	VBLENDMPD powConstant81<>+0(SB), Z9, K3, Z9
+	VCMPPD    $0x03, Z8, Z8, K3
+	VCMPPD    $0x03, Z4, Z4, K4
+	KORB      K4, K3, K3
+	VBLENDMPD powConstant97<>+0(SB), Z9, K3, Z8
+	VCMPPD    $0x00, powConstant81<>+0(SB), Z2, K3
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z0, K4
+	KORB      K4, K3, K3
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z4, K4
+	VCMPPD    $0x03, Z2, Z2, K5
+	KANDNB    K4, K5, K4
+	KORB      K4, K3, K3
+	VBLENDMPD powConstant71<>+0(SB), Z8, K3, Z4
+	VBLENDMPD Z4, Z6, K1, Z6
+	VMOVUPS   Z6, 1344(SP)
+	JMP       back3
+
+region4:
+	VMOVUPS   Z5, 1984(SP)
+	VMOVUPS   Z6, 2048(SP)
+	VMOVUPS   Z7, 2112(SP)
+	VMOVUPS   Z11, 2176(SP)
+	VMOVUPS   Z13, 2240(SP)
+	VMOVUPS   Z15, 2304(SP)
+	KMOVB     K2, 2368(SP)
+	VCMPPD    $0x00, powConstant81<>+0(SB), Z5, K1
+	VCMPPD    $0x00, powConstant82<>+0(SB), Z5, K3
+	VBLENDMPD powConstant82<>+0(SB), Z15, K3, Z4
+	VBLENDMPD powConstant83<>+0(SB), Z4, K1, Z4
+	VMULPD    Z3, Z4, Z4
+	VMULPD    powConstant98<>+0(SB), Z13, Z8
+	VADDPD    powConstant87<>+0(SB), Z8, Z8
+	VSUBPD    powConstant87<>+0(SB), Z8, Z8
+	VSUBPD    Z8, Z13, Z9
+	VADDPD    powConstant127<>+0(SB), Z8, Z8
+	VPSLLQ    $0x34, Z8, Z8
+	VMULPD    Z8, Z11, Z8
+	VADDPD    powConstant127<>+0(SB), Z9, Z9
+	VPSLLQ    $0x34, Z9, Z9
+	VMULPD    Z9, Z8, Z8
+	VCMPPD    $0x11, powConstant128<>+0(SB), Z4, K1
+	VMOVUPS   powConstant129<>+0(SB), Z9
+	VCMPPD    $0x11, Z4, Z9, K3
+	VBLENDMPD powConstant82<>+0(SB), Z8, K3, Z8
+	VBLENDMPD powConstant81<>+0(SB), Z8, K1, Z8
+	VCMPPD    $0x03, Z4, Z4, K1
+	VCMPPD    $0x03, Z5, Z5, K3
+	KORB      K3, K1, K1
+	VBLENDMPD powConstant97<>+0(SB), Z8, K1, Z4
+	VCMPPD    $0x00, powConstant81<>+0(SB), Z3, K1
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z1, K3
+	KORB      K3, K1, K1
+	VCMPPD    $0x00, powConstant71<>+0(SB), Z5, K3
+	VCMPPD    $0x03, Z3, Z3, K4
+	KANDNB    K3, K4, K3
+	KORB      K3, K1, K1
+	VBLENDMPD powConstant71<>+0(SB), Z4, K1, Z4
+	VBLENDMPD Z4, Z7, K2, Z7
+	VMOVUPS   Z7, 2112(SP)
+	JMP       back4
+
+region5:
+	VMOVUPS     Z4, 2432(SP)
+	VMOVUPS     Z6, 2496(SP)
+	VMOVUPS     Z7, 2560(SP)
+	KMOVB       K1, 2624(SP)
+	KMOVB       K2, 2688(SP)
+	VMULPD      powConstant98<>+0(SB), Z2, Z5
+	VRNDSCALEPD $0x0b, Z2, Z8
+	VCMPPD      $0x00, Z2, Z8, K3
+	VRNDSCALEPD $0x0b, Z5, Z2
+	VCMPPD      $0x00, Z5, Z2, K4
+	KANDNB      K3, K4, K4
+	VXORPD      powConstant99<>+0(SB), Z6, Z2
+	VBLENDMPD   Z2, Z6, K4, Z2
+	VCMPPD      $0x11, powConstant81<>+0(SB), Z0, K4
+	VMOVUPS     powConstant83<>+0(SB), Z5
+	VCMPPD      $0x11, Z0, Z5, K5
+	KANDB       K5, K4, K4
+	KANDNB      K4, K3, K3
+	VBLENDMPD   powConstant97<>+0(SB), Z2, K3, Z0
+	VBLENDMPD   Z0, Z4, K1, Z4
+	VMOVUPS     Z4, 2432(SP)
+	JMP         back5
+
+region6:
+	VMOVUPS     Z0, 2752(SP)
+	VMOVUPS     Z4, 2816(SP)
+	VMOVUPS     Z7, 2880(SP)
+	KMOVB       K2, 2944(SP)
+	VMULPD      powConstant98<>+0(SB), Z3, Z2
+	VRNDSCALEPD $0x0b, Z3, Z5
+	VCMPPD      $0x00, Z3, Z5, K1
+	VRNDSCALEPD $0x0b, Z2, Z3
+	VCMPPD      $0x00, Z2, Z3, K3
+	KANDNB      K1, K3, K3
+	VXORPD      powConstant99<>+0(SB), Z7, Z2
+	VBLENDMPD   Z2, Z7, K3, Z2
+	VCMPPD      $0x11, powConstant81<>+0(SB), Z1, K3
 	VMOVUPS     powConstant83<>+0(SB), Z3
-	VCMPPD      $0x11, Z0, Z3, K4
+	VCMPPD      $0x11, Z1, Z3, K4
 	KANDB       K4, K3, K3
-	KANDNB      K3, K2, K2
-	VBLENDMPD   powConstant97<>+0(SB), Z1, K2, Z0
-	VBLENDMPD   Z0, Z2, K1, Z2
-	VMOVUPS     Z2, 832(SP)
-	JMP         back3
+	KANDNB      K3, K1, K1
+	VBLENDMPD   powConstant97<>+0(SB), Z2, K1, Z1
+	VBLENDMPD   Z1, Z0, K2, Z0
+	VMOVUPS     Z0, 2752(SP)
+	JMP         back6
 
 DATA powConstant100<>+0(SB)/8, $0x0010000000000000
 DATA powConstant100<>+8(SB)/8, $0x0010000000000000

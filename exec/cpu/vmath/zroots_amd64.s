@@ -11,58 +11,95 @@ TEXT ·cbrtFloat32AVX2(SB), $96-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VANDPD       rootsConstant0<>+0(SB), Y0, Y1
-	VPSRLQ       $0x20, Y1, Y2
-	VPMULUDQ     rootsConstant1<>+0(SB), Y2, Y2
-	VPSRLQ       $0x20, Y2, Y2
-	VMOVUPS      rootsConstant2<>+0(SB), Y3
-	VPSUBQ       Y2, Y3, Y2
-	VPSLLQ       $0x20, Y2, Y2
-	VMULPD       Y2, Y1, Y3
-	VMULPD       Y2, Y2, Y4
-	VFNMADD213PD rootsConstant3<>+0(SB), Y4, Y3
-	VMULPD       Y3, Y2, Y4
-	VMULPD       Y3, Y3, Y5
-	VMOVUPS      rootsConstant5<>+0(SB), Y6
-	VFMADD231PD  rootsConstant4<>+0(SB), Y5, Y6
-	VFMADD213PD  rootsConstant6<>+0(SB), Y5, Y6
-	VFMADD213PD  rootsConstant7<>+0(SB), Y5, Y6
-	VMOVUPS      rootsConstant9<>+0(SB), Y7
-	VFMADD231PD  rootsConstant8<>+0(SB), Y5, Y7
-	VFMADD213PD  rootsConstant10<>+0(SB), Y5, Y7
-	VFMADD231PD  Y3, Y7, Y6
-	VFMADD213PD  rootsConstant11<>+0(SB), Y3, Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VMULPD       Y2, Y2, Y2
-	VMULPD       Y2, Y1, Y3
-	VMULPD       Y3, Y3, Y4
-	VFNMADD213PD Y1, Y3, Y4
-	VMULPD       rootsConstant12<>+0(SB), Y2, Y2
-	VFMADD231PD  Y2, Y4, Y3
-	VMOVUPS      rootsConstant13<>+0(SB), Y2
-	VCMPPD       $0x11, Y1, Y2, Y2
-	VCMPPD       $0x11, rootsConstant14<>+0(SB), Y1, Y4
-	VANDPD       Y4, Y2, Y2
-	VBLENDVPD    Y2, Y3, Y1, Y1
-	VMOVUPS      rootsConstant15<>+0(SB), Y2
-	VANDNPD      Y1, Y2, Y1
-	VANDPD       Y2, Y0, Y0
-	VORPD        Y0, Y1, Y0
-	VCVTPD2PSY   Y0, X15
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       rootsConstant0<>+0(SB), Y0, Y2
+	VANDPD       rootsConstant0<>+0(SB), Y1, Y3
+	VPSRLQ       $0x20, Y2, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPMULUDQ     rootsConstant1<>+0(SB), Y4, Y4
+	VPMULUDQ     rootsConstant1<>+0(SB), Y5, Y5
+	VPSRLQ       $0x20, Y4, Y4
+	VPSRLQ       $0x20, Y5, Y5
+	VMOVUPS      rootsConstant2<>+0(SB), Y6
+	VPSUBQ       Y4, Y6, Y4
+	VPSUBQ       Y5, Y6, Y5
+	VPSLLQ       $0x20, Y4, Y4
+	VPSLLQ       $0x20, Y5, Y5
+	VMULPD       Y4, Y2, Y6
+	VMULPD       Y5, Y3, Y7
+	VMULPD       Y4, Y4, Y8
+	VMULPD       Y5, Y5, Y9
+	VFNMADD213PD rootsConstant3<>+0(SB), Y8, Y6
+	VFNMADD213PD rootsConstant3<>+0(SB), Y9, Y7
+	VMULPD       Y6, Y4, Y8
+	VMULPD       Y7, Y5, Y9
+	VMULPD       Y6, Y6, Y10
+	VMULPD       Y7, Y7, Y11
+	VMOVUPS      rootsConstant5<>+0(SB), Y12
+	VFMADD231PD  rootsConstant4<>+0(SB), Y10, Y12
+	VMOVUPS      rootsConstant5<>+0(SB), Y13
+	VFMADD231PD  rootsConstant4<>+0(SB), Y11, Y13
+	VFMADD213PD  rootsConstant6<>+0(SB), Y10, Y12
+	VFMADD213PD  rootsConstant6<>+0(SB), Y11, Y13
+	VFMADD213PD  rootsConstant7<>+0(SB), Y10, Y12
+	VFMADD213PD  rootsConstant7<>+0(SB), Y11, Y13
+	VMOVUPS      rootsConstant9<>+0(SB), Y14
+	VFMADD231PD  rootsConstant8<>+0(SB), Y10, Y14
+	VMOVUPS      rootsConstant9<>+0(SB), Y15
+	VFMADD231PD  rootsConstant8<>+0(SB), Y11, Y15
+	VFMADD213PD  rootsConstant10<>+0(SB), Y10, Y14
+	VFMADD213PD  rootsConstant10<>+0(SB), Y11, Y15
+	VFMADD231PD  Y6, Y14, Y12
+	VFMADD231PD  Y7, Y15, Y13
+	VFMADD213PD  rootsConstant11<>+0(SB), Y6, Y12
+	VFMADD213PD  rootsConstant11<>+0(SB), Y7, Y13
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y13, Y9, Y5
+	VMULPD       Y4, Y4, Y4
+	VMULPD       Y5, Y5, Y5
+	VMULPD       Y4, Y2, Y6
+	VMULPD       Y5, Y3, Y7
+	VMULPD       Y6, Y6, Y8
+	VMULPD       Y7, Y7, Y9
+	VFNMADD213PD Y2, Y6, Y8
+	VFNMADD213PD Y3, Y7, Y9
+	VMULPD       rootsConstant12<>+0(SB), Y4, Y4
+	VMULPD       rootsConstant12<>+0(SB), Y5, Y5
+	VFMADD231PD  Y4, Y8, Y6
+	VFMADD231PD  Y5, Y9, Y7
+	VMOVUPS      rootsConstant13<>+0(SB), Y4
+	VCMPPD       $0x11, Y2, Y4, Y5
+	VCMPPD       $0x11, Y3, Y4, Y4
+	VCMPPD       $0x11, rootsConstant14<>+0(SB), Y2, Y8
+	VCMPPD       $0x11, rootsConstant14<>+0(SB), Y3, Y9
+	VANDPD       Y8, Y5, Y5
+	VANDPD       Y9, Y4, Y4
+	VBLENDVPD    Y5, Y6, Y2, Y2
+	VBLENDVPD    Y4, Y7, Y3, Y3
+	VMOVUPS      rootsConstant15<>+0(SB), Y4
+	VANDNPD      Y2, Y4, Y2
+	VANDNPD      Y3, Y4, Y3
+	VANDPD       Y4, Y0, Y0
+	VANDPD       Y4, Y1, Y1
+	VORPD        Y0, Y2, Y0
+	VORPD        Y1, Y3, Y1
+	VCVTPD2PSY   Y0, X0
+	VCVTPD2PSY   Y1, X1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      X15, (DI)
+	VMOVUPS      X0, (DI)
+	VMOVUPS      X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -78,13 +115,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -104,7 +141,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 DATA rootsConstant0<>+0(SB)/8, $0x7fffffffffffffff
@@ -205,72 +243,118 @@ GLOBL rootsConstant15<>(SB), RODATA|NOPTR, $32
 
 // func cbrtFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·cbrtFloat64AVX2(SB), $192-33
+TEXT ·cbrtFloat64AVX2(SB), $480-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       rootsConstant0<>+0(SB), Y0, Y1
-	VMOVUPS      rootsConstant16<>+0(SB), Y2
-	VCMPPD       $0x12, Y1, Y2, Y2
-	VCMPPD       $0x11, rootsConstant14<>+0(SB), Y1, Y3
-	VANDPD       Y3, Y2, Y2
-	VXORPD       rootsConstant17<>+0(SB), Y2, Y2
-	VPSRLQ       $0x20, Y1, Y3
-	VPMULUDQ     rootsConstant1<>+0(SB), Y3, Y3
-	VPSRLQ       $0x20, Y3, Y3
-	VMOVUPS      rootsConstant2<>+0(SB), Y4
-	VPSUBQ       Y3, Y4, Y3
-	VPSLLQ       $0x20, Y3, Y3
-	VMULPD       Y3, Y1, Y5
-	VMULPD       Y3, Y3, Y6
-	VFNMADD213PD rootsConstant3<>+0(SB), Y6, Y5
-	VMULPD       Y5, Y3, Y6
-	VMULPD       Y5, Y5, Y7
-	VMOVUPS      rootsConstant5<>+0(SB), Y8
-	VFMADD231PD  rootsConstant4<>+0(SB), Y7, Y8
-	VFMADD213PD  rootsConstant6<>+0(SB), Y7, Y8
-	VFMADD213PD  rootsConstant7<>+0(SB), Y7, Y8
-	VMOVUPS      rootsConstant9<>+0(SB), Y9
-	VFMADD231PD  rootsConstant8<>+0(SB), Y7, Y9
-	VFMADD213PD  rootsConstant10<>+0(SB), Y7, Y9
-	VFMADD231PD  Y5, Y9, Y8
-	VFMADD213PD  rootsConstant11<>+0(SB), Y5, Y8
-	VFMADD231PD  Y8, Y6, Y3
-	VMULPD       Y3, Y3, Y3
-	VMULPD       Y3, Y1, Y5
-	VMULPD       Y5, Y5, Y6
-	VMOVUPS      Y6, Y7
-	VFMSUB231PD  Y5, Y5, Y7
-	VFNMADD213PD Y1, Y5, Y6
-	VFNMADD231PD Y5, Y7, Y6
-	VMULPD       rootsConstant12<>+0(SB), Y3, Y3
-	VFMADD231PD  Y3, Y6, Y5
-	VMOVMSKPD    Y2, AX
+	VMOVUPS      32(SI), Y1
+	VANDPD       rootsConstant0<>+0(SB), Y0, Y2
+	VANDPD       rootsConstant0<>+0(SB), Y1, Y3
+	VMOVUPS      rootsConstant16<>+0(SB), Y4
+	VCMPPD       $0x12, Y2, Y4, Y5
+	VCMPPD       $0x12, Y3, Y4, Y4
+	VCMPPD       $0x11, rootsConstant14<>+0(SB), Y2, Y6
+	VCMPPD       $0x11, rootsConstant14<>+0(SB), Y3, Y7
+	VANDPD       Y6, Y5, Y5
+	VANDPD       Y7, Y4, Y4
+	VXORPD       rootsConstant17<>+0(SB), Y5, Y5
+	VXORPD       rootsConstant17<>+0(SB), Y4, Y4
+	VPSRLQ       $0x20, Y2, Y6
+	VPSRLQ       $0x20, Y3, Y7
+	VPMULUDQ     rootsConstant1<>+0(SB), Y6, Y6
+	VPMULUDQ     rootsConstant1<>+0(SB), Y7, Y7
+	VPSRLQ       $0x20, Y6, Y6
+	VPSRLQ       $0x20, Y7, Y7
+	VMOVUPS      rootsConstant2<>+0(SB), Y8
+	VPSUBQ       Y6, Y8, Y6
+	VPSUBQ       Y7, Y8, Y7
+	VPSLLQ       $0x20, Y6, Y6
+	VPSLLQ       $0x20, Y7, Y7
+	VMULPD       Y6, Y2, Y9
+	VMULPD       Y7, Y3, Y10
+	VMULPD       Y6, Y6, Y11
+	VMULPD       Y7, Y7, Y12
+	VFNMADD213PD rootsConstant3<>+0(SB), Y11, Y9
+	VFNMADD213PD rootsConstant3<>+0(SB), Y12, Y10
+	VMULPD       Y9, Y6, Y11
+	VMULPD       Y10, Y7, Y12
+	VMULPD       Y9, Y9, Y13
+	VMULPD       Y10, Y10, Y14
+	VMOVUPS      rootsConstant5<>+0(SB), Y15
+	VFMADD231PD  rootsConstant4<>+0(SB), Y13, Y15
+	VMOVUPS      rootsConstant5<>+0(SB), Y1
+	VFMADD231PD  rootsConstant4<>+0(SB), Y14, Y1
+	VFMADD213PD  rootsConstant6<>+0(SB), Y13, Y15
+	VFMADD213PD  rootsConstant6<>+0(SB), Y14, Y1
+	VFMADD213PD  rootsConstant7<>+0(SB), Y13, Y15
+	VFMADD213PD  rootsConstant7<>+0(SB), Y14, Y1
+	VMOVUPS      rootsConstant9<>+0(SB), Y0
+	VFMADD231PD  rootsConstant8<>+0(SB), Y13, Y0
+	VMOVUPS      Y4, (SP)
+	VMOVUPS      rootsConstant9<>+0(SB), Y4
+	VFMADD231PD  rootsConstant8<>+0(SB), Y14, Y4
+	VFMADD213PD  rootsConstant10<>+0(SB), Y13, Y0
+	VFMADD213PD  rootsConstant10<>+0(SB), Y14, Y4
+	VFMADD231PD  Y9, Y0, Y15
+	VFMADD231PD  Y10, Y4, Y1
+	VFMADD213PD  rootsConstant11<>+0(SB), Y9, Y15
+	VFMADD213PD  rootsConstant11<>+0(SB), Y10, Y1
+	VFMADD231PD  Y15, Y11, Y6
+	VFMADD231PD  Y1, Y12, Y7
+	VMULPD       Y6, Y6, Y0
+	VMULPD       Y7, Y7, Y1
+	VMULPD       Y0, Y2, Y4
+	VMULPD       Y1, Y3, Y6
+	VMULPD       Y4, Y4, Y7
+	VMULPD       Y6, Y6, Y9
+	VMOVUPS      Y7, Y10
+	VFMSUB231PD  Y4, Y4, Y10
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y6, Y6, Y11
+	VFNMADD213PD Y2, Y4, Y7
+	VFNMADD213PD Y3, Y6, Y9
+	VFNMADD231PD Y4, Y10, Y7
+	VFNMADD231PD Y6, Y11, Y9
+	VMULPD       rootsConstant12<>+0(SB), Y0, Y0
+	VMULPD       rootsConstant12<>+0(SB), Y1, Y1
+	VFMADD231PD  Y0, Y7, Y4
+	VFMADD231PD  Y1, Y9, Y6
+	VMOVMSKPD    Y5, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVUPS rootsConstant15<>+0(SB), Y1
-	VANDNPD Y5, Y1, Y2
-	VANDPD  Y1, Y0, Y0
+	VMOVUPS   (SP), Y0
+	VMOVMSKPD Y0, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMOVUPS rootsConstant15<>+0(SB), Y0
+	VANDNPD Y4, Y0, Y1
+	VANDNPD Y6, Y0, Y2
+	VANDPD  (SI), Y0, Y3
+	VANDPD  32(SI), Y0, Y0
+	VORPD   Y3, Y1, Y1
 	VORPD   Y0, Y2, Y0
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -282,17 +366,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 96(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 32(SP), DI
+	LEAQ 96(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -303,7 +387,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 32(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -312,24 +396,71 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      Y5, 160(SP)
-	VMULPD       rootsConstant18<>+0(SB), Y1, Y3
-	VPSRLQ       $0x20, Y3, Y6
-	VPMULUDQ     rootsConstant1<>+0(SB), Y6, Y6
-	VPSRLQ       $0x20, Y6, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPSLLQ       $0x20, Y4, Y4
-	VMULPD       Y4, Y3, Y6
-	VMULPD       Y4, Y4, Y7
-	VFNMADD213PD rootsConstant3<>+0(SB), Y7, Y6
-	VMULPD       Y6, Y4, Y7
-	VMULPD       Y6, Y6, Y8
+	VMOVUPS      Y2, 224(SP)
+	VMOVUPS      Y3, 256(SP)
+	VMOVUPS      Y4, 288(SP)
+	VMOVUPS      Y5, 320(SP)
+	VMOVUPS      Y6, 352(SP)
+	VMULPD       rootsConstant18<>+0(SB), Y2, Y0
+	VPSRLQ       $0x20, Y0, Y1
+	VPMULUDQ     rootsConstant1<>+0(SB), Y1, Y1
+	VPSRLQ       $0x20, Y1, Y1
+	VPSUBQ       Y1, Y8, Y1
+	VPSLLQ       $0x20, Y1, Y1
+	VMULPD       Y1, Y0, Y7
+	VMULPD       Y1, Y1, Y9
+	VFNMADD213PD rootsConstant3<>+0(SB), Y9, Y7
+	VMULPD       Y7, Y1, Y9
+	VMULPD       Y7, Y7, Y10
+	VMOVUPS      rootsConstant5<>+0(SB), Y11
+	VFMADD231PD  rootsConstant4<>+0(SB), Y10, Y11
+	VFMADD213PD  rootsConstant6<>+0(SB), Y10, Y11
+	VFMADD213PD  rootsConstant7<>+0(SB), Y10, Y11
+	VMOVUPS      rootsConstant9<>+0(SB), Y12
+	VFMADD231PD  rootsConstant8<>+0(SB), Y10, Y12
+	VFMADD213PD  rootsConstant10<>+0(SB), Y10, Y12
+	VFMADD231PD  Y7, Y12, Y11
+	VFMADD213PD  rootsConstant11<>+0(SB), Y7, Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VMULPD       Y1, Y1, Y1
+	VMULPD       Y1, Y0, Y7
+	VMULPD       Y7, Y7, Y9
+	VMOVUPS      Y9, Y10
+	VFMSUB231PD  Y7, Y7, Y10
+	VFNMADD231PD Y7, Y9, Y0
+	VFNMADD231PD Y7, Y10, Y0
+	VMULPD       rootsConstant12<>+0(SB), Y1, Y1
+	VFMADD231PD  Y1, Y0, Y7
+	VMULPD       rootsConstant19<>+0(SB), Y7, Y0
+	VMOVUPS      rootsConstant13<>+0(SB), Y1
+	VCMPPD       $0x11, Y2, Y1, Y7
+	VCMPPD       $0x11, rootsConstant3<>+0(SB), Y2, Y9
+	VANDPD       Y9, Y7, Y7
+	VBLENDVPD    Y7, Y0, Y2, Y0
+	VBLENDVPD    Y5, Y0, Y4, Y4
+	VMOVUPS      Y4, 288(SP)
+	JMP          back1
+
+region2:
+	VMOVUPS      Y3, 384(SP)
+	VMOVUPS      Y4, 416(SP)
+	VMOVUPS      Y6, 448(SP)
+	VMULPD       rootsConstant18<>+0(SB), Y3, Y1
+	VPSRLQ       $0x20, Y1, Y2
+	VPMULUDQ     rootsConstant1<>+0(SB), Y2, Y2
+	VPSRLQ       $0x20, Y2, Y2
+	VPSUBQ       Y2, Y8, Y2
+	VPSLLQ       $0x20, Y2, Y2
+	VMULPD       Y2, Y1, Y5
+	VMULPD       Y2, Y2, Y7
+	VFNMADD213PD rootsConstant3<>+0(SB), Y7, Y5
+	VMULPD       Y5, Y2, Y7
+	VMULPD       Y5, Y5, Y8
 	VMOVUPS      rootsConstant5<>+0(SB), Y9
 	VFMADD231PD  rootsConstant4<>+0(SB), Y8, Y9
 	VFMADD213PD  rootsConstant6<>+0(SB), Y8, Y9
@@ -337,27 +468,27 @@ region1:
 	VMOVUPS      rootsConstant9<>+0(SB), Y10
 	VFMADD231PD  rootsConstant8<>+0(SB), Y8, Y10
 	VFMADD213PD  rootsConstant10<>+0(SB), Y8, Y10
-	VFMADD231PD  Y6, Y10, Y9
-	VFMADD213PD  rootsConstant11<>+0(SB), Y6, Y9
-	VFMADD231PD  Y9, Y7, Y4
-	VMULPD       Y4, Y4, Y4
-	VMULPD       Y4, Y3, Y6
-	VMULPD       Y6, Y6, Y7
+	VFMADD231PD  Y5, Y10, Y9
+	VFMADD213PD  rootsConstant11<>+0(SB), Y5, Y9
+	VFMADD231PD  Y9, Y7, Y2
+	VMULPD       Y2, Y2, Y2
+	VMULPD       Y2, Y1, Y5
+	VMULPD       Y5, Y5, Y7
 	VMOVUPS      Y7, Y8
-	VFMSUB231PD  Y6, Y6, Y8
-	VFNMADD231PD Y6, Y7, Y3
-	VFNMADD231PD Y6, Y8, Y3
-	VMULPD       rootsConstant12<>+0(SB), Y4, Y4
-	VFMADD231PD  Y4, Y3, Y6
-	VMULPD       rootsConstant19<>+0(SB), Y6, Y3
-	VMOVUPS      rootsConstant13<>+0(SB), Y4
-	VCMPPD       $0x11, Y1, Y4, Y4
-	VCMPPD       $0x11, rootsConstant3<>+0(SB), Y1, Y6
-	VANDPD       Y6, Y4, Y4
-	VBLENDVPD    Y4, Y3, Y1, Y1
-	VBLENDVPD    Y2, Y1, Y5, Y5
-	VMOVUPS      Y5, 160(SP)
-	JMP          back1
+	VFMSUB231PD  Y5, Y5, Y8
+	VFNMADD231PD Y5, Y7, Y1
+	VFNMADD231PD Y5, Y8, Y1
+	VMULPD       rootsConstant12<>+0(SB), Y2, Y2
+	VFMADD231PD  Y2, Y1, Y5
+	VMULPD       rootsConstant19<>+0(SB), Y5, Y1
+	VMOVUPS      rootsConstant13<>+0(SB), Y2
+	VCMPPD       $0x11, Y3, Y2, Y2
+	VCMPPD       $0x11, rootsConstant3<>+0(SB), Y3, Y5
+	VANDPD       Y5, Y2, Y2
+	VBLENDVPD    Y2, Y1, Y3, Y1
+	VBLENDVPD    Y0, Y1, Y6, Y6
+	VMOVUPS      Y6, 448(SP)
+	JMP          back2
 
 DATA rootsConstant16<>+0(SB)/8, $0x07b0000000000000
 DATA rootsConstant16<>+8(SB)/8, $0x07b0000000000000
@@ -392,58 +523,95 @@ TEXT ·cbrtFloat32AVX512(SB), $192-33
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VANDPD       rootsConstant20<>+0(SB), Z0, Z1
-	VPSRLQ       $0x20, Z1, Z2
-	VPMULUDQ     rootsConstant21<>+0(SB), Z2, Z2
-	VPSRLQ       $0x20, Z2, Z2
-	VMOVUPS      rootsConstant22<>+0(SB), Z3
-	VPSUBQ       Z2, Z3, Z2
-	VPSLLQ       $0x20, Z2, Z2
-	VMULPD       Z2, Z1, Z3
-	VMULPD       Z2, Z2, Z4
-	VFNMADD213PD rootsConstant23<>+0(SB), Z4, Z3
-	VMULPD       Z3, Z2, Z4
-	VMULPD       Z3, Z3, Z5
-	VMOVUPS      rootsConstant25<>+0(SB), Z6
-	VFMADD231PD  rootsConstant24<>+0(SB), Z5, Z6
-	VFMADD213PD  rootsConstant26<>+0(SB), Z5, Z6
-	VFMADD213PD  rootsConstant27<>+0(SB), Z5, Z6
-	VMOVUPS      rootsConstant29<>+0(SB), Z7
-	VFMADD231PD  rootsConstant28<>+0(SB), Z5, Z7
-	VFMADD213PD  rootsConstant30<>+0(SB), Z5, Z7
-	VFMADD231PD  Z3, Z7, Z6
-	VFMADD213PD  rootsConstant31<>+0(SB), Z3, Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VMULPD       Z2, Z2, Z2
-	VMULPD       Z2, Z1, Z3
-	VMULPD       Z3, Z3, Z4
-	VFNMADD213PD Z1, Z3, Z4
-	VMULPD       rootsConstant32<>+0(SB), Z2, Z2
-	VFMADD231PD  Z2, Z4, Z3
-	VMOVUPS      rootsConstant33<>+0(SB), Z2
-	VCMPPD       $0x11, Z1, Z2, K1
-	VCMPPD       $0x11, rootsConstant34<>+0(SB), Z1, K2
-	KANDB        K2, K1, K1
-	VBLENDMPD    Z3, Z1, K1, Z1
-	VMOVUPS      rootsConstant35<>+0(SB), Z2
-	VANDNPD      Z1, Z2, Z1
-	VANDPD       Z2, Z0, Z0
-	VORPD        Z0, Z1, Z0
-	VCVTPD2PS    Z0, Y31
+	VCVTPS2PD    32(SI), Z1
+	VANDPD       rootsConstant20<>+0(SB), Z0, Z2
+	VANDPD       rootsConstant20<>+0(SB), Z1, Z3
+	VPSRLQ       $0x20, Z2, Z4
+	VPSRLQ       $0x20, Z3, Z5
+	VPMULUDQ     rootsConstant21<>+0(SB), Z4, Z4
+	VPMULUDQ     rootsConstant21<>+0(SB), Z5, Z5
+	VPSRLQ       $0x20, Z4, Z4
+	VPSRLQ       $0x20, Z5, Z5
+	VMOVUPS      rootsConstant22<>+0(SB), Z6
+	VPSUBQ       Z4, Z6, Z4
+	VPSUBQ       Z5, Z6, Z5
+	VPSLLQ       $0x20, Z4, Z4
+	VPSLLQ       $0x20, Z5, Z5
+	VMULPD       Z4, Z2, Z6
+	VMULPD       Z5, Z3, Z7
+	VMULPD       Z4, Z4, Z8
+	VMULPD       Z5, Z5, Z9
+	VFNMADD213PD rootsConstant23<>+0(SB), Z8, Z6
+	VFNMADD213PD rootsConstant23<>+0(SB), Z9, Z7
+	VMULPD       Z6, Z4, Z8
+	VMULPD       Z7, Z5, Z9
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
+	VMOVUPS      rootsConstant25<>+0(SB), Z12
+	VFMADD231PD  rootsConstant24<>+0(SB), Z10, Z12
+	VMOVUPS      rootsConstant25<>+0(SB), Z13
+	VFMADD231PD  rootsConstant24<>+0(SB), Z11, Z13
+	VFMADD213PD  rootsConstant26<>+0(SB), Z10, Z12
+	VFMADD213PD  rootsConstant26<>+0(SB), Z11, Z13
+	VFMADD213PD  rootsConstant27<>+0(SB), Z10, Z12
+	VFMADD213PD  rootsConstant27<>+0(SB), Z11, Z13
+	VMOVUPS      rootsConstant29<>+0(SB), Z14
+	VFMADD231PD  rootsConstant28<>+0(SB), Z10, Z14
+	VMOVUPS      rootsConstant29<>+0(SB), Z15
+	VFMADD231PD  rootsConstant28<>+0(SB), Z11, Z15
+	VFMADD213PD  rootsConstant30<>+0(SB), Z10, Z14
+	VFMADD213PD  rootsConstant30<>+0(SB), Z11, Z15
+	VFMADD231PD  Z6, Z14, Z12
+	VFMADD231PD  Z7, Z15, Z13
+	VFMADD213PD  rootsConstant31<>+0(SB), Z6, Z12
+	VFMADD213PD  rootsConstant31<>+0(SB), Z7, Z13
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z13, Z9, Z5
+	VMULPD       Z4, Z4, Z4
+	VMULPD       Z5, Z5, Z5
+	VMULPD       Z4, Z2, Z6
+	VMULPD       Z5, Z3, Z7
+	VMULPD       Z6, Z6, Z8
+	VMULPD       Z7, Z7, Z9
+	VFNMADD213PD Z2, Z6, Z8
+	VFNMADD213PD Z3, Z7, Z9
+	VMULPD       rootsConstant32<>+0(SB), Z4, Z4
+	VMULPD       rootsConstant32<>+0(SB), Z5, Z5
+	VFMADD231PD  Z4, Z8, Z6
+	VFMADD231PD  Z5, Z9, Z7
+	VMOVUPS      rootsConstant33<>+0(SB), Z4
+	VCMPPD       $0x11, Z2, Z4, K1
+	VCMPPD       $0x11, Z3, Z4, K2
+	VCMPPD       $0x11, rootsConstant34<>+0(SB), Z2, K3
+	VCMPPD       $0x11, rootsConstant34<>+0(SB), Z3, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
+	VBLENDMPD    Z6, Z2, K1, Z2
+	VBLENDMPD    Z7, Z3, K2, Z3
+	VMOVUPS      rootsConstant35<>+0(SB), Z4
+	VANDNPD      Z2, Z4, Z2
+	VANDNPD      Z3, Z4, Z3
+	VANDPD       Z4, Z0, Z0
+	VANDPD       Z4, Z1, Z1
+	VORPD        Z0, Z2, Z0
+	VORPD        Z1, Z3, Z1
+	VCVTPD2PS    Z0, Y0
+	VCVTPD2PS    Z1, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y31, (DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -459,13 +627,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -485,7 +653,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA rootsConstant20<>+0(SB)/8, $0x7fffffffffffffff
@@ -650,71 +819,114 @@ GLOBL rootsConstant35<>(SB), RODATA|NOPTR, $64
 
 // func cbrtFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·cbrtFloat64AVX512(SB), $384-33
+TEXT ·cbrtFloat64AVX512(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       rootsConstant20<>+0(SB), Z0, Z1
-	VMOVUPS      rootsConstant36<>+0(SB), Z2
-	VCMPPD       $0x12, Z1, Z2, K1
-	VCMPPD       $0x11, rootsConstant34<>+0(SB), Z1, K2
-	KANDB        K2, K1, K1
+	VMOVUPS      64(SI), Z1
+	VANDPD       rootsConstant20<>+0(SB), Z0, Z2
+	VANDPD       rootsConstant20<>+0(SB), Z1, Z3
+	VMOVUPS      rootsConstant36<>+0(SB), Z4
+	VCMPPD       $0x12, Z2, Z4, K1
+	VCMPPD       $0x12, Z3, Z4, K2
+	VCMPPD       $0x11, rootsConstant34<>+0(SB), Z2, K3
+	VCMPPD       $0x11, rootsConstant34<>+0(SB), Z3, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
 	KNOTB        K1, K1
-	VPSRLQ       $0x20, Z1, Z2
-	VPMULUDQ     rootsConstant21<>+0(SB), Z2, Z2
-	VPSRLQ       $0x20, Z2, Z2
-	VMOVUPS      rootsConstant22<>+0(SB), Z3
-	VPSUBQ       Z2, Z3, Z2
-	VPSLLQ       $0x20, Z2, Z2
-	VMULPD       Z2, Z1, Z4
-	VMULPD       Z2, Z2, Z5
-	VFNMADD213PD rootsConstant23<>+0(SB), Z5, Z4
-	VMULPD       Z4, Z2, Z5
-	VMULPD       Z4, Z4, Z6
-	VMOVUPS      rootsConstant25<>+0(SB), Z7
-	VFMADD231PD  rootsConstant24<>+0(SB), Z6, Z7
-	VFMADD213PD  rootsConstant26<>+0(SB), Z6, Z7
-	VFMADD213PD  rootsConstant27<>+0(SB), Z6, Z7
-	VMOVUPS      rootsConstant29<>+0(SB), Z8
-	VFMADD231PD  rootsConstant28<>+0(SB), Z6, Z8
-	VFMADD213PD  rootsConstant30<>+0(SB), Z6, Z8
-	VFMADD231PD  Z4, Z8, Z7
-	VFMADD213PD  rootsConstant31<>+0(SB), Z4, Z7
-	VFMADD231PD  Z7, Z5, Z2
-	VMULPD       Z2, Z2, Z2
-	VMULPD       Z2, Z1, Z4
-	VMULPD       Z4, Z4, Z5
-	VMOVUPS      Z5, Z6
-	VFMSUB231PD  Z4, Z4, Z6
-	VFNMADD213PD Z1, Z4, Z5
-	VFNMADD231PD Z4, Z6, Z5
-	VMULPD       rootsConstant32<>+0(SB), Z2, Z2
-	VFMADD231PD  Z2, Z5, Z4
+	KNOTB        K2, K2
+	VPSRLQ       $0x20, Z2, Z4
+	VPSRLQ       $0x20, Z3, Z5
+	VPMULUDQ     rootsConstant21<>+0(SB), Z4, Z4
+	VPMULUDQ     rootsConstant21<>+0(SB), Z5, Z5
+	VPSRLQ       $0x20, Z4, Z4
+	VPSRLQ       $0x20, Z5, Z5
+	VMOVUPS      rootsConstant22<>+0(SB), Z6
+	VPSUBQ       Z4, Z6, Z4
+	VPSUBQ       Z5, Z6, Z5
+	VPSLLQ       $0x20, Z4, Z4
+	VPSLLQ       $0x20, Z5, Z5
+	VMULPD       Z4, Z2, Z7
+	VMULPD       Z5, Z3, Z8
+	VMULPD       Z4, Z4, Z9
+	VMULPD       Z5, Z5, Z10
+	VFNMADD213PD rootsConstant23<>+0(SB), Z9, Z7
+	VFNMADD213PD rootsConstant23<>+0(SB), Z10, Z8
+	VMULPD       Z7, Z4, Z9
+	VMULPD       Z8, Z5, Z10
+	VMULPD       Z7, Z7, Z11
+	VMULPD       Z8, Z8, Z12
+	VMOVUPS      rootsConstant25<>+0(SB), Z13
+	VFMADD231PD  rootsConstant24<>+0(SB), Z11, Z13
+	VMOVUPS      rootsConstant25<>+0(SB), Z14
+	VFMADD231PD  rootsConstant24<>+0(SB), Z12, Z14
+	VFMADD213PD  rootsConstant26<>+0(SB), Z11, Z13
+	VFMADD213PD  rootsConstant26<>+0(SB), Z12, Z14
+	VFMADD213PD  rootsConstant27<>+0(SB), Z11, Z13
+	VFMADD213PD  rootsConstant27<>+0(SB), Z12, Z14
+	VMOVUPS      rootsConstant29<>+0(SB), Z15
+	VFMADD231PD  rootsConstant28<>+0(SB), Z11, Z15
+	VMOVUPS      rootsConstant29<>+0(SB), Z16
+	VFMADD231PD  rootsConstant28<>+0(SB), Z12, Z16
+	VFMADD213PD  rootsConstant30<>+0(SB), Z11, Z15
+	VFMADD213PD  rootsConstant30<>+0(SB), Z12, Z16
+	VFMADD231PD  Z7, Z15, Z13
+	VFMADD231PD  Z8, Z16, Z14
+	VFMADD213PD  rootsConstant31<>+0(SB), Z7, Z13
+	VFMADD213PD  rootsConstant31<>+0(SB), Z8, Z14
+	VFMADD231PD  Z13, Z9, Z4
+	VFMADD231PD  Z14, Z10, Z5
+	VMULPD       Z4, Z4, Z4
+	VMULPD       Z5, Z5, Z5
+	VMULPD       Z4, Z2, Z7
+	VMULPD       Z5, Z3, Z8
+	VMULPD       Z7, Z7, Z9
+	VMULPD       Z8, Z8, Z10
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z7, Z7, Z11
+	VMOVUPS      Z10, Z12
+	VFMSUB231PD  Z8, Z8, Z12
+	VFNMADD213PD Z2, Z7, Z9
+	VFNMADD213PD Z3, Z8, Z10
+	VFNMADD231PD Z7, Z11, Z9
+	VFNMADD231PD Z8, Z12, Z10
+	VMULPD       rootsConstant32<>+0(SB), Z4, Z4
+	VMULPD       rootsConstant32<>+0(SB), Z5, Z5
+	VFMADD231PD  Z4, Z9, Z7
+	VFMADD231PD  Z5, Z10, Z8
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMOVUPS rootsConstant35<>+0(SB), Z1
-	VANDNPD Z4, Z1, Z2
-	VANDPD  Z1, Z0, Z0
-	VORPD   Z0, Z2, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMOVUPS rootsConstant35<>+0(SB), Z2
+	VANDNPD Z7, Z2, Z3
+	VANDNPD Z8, Z2, Z4
+	VANDPD  Z2, Z0, Z0
+	VANDPD  Z2, Z1, Z1
+	VORPD   Z0, Z3, Z0
+	VORPD   Z1, Z4, Z1
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -726,17 +938,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -757,51 +969,100 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z1, 192(SP)
-	VMOVUPS      Z4, 256(SP)
-	KMOVB        K1, 320(SP)
-	VMULPD       rootsConstant37<>+0(SB), Z1, Z2
-	VPSRLQ       $0x20, Z2, Z5
+	VMOVUPS      Z2, 384(SP)
+	VMOVUPS      Z3, 448(SP)
+	VMOVUPS      Z7, 512(SP)
+	VMOVUPS      Z8, 576(SP)
+	KMOVB        K1, 640(SP)
+	KMOVB        K2, 704(SP)
+	VMULPD       rootsConstant37<>+0(SB), Z2, Z4
+	VPSRLQ       $0x20, Z4, Z5
 	VPMULUDQ     rootsConstant21<>+0(SB), Z5, Z5
 	VPSRLQ       $0x20, Z5, Z5
-	VPSUBQ       Z5, Z3, Z3
-	VPSLLQ       $0x20, Z3, Z3
-	VMULPD       Z3, Z2, Z5
-	VMULPD       Z3, Z3, Z6
-	VFNMADD213PD rootsConstant23<>+0(SB), Z6, Z5
-	VMULPD       Z5, Z3, Z6
-	VMULPD       Z5, Z5, Z7
-	VMOVUPS      rootsConstant25<>+0(SB), Z8
-	VFMADD231PD  rootsConstant24<>+0(SB), Z7, Z8
-	VFMADD213PD  rootsConstant26<>+0(SB), Z7, Z8
-	VFMADD213PD  rootsConstant27<>+0(SB), Z7, Z8
-	VMOVUPS      rootsConstant29<>+0(SB), Z9
-	VFMADD231PD  rootsConstant28<>+0(SB), Z7, Z9
-	VFMADD213PD  rootsConstant30<>+0(SB), Z7, Z9
-	VFMADD231PD  Z5, Z9, Z8
-	VFMADD213PD  rootsConstant31<>+0(SB), Z5, Z8
-	VFMADD231PD  Z8, Z6, Z3
-	VMULPD       Z3, Z3, Z3
-	VMULPD       Z3, Z2, Z5
-	VMULPD       Z5, Z5, Z6
-	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z5, Z7
-	VFNMADD231PD Z5, Z6, Z2
-	VFNMADD231PD Z5, Z7, Z2
-	VMULPD       rootsConstant32<>+0(SB), Z3, Z3
-	VFMADD231PD  Z3, Z2, Z5
-	VMULPD       rootsConstant38<>+0(SB), Z5, Z2
-	VMOVUPS      rootsConstant33<>+0(SB), Z3
-	VCMPPD       $0x11, Z1, Z3, K2
-	VCMPPD       $0x11, rootsConstant23<>+0(SB), Z1, K3
-	KANDB        K3, K2, K2
-	VBLENDMPD    Z2, Z1, K2, Z1
-	VBLENDMPD    Z1, Z4, K1, Z4
-	VMOVUPS      Z4, 256(SP)
+	VPSUBQ       Z5, Z6, Z5
+	VPSLLQ       $0x20, Z5, Z5
+	VMULPD       Z5, Z4, Z9
+	VMULPD       Z5, Z5, Z10
+	VFNMADD213PD rootsConstant23<>+0(SB), Z10, Z9
+	VMULPD       Z9, Z5, Z10
+	VMULPD       Z9, Z9, Z11
+	VMOVUPS      rootsConstant25<>+0(SB), Z12
+	VFMADD231PD  rootsConstant24<>+0(SB), Z11, Z12
+	VFMADD213PD  rootsConstant26<>+0(SB), Z11, Z12
+	VFMADD213PD  rootsConstant27<>+0(SB), Z11, Z12
+	VMOVUPS      rootsConstant29<>+0(SB), Z13
+	VFMADD231PD  rootsConstant28<>+0(SB), Z11, Z13
+	VFMADD213PD  rootsConstant30<>+0(SB), Z11, Z13
+	VFMADD231PD  Z9, Z13, Z12
+	VFMADD213PD  rootsConstant31<>+0(SB), Z9, Z12
+	VFMADD231PD  Z12, Z10, Z5
+	VMULPD       Z5, Z5, Z5
+	VMULPD       Z5, Z4, Z9
+	VMULPD       Z9, Z9, Z10
+	VMOVUPS      Z10, Z11
+	VFMSUB231PD  Z9, Z9, Z11
+	VFNMADD231PD Z9, Z10, Z4
+	VFNMADD231PD Z9, Z11, Z4
+	VMULPD       rootsConstant32<>+0(SB), Z5, Z5
+	VFMADD231PD  Z5, Z4, Z9
+	VMULPD       rootsConstant38<>+0(SB), Z9, Z4
+	VMOVUPS      rootsConstant33<>+0(SB), Z5
+	VCMPPD       $0x11, Z2, Z5, K3
+	VCMPPD       $0x11, rootsConstant23<>+0(SB), Z2, K4
+	KANDB        K4, K3, K3
+	VBLENDMPD    Z4, Z2, K3, Z2
+	VBLENDMPD    Z2, Z7, K1, Z7
+	VMOVUPS      Z7, 512(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z3, 768(SP)
+	VMOVUPS      Z7, 832(SP)
+	VMOVUPS      Z8, 896(SP)
+	KMOVB        K2, 960(SP)
+	VMULPD       rootsConstant37<>+0(SB), Z3, Z2
+	VPSRLQ       $0x20, Z2, Z4
+	VPMULUDQ     rootsConstant21<>+0(SB), Z4, Z4
+	VPSRLQ       $0x20, Z4, Z4
+	VPSUBQ       Z4, Z6, Z4
+	VPSLLQ       $0x20, Z4, Z4
+	VMULPD       Z4, Z2, Z5
+	VMULPD       Z4, Z4, Z6
+	VFNMADD213PD rootsConstant23<>+0(SB), Z6, Z5
+	VMULPD       Z5, Z4, Z6
+	VMULPD       Z5, Z5, Z9
+	VMOVUPS      rootsConstant25<>+0(SB), Z10
+	VFMADD231PD  rootsConstant24<>+0(SB), Z9, Z10
+	VFMADD213PD  rootsConstant26<>+0(SB), Z9, Z10
+	VFMADD213PD  rootsConstant27<>+0(SB), Z9, Z10
+	VMOVUPS      rootsConstant29<>+0(SB), Z11
+	VFMADD231PD  rootsConstant28<>+0(SB), Z9, Z11
+	VFMADD213PD  rootsConstant30<>+0(SB), Z9, Z11
+	VFMADD231PD  Z5, Z11, Z10
+	VFMADD213PD  rootsConstant31<>+0(SB), Z5, Z10
+	VFMADD231PD  Z10, Z6, Z4
+	VMULPD       Z4, Z4, Z4
+	VMULPD       Z4, Z2, Z5
+	VMULPD       Z5, Z5, Z6
+	VMOVUPS      Z6, Z9
+	VFMSUB231PD  Z5, Z5, Z9
+	VFNMADD231PD Z5, Z6, Z2
+	VFNMADD231PD Z5, Z9, Z2
+	VMULPD       rootsConstant32<>+0(SB), Z4, Z4
+	VFMADD231PD  Z4, Z2, Z5
+	VMULPD       rootsConstant38<>+0(SB), Z5, Z2
+	VMOVUPS      rootsConstant33<>+0(SB), Z4
+	VCMPPD       $0x11, Z3, Z4, K1
+	VCMPPD       $0x11, rootsConstant23<>+0(SB), Z3, K3
+	KANDB        K3, K1, K1
+	VBLENDMPD    Z2, Z3, K1, Z2
+	VBLENDMPD    Z2, Z8, K2, Z8
+	VMOVUPS      Z8, 896(SP)
+	JMP          back2
 
 DATA rootsConstant36<>+0(SB)/8, $0x07b0000000000000
 DATA rootsConstant36<>+8(SB)/8, $0x07b0000000000000
@@ -843,32 +1104,45 @@ TEXT ·hypotFloat32AVX2(SB), $96-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD   (SI), Y0
-	VCVTPS2PD   (DX), Y1
-	VMULPD      Y1, Y1, Y2
-	VFMADD231PD Y0, Y0, Y2
-	VSQRTPD     Y2, Y2
+	VCVTPS2PD   16(SI), Y1
+	VCVTPS2PD   (DX), Y2
+	VCVTPS2PD   16(DX), Y3
+	VMULPD      Y2, Y2, Y4
+	VMULPD      Y3, Y3, Y5
+	VFMADD231PD Y0, Y0, Y4
+	VFMADD231PD Y1, Y1, Y5
+	VSQRTPD     Y4, Y4
+	VSQRTPD     Y5, Y5
 	VANDPD      rootsConstant0<>+0(SB), Y0, Y0
-	VCMPPD      $0x00, rootsConstant14<>+0(SB), Y0, Y0
 	VANDPD      rootsConstant0<>+0(SB), Y1, Y1
+	VCMPPD      $0x00, rootsConstant14<>+0(SB), Y0, Y0
 	VCMPPD      $0x00, rootsConstant14<>+0(SB), Y1, Y1
-	VORPD       Y1, Y0, Y0
-	VBLENDVPD   Y0, rootsConstant14<>+0(SB), Y2, Y0
-	VCVTPD2PSY  Y0, X15
+	VANDPD      rootsConstant0<>+0(SB), Y2, Y2
+	VANDPD      rootsConstant0<>+0(SB), Y3, Y3
+	VCMPPD      $0x00, rootsConstant14<>+0(SB), Y2, Y2
+	VCMPPD      $0x00, rootsConstant14<>+0(SB), Y3, Y3
+	VORPD       Y2, Y0, Y0
+	VORPD       Y3, Y1, Y1
+	VBLENDVPD   Y0, rootsConstant14<>+0(SB), Y4, Y0
+	VBLENDVPD   Y1, rootsConstant14<>+0(SB), Y5, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000010, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -886,14 +1160,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	LEAQ 64(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -913,12 +1187,13 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 // func hypotFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·hypotFloat64AVX2(SB), $320-33
+TEXT ·hypotFloat64AVX2(SB), $704-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -926,55 +1201,96 @@ TEXT ·hypotFloat64AVX2(SB), $320-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VMOVUPS      (DX), Y1
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
 	VANDPD       rootsConstant0<>+0(SB), Y0, Y0
 	VANDPD       rootsConstant0<>+0(SB), Y1, Y1
-	VMAXPD       Y1, Y0, Y2
-	VMINPD       Y0, Y1, Y3
-	VMOVUPS      rootsConstant39<>+0(SB), Y4
-	VCMPPD       $0x12, Y2, Y4, Y4
-	VCMPPD       $0x12, rootsConstant40<>+0(SB), Y2, Y5
-	VANDPD       Y5, Y4, Y4
-	VCMPPD       $0x03, Y1, Y0, Y5
-	VANDNPD      Y4, Y5, Y4
-	VXORPD       rootsConstant17<>+0(SB), Y4, Y4
-	VMULPD       Y2, Y2, Y6
-	VMOVUPS      Y6, Y7
-	VFMSUB231PD  Y2, Y2, Y7
-	VMULPD       Y3, Y3, Y8
-	VMOVUPS      Y8, Y9
-	VFMSUB231PD  Y3, Y3, Y9
-	VADDPD       Y8, Y6, Y10
-	VSUBPD       Y6, Y10, Y6
-	VSUBPD       Y6, Y8, Y6
-	VSQRTPD      Y10, Y8
-	VFNMADD231PD Y8, Y8, Y10
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y7, Y6, Y6
-	VADDPD       Y6, Y10, Y6
-	VMOVUPS      rootsConstant41<>+0(SB), Y7
-	VDIVPD       Y8, Y7, Y9
-	VFMADD231PD  Y9, Y6, Y8
-	VMOVMSKPD    Y4, AX
+	VANDPD       rootsConstant0<>+0(SB), Y2, Y2
+	VANDPD       rootsConstant0<>+0(SB), Y3, Y3
+	VMAXPD       Y2, Y0, Y4
+	VMAXPD       Y3, Y1, Y5
+	VMINPD       Y0, Y2, Y6
+	VMINPD       Y1, Y3, Y7
+	VMOVUPS      rootsConstant39<>+0(SB), Y8
+	VCMPPD       $0x12, Y4, Y8, Y9
+	VCMPPD       $0x12, Y5, Y8, Y8
+	VCMPPD       $0x12, rootsConstant40<>+0(SB), Y4, Y10
+	VCMPPD       $0x12, rootsConstant40<>+0(SB), Y5, Y11
+	VANDPD       Y10, Y9, Y9
+	VANDPD       Y11, Y8, Y8
+	VCMPPD       $0x03, Y2, Y0, Y10
+	VCMPPD       $0x03, Y3, Y1, Y11
+	VANDNPD      Y9, Y10, Y9
+	VANDNPD      Y8, Y11, Y8
+	VXORPD       rootsConstant17<>+0(SB), Y9, Y9
+	VXORPD       rootsConstant17<>+0(SB), Y8, Y8
+	VMULPD       Y4, Y4, Y12
+	VMULPD       Y5, Y5, Y13
+	VMOVUPS      Y12, Y14
+	VFMSUB231PD  Y4, Y4, Y14
+	VMOVUPS      Y13, Y15
+	VFMSUB231PD  Y5, Y5, Y15
+	VMOVUPS      Y3, (SP)
+	VMULPD       Y6, Y6, Y3
+	VMOVUPS      Y1, 32(SP)
+	VMULPD       Y7, Y7, Y1
+	VMOVUPS      Y11, 64(SP)
+	VMOVUPS      Y3, Y11
+	VFMSUB231PD  Y6, Y6, Y11
+	VMOVUPS      Y5, 96(SP)
+	VMOVUPS      Y1, Y5
+	VFMSUB231PD  Y7, Y7, Y5
+	VMOVUPS      Y7, 128(SP)
+	VADDPD       Y3, Y12, Y7
+	VMOVUPS      Y8, 160(SP)
+	VADDPD       Y1, Y13, Y8
+	VSUBPD       Y12, Y7, Y12
+	VSUBPD       Y13, Y8, Y13
+	VSUBPD       Y12, Y3, Y3
+	VSUBPD       Y13, Y1, Y1
+	VSQRTPD      Y7, Y12
+	VSQRTPD      Y8, Y13
+	VFNMADD231PD Y12, Y12, Y7
+	VFNMADD231PD Y13, Y13, Y8
+	VADDPD       Y11, Y14, Y11
+	VADDPD       Y5, Y15, Y5
+	VADDPD       Y11, Y3, Y3
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y3, Y7, Y3
+	VADDPD       Y1, Y8, Y1
+	VMOVUPS      rootsConstant41<>+0(SB), Y5
+	VDIVPD       Y12, Y5, Y7
+	VDIVPD       Y13, Y5, Y8
+	VFMADD231PD  Y7, Y3, Y12
+	VFMADD231PD  Y8, Y1, Y13
+	VMOVMSKPD    Y9, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
+	VMOVUPS   160(SP), Y0
+	VMOVMSKPD Y0, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y8, (DI)
+	VMOVUPS Y12, (DI)
+	VMOVUPS Y13, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -987,19 +1303,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
-	MOVQ BX, 64(SP)(R12*8)
+	MOVQ AX, 256(SP)(R12*8)
+	MOVQ BX, 320(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	LEAQ 64(SP), DX
+	LEAQ 192(SP), DI
+	LEAQ 256(SP), SI
+	LEAQ 320(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1010,7 +1326,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 192(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -1019,49 +1335,91 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y8, (DI)
+	VMOVNTPS Y12, (DI)
+	VMOVNTPS Y13, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y0, 96(SP)
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      Y2, 160(SP)
-	VMOVUPS      Y3, 192(SP)
-	VMOVUPS      Y4, 224(SP)
-	VMOVUPS      Y5, 256(SP)
-	VMOVUPS      Y8, 288(SP)
-	VCMPPD       $0x11, rootsConstant3<>+0(SB), Y2, Y6
-	VMOVUPS      rootsConstant42<>+0(SB), Y9
-	VBLENDVPD    Y6, rootsConstant43<>+0(SB), Y9, Y10
-	VMOVUPS      rootsConstant43<>+0(SB), Y11
-	VBLENDVPD    Y6, Y9, Y11, Y6
-	VMULPD       Y10, Y2, Y9
-	VMULPD       Y10, Y3, Y3
-	VMULPD       Y9, Y9, Y10
-	VFMSUB213PD  Y10, Y9, Y9
-	VMULPD       Y3, Y3, Y11
-	VFMSUB213PD  Y11, Y3, Y3
-	VADDPD       Y11, Y10, Y12
-	VSUBPD       Y10, Y12, Y10
-	VSUBPD       Y10, Y11, Y10
-	VSQRTPD      Y12, Y11
-	VFNMADD231PD Y11, Y11, Y12
-	VADDPD       Y3, Y9, Y3
-	VADDPD       Y3, Y10, Y3
-	VADDPD       Y3, Y12, Y3
-	VDIVPD       Y11, Y7, Y7
-	VFMADD231PD  Y7, Y3, Y11
-	VMULPD       Y6, Y11, Y3
-	VCMPPD       $0x00, rootsConstant13<>+0(SB), Y2, Y2
-	VBLENDVPD    Y2, rootsConstant13<>+0(SB), Y3, Y2
-	VBLENDVPD    Y5, rootsConstant44<>+0(SB), Y2, Y2
+	VMOVUPS      Y0, 384(SP)
+	VMOVUPS      Y2, 416(SP)
+	VMOVUPS      Y4, 448(SP)
+	VMOVUPS      Y6, 480(SP)
+	VMOVUPS      Y9, 512(SP)
+	VMOVUPS      Y10, 544(SP)
+	VMOVUPS      Y12, 576(SP)
+	VMOVUPS      Y13, 608(SP)
+	VCMPPD       $0x11, rootsConstant3<>+0(SB), Y4, Y1
+	VMOVUPS      rootsConstant42<>+0(SB), Y3
+	VBLENDVPD    Y1, rootsConstant43<>+0(SB), Y3, Y7
+	VMOVUPS      rootsConstant43<>+0(SB), Y8
+	VBLENDVPD    Y1, Y3, Y8, Y1
+	VMULPD       Y7, Y4, Y11
+	VMULPD       Y7, Y6, Y6
+	VMULPD       Y11, Y11, Y7
+	VFMSUB213PD  Y7, Y11, Y11
+	VMULPD       Y6, Y6, Y14
+	VFMSUB213PD  Y14, Y6, Y6
+	VADDPD       Y14, Y7, Y15
+	VSUBPD       Y7, Y15, Y7
+	VSUBPD       Y7, Y14, Y7
+	VSQRTPD      Y15, Y14
+	VFNMADD231PD Y14, Y14, Y15
+	VADDPD       Y6, Y11, Y6
+	VADDPD       Y6, Y7, Y6
+	VADDPD       Y6, Y15, Y6
+	VDIVPD       Y14, Y5, Y7
+	VFMADD231PD  Y7, Y6, Y14
+	VMULPD       Y1, Y14, Y1
+	VCMPPD       $0x00, rootsConstant13<>+0(SB), Y4, Y4
+	VBLENDVPD    Y4, rootsConstant13<>+0(SB), Y1, Y1
+	VBLENDVPD    Y10, rootsConstant44<>+0(SB), Y1, Y1
 	VCMPPD       $0x00, rootsConstant14<>+0(SB), Y0, Y0
-	VCMPPD       $0x00, rootsConstant14<>+0(SB), Y1, Y1
-	VORPD        Y1, Y0, Y0
-	VBLENDVPD    Y0, rootsConstant14<>+0(SB), Y2, Y0
-	VBLENDVPD    Y4, Y0, Y8, Y8
-	VMOVUPS      Y8, 288(SP)
+	VCMPPD       $0x00, rootsConstant14<>+0(SB), Y2, Y2
+	VORPD        Y2, Y0, Y0
+	VBLENDVPD    Y0, rootsConstant14<>+0(SB), Y1, Y0
+	VBLENDVPD    Y9, Y0, Y12, Y12
+	VMOVUPS      Y12, 576(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Y12, 640(SP)
+	VMOVUPS      Y13, 672(SP)
+	VMOVUPS      96(SP), Y1
+	VCMPPD       $0x11, rootsConstant3<>+0(SB), Y1, Y2
+	VMOVUPS      rootsConstant42<>+0(SB), Y3
+	VBLENDVPD    Y2, rootsConstant43<>+0(SB), Y3, Y4
+	VMOVUPS      rootsConstant43<>+0(SB), Y6
+	VBLENDVPD    Y2, Y3, Y6, Y2
+	VMULPD       Y4, Y1, Y3
+	VMULPD       128(SP), Y4, Y4
+	VMULPD       Y3, Y3, Y6
+	VFMSUB213PD  Y6, Y3, Y3
+	VMULPD       Y4, Y4, Y7
+	VFMSUB213PD  Y7, Y4, Y4
+	VADDPD       Y7, Y6, Y8
+	VSUBPD       Y6, Y8, Y6
+	VSUBPD       Y6, Y7, Y6
+	VSQRTPD      Y8, Y7
+	VFNMADD231PD Y7, Y7, Y8
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y3, Y6, Y3
+	VADDPD       Y3, Y8, Y3
+	VDIVPD       Y7, Y5, Y4
+	VFMADD231PD  Y4, Y3, Y7
+	VMULPD       Y2, Y7, Y2
+	VCMPPD       $0x00, rootsConstant13<>+0(SB), Y1, Y1
+	VBLENDVPD    Y1, rootsConstant13<>+0(SB), Y2, Y1
+	VMOVUPS      64(SP), Y2
+	VBLENDVPD    Y2, rootsConstant44<>+0(SB), Y1, Y1
+	VMOVUPS      32(SP), Y2
+	VCMPPD       $0x00, rootsConstant14<>+0(SB), Y2, Y2
+	VMOVUPS      (SP), Y3
+	VCMPPD       $0x00, rootsConstant14<>+0(SB), Y3, Y3
+	VORPD        Y3, Y2, Y2
+	VBLENDVPD    Y2, rootsConstant14<>+0(SB), Y1, Y1
+	VBLENDVPD    Y0, Y1, Y13, Y13
+	VMOVUPS      Y13, 672(SP)
+	JMP          back2
 
 DATA rootsConstant39<>+0(SB)/8, $0x26f0000000000000
 DATA rootsConstant39<>+8(SB)/8, $0x26f0000000000000
@@ -1109,32 +1467,45 @@ TEXT ·hypotFloat32AVX512(SB), $192-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD   (SI), Z0
-	VCVTPS2PD   (DX), Z1
-	VMULPD      Z1, Z1, Z2
-	VFMADD231PD Z0, Z0, Z2
-	VSQRTPD     Z2, Z2
+	VCVTPS2PD   32(SI), Z1
+	VCVTPS2PD   (DX), Z2
+	VCVTPS2PD   32(DX), Z3
+	VMULPD      Z2, Z2, Z4
+	VMULPD      Z3, Z3, Z5
+	VFMADD231PD Z0, Z0, Z4
+	VFMADD231PD Z1, Z1, Z5
+	VSQRTPD     Z4, Z4
+	VSQRTPD     Z5, Z5
 	VANDPD      rootsConstant20<>+0(SB), Z0, Z0
+	VANDPD      rootsConstant20<>+0(SB), Z1, Z1
 	VCMPPD      $0x00, rootsConstant34<>+0(SB), Z0, K1
-	VANDPD      rootsConstant20<>+0(SB), Z1, Z0
-	VCMPPD      $0x00, rootsConstant34<>+0(SB), Z0, K2
-	KORB        K2, K1, K1
-	VBLENDMPD   rootsConstant34<>+0(SB), Z2, K1, Z0
-	VCVTPD2PS   Z0, Y31
+	VCMPPD      $0x00, rootsConstant34<>+0(SB), Z1, K2
+	VANDPD      rootsConstant20<>+0(SB), Z2, Z0
+	VANDPD      rootsConstant20<>+0(SB), Z3, Z1
+	VCMPPD      $0x00, rootsConstant34<>+0(SB), Z0, K3
+	VCMPPD      $0x00, rootsConstant34<>+0(SB), Z1, K4
+	KORB        K3, K1, K1
+	KORB        K4, K2, K2
+	VBLENDMPD   rootsConstant34<>+0(SB), Z4, K1, Z0
+	VBLENDMPD   rootsConstant34<>+0(SB), Z5, K2, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	ADDQ $0x00000020, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1152,14 +1523,14 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	LEAQ 128(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1179,12 +1550,13 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 // func hypotFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·hypotFloat64AVX512(SB), $640-33
+TEXT ·hypotFloat64AVX512(SB), $1792-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1192,54 +1564,87 @@ TEXT ·hypotFloat64AVX512(SB), $640-33
 	MOVQ y+16(FP), DX
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VMOVUPS      (DX), Z1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
 	VANDPD       rootsConstant20<>+0(SB), Z0, Z0
 	VANDPD       rootsConstant20<>+0(SB), Z1, Z1
-	VMAXPD       Z1, Z0, Z2
-	VMINPD       Z0, Z1, Z3
-	VMOVUPS      rootsConstant45<>+0(SB), Z4
-	VCMPPD       $0x12, Z2, Z4, K1
-	VCMPPD       $0x12, rootsConstant46<>+0(SB), Z2, K2
-	KANDB        K2, K1, K1
-	VCMPPD       $0x03, Z1, Z0, K2
-	KANDNB       K1, K2, K1
+	VANDPD       rootsConstant20<>+0(SB), Z2, Z2
+	VANDPD       rootsConstant20<>+0(SB), Z3, Z3
+	VMAXPD       Z2, Z0, Z4
+	VMAXPD       Z3, Z1, Z5
+	VMINPD       Z0, Z2, Z6
+	VMINPD       Z1, Z3, Z7
+	VMOVUPS      rootsConstant45<>+0(SB), Z8
+	VCMPPD       $0x12, Z4, Z8, K1
+	VCMPPD       $0x12, Z5, Z8, K2
+	VCMPPD       $0x12, rootsConstant46<>+0(SB), Z4, K3
+	VCMPPD       $0x12, rootsConstant46<>+0(SB), Z5, K4
+	KANDB        K3, K1, K1
+	KANDB        K4, K2, K2
+	VCMPPD       $0x03, Z2, Z0, K3
+	VCMPPD       $0x03, Z3, Z1, K4
+	KANDNB       K1, K3, K1
+	KANDNB       K2, K4, K2
 	KNOTB        K1, K1
-	VMULPD       Z2, Z2, Z4
-	VMOVUPS      Z4, Z5
-	VFMSUB231PD  Z2, Z2, Z5
-	VMULPD       Z3, Z3, Z6
-	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z3, Z3, Z7
-	VADDPD       Z6, Z4, Z8
-	VSUBPD       Z4, Z8, Z4
-	VSUBPD       Z4, Z6, Z4
-	VSQRTPD      Z8, Z6
-	VFNMADD231PD Z6, Z6, Z8
-	VADDPD       Z7, Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z8, Z4
-	VMOVUPS      rootsConstant47<>+0(SB), Z5
-	VDIVPD       Z6, Z5, Z7
-	VFMADD231PD  Z7, Z4, Z6
+	KNOTB        K2, K2
+	VMULPD       Z4, Z4, Z8
+	VMULPD       Z5, Z5, Z9
+	VMOVUPS      Z8, Z10
+	VFMSUB231PD  Z4, Z4, Z10
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z5, Z5, Z11
+	VMULPD       Z6, Z6, Z12
+	VMULPD       Z7, Z7, Z13
+	VMOVUPS      Z12, Z14
+	VFMSUB231PD  Z6, Z6, Z14
+	VMOVUPS      Z13, Z15
+	VFMSUB231PD  Z7, Z7, Z15
+	VADDPD       Z12, Z8, Z16
+	VADDPD       Z13, Z9, Z17
+	VSUBPD       Z8, Z16, Z8
+	VSUBPD       Z9, Z17, Z9
+	VSUBPD       Z8, Z12, Z8
+	VSUBPD       Z9, Z13, Z9
+	VSQRTPD      Z16, Z12
+	VSQRTPD      Z17, Z13
+	VFNMADD231PD Z12, Z12, Z16
+	VFNMADD231PD Z13, Z13, Z17
+	VADDPD       Z14, Z10, Z10
+	VADDPD       Z15, Z11, Z11
+	VADDPD       Z10, Z8, Z8
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z9, Z17, Z9
+	VMOVUPS      rootsConstant47<>+0(SB), Z10
+	VDIVPD       Z12, Z10, Z11
+	VDIVPD       Z13, Z10, Z14
+	VFMADD231PD  Z11, Z8, Z12
+	VFMADD231PD  Z14, Z9, Z13
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z6, (DI)
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	ADDQ $0x00000040, DX
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1252,19 +1657,19 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
-	MOVQ BX, 128(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
+	MOVQ BX, 256(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
-	LEAQ 128(SP), DX
+	LEAQ 128(SP), SI
+	LEAQ 256(SP), DX
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1284,49 +1689,99 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z0, 192(SP)
-	VMOVUPS      Z1, 256(SP)
-	VMOVUPS      Z2, 320(SP)
-	VMOVUPS      Z3, 384(SP)
-	VMOVUPS      Z6, 448(SP)
-	KMOVB        K1, 512(SP)
-	KMOVB        K2, 576(SP)
-	VCMPPD       $0x11, rootsConstant23<>+0(SB), Z2, K3
-	VMOVUPS      rootsConstant48<>+0(SB), Z4
-	VBLENDMPD    rootsConstant49<>+0(SB), Z4, K3, Z7
-	VMOVUPS      rootsConstant49<>+0(SB), Z8
-	VBLENDMPD    Z4, Z8, K3, Z4
-	VMULPD       Z7, Z2, Z8
-	VMULPD       Z7, Z3, Z3
-	VMULPD       Z8, Z8, Z7
-	VFMSUB213PD  Z7, Z8, Z8
-	VMULPD       Z3, Z3, Z9
-	VFMSUB213PD  Z9, Z3, Z3
-	VADDPD       Z9, Z7, Z10
-	VSUBPD       Z7, Z10, Z7
-	VSUBPD       Z7, Z9, Z7
-	VSQRTPD      Z10, Z9
-	VFNMADD231PD Z9, Z9, Z10
-	VADDPD       Z3, Z8, Z3
-	VADDPD       Z3, Z7, Z3
-	VADDPD       Z3, Z10, Z3
-	VDIVPD       Z9, Z5, Z5
-	VFMADD231PD  Z5, Z3, Z9
-	VMULPD       Z4, Z9, Z3
-	VCMPPD       $0x00, rootsConstant33<>+0(SB), Z2, K3
-	VBLENDMPD    rootsConstant33<>+0(SB), Z3, K3, Z2
-	VBLENDMPD    rootsConstant50<>+0(SB), Z2, K2, Z2
-	VCMPPD       $0x00, rootsConstant34<>+0(SB), Z0, K2
-	VCMPPD       $0x00, rootsConstant34<>+0(SB), Z1, K3
-	KORB         K3, K2, K2
-	VBLENDMPD    rootsConstant34<>+0(SB), Z2, K2, Z0
-	VBLENDMPD    Z0, Z6, K1, Z6
-	VMOVUPS      Z6, 448(SP)
+	VMOVUPS      Z0, 384(SP)
+	VMOVUPS      Z1, 448(SP)
+	VMOVUPS      Z2, 512(SP)
+	VMOVUPS      Z3, 576(SP)
+	VMOVUPS      Z4, 640(SP)
+	VMOVUPS      Z5, 704(SP)
+	VMOVUPS      Z6, 768(SP)
+	VMOVUPS      Z7, 832(SP)
+	VMOVUPS      Z12, 896(SP)
+	VMOVUPS      Z13, 960(SP)
+	KMOVB        K1, 1024(SP)
+	KMOVB        K2, 1088(SP)
+	KMOVB        K3, 1152(SP)
+	KMOVB        K4, 1216(SP)
+	VCMPPD       $0x11, rootsConstant23<>+0(SB), Z4, K5
+	VMOVUPS      rootsConstant48<>+0(SB), Z8
+	VBLENDMPD    rootsConstant49<>+0(SB), Z8, K5, Z9
+	VMOVUPS      rootsConstant49<>+0(SB), Z11
+	VBLENDMPD    Z8, Z11, K5, Z14
+	VMULPD       Z9, Z4, Z15
+	VMULPD       Z9, Z6, Z6
+	VMULPD       Z15, Z15, Z9
+	VFMSUB213PD  Z9, Z15, Z15
+	VMULPD       Z6, Z6, Z16
+	VFMSUB213PD  Z16, Z6, Z6
+	VADDPD       Z16, Z9, Z17
+	VSUBPD       Z9, Z17, Z9
+	VSUBPD       Z9, Z16, Z9
+	VSQRTPD      Z17, Z16
+	VFNMADD231PD Z16, Z16, Z17
+	VADDPD       Z6, Z15, Z6
+	VADDPD       Z6, Z9, Z6
+	VADDPD       Z6, Z17, Z6
+	VDIVPD       Z16, Z10, Z9
+	VFMADD231PD  Z9, Z6, Z16
+	VMULPD       Z14, Z16, Z6
+	VCMPPD       $0x00, rootsConstant33<>+0(SB), Z4, K5
+	VBLENDMPD    rootsConstant33<>+0(SB), Z6, K5, Z4
+	VBLENDMPD    rootsConstant50<>+0(SB), Z4, K3, Z4
+	VCMPPD       $0x00, rootsConstant34<>+0(SB), Z0, K3
+	VCMPPD       $0x00, rootsConstant34<>+0(SB), Z2, K5
+	KORB         K5, K3, K3
+	VBLENDMPD    rootsConstant34<>+0(SB), Z4, K3, Z0
+	VBLENDMPD    Z0, Z12, K1, Z12
+	VMOVUPS      Z12, 896(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z1, 1280(SP)
+	VMOVUPS      Z3, 1344(SP)
+	VMOVUPS      Z5, 1408(SP)
+	VMOVUPS      Z7, 1472(SP)
+	VMOVUPS      Z12, 1536(SP)
+	VMOVUPS      Z13, 1600(SP)
+	KMOVB        K2, 1664(SP)
+	KMOVB        K4, 1728(SP)
+	VCMPPD       $0x11, rootsConstant23<>+0(SB), Z5, K1
+	VMOVUPS      rootsConstant48<>+0(SB), Z0
+	VBLENDMPD    rootsConstant49<>+0(SB), Z0, K1, Z2
+	VMOVUPS      rootsConstant49<>+0(SB), Z4
+	VBLENDMPD    Z0, Z4, K1, Z0
+	VMULPD       Z2, Z5, Z4
+	VMULPD       Z2, Z7, Z2
+	VMULPD       Z4, Z4, Z6
+	VFMSUB213PD  Z6, Z4, Z4
+	VMULPD       Z2, Z2, Z7
+	VFMSUB213PD  Z7, Z2, Z2
+	VADDPD       Z7, Z6, Z8
+	VSUBPD       Z6, Z8, Z6
+	VSUBPD       Z6, Z7, Z6
+	VSQRTPD      Z8, Z7
+	VFNMADD231PD Z7, Z7, Z8
+	VADDPD       Z2, Z4, Z2
+	VADDPD       Z2, Z6, Z2
+	VADDPD       Z2, Z8, Z2
+	VDIVPD       Z7, Z10, Z4
+	VFMADD231PD  Z4, Z2, Z7
+	VMULPD       Z0, Z7, Z0
+	VCMPPD       $0x00, rootsConstant33<>+0(SB), Z5, K1
+	VBLENDMPD    rootsConstant33<>+0(SB), Z0, K1, Z0
+	VBLENDMPD    rootsConstant50<>+0(SB), Z0, K4, Z0
+	VCMPPD       $0x00, rootsConstant34<>+0(SB), Z1, K1
+	VCMPPD       $0x00, rootsConstant34<>+0(SB), Z3, K3
+	KORB         K3, K1, K1
+	VBLENDMPD    rootsConstant34<>+0(SB), Z0, K1, Z0
+	VBLENDMPD    Z0, Z13, K2, Z13
+	VMOVUPS      Z13, 1600(SP)
+	JMP          back2
 
 DATA rootsConstant45<>+0(SB)/8, $0x26f0000000000000
 DATA rootsConstant45<>+8(SB)/8, $0x26f0000000000000

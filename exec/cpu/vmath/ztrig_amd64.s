@@ -4,57 +4,89 @@
 
 // func sinFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sinFloat32AVX2(SB), $256-33
+TEXT ·sinFloat32AVX2(SB), $640-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VMOVUPS      trigConstant1<>+0(SB), Y1
-	VFMADD231PD  trigConstant0<>+0(SB), Y0, Y1
-	VSUBPD       trigConstant1<>+0(SB), Y1, Y2
-	VMOVUPS      Y0, Y3
-	VFNMADD231PD trigConstant2<>+0(SB), Y2, Y3
-	VFNMADD231PD trigConstant3<>+0(SB), Y2, Y3
-	VANDPD       trigConstant4<>+0(SB), Y0, Y2
-	VPCMPGTQ     trigConstant5<>+0(SB), Y2, Y4
-	VMOVMSKPD    Y4, AX
+	VCVTPS2PD    16(SI), Y1
+	VMOVUPS      trigConstant1<>+0(SB), Y2
+	VFMADD231PD  trigConstant0<>+0(SB), Y0, Y2
+	VMOVUPS      trigConstant1<>+0(SB), Y3
+	VFMADD231PD  trigConstant0<>+0(SB), Y1, Y3
+	VSUBPD       trigConstant1<>+0(SB), Y2, Y4
+	VSUBPD       trigConstant1<>+0(SB), Y3, Y5
+	VMOVUPS      Y0, Y6
+	VFNMADD231PD trigConstant2<>+0(SB), Y4, Y6
+	VMOVUPS      Y1, Y7
+	VFNMADD231PD trigConstant2<>+0(SB), Y5, Y7
+	VFNMADD231PD trigConstant3<>+0(SB), Y4, Y6
+	VFNMADD231PD trigConstant3<>+0(SB), Y5, Y7
+	VANDPD       trigConstant4<>+0(SB), Y0, Y4
+	VANDPD       trigConstant4<>+0(SB), Y1, Y5
+	VPCMPGTQ     trigConstant5<>+0(SB), Y4, Y8
+	VPCMPGTQ     trigConstant5<>+0(SB), Y5, Y9
+	VMOVMSKPD    Y8, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMULPD      Y3, Y3, Y0
-	VMOVUPS     trigConstant7<>+0(SB), Y2
-	VFMADD231PD trigConstant6<>+0(SB), Y0, Y2
-	VMOVUPS     trigConstant9<>+0(SB), Y4
-	VFMADD231PD trigConstant8<>+0(SB), Y0, Y4
-	VMOVUPS     trigConstant11<>+0(SB), Y5
-	VFMADD231PD trigConstant10<>+0(SB), Y0, Y5
+	VMOVMSKPD Y9, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMULPD      Y6, Y6, Y0
+	VMULPD      Y7, Y7, Y1
+	VMOVUPS     trigConstant7<>+0(SB), Y4
+	VFMADD231PD trigConstant6<>+0(SB), Y0, Y4
+	VMOVUPS     trigConstant7<>+0(SB), Y5
+	VFMADD231PD trigConstant6<>+0(SB), Y1, Y5
+	VMOVUPS     trigConstant9<>+0(SB), Y8
+	VFMADD231PD trigConstant8<>+0(SB), Y0, Y8
+	VMOVUPS     trigConstant9<>+0(SB), Y9
+	VFMADD231PD trigConstant8<>+0(SB), Y1, Y9
+	VMOVUPS     trigConstant11<>+0(SB), Y10
+	VFMADD231PD trigConstant10<>+0(SB), Y0, Y10
+	VMOVUPS     trigConstant11<>+0(SB), Y11
+	VFMADD231PD trigConstant10<>+0(SB), Y1, Y11
 	VMULPD      Y0, Y0, Y0
-	VFMADD231PD Y0, Y4, Y2
-	VFMADD231PD trigConstant12<>+0(SB), Y0, Y5
+	VMULPD      Y1, Y1, Y1
+	VFMADD231PD Y0, Y8, Y4
+	VFMADD231PD Y1, Y9, Y5
+	VFMADD231PD trigConstant12<>+0(SB), Y0, Y10
+	VFMADD231PD trigConstant12<>+0(SB), Y1, Y11
 	VMULPD      Y0, Y0, Y0
-	VFMADD231PD Y0, Y5, Y2
-	VMULPD      Y2, Y3, Y0
-	VPSLLQ      $0x3f, Y1, Y1
-	VANDPD      trigConstant13<>+0(SB), Y1, Y1
-	VXORPD      Y1, Y0, Y0
-	VCVTPD2PSY  Y0, X15
+	VMULPD      Y1, Y1, Y1
+	VFMADD231PD Y0, Y10, Y4
+	VFMADD231PD Y1, Y11, Y5
+	VMULPD      Y4, Y6, Y0
+	VMULPD      Y5, Y7, Y1
+	VPSLLQ      $0x3f, Y2, Y2
+	VPSLLQ      $0x3f, Y3, Y3
+	VANDPD      trigConstant13<>+0(SB), Y2, Y2
+	VANDPD      trigConstant13<>+0(SB), Y3, Y3
+	VXORPD      Y2, Y0, Y0
+	VXORPD      Y3, Y1, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -70,13 +102,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -96,7 +128,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 region1:
@@ -105,118 +138,254 @@ region1:
 	VMOVUPS      Y2, 160(SP)
 	VMOVUPS      Y3, 192(SP)
 	VMOVUPS      Y4, 224(SP)
-	VPSRLQ       $0x36, Y2, Y5
-	VANDPD       trigConstant14<>+0(SB), Y5, Y5
-	VMULPD       trigConstant15<>+0(SB), Y2, Y2
-	VORPD        trigConstant16<>+0(SB), Y5, Y6
+	VMOVUPS      Y5, 256(SP)
+	VMOVUPS      Y6, 288(SP)
+	VMOVUPS      Y7, 320(SP)
+	VMOVUPS      Y8, 352(SP)
+	VMOVUPS      Y9, 384(SP)
+	VPSRLQ       $0x36, Y4, Y10
+	VANDPD       trigConstant14<>+0(SB), Y10, Y10
+	VMULPD       trigConstant15<>+0(SB), Y4, Y4
+	VORPD        trigConstant16<>+0(SB), Y10, Y11
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y8, Y8, Y8
-	VGATHERQPD   Y8, (AX)(Y6*8), Y7
-	VMULPD       Y7, Y2, Y6
-	VFMSUB213PD  Y6, Y2, Y7
-	VORPD        trigConstant18<>+0(SB), Y5, Y8
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y11*8), Y12
+	VMULPD       Y12, Y4, Y11
+	VFMSUB213PD  Y11, Y4, Y12
+	VORPD        trigConstant18<>+0(SB), Y10, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y4, Y13
+	VFMSUB213PD  Y13, Y4, Y14
+	VORPD        trigConstant19<>+0(SB), Y10, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y6, Y6, Y6
+	VGATHERQPD   Y6, (AX)(Y15*8), Y2
+	VMULPD       Y2, Y4, Y6
+	VFMSUB213PD  Y6, Y4, Y2
+	VMULPD       trigConstant20<>+0(SB), Y11, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y11
+	VMULPD       trigConstant20<>+0(SB), Y12, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y12
+	VADDPD       Y12, Y11, Y15
+	VSUBPD       Y11, Y15, Y1
+	VSUBPD       Y1, Y15, Y5
+	VSUBPD       Y5, Y11, Y5
+	VSUBPD       Y1, Y12, Y1
+	VADDPD       Y1, Y5, Y1
+	VMULPD       trigConstant20<>+0(SB), Y13, Y5
+	VROUNDPD     $0x08, Y5, Y5
+	VFNMADD231PD trigConstant21<>+0(SB), Y5, Y13
+	VADDPD       Y13, Y15, Y5
+	VSUBPD       Y15, Y5, Y11
+	VSUBPD       Y11, Y5, Y12
+	VSUBPD       Y12, Y15, Y12
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y12, Y11
+	VMULPD       trigConstant22<>+0(SB), Y5, Y12
+	VROUNDPD     $0x08, Y12, Y12
+	VMULPD       trigConstant23<>+0(SB), Y12, Y12
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y14, Y5, Y13
+	VSUBPD       Y5, Y13, Y15
+	VSUBPD       Y15, Y13, Y3
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y15, Y14, Y5
+	VADDPD       Y5, Y3, Y3
+	VADDPD       Y6, Y13, Y5
+	VSUBPD       Y13, Y5, Y14
+	VSUBPD       Y14, Y5, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y14, Y6, Y6
+	VADDPD       Y6, Y13, Y6
+	VADDPD       Y3, Y6, Y3
+	VADDPD       Y3, Y5, Y6
+	VSUBPD       Y5, Y6, Y5
+	VSUBPD       Y5, Y3, Y3
+	VADDPD       Y1, Y6, Y5
+	VSUBPD       Y6, Y5, Y13
+	VSUBPD       Y13, Y5, Y14
+	VSUBPD       Y14, Y6, Y6
+	VSUBPD       Y13, Y1, Y1
+	VADDPD       Y1, Y6, Y1
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y11, Y3, Y5
+	VSUBPD       Y3, Y5, Y6
+	VSUBPD       Y6, Y5, Y13
+	VSUBPD       Y13, Y3, Y3
+	VSUBPD       Y6, Y11, Y6
+	VADDPD       Y6, Y3, Y3
+	VADDPD       Y1, Y3, Y1
+	VADDPD       Y1, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y1, Y1
+	VORPD        trigConstant24<>+0(SB), Y10, Y5
 	LEAQ         trigConstant17<>+0(SB), AX
 	VPCMPEQQ     Y10, Y10, Y10
-	VGATHERQPD   Y10, (AX)(Y8*8), Y9
-	VMULPD       Y9, Y2, Y8
-	VFMSUB213PD  Y8, Y2, Y9
-	VORPD        trigConstant19<>+0(SB), Y5, Y10
+	VGATHERQPD   Y10, (AX)(Y5*8), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VADDPD       Y2, Y3, Y4
+	VSUBPD       Y3, Y4, Y5
+	VSUBPD       Y5, Y4, Y6
+	VSUBPD       Y6, Y3, Y3
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y1, Y4, Y2
+	VSUBPD       Y4, Y2, Y3
+	VSUBPD       Y3, Y1, Y1
+	VMULPD       trigConstant25<>+0(SB), Y2, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  trigConstant25<>+0(SB), Y2, Y4
+	VFMADD231PD  trigConstant25<>+0(SB), Y1, Y4
+	VFMADD231PD  trigConstant26<>+0(SB), Y2, Y4
+	VADDPD       Y4, Y3, Y1
+	VANDPD       trigConstant13<>+0(SB), Y0, Y0
+	VXORPD       Y0, Y1, Y0
+	VMOVUPS      trigConstant1<>+0(SB), Y1
+	VFMADD231PD  trigConstant22<>+0(SB), Y12, Y1
+	VMOVUPS      288(SP), Y2
+	VBLENDVPD    Y8, Y0, Y2, Y2
+	VMOVUPS      Y2, 288(SP)
+	VMOVUPS      160(SP), Y3
+	VBLENDVPD    Y8, Y1, Y3, Y3
+	VMOVUPS      Y3, 160(SP)
+	VMOVUPS      128(SP), Y1
+	VMOVUPS      160(SP), Y2
+	VMOVUPS      192(SP), Y3
+	VMOVUPS      256(SP), Y5
+	VMOVUPS      288(SP), Y6
+	JMP          back1
+
+region2:
+	VMOVUPS      Y1, 416(SP)
+	VMOVUPS      Y2, 448(SP)
+	VMOVUPS      Y3, 480(SP)
+	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      Y6, 544(SP)
+	VMOVUPS      Y7, 576(SP)
+	VMOVUPS      Y9, 608(SP)
+	VPSRLQ       $0x36, Y5, Y0
+	VANDPD       trigConstant14<>+0(SB), Y0, Y0
+	VMULPD       trigConstant15<>+0(SB), Y5, Y4
+	VORPD        trigConstant16<>+0(SB), Y0, Y5
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y10, Y10, Y10
+	VGATHERQPD   Y10, (AX)(Y5*8), Y8
+	VMULPD       Y8, Y4, Y5
+	VFMSUB213PD  Y5, Y4, Y8
+	VORPD        trigConstant18<>+0(SB), Y0, Y10
 	LEAQ         trigConstant17<>+0(SB), AX
 	VPCMPEQQ     Y12, Y12, Y12
 	VGATHERQPD   Y12, (AX)(Y10*8), Y11
-	VMULPD       Y11, Y2, Y10
-	VFMSUB213PD  Y10, Y2, Y11
-	VMULPD       trigConstant20<>+0(SB), Y6, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VFNMADD231PD trigConstant21<>+0(SB), Y12, Y6
-	VMULPD       trigConstant20<>+0(SB), Y7, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VFNMADD231PD trigConstant21<>+0(SB), Y12, Y7
-	VADDPD       Y7, Y6, Y12
-	VSUBPD       Y6, Y12, Y13
-	VSUBPD       Y13, Y12, Y14
-	VSUBPD       Y14, Y6, Y6
-	VSUBPD       Y13, Y7, Y7
-	VADDPD       Y7, Y6, Y6
-	VMULPD       trigConstant20<>+0(SB), Y8, Y7
-	VROUNDPD     $0x08, Y7, Y7
-	VFNMADD231PD trigConstant21<>+0(SB), Y7, Y8
-	VADDPD       Y8, Y12, Y7
-	VSUBPD       Y12, Y7, Y13
-	VSUBPD       Y13, Y7, Y14
-	VSUBPD       Y14, Y12, Y12
-	VSUBPD       Y13, Y8, Y8
-	VADDPD       Y8, Y12, Y8
-	VMULPD       trigConstant22<>+0(SB), Y7, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VMULPD       trigConstant23<>+0(SB), Y12, Y12
-	VSUBPD       Y12, Y7, Y7
-	VADDPD       Y9, Y7, Y13
-	VSUBPD       Y7, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y7, Y7
-	VSUBPD       Y14, Y9, Y9
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y10, Y13, Y9
-	VSUBPD       Y13, Y9, Y14
-	VSUBPD       Y14, Y9, Y15
-	VSUBPD       Y15, Y13, Y13
-	VSUBPD       Y14, Y10, Y10
-	VADDPD       Y10, Y13, Y10
-	VADDPD       Y7, Y10, Y7
-	VADDPD       Y7, Y9, Y10
-	VSUBPD       Y9, Y10, Y9
-	VSUBPD       Y9, Y7, Y7
-	VADDPD       Y6, Y10, Y9
-	VSUBPD       Y10, Y9, Y13
-	VSUBPD       Y13, Y9, Y14
-	VSUBPD       Y14, Y10, Y10
-	VSUBPD       Y13, Y6, Y6
-	VADDPD       Y6, Y10, Y6
-	VADDPD       Y7, Y6, Y6
-	VADDPD       Y6, Y9, Y7
-	VSUBPD       Y9, Y7, Y9
-	VSUBPD       Y9, Y6, Y6
-	VADDPD       Y8, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y13
-	VSUBPD       Y13, Y7, Y7
-	VSUBPD       Y10, Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y6, Y9, Y7
-	VSUBPD       Y9, Y7, Y8
-	VSUBPD       Y8, Y6, Y6
-	VORPD        trigConstant24<>+0(SB), Y5, Y5
+	VMULPD       Y11, Y4, Y10
+	VFMSUB213PD  Y10, Y4, Y11
+	VORPD        trigConstant19<>+0(SB), Y0, Y12
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y5*8), Y8
-	VFMADD231PD  Y8, Y2, Y11
-	VADDPD       Y11, Y7, Y2
-	VSUBPD       Y7, Y2, Y5
-	VSUBPD       Y5, Y2, Y8
-	VSUBPD       Y8, Y7, Y7
-	VSUBPD       Y5, Y11, Y5
-	VADDPD       Y5, Y7, Y5
-	VADDPD       Y6, Y5, Y5
-	VADDPD       Y5, Y2, Y6
-	VSUBPD       Y2, Y6, Y2
+	VPCMPEQQ     Y14, Y14, Y14
+	VGATHERQPD   Y14, (AX)(Y12*8), Y13
+	VMULPD       Y13, Y4, Y12
+	VFMSUB213PD  Y12, Y4, Y13
+	VMULPD       trigConstant20<>+0(SB), Y5, Y14
+	VROUNDPD     $0x08, Y14, Y14
+	VFNMADD231PD trigConstant21<>+0(SB), Y14, Y5
+	VMULPD       trigConstant20<>+0(SB), Y8, Y14
+	VROUNDPD     $0x08, Y14, Y14
+	VFNMADD231PD trigConstant21<>+0(SB), Y14, Y8
+	VADDPD       Y8, Y5, Y14
+	VSUBPD       Y5, Y14, Y15
+	VSUBPD       Y15, Y14, Y3
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y15, Y8, Y5
+	VADDPD       Y5, Y3, Y3
+	VMULPD       trigConstant20<>+0(SB), Y10, Y5
+	VROUNDPD     $0x08, Y5, Y5
+	VFNMADD231PD trigConstant21<>+0(SB), Y5, Y10
+	VADDPD       Y10, Y14, Y5
+	VSUBPD       Y14, Y5, Y8
+	VSUBPD       Y8, Y5, Y15
+	VSUBPD       Y15, Y14, Y14
+	VSUBPD       Y8, Y10, Y8
+	VADDPD       Y8, Y14, Y8
+	VMULPD       trigConstant22<>+0(SB), Y5, Y10
+	VROUNDPD     $0x08, Y10, Y10
+	VMULPD       trigConstant23<>+0(SB), Y10, Y10
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y11, Y5, Y14
+	VSUBPD       Y5, Y14, Y15
+	VSUBPD       Y15, Y14, Y2
 	VSUBPD       Y2, Y5, Y2
-	VMULPD       trigConstant25<>+0(SB), Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  trigConstant25<>+0(SB), Y6, Y7
-	VFMADD231PD  trigConstant25<>+0(SB), Y2, Y7
-	VFMADD231PD  trigConstant26<>+0(SB), Y6, Y7
-	VADDPD       Y7, Y5, Y2
-	VANDPD       trigConstant13<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y2, Y0
-	VMOVUPS      trigConstant1<>+0(SB), Y2
-	VFMADD231PD  trigConstant22<>+0(SB), Y12, Y2
-	VBLENDVPD    Y4, Y0, Y3, Y3
-	VMOVUPS      Y3, 192(SP)
-	VBLENDVPD    Y4, Y2, Y1, Y1
-	VMOVUPS      Y1, 128(SP)
-	JMP          back1
+	VSUBPD       Y15, Y11, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y12, Y14, Y5
+	VSUBPD       Y14, Y5, Y11
+	VSUBPD       Y11, Y5, Y15
+	VSUBPD       Y15, Y14, Y14
+	VSUBPD       Y11, Y12, Y11
+	VADDPD       Y11, Y14, Y11
+	VADDPD       Y2, Y11, Y2
+	VADDPD       Y2, Y5, Y11
+	VSUBPD       Y5, Y11, Y5
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y3, Y11, Y5
+	VSUBPD       Y11, Y5, Y12
+	VSUBPD       Y12, Y5, Y14
+	VSUBPD       Y14, Y11, Y11
+	VSUBPD       Y12, Y3, Y3
+	VADDPD       Y3, Y11, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y11
+	VSUBPD       Y11, Y5, Y12
+	VSUBPD       Y12, Y3, Y3
+	VSUBPD       Y11, Y8, Y8
+	VADDPD       Y8, Y3, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y2, Y2
+	VORPD        trigConstant24<>+0(SB), Y0, Y0
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y8, Y8, Y8
+	VGATHERQPD   Y8, (AX)(Y0*8), Y5
+	VFMADD231PD  Y5, Y4, Y13
+	VADDPD       Y13, Y3, Y0
+	VSUBPD       Y3, Y0, Y4
+	VSUBPD       Y4, Y0, Y5
+	VSUBPD       Y5, Y3, Y3
+	VSUBPD       Y4, Y13, Y4
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y0, Y3
+	VSUBPD       Y0, Y3, Y0
+	VSUBPD       Y0, Y2, Y0
+	VMULPD       trigConstant25<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, Y4
+	VFMSUB231PD  trigConstant25<>+0(SB), Y3, Y4
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y4
+	VFMADD231PD  trigConstant26<>+0(SB), Y3, Y4
+	VADDPD       Y4, Y2, Y0
+	VANDPD       trigConstant13<>+0(SB), Y1, Y1
+	VXORPD       Y1, Y0, Y0
+	VMOVUPS      trigConstant1<>+0(SB), Y1
+	VFMADD231PD  trigConstant22<>+0(SB), Y10, Y1
+	VBLENDVPD    Y9, Y0, Y7, Y7
+	VMOVUPS      Y7, 576(SP)
+	VMOVUPS      480(SP), Y2
+	VBLENDVPD    Y9, Y1, Y2, Y2
+	VMOVUPS      Y2, 480(SP)
+	VMOVUPS      448(SP), Y2
+	VMOVUPS      480(SP), Y3
+	JMP          back2
 
 DATA trigConstant0<>+0(SB)/8, $0x3fd45f306dc9c883
 DATA trigConstant0<>+8(SB)/8, $0x3fd45f306dc9c883
@@ -634,83 +803,150 @@ GLOBL trigConstant26<>(SB), RODATA|NOPTR, $32
 
 // func sinFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sinFloat64AVX2(SB), $256-33
+TEXT ·sinFloat64AVX2(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Y0
-	VANDPD       trigConstant4<>+0(SB), Y0, Y1
-	VMOVUPS      trigConstant1<>+0(SB), Y2
-	VFMADD231PD  trigConstant27<>+0(SB), Y1, Y2
-	VSUBPD       trigConstant1<>+0(SB), Y2, Y3
-	VMOVUPS      Y1, Y4
-	VFNMADD231PD trigConstant25<>+0(SB), Y3, Y4
-	VMOVUPS      Y4, Y5
-	VFNMADD231PD trigConstant28<>+0(SB), Y3, Y5
-	VSUBPD       Y5, Y4, Y4
-	VFNMADD231PD trigConstant28<>+0(SB), Y3, Y4
-	VFNMADD231PD trigConstant29<>+0(SB), Y3, Y4
-	VPCMPGTQ     trigConstant30<>+0(SB), Y1, Y3
-	VMOVMSKPD    Y3, AX
+	VMOVUPS      32(SI), Y1
+	VANDPD       trigConstant4<>+0(SB), Y0, Y2
+	VANDPD       trigConstant4<>+0(SB), Y1, Y3
+	VMOVUPS      trigConstant1<>+0(SB), Y4
+	VFMADD231PD  trigConstant27<>+0(SB), Y2, Y4
+	VMOVUPS      trigConstant1<>+0(SB), Y5
+	VFMADD231PD  trigConstant27<>+0(SB), Y3, Y5
+	VSUBPD       trigConstant1<>+0(SB), Y4, Y6
+	VSUBPD       trigConstant1<>+0(SB), Y5, Y7
+	VMOVUPS      Y2, Y8
+	VFNMADD231PD trigConstant25<>+0(SB), Y6, Y8
+	VMOVUPS      Y3, Y9
+	VFNMADD231PD trigConstant25<>+0(SB), Y7, Y9
+	VMOVUPS      Y8, Y10
+	VFNMADD231PD trigConstant28<>+0(SB), Y6, Y10
+	VMOVUPS      Y9, Y11
+	VFNMADD231PD trigConstant28<>+0(SB), Y7, Y11
+	VSUBPD       Y10, Y8, Y8
+	VSUBPD       Y11, Y9, Y9
+	VFNMADD231PD trigConstant28<>+0(SB), Y6, Y8
+	VFNMADD231PD trigConstant28<>+0(SB), Y7, Y9
+	VFNMADD231PD trigConstant29<>+0(SB), Y6, Y8
+	VFNMADD231PD trigConstant29<>+0(SB), Y7, Y9
+	VPCMPGTQ     trigConstant30<>+0(SB), Y2, Y6
+	VPCMPGTQ     trigConstant30<>+0(SB), Y3, Y7
+	VMOVMSKPD    Y6, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMULPD       Y5, Y5, Y1
-	VMULPD       trigConstant22<>+0(SB), Y5, Y3
-	VMOVUPS      trigConstant7<>+0(SB), Y6
-	VFNMADD231PD Y5, Y3, Y6
-	VMOVUPS      trigConstant7<>+0(SB), Y7
-	VSUBPD       Y6, Y7, Y7
-	VFNMADD213PD Y7, Y5, Y3
-	VFNMADD231PD Y4, Y5, Y3
-	VMULPD       Y1, Y1, Y8
-	VMOVUPS      trigConstant32<>+0(SB), Y9
-	VFMADD231PD  trigConstant31<>+0(SB), Y1, Y9
-	VMOVUPS      trigConstant34<>+0(SB), Y10
-	VFMADD231PD  trigConstant33<>+0(SB), Y1, Y10
-	VMOVUPS      trigConstant36<>+0(SB), Y11
-	VFMADD231PD  trigConstant35<>+0(SB), Y1, Y11
-	VFMADD231PD  Y8, Y10, Y9
-	VMULPD       Y8, Y8, Y10
-	VFMADD231PD  Y10, Y11, Y9
-	VFMADD231PD  Y8, Y9, Y3
-	VMULPD       Y1, Y5, Y9
-	VMOVUPS      trigConstant38<>+0(SB), Y11
-	VFMADD231PD  trigConstant37<>+0(SB), Y1, Y11
-	VMOVUPS      trigConstant40<>+0(SB), Y12
-	VFMADD231PD  trigConstant39<>+0(SB), Y1, Y12
-	VFMADD231PD  Y8, Y12, Y11
-	VFMADD231PD  trigConstant41<>+0(SB), Y10, Y11
-	VFMADD213PD  trigConstant42<>+0(SB), Y1, Y11
-	VFNMADD231PD Y4, Y7, Y4
-	VFMADD231PD  Y11, Y9, Y4
-	VPSLLQ       $0x3f, Y2, Y1
-	VMOVUPS      trigConstant16<>+0(SB), Y7
-	VPCMPGTQ     Y1, Y7, Y1
-	VADDPD       Y3, Y6, Y3
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y1, Y3, Y4, Y1
-	VPSLLQ       $0x3e, Y2, Y2
-	VXORPD       Y0, Y2, Y0
-	VANDPD       trigConstant13<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
+	VMOVMSKPD Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMULPD       Y10, Y10, Y2
+	VMULPD       Y11, Y11, Y3
+	VMULPD       trigConstant22<>+0(SB), Y10, Y6
+	VMULPD       trigConstant22<>+0(SB), Y11, Y7
+	VMOVUPS      trigConstant7<>+0(SB), Y12
+	VFNMADD231PD Y10, Y6, Y12
+	VMOVUPS      trigConstant7<>+0(SB), Y13
+	VFNMADD231PD Y11, Y7, Y13
+	VMOVUPS      trigConstant7<>+0(SB), Y14
+	VSUBPD       Y12, Y14, Y15
+	VSUBPD       Y13, Y14, Y14
+	VFNMADD213PD Y15, Y10, Y6
+	VFNMADD213PD Y14, Y11, Y7
+	VFNMADD231PD Y8, Y10, Y6
+	VFNMADD231PD Y9, Y11, Y7
+	VMULPD       Y2, Y2, Y1
+	VMULPD       Y3, Y3, Y0
+	VMOVUPS      Y13, (SP)
+	VMOVUPS      trigConstant32<>+0(SB), Y13
+	VFMADD231PD  trigConstant31<>+0(SB), Y2, Y13
+	VMOVUPS      Y12, 32(SP)
+	VMOVUPS      trigConstant32<>+0(SB), Y12
+	VFMADD231PD  trigConstant31<>+0(SB), Y3, Y12
+	VMOVUPS      Y5, 64(SP)
+	VMOVUPS      trigConstant34<>+0(SB), Y5
+	VFMADD231PD  trigConstant33<>+0(SB), Y2, Y5
+	VMOVUPS      Y4, 96(SP)
+	VMOVUPS      trigConstant34<>+0(SB), Y4
+	VFMADD231PD  trigConstant33<>+0(SB), Y3, Y4
+	VMOVUPS      Y9, 128(SP)
+	VMOVUPS      trigConstant36<>+0(SB), Y9
+	VFMADD231PD  trigConstant35<>+0(SB), Y2, Y9
+	VMOVUPS      Y14, 160(SP)
+	VMOVUPS      trigConstant36<>+0(SB), Y14
+	VFMADD231PD  trigConstant35<>+0(SB), Y3, Y14
+	VFMADD231PD  Y1, Y5, Y13
+	VFMADD231PD  Y0, Y4, Y12
+	VMULPD       Y1, Y1, Y4
+	VMULPD       Y0, Y0, Y5
+	VFMADD231PD  Y4, Y9, Y13
+	VFMADD231PD  Y5, Y14, Y12
+	VFMADD231PD  Y1, Y13, Y6
+	VFMADD231PD  Y0, Y12, Y7
+	VMULPD       Y2, Y10, Y9
+	VMULPD       Y3, Y11, Y12
+	VMOVUPS      trigConstant38<>+0(SB), Y13
+	VFMADD231PD  trigConstant37<>+0(SB), Y2, Y13
+	VMOVUPS      trigConstant38<>+0(SB), Y14
+	VFMADD231PD  trigConstant37<>+0(SB), Y3, Y14
+	VMOVUPS      Y11, 192(SP)
+	VMOVUPS      trigConstant40<>+0(SB), Y11
+	VFMADD231PD  trigConstant39<>+0(SB), Y2, Y11
+	VMOVUPS      Y10, 224(SP)
+	VMOVUPS      trigConstant40<>+0(SB), Y10
+	VFMADD231PD  trigConstant39<>+0(SB), Y3, Y10
+	VFMADD231PD  Y1, Y11, Y13
+	VFMADD231PD  Y0, Y10, Y14
+	VFMADD231PD  trigConstant41<>+0(SB), Y4, Y13
+	VFMADD231PD  trigConstant41<>+0(SB), Y5, Y14
+	VFMADD213PD  trigConstant42<>+0(SB), Y2, Y13
+	VFMADD213PD  trigConstant42<>+0(SB), Y3, Y14
+	VFNMADD231PD Y8, Y15, Y8
+	VMOVUPS      128(SP), Y0
+	VFNMADD231PD 160(SP), Y0, Y0
+	VFMADD231PD  Y13, Y9, Y8
+	VFMADD231PD  Y14, Y12, Y0
+	VMOVUPS      96(SP), Y1
+	VPSLLQ       $0x3f, Y1, Y2
+	VMOVUPS      64(SP), Y3
+	VPSLLQ       $0x3f, Y3, Y4
+	VMOVUPS      trigConstant16<>+0(SB), Y5
+	VPCMPGTQ     Y2, Y5, Y2
+	VPCMPGTQ     Y4, Y5, Y4
+	VADDPD       32(SP), Y6, Y5
+	VADDPD       (SP), Y7, Y6
+	VADDPD       224(SP), Y8, Y7
+	VADDPD       192(SP), Y0, Y0
+	VBLENDVPD    Y2, Y5, Y7, Y2
+	VBLENDVPD    Y4, Y6, Y0, Y0
+	VPSLLQ       $0x3e, Y1, Y1
+	VPSLLQ       $0x3e, Y3, Y3
+	VXORPD       (SI), Y1, Y1
+	VXORPD       32(SI), Y3, Y3
+	VANDPD       trigConstant13<>+0(SB), Y1, Y1
+	VANDPD       trigConstant13<>+0(SB), Y3, Y3
+	VXORPD       Y1, Y2, Y1
+	VXORPD       Y3, Y0, Y0
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y0, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -722,17 +958,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 32(SP)(R12*8)
+	MOVQ AX, 320(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
+	LEAQ 256(SP), DI
+	LEAQ 320(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -743,7 +979,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ (SP)(R10*8), AX
+	MOVQ 256(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -752,127 +988,270 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      Y3, 160(SP)
-	VMOVUPS      Y4, 192(SP)
-	VMOVUPS      Y5, 224(SP)
-	VPSRLQ       $0x36, Y1, Y6
-	VANDPD       trigConstant14<>+0(SB), Y6, Y6
-	VMULPD       trigConstant15<>+0(SB), Y1, Y1
-	VORPD        trigConstant16<>+0(SB), Y6, Y7
+	VMOVUPS      Y2, 448(SP)
+	VMOVUPS      Y3, 480(SP)
+	VMOVUPS      Y4, 512(SP)
+	VMOVUPS      Y5, 544(SP)
+	VMOVUPS      Y6, 576(SP)
+	VMOVUPS      Y7, 608(SP)
+	VMOVUPS      Y8, 640(SP)
+	VMOVUPS      Y9, 672(SP)
+	VMOVUPS      Y10, 704(SP)
+	VMOVUPS      Y11, 736(SP)
+	VPSRLQ       $0x36, Y2, Y12
+	VANDPD       trigConstant14<>+0(SB), Y12, Y12
+	VMULPD       trigConstant15<>+0(SB), Y2, Y2
+	VORPD        trigConstant16<>+0(SB), Y12, Y13
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y7*8), Y8
-	VMULPD       Y8, Y1, Y7
-	VFMSUB213PD  Y7, Y1, Y8
-	VORPD        trigConstant18<>+0(SB), Y6, Y9
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y2, Y13
+	VFMSUB213PD  Y13, Y2, Y14
+	VORPD        trigConstant18<>+0(SB), Y12, Y15
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y11, Y11, Y11
-	VGATHERQPD   Y11, (AX)(Y9*8), Y10
-	VMULPD       Y10, Y1, Y9
-	VFMSUB213PD  Y9, Y1, Y10
-	VORPD        trigConstant19<>+0(SB), Y6, Y11
+	VPCMPEQQ     Y0, Y0, Y0
+	VGATHERQPD   Y0, (AX)(Y15*8), Y1
+	VMULPD       Y1, Y2, Y0
+	VFMSUB213PD  Y0, Y2, Y1
+	VORPD        trigConstant19<>+0(SB), Y12, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y8, Y8, Y8
+	VGATHERQPD   Y8, (AX)(Y15*8), Y4
+	VMULPD       Y4, Y2, Y8
+	VFMSUB213PD  Y8, Y2, Y4
+	VMULPD       trigConstant20<>+0(SB), Y13, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y13
+	VMULPD       trigConstant20<>+0(SB), Y14, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y14
+	VADDPD       Y14, Y13, Y15
+	VSUBPD       Y13, Y15, Y10
+	VSUBPD       Y10, Y15, Y3
+	VSUBPD       Y3, Y13, Y3
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y3, Y3
+	VMULPD       trigConstant20<>+0(SB), Y0, Y10
+	VROUNDPD     $0x08, Y10, Y10
+	VFNMADD231PD trigConstant21<>+0(SB), Y10, Y0
+	VADDPD       Y0, Y15, Y10
+	VSUBPD       Y15, Y10, Y13
+	VSUBPD       Y13, Y10, Y14
+	VSUBPD       Y14, Y15, Y14
+	VSUBPD       Y13, Y0, Y0
+	VADDPD       Y0, Y14, Y0
+	VROUNDPD     $0x08, Y10, Y13
+	VSUBPD       Y13, Y10, Y10
+	VADDPD       Y1, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y5
+	VSUBPD       Y5, Y10, Y5
+	VSUBPD       Y15, Y1, Y1
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y8, Y14, Y5
+	VSUBPD       Y14, Y5, Y10
+	VSUBPD       Y10, Y5, Y15
+	VSUBPD       Y15, Y14, Y14
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y8, Y14, Y8
+	VADDPD       Y1, Y8, Y1
+	VADDPD       Y1, Y5, Y8
+	VSUBPD       Y5, Y8, Y5
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y3, Y8, Y5
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y5, Y14
+	VSUBPD       Y14, Y8, Y8
+	VSUBPD       Y10, Y3, Y3
+	VADDPD       Y3, Y8, Y3
+	VADDPD       Y1, Y3, Y1
+	VADDPD       Y1, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y0, Y3, Y5
+	VSUBPD       Y3, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y3, Y3
+	VSUBPD       Y8, Y0, Y0
+	VADDPD       Y0, Y3, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y5, Y1
+	VSUBPD       Y5, Y1, Y3
+	VSUBPD       Y3, Y0, Y0
+	VORPD        trigConstant24<>+0(SB), Y12, Y3
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y8, Y8, Y8
+	VGATHERQPD   Y8, (AX)(Y3*8), Y5
+	VFMADD231PD  Y5, Y2, Y4
+	VADDPD       Y4, Y1, Y2
+	VSUBPD       Y1, Y2, Y3
+	VSUBPD       Y3, Y2, Y5
+	VSUBPD       Y5, Y1, Y1
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y1
+	VSUBPD       Y2, Y1, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMULPD       trigConstant25<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, Y3
+	VFMSUB231PD  trigConstant25<>+0(SB), Y1, Y3
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y3
+	VFMADD231PD  trigConstant26<>+0(SB), Y1, Y3
+	VADDPD       Y3, Y2, Y0
+	VSUBPD       Y2, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       trigConstant1<>+0(SB), Y13, Y2
+	VMOVUPS      704(SP), Y3
+	VBLENDVPD    Y6, Y0, Y3, Y3
+	VMOVUPS      Y3, 704(SP)
+	VMOVUPS      640(SP), Y4
+	VBLENDVPD    Y6, Y1, Y4, Y4
+	VMOVUPS      Y4, 640(SP)
+	VMOVUPS      512(SP), Y5
+	VBLENDVPD    Y6, Y2, Y5, Y5
+	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      480(SP), Y3
+	VMOVUPS      512(SP), Y4
+	VMOVUPS      544(SP), Y5
+	VMOVUPS      640(SP), Y8
+	VMOVUPS      704(SP), Y10
+	JMP          back1
+
+region2:
+	VMOVUPS      Y3, 768(SP)
+	VMOVUPS      Y4, 800(SP)
+	VMOVUPS      Y5, 832(SP)
+	VMOVUPS      Y7, 864(SP)
+	VMOVUPS      Y8, 896(SP)
+	VMOVUPS      Y9, 928(SP)
+	VMOVUPS      Y10, 960(SP)
+	VMOVUPS      Y11, 992(SP)
+	VPSRLQ       $0x36, Y3, Y2
+	VANDPD       trigConstant14<>+0(SB), Y2, Y2
+	VMULPD       trigConstant15<>+0(SB), Y3, Y3
+	VORPD        trigConstant16<>+0(SB), Y2, Y6
 	LEAQ         trigConstant17<>+0(SB), AX
 	VPCMPEQQ     Y13, Y13, Y13
-	VGATHERQPD   Y13, (AX)(Y11*8), Y12
-	VMULPD       Y12, Y1, Y11
-	VFMSUB213PD  Y11, Y1, Y12
-	VMULPD       trigConstant20<>+0(SB), Y7, Y13
-	VROUNDPD     $0x08, Y13, Y13
-	VFNMADD231PD trigConstant21<>+0(SB), Y13, Y7
-	VMULPD       trigConstant20<>+0(SB), Y8, Y13
-	VROUNDPD     $0x08, Y13, Y13
-	VFNMADD231PD trigConstant21<>+0(SB), Y13, Y8
-	VADDPD       Y8, Y7, Y13
-	VSUBPD       Y7, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y7, Y7
-	VSUBPD       Y14, Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VMULPD       trigConstant20<>+0(SB), Y9, Y8
-	VROUNDPD     $0x08, Y8, Y8
-	VFNMADD231PD trigConstant21<>+0(SB), Y8, Y9
-	VADDPD       Y9, Y13, Y8
-	VSUBPD       Y13, Y8, Y14
-	VSUBPD       Y14, Y8, Y15
-	VSUBPD       Y15, Y13, Y13
-	VSUBPD       Y14, Y9, Y9
-	VADDPD       Y9, Y13, Y9
-	VROUNDPD     $0x08, Y8, Y13
-	VSUBPD       Y13, Y8, Y8
-	VADDPD       Y10, Y8, Y14
-	VSUBPD       Y8, Y14, Y15
-	VSUBPD       Y15, Y14, Y0
-	VSUBPD       Y0, Y8, Y0
-	VSUBPD       Y15, Y10, Y8
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y11, Y14, Y8
-	VSUBPD       Y14, Y8, Y10
-	VSUBPD       Y10, Y8, Y15
-	VSUBPD       Y15, Y14, Y14
-	VSUBPD       Y10, Y11, Y10
-	VADDPD       Y10, Y14, Y10
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y0, Y8, Y10
-	VSUBPD       Y8, Y10, Y8
-	VSUBPD       Y8, Y0, Y0
-	VADDPD       Y7, Y10, Y8
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y10, Y10
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y10, Y7
-	VADDPD       Y0, Y7, Y0
-	VADDPD       Y0, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y0, Y0
-	VADDPD       Y9, Y7, Y8
-	VSUBPD       Y7, Y8, Y10
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y7, Y7
-	VSUBPD       Y10, Y9, Y9
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y0, Y7, Y0
-	VADDPD       Y0, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y0, Y0
-	VORPD        trigConstant24<>+0(SB), Y6, Y6
+	VGATHERQPD   Y13, (AX)(Y6*8), Y12
+	VMULPD       Y12, Y3, Y6
+	VFMSUB213PD  Y6, Y3, Y12
+	VORPD        trigConstant18<>+0(SB), Y2, Y13
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y6*8), Y8
-	VFMADD231PD  Y8, Y1, Y12
-	VADDPD       Y12, Y7, Y1
-	VSUBPD       Y7, Y1, Y6
-	VSUBPD       Y6, Y1, Y8
-	VSUBPD       Y8, Y7, Y7
-	VSUBPD       Y6, Y12, Y6
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y0, Y6, Y0
-	VADDPD       Y0, Y1, Y6
-	VSUBPD       Y1, Y6, Y1
-	VSUBPD       Y1, Y0, Y0
-	VMULPD       trigConstant25<>+0(SB), Y6, Y1
-	VMOVUPS      Y1, Y7
-	VFMSUB231PD  trigConstant25<>+0(SB), Y6, Y7
-	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y7
-	VFMADD231PD  trigConstant26<>+0(SB), Y6, Y7
-	VADDPD       Y7, Y1, Y0
-	VSUBPD       Y1, Y0, Y1
-	VSUBPD       Y1, Y7, Y1
-	VADDPD       trigConstant1<>+0(SB), Y13, Y6
-	VBLENDVPD    Y3, Y0, Y5, Y5
-	VMOVUPS      Y5, 224(SP)
-	VBLENDVPD    Y3, Y1, Y4, Y4
-	VMOVUPS      Y4, 192(SP)
-	VBLENDVPD    Y3, Y6, Y2, Y2
-	VMOVUPS      Y2, 128(SP)
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y3, Y13
+	VFMSUB213PD  Y13, Y3, Y14
+	VORPD        trigConstant19<>+0(SB), Y2, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y0, Y0, Y0
+	VGATHERQPD   Y0, (AX)(Y15*8), Y1
+	VMULPD       Y1, Y3, Y0
+	VFMSUB213PD  Y0, Y3, Y1
+	VMULPD       trigConstant20<>+0(SB), Y6, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y6
+	VMULPD       trigConstant20<>+0(SB), Y12, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y12
+	VADDPD       Y12, Y6, Y15
+	VSUBPD       Y6, Y15, Y5
+	VSUBPD       Y5, Y15, Y4
+	VSUBPD       Y4, Y6, Y4
+	VSUBPD       Y5, Y12, Y5
+	VADDPD       Y5, Y4, Y4
+	VMULPD       trigConstant20<>+0(SB), Y13, Y5
+	VROUNDPD     $0x08, Y5, Y5
+	VFNMADD231PD trigConstant21<>+0(SB), Y5, Y13
+	VADDPD       Y13, Y15, Y5
+	VSUBPD       Y15, Y5, Y6
+	VSUBPD       Y6, Y5, Y12
+	VSUBPD       Y12, Y15, Y12
+	VSUBPD       Y6, Y13, Y6
+	VADDPD       Y6, Y12, Y6
+	VROUNDPD     $0x08, Y5, Y12
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y14, Y5, Y13
+	VSUBPD       Y5, Y13, Y15
+	VSUBPD       Y15, Y13, Y9
+	VSUBPD       Y9, Y5, Y5
+	VSUBPD       Y15, Y14, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       Y0, Y13, Y9
+	VSUBPD       Y13, Y9, Y14
+	VSUBPD       Y14, Y9, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y14, Y0, Y0
+	VADDPD       Y0, Y13, Y0
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y0, Y9, Y5
+	VSUBPD       Y9, Y5, Y9
+	VSUBPD       Y9, Y0, Y0
+	VADDPD       Y4, Y5, Y9
+	VSUBPD       Y5, Y9, Y13
+	VSUBPD       Y13, Y9, Y14
+	VSUBPD       Y14, Y5, Y5
+	VSUBPD       Y13, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y0, Y9, Y4
+	VSUBPD       Y9, Y4, Y5
+	VSUBPD       Y5, Y0, Y0
+	VADDPD       Y6, Y4, Y5
+	VSUBPD       Y4, Y5, Y9
+	VSUBPD       Y9, Y5, Y13
+	VSUBPD       Y13, Y4, Y4
+	VSUBPD       Y9, Y6, Y6
+	VADDPD       Y6, Y4, Y4
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y0, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y0, Y0
+	VORPD        trigConstant24<>+0(SB), Y2, Y2
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y6, Y6, Y6
+	VGATHERQPD   Y6, (AX)(Y2*8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VADDPD       Y1, Y4, Y2
+	VSUBPD       Y4, Y2, Y3
+	VSUBPD       Y3, Y2, Y5
+	VSUBPD       Y5, Y4, Y4
+	VSUBPD       Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y1
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y1
+	VSUBPD       Y2, Y1, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMULPD       trigConstant25<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, Y3
+	VFMSUB231PD  trigConstant25<>+0(SB), Y1, Y3
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y3
+	VFMADD231PD  trigConstant26<>+0(SB), Y1, Y3
+	VADDPD       Y3, Y2, Y0
+	VSUBPD       Y2, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       trigConstant1<>+0(SB), Y12, Y2
+	VBLENDVPD    Y7, Y0, Y11, Y11
+	VMOVUPS      Y11, 992(SP)
+	VMOVUPS      928(SP), Y3
+	VBLENDVPD    Y7, Y1, Y3, Y3
+	VMOVUPS      Y3, 928(SP)
+	VMOVUPS      832(SP), Y4
+	VBLENDVPD    Y7, Y2, Y4, Y4
+	VMOVUPS      Y4, 832(SP)
 	VMOVUPS      (SI), Y0
-	JMP          back1
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      800(SP), Y4
+	VMOVUPS      832(SP), Y5
+	VMOVUPS      928(SP), Y9
+	JMP          back2
 
 DATA trigConstant27<>+0(SB)/8, $0x3fe45f306dc9c883
 DATA trigConstant27<>+8(SB)/8, $0x3fe45f306dc9c883
@@ -972,56 +1351,87 @@ GLOBL trigConstant42<>(SB), RODATA|NOPTR, $32
 
 // func sinFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sinFloat32AVX512(SB), $512-33
+TEXT ·sinFloat32AVX512(SB), $1280-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Z0
-	VMOVUPS      trigConstant44<>+0(SB), Z1
-	VFMADD231PD  trigConstant43<>+0(SB), Z0, Z1
-	VSUBPD       trigConstant44<>+0(SB), Z1, Z2
-	VMOVUPS      Z0, Z3
-	VFNMADD231PD trigConstant45<>+0(SB), Z2, Z3
-	VFNMADD231PD trigConstant46<>+0(SB), Z2, Z3
-	VANDPD       trigConstant47<>+0(SB), Z0, Z2
-	VPCMPGTQ     trigConstant48<>+0(SB), Z2, K1
+	VCVTPS2PD    32(SI), Z1
+	VMOVUPS      trigConstant44<>+0(SB), Z2
+	VFMADD231PD  trigConstant43<>+0(SB), Z0, Z2
+	VMOVUPS      trigConstant44<>+0(SB), Z3
+	VFMADD231PD  trigConstant43<>+0(SB), Z1, Z3
+	VSUBPD       trigConstant44<>+0(SB), Z2, Z4
+	VSUBPD       trigConstant44<>+0(SB), Z3, Z5
+	VMOVUPS      Z0, Z6
+	VFNMADD231PD trigConstant45<>+0(SB), Z4, Z6
+	VMOVUPS      Z1, Z7
+	VFNMADD231PD trigConstant45<>+0(SB), Z5, Z7
+	VFNMADD231PD trigConstant46<>+0(SB), Z4, Z6
+	VFNMADD231PD trigConstant46<>+0(SB), Z5, Z7
+	VANDPD       trigConstant47<>+0(SB), Z0, Z4
+	VANDPD       trigConstant47<>+0(SB), Z1, Z5
+	VPCMPGTQ     trigConstant48<>+0(SB), Z4, K1
+	VPCMPGTQ     trigConstant48<>+0(SB), Z5, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMULPD      Z3, Z3, Z0
-	VMOVUPS     trigConstant50<>+0(SB), Z2
-	VFMADD231PD trigConstant49<>+0(SB), Z0, Z2
-	VMOVUPS     trigConstant52<>+0(SB), Z4
-	VFMADD231PD trigConstant51<>+0(SB), Z0, Z4
-	VMOVUPS     trigConstant54<>+0(SB), Z5
-	VFMADD231PD trigConstant53<>+0(SB), Z0, Z5
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMULPD      Z6, Z6, Z0
+	VMULPD      Z7, Z7, Z1
+	VMOVUPS     trigConstant50<>+0(SB), Z4
+	VFMADD231PD trigConstant49<>+0(SB), Z0, Z4
+	VMOVUPS     trigConstant50<>+0(SB), Z5
+	VFMADD231PD trigConstant49<>+0(SB), Z1, Z5
+	VMOVUPS     trigConstant52<>+0(SB), Z8
+	VFMADD231PD trigConstant51<>+0(SB), Z0, Z8
+	VMOVUPS     trigConstant52<>+0(SB), Z9
+	VFMADD231PD trigConstant51<>+0(SB), Z1, Z9
+	VMOVUPS     trigConstant54<>+0(SB), Z10
+	VFMADD231PD trigConstant53<>+0(SB), Z0, Z10
+	VMOVUPS     trigConstant54<>+0(SB), Z11
+	VFMADD231PD trigConstant53<>+0(SB), Z1, Z11
 	VMULPD      Z0, Z0, Z0
-	VFMADD231PD Z0, Z4, Z2
-	VFMADD231PD trigConstant55<>+0(SB), Z0, Z5
+	VMULPD      Z1, Z1, Z1
+	VFMADD231PD Z0, Z8, Z4
+	VFMADD231PD Z1, Z9, Z5
+	VFMADD231PD trigConstant55<>+0(SB), Z0, Z10
+	VFMADD231PD trigConstant55<>+0(SB), Z1, Z11
 	VMULPD      Z0, Z0, Z0
-	VFMADD231PD Z0, Z5, Z2
-	VMULPD      Z2, Z3, Z0
-	VPSLLQ      $0x3f, Z1, Z1
-	VANDPD      trigConstant56<>+0(SB), Z1, Z1
-	VXORPD      Z1, Z0, Z0
-	VCVTPD2PS   Z0, Y31
+	VMULPD      Z1, Z1, Z1
+	VFMADD231PD Z0, Z10, Z4
+	VFMADD231PD Z1, Z11, Z5
+	VMULPD      Z4, Z6, Z0
+	VMULPD      Z5, Z7, Z1
+	VPSLLQ      $0x3f, Z2, Z2
+	VPSLLQ      $0x3f, Z3, Z3
+	VANDPD      trigConstant56<>+0(SB), Z2, Z2
+	VANDPD      trigConstant56<>+0(SB), Z3, Z3
+	VXORPD      Z2, Z0, Z0
+	VXORPD      Z3, Z1, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1037,13 +1447,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1063,7 +1473,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
@@ -1071,119 +1482,245 @@ region1:
 	VMOVUPS      Z1, 256(SP)
 	VMOVUPS      Z2, 320(SP)
 	VMOVUPS      Z3, 384(SP)
-	KMOVB        K1, 448(SP)
-	VPSRLQ       $0x36, Z2, Z4
-	VANDPD       trigConstant57<>+0(SB), Z4, Z4
-	VMULPD       trigConstant58<>+0(SB), Z2, Z2
-	VORPD        trigConstant59<>+0(SB), Z4, Z5
+	VMOVUPS      Z4, 448(SP)
+	VMOVUPS      Z5, 512(SP)
+	VMOVUPS      Z6, 576(SP)
+	VMOVUPS      Z7, 640(SP)
+	KMOVB        K1, 704(SP)
+	KMOVB        K2, 768(SP)
+	VPSRLQ       $0x36, Z4, Z8
+	VANDPD       trigConstant57<>+0(SB), Z8, Z8
+	VMULPD       trigConstant58<>+0(SB), Z4, Z4
+	VORPD        trigConstant59<>+0(SB), Z8, Z9
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z5*8), K2, Z6
-	VMULPD       Z6, Z2, Z5
-	VFMSUB213PD  Z5, Z2, Z6
-	VORPD        trigConstant60<>+0(SB), Z4, Z7
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z9*8), K3, Z10
+	VMULPD       Z10, Z4, Z9
+	VFMSUB213PD  Z9, Z4, Z10
+	VORPD        trigConstant60<>+0(SB), Z8, Z11
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z7*8), K2, Z8
-	VMULPD       Z8, Z2, Z7
-	VFMSUB213PD  Z7, Z2, Z8
-	VORPD        trigConstant61<>+0(SB), Z4, Z9
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z11*8), K3, Z12
+	VMULPD       Z12, Z4, Z11
+	VFMSUB213PD  Z11, Z4, Z12
+	VORPD        trigConstant61<>+0(SB), Z8, Z13
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z9*8), K2, Z10
-	VMULPD       Z10, Z2, Z9
-	VFMSUB213PD  Z9, Z2, Z10
-	VMULPD       trigConstant62<>+0(SB), Z5, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VFNMADD231PD trigConstant63<>+0(SB), Z11, Z5
-	VMULPD       trigConstant62<>+0(SB), Z6, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VFNMADD231PD trigConstant63<>+0(SB), Z11, Z6
-	VADDPD       Z6, Z5, Z11
-	VSUBPD       Z5, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z5, Z5
-	VSUBPD       Z12, Z6, Z6
-	VADDPD       Z6, Z5, Z5
-	VMULPD       trigConstant62<>+0(SB), Z7, Z6
-	VRNDSCALEPD  $0x08, Z6, Z6
-	VFNMADD231PD trigConstant63<>+0(SB), Z6, Z7
-	VADDPD       Z7, Z11, Z6
-	VSUBPD       Z11, Z6, Z12
-	VSUBPD       Z12, Z6, Z13
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z13*8), K3, Z14
+	VMULPD       Z14, Z4, Z13
+	VFMSUB213PD  Z13, Z4, Z14
+	VMULPD       trigConstant62<>+0(SB), Z9, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VFNMADD231PD trigConstant63<>+0(SB), Z15, Z9
+	VMULPD       trigConstant62<>+0(SB), Z10, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VFNMADD231PD trigConstant63<>+0(SB), Z15, Z10
+	VADDPD       Z10, Z9, Z15
+	VSUBPD       Z9, Z15, Z16
+	VSUBPD       Z16, Z15, Z17
+	VSUBPD       Z17, Z9, Z9
+	VSUBPD       Z16, Z10, Z10
+	VADDPD       Z10, Z9, Z9
+	VMULPD       trigConstant62<>+0(SB), Z11, Z10
+	VRNDSCALEPD  $0x08, Z10, Z10
+	VFNMADD231PD trigConstant63<>+0(SB), Z10, Z11
+	VADDPD       Z11, Z15, Z10
+	VSUBPD       Z15, Z10, Z16
+	VSUBPD       Z16, Z10, Z17
+	VSUBPD       Z17, Z15, Z15
+	VSUBPD       Z16, Z11, Z11
+	VADDPD       Z11, Z15, Z11
+	VMULPD       trigConstant64<>+0(SB), Z10, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VMULPD       trigConstant65<>+0(SB), Z15, Z15
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z12, Z10, Z16
+	VSUBPD       Z10, Z16, Z17
+	VSUBPD       Z17, Z16, Z18
+	VSUBPD       Z18, Z10, Z10
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z12, Z10, Z10
+	VADDPD       Z13, Z16, Z12
+	VSUBPD       Z16, Z12, Z17
+	VSUBPD       Z17, Z12, Z18
+	VSUBPD       Z18, Z16, Z16
+	VSUBPD       Z17, Z13, Z13
+	VADDPD       Z13, Z16, Z13
+	VADDPD       Z10, Z13, Z10
+	VADDPD       Z10, Z12, Z13
+	VSUBPD       Z12, Z13, Z12
+	VSUBPD       Z12, Z10, Z10
+	VADDPD       Z9, Z13, Z12
+	VSUBPD       Z13, Z12, Z16
+	VSUBPD       Z16, Z12, Z17
+	VSUBPD       Z17, Z13, Z13
+	VSUBPD       Z16, Z9, Z9
+	VADDPD       Z9, Z13, Z9
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z9, Z12, Z10
+	VSUBPD       Z12, Z10, Z12
+	VSUBPD       Z12, Z9, Z9
+	VADDPD       Z11, Z10, Z12
+	VSUBPD       Z10, Z12, Z13
+	VSUBPD       Z13, Z12, Z16
+	VSUBPD       Z16, Z10, Z10
 	VSUBPD       Z13, Z11, Z11
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z7, Z11, Z7
-	VMULPD       trigConstant64<>+0(SB), Z6, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VMULPD       trigConstant65<>+0(SB), Z11, Z11
-	VSUBPD       Z11, Z6, Z6
-	VADDPD       Z8, Z6, Z12
-	VSUBPD       Z6, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z6, Z6
-	VSUBPD       Z13, Z8, Z8
-	VADDPD       Z8, Z6, Z6
-	VADDPD       Z9, Z12, Z8
-	VSUBPD       Z12, Z8, Z13
-	VSUBPD       Z13, Z8, Z14
-	VSUBPD       Z14, Z12, Z12
-	VSUBPD       Z13, Z9, Z9
-	VADDPD       Z9, Z12, Z9
-	VADDPD       Z6, Z9, Z6
-	VADDPD       Z6, Z8, Z9
-	VSUBPD       Z8, Z9, Z8
-	VSUBPD       Z8, Z6, Z6
-	VADDPD       Z5, Z9, Z8
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z8, Z13
-	VSUBPD       Z13, Z9, Z9
-	VSUBPD       Z12, Z5, Z5
-	VADDPD       Z5, Z9, Z5
-	VADDPD       Z6, Z5, Z5
-	VADDPD       Z5, Z8, Z6
-	VSUBPD       Z8, Z6, Z8
-	VSUBPD       Z8, Z5, Z5
-	VADDPD       Z7, Z6, Z8
-	VSUBPD       Z6, Z8, Z9
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z6, Z6
-	VSUBPD       Z9, Z7, Z7
-	VADDPD       Z7, Z6, Z6
-	VADDPD       Z5, Z6, Z5
-	VADDPD       Z5, Z8, Z6
-	VSUBPD       Z8, Z6, Z7
-	VSUBPD       Z7, Z5, Z5
-	VORPD        trigConstant66<>+0(SB), Z4, Z4
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z9, Z10, Z9
+	VADDPD       Z9, Z12, Z10
+	VSUBPD       Z12, Z10, Z11
+	VSUBPD       Z11, Z9, Z9
+	VORPD        trigConstant66<>+0(SB), Z8, Z8
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z4*8), K2, Z7
-	VFMADD231PD  Z7, Z2, Z10
-	VADDPD       Z10, Z6, Z2
-	VSUBPD       Z6, Z2, Z4
-	VSUBPD       Z4, Z2, Z7
-	VSUBPD       Z7, Z6, Z6
-	VSUBPD       Z4, Z10, Z4
-	VADDPD       Z4, Z6, Z4
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z2, Z5
-	VSUBPD       Z2, Z5, Z2
-	VSUBPD       Z2, Z4, Z2
-	VMULPD       trigConstant67<>+0(SB), Z5, Z4
-	VMOVUPS      Z4, Z6
-	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z6
-	VFMADD231PD  trigConstant67<>+0(SB), Z2, Z6
-	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z6
-	VADDPD       Z6, Z4, Z2
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z8*8), K3, Z11
+	VFMADD231PD  Z11, Z4, Z14
+	VADDPD       Z14, Z10, Z4
+	VSUBPD       Z10, Z4, Z8
+	VSUBPD       Z8, Z4, Z11
+	VSUBPD       Z11, Z10, Z10
+	VSUBPD       Z8, Z14, Z8
+	VADDPD       Z8, Z10, Z8
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z4, Z9
+	VSUBPD       Z4, Z9, Z4
+	VSUBPD       Z4, Z8, Z4
+	VMULPD       trigConstant67<>+0(SB), Z9, Z8
+	VMOVUPS      Z8, Z10
+	VFMSUB231PD  trigConstant67<>+0(SB), Z9, Z10
+	VFMADD231PD  trigConstant67<>+0(SB), Z4, Z10
+	VFMADD231PD  trigConstant68<>+0(SB), Z9, Z10
+	VADDPD       Z10, Z8, Z4
 	VANDPD       trigConstant56<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z2, Z0
-	VMOVUPS      trigConstant44<>+0(SB), Z2
-	VFMADD231PD  trigConstant64<>+0(SB), Z11, Z2
-	VBLENDMPD    Z0, Z3, K1, Z3
-	VMOVUPS      Z3, 384(SP)
-	VBLENDMPD    Z2, Z1, K1, Z1
-	VMOVUPS      Z1, 256(SP)
+	VXORPD       Z0, Z4, Z0
+	VMOVUPS      trigConstant44<>+0(SB), Z4
+	VFMADD231PD  trigConstant64<>+0(SB), Z15, Z4
+	VBLENDMPD    Z0, Z6, K1, Z6
+	VMOVUPS      Z6, 576(SP)
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMOVUPS      Z2, 320(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z1, 832(SP)
+	VMOVUPS      Z2, 896(SP)
+	VMOVUPS      Z3, 960(SP)
+	VMOVUPS      Z5, 1024(SP)
+	VMOVUPS      Z6, 1088(SP)
+	VMOVUPS      Z7, 1152(SP)
+	KMOVB        K2, 1216(SP)
+	VPSRLQ       $0x36, Z5, Z0
+	VANDPD       trigConstant57<>+0(SB), Z0, Z0
+	VMULPD       trigConstant58<>+0(SB), Z5, Z4
+	VORPD        trigConstant59<>+0(SB), Z0, Z5
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z5*8), K1, Z8
+	VMULPD       Z8, Z4, Z5
+	VFMSUB213PD  Z5, Z4, Z8
+	VORPD        trigConstant60<>+0(SB), Z0, Z9
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z9*8), K1, Z10
+	VMULPD       Z10, Z4, Z9
+	VFMSUB213PD  Z9, Z4, Z10
+	VORPD        trigConstant61<>+0(SB), Z0, Z11
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z11*8), K1, Z12
+	VMULPD       Z12, Z4, Z11
+	VFMSUB213PD  Z11, Z4, Z12
+	VMULPD       trigConstant62<>+0(SB), Z5, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VFNMADD231PD trigConstant63<>+0(SB), Z13, Z5
+	VMULPD       trigConstant62<>+0(SB), Z8, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VFNMADD231PD trigConstant63<>+0(SB), Z13, Z8
+	VADDPD       Z8, Z5, Z13
+	VSUBPD       Z5, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z14, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VMULPD       trigConstant62<>+0(SB), Z9, Z8
+	VRNDSCALEPD  $0x08, Z8, Z8
+	VFNMADD231PD trigConstant63<>+0(SB), Z8, Z9
+	VADDPD       Z9, Z13, Z8
+	VSUBPD       Z13, Z8, Z14
+	VSUBPD       Z14, Z8, Z15
+	VSUBPD       Z15, Z13, Z13
+	VSUBPD       Z14, Z9, Z9
+	VADDPD       Z9, Z13, Z9
+	VMULPD       trigConstant64<>+0(SB), Z8, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VMULPD       trigConstant65<>+0(SB), Z13, Z13
+	VSUBPD       Z13, Z8, Z8
+	VADDPD       Z10, Z8, Z14
+	VSUBPD       Z8, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z8, Z8
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z10, Z8, Z8
+	VADDPD       Z11, Z14, Z10
+	VSUBPD       Z14, Z10, Z15
+	VSUBPD       Z15, Z10, Z16
+	VSUBPD       Z16, Z14, Z14
+	VSUBPD       Z15, Z11, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z8, Z10, Z11
+	VSUBPD       Z10, Z11, Z10
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z5, Z11, Z10
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z10, Z15
+	VSUBPD       Z15, Z11, Z11
+	VSUBPD       Z14, Z5, Z5
+	VADDPD       Z5, Z11, Z5
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z10, Z8
+	VSUBPD       Z10, Z8, Z10
+	VSUBPD       Z10, Z5, Z5
+	VADDPD       Z9, Z8, Z10
+	VSUBPD       Z8, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z8, Z8
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z5, Z8, Z5
+	VADDPD       Z5, Z10, Z8
+	VSUBPD       Z10, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VORPD        trigConstant66<>+0(SB), Z0, Z0
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z0*8), K1, Z9
+	VFMADD231PD  Z9, Z4, Z12
+	VADDPD       Z12, Z8, Z0
+	VSUBPD       Z8, Z0, Z4
+	VSUBPD       Z4, Z0, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z4, Z12, Z4
+	VADDPD       Z4, Z8, Z4
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z0, Z5
+	VSUBPD       Z0, Z5, Z0
+	VSUBPD       Z0, Z4, Z0
+	VMULPD       trigConstant67<>+0(SB), Z5, Z4
+	VMOVUPS      Z4, Z8
+	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z8
+	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z8
+	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z8
+	VADDPD       Z8, Z4, Z0
+	VANDPD       trigConstant56<>+0(SB), Z1, Z1
+	VXORPD       Z1, Z0, Z0
+	VMOVUPS      trigConstant44<>+0(SB), Z1
+	VFMADD231PD  trigConstant64<>+0(SB), Z13, Z1
+	VBLENDMPD    Z0, Z7, K2, Z7
+	VMOVUPS      Z7, 1152(SP)
+	VBLENDMPD    Z1, Z3, K2, Z3
+	VMOVUPS      Z3, 960(SP)
+	JMP          back2
 
 DATA trigConstant43<>+0(SB)/8, $0x3fd45f306dc9c883
 DATA trigConstant43<>+8(SB)/8, $0x3fd45f306dc9c883
@@ -1447,82 +1984,137 @@ GLOBL trigConstant68<>(SB), RODATA|NOPTR, $64
 
 // func sinFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sinFloat64AVX512(SB), $512-33
+TEXT ·sinFloat64AVX512(SB), $1536-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       trigConstant47<>+0(SB), Z0, Z1
-	VMOVUPS      trigConstant44<>+0(SB), Z2
-	VFMADD231PD  trigConstant69<>+0(SB), Z1, Z2
-	VSUBPD       trigConstant44<>+0(SB), Z2, Z3
-	VMOVUPS      Z1, Z4
-	VFNMADD231PD trigConstant67<>+0(SB), Z3, Z4
-	VMOVUPS      Z4, Z5
-	VFNMADD231PD trigConstant70<>+0(SB), Z3, Z5
-	VSUBPD       Z5, Z4, Z4
-	VFNMADD231PD trigConstant70<>+0(SB), Z3, Z4
-	VFNMADD231PD trigConstant71<>+0(SB), Z3, Z4
-	VPCMPGTQ     trigConstant72<>+0(SB), Z1, K1
+	VMOVUPS      64(SI), Z1
+	VANDPD       trigConstant47<>+0(SB), Z0, Z2
+	VANDPD       trigConstant47<>+0(SB), Z1, Z3
+	VMOVUPS      trigConstant44<>+0(SB), Z4
+	VFMADD231PD  trigConstant69<>+0(SB), Z2, Z4
+	VMOVUPS      trigConstant44<>+0(SB), Z5
+	VFMADD231PD  trigConstant69<>+0(SB), Z3, Z5
+	VSUBPD       trigConstant44<>+0(SB), Z4, Z6
+	VSUBPD       trigConstant44<>+0(SB), Z5, Z7
+	VMOVUPS      Z2, Z8
+	VFNMADD231PD trigConstant67<>+0(SB), Z6, Z8
+	VMOVUPS      Z3, Z9
+	VFNMADD231PD trigConstant67<>+0(SB), Z7, Z9
+	VMOVUPS      Z8, Z10
+	VFNMADD231PD trigConstant70<>+0(SB), Z6, Z10
+	VMOVUPS      Z9, Z11
+	VFNMADD231PD trigConstant70<>+0(SB), Z7, Z11
+	VSUBPD       Z10, Z8, Z8
+	VSUBPD       Z11, Z9, Z9
+	VFNMADD231PD trigConstant70<>+0(SB), Z6, Z8
+	VFNMADD231PD trigConstant70<>+0(SB), Z7, Z9
+	VFNMADD231PD trigConstant71<>+0(SB), Z6, Z8
+	VFNMADD231PD trigConstant71<>+0(SB), Z7, Z9
+	VPCMPGTQ     trigConstant72<>+0(SB), Z2, K1
+	VPCMPGTQ     trigConstant72<>+0(SB), Z3, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMULPD       Z5, Z5, Z1
-	VMULPD       trigConstant64<>+0(SB), Z5, Z3
-	VMOVUPS      trigConstant50<>+0(SB), Z6
-	VFNMADD231PD Z5, Z3, Z6
-	VMOVUPS      trigConstant50<>+0(SB), Z7
-	VSUBPD       Z6, Z7, Z7
-	VFNMADD213PD Z7, Z5, Z3
-	VFNMADD231PD Z4, Z5, Z3
-	VMULPD       Z1, Z1, Z8
-	VMOVUPS      trigConstant74<>+0(SB), Z9
-	VFMADD231PD  trigConstant73<>+0(SB), Z1, Z9
-	VMOVUPS      trigConstant76<>+0(SB), Z10
-	VFMADD231PD  trigConstant75<>+0(SB), Z1, Z10
-	VMOVUPS      trigConstant78<>+0(SB), Z11
-	VFMADD231PD  trigConstant77<>+0(SB), Z1, Z11
-	VFMADD231PD  Z8, Z10, Z9
-	VMULPD       Z8, Z8, Z10
-	VFMADD231PD  Z10, Z11, Z9
-	VFMADD231PD  Z8, Z9, Z3
-	VMULPD       Z1, Z5, Z9
-	VMOVUPS      trigConstant80<>+0(SB), Z11
-	VFMADD231PD  trigConstant79<>+0(SB), Z1, Z11
-	VMOVUPS      trigConstant82<>+0(SB), Z12
-	VFMADD231PD  trigConstant81<>+0(SB), Z1, Z12
-	VFMADD231PD  Z8, Z12, Z11
-	VFMADD231PD  trigConstant83<>+0(SB), Z10, Z11
-	VFMADD213PD  trigConstant84<>+0(SB), Z1, Z11
-	VFNMADD231PD Z4, Z7, Z4
-	VFMADD231PD  Z11, Z9, Z4
-	VPSLLQ       $0x3f, Z2, Z1
-	VMOVUPS      trigConstant59<>+0(SB), Z7
-	VPCMPGTQ     Z1, Z7, K1
-	VADDPD       Z3, Z6, Z1
-	VADDPD       Z4, Z5, Z3
-	VBLENDMPD    Z1, Z3, K1, Z1
-	VPSLLQ       $0x3e, Z2, Z2
-	VXORPD       Z0, Z2, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMULPD       Z10, Z10, Z2
+	VMULPD       Z11, Z11, Z3
+	VMULPD       trigConstant64<>+0(SB), Z10, Z6
+	VMULPD       trigConstant64<>+0(SB), Z11, Z7
+	VMOVUPS      trigConstant50<>+0(SB), Z12
+	VFNMADD231PD Z10, Z6, Z12
+	VMOVUPS      trigConstant50<>+0(SB), Z13
+	VFNMADD231PD Z11, Z7, Z13
+	VMOVUPS      trigConstant50<>+0(SB), Z14
+	VSUBPD       Z12, Z14, Z15
+	VSUBPD       Z13, Z14, Z14
+	VFNMADD213PD Z15, Z10, Z6
+	VFNMADD213PD Z14, Z11, Z7
+	VFNMADD231PD Z8, Z10, Z6
+	VFNMADD231PD Z9, Z11, Z7
+	VMULPD       Z2, Z2, Z16
+	VMULPD       Z3, Z3, Z17
+	VMOVUPS      trigConstant74<>+0(SB), Z18
+	VFMADD231PD  trigConstant73<>+0(SB), Z2, Z18
+	VMOVUPS      trigConstant74<>+0(SB), Z19
+	VFMADD231PD  trigConstant73<>+0(SB), Z3, Z19
+	VMOVUPS      trigConstant76<>+0(SB), Z20
+	VFMADD231PD  trigConstant75<>+0(SB), Z2, Z20
+	VMOVUPS      trigConstant76<>+0(SB), Z21
+	VFMADD231PD  trigConstant75<>+0(SB), Z3, Z21
+	VMOVUPS      trigConstant78<>+0(SB), Z22
+	VFMADD231PD  trigConstant77<>+0(SB), Z2, Z22
+	VMOVUPS      trigConstant78<>+0(SB), Z23
+	VFMADD231PD  trigConstant77<>+0(SB), Z3, Z23
+	VFMADD231PD  Z16, Z20, Z18
+	VFMADD231PD  Z17, Z21, Z19
+	VMULPD       Z16, Z16, Z20
+	VMULPD       Z17, Z17, Z21
+	VFMADD231PD  Z20, Z22, Z18
+	VFMADD231PD  Z21, Z23, Z19
+	VFMADD231PD  Z16, Z18, Z6
+	VFMADD231PD  Z17, Z19, Z7
+	VMULPD       Z2, Z10, Z18
+	VMULPD       Z3, Z11, Z19
+	VMOVUPS      trigConstant80<>+0(SB), Z22
+	VFMADD231PD  trigConstant79<>+0(SB), Z2, Z22
+	VMOVUPS      trigConstant80<>+0(SB), Z23
+	VFMADD231PD  trigConstant79<>+0(SB), Z3, Z23
+	VMOVUPS      trigConstant82<>+0(SB), Z24
+	VFMADD231PD  trigConstant81<>+0(SB), Z2, Z24
+	VMOVUPS      trigConstant82<>+0(SB), Z25
+	VFMADD231PD  trigConstant81<>+0(SB), Z3, Z25
+	VFMADD231PD  Z16, Z24, Z22
+	VFMADD231PD  Z17, Z25, Z23
+	VFMADD231PD  trigConstant83<>+0(SB), Z20, Z22
+	VFMADD231PD  trigConstant83<>+0(SB), Z21, Z23
+	VFMADD213PD  trigConstant84<>+0(SB), Z2, Z22
+	VFMADD213PD  trigConstant84<>+0(SB), Z3, Z23
+	VFNMADD231PD Z8, Z15, Z8
+	VFNMADD231PD Z9, Z14, Z9
+	VFMADD231PD  Z22, Z18, Z8
+	VFMADD231PD  Z23, Z19, Z9
+	VPSLLQ       $0x3f, Z4, Z2
+	VPSLLQ       $0x3f, Z5, Z3
+	VMOVUPS      trigConstant59<>+0(SB), Z14
+	VPCMPGTQ     Z2, Z14, K1
+	VPCMPGTQ     Z3, Z14, K2
+	VADDPD       Z6, Z12, Z2
+	VADDPD       Z7, Z13, Z3
+	VADDPD       Z8, Z10, Z6
+	VADDPD       Z9, Z11, Z7
+	VBLENDMPD    Z2, Z6, K1, Z2
+	VBLENDMPD    Z3, Z7, K2, Z3
+	VPSLLQ       $0x3e, Z4, Z4
+	VPSLLQ       $0x3e, Z5, Z5
+	VXORPD       Z0, Z4, Z0
+	VXORPD       Z1, Z5, Z1
 	VANDPD       trigConstant56<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       trigConstant56<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -1534,17 +2126,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -1565,125 +2157,252 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z1, 192(SP)
-	VMOVUPS      Z2, 256(SP)
-	VMOVUPS      Z4, 320(SP)
-	VMOVUPS      Z5, 384(SP)
-	KMOVB        K1, 448(SP)
-	VPSRLQ       $0x36, Z1, Z3
-	VANDPD       trigConstant57<>+0(SB), Z3, Z3
-	VMULPD       trigConstant58<>+0(SB), Z1, Z1
-	VORPD        trigConstant59<>+0(SB), Z3, Z6
+	VMOVUPS      Z2, 384(SP)
+	VMOVUPS      Z3, 448(SP)
+	VMOVUPS      Z4, 512(SP)
+	VMOVUPS      Z5, 576(SP)
+	VMOVUPS      Z8, 640(SP)
+	VMOVUPS      Z9, 704(SP)
+	VMOVUPS      Z10, 768(SP)
+	VMOVUPS      Z11, 832(SP)
+	KMOVB        K1, 896(SP)
+	KMOVB        K2, 960(SP)
+	VPSRLQ       $0x36, Z2, Z6
+	VANDPD       trigConstant57<>+0(SB), Z6, Z6
+	VMULPD       trigConstant58<>+0(SB), Z2, Z2
+	VORPD        trigConstant59<>+0(SB), Z6, Z7
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z6*8), K2, Z7
-	VMULPD       Z7, Z1, Z6
-	VFMSUB213PD  Z6, Z1, Z7
-	VORPD        trigConstant60<>+0(SB), Z3, Z8
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z7*8), K3, Z12
+	VMULPD       Z12, Z2, Z7
+	VFMSUB213PD  Z7, Z2, Z12
+	VORPD        trigConstant60<>+0(SB), Z6, Z13
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z8*8), K2, Z9
-	VMULPD       Z9, Z1, Z8
-	VFMSUB213PD  Z8, Z1, Z9
-	VORPD        trigConstant61<>+0(SB), Z3, Z10
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z13*8), K3, Z14
+	VMULPD       Z14, Z2, Z13
+	VFMSUB213PD  Z13, Z2, Z14
+	VORPD        trigConstant61<>+0(SB), Z6, Z15
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z10*8), K2, Z11
-	VMULPD       Z11, Z1, Z10
-	VFMSUB213PD  Z10, Z1, Z11
-	VMULPD       trigConstant62<>+0(SB), Z6, Z12
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z15*8), K3, Z16
+	VMULPD       Z16, Z2, Z15
+	VFMSUB213PD  Z15, Z2, Z16
+	VMULPD       trigConstant62<>+0(SB), Z7, Z17
+	VRNDSCALEPD  $0x08, Z17, Z17
+	VFNMADD231PD trigConstant63<>+0(SB), Z17, Z7
+	VMULPD       trigConstant62<>+0(SB), Z12, Z17
+	VRNDSCALEPD  $0x08, Z17, Z17
+	VFNMADD231PD trigConstant63<>+0(SB), Z17, Z12
+	VADDPD       Z12, Z7, Z17
+	VSUBPD       Z7, Z17, Z18
+	VSUBPD       Z18, Z17, Z19
+	VSUBPD       Z19, Z7, Z7
+	VSUBPD       Z18, Z12, Z12
+	VADDPD       Z12, Z7, Z7
+	VMULPD       trigConstant62<>+0(SB), Z13, Z12
 	VRNDSCALEPD  $0x08, Z12, Z12
-	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z6
-	VMULPD       trigConstant62<>+0(SB), Z7, Z12
-	VRNDSCALEPD  $0x08, Z12, Z12
-	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z7
-	VADDPD       Z7, Z6, Z12
-	VSUBPD       Z6, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z6, Z6
-	VSUBPD       Z13, Z7, Z7
-	VADDPD       Z7, Z6, Z6
-	VMULPD       trigConstant62<>+0(SB), Z8, Z7
-	VRNDSCALEPD  $0x08, Z7, Z7
-	VFNMADD231PD trigConstant63<>+0(SB), Z7, Z8
-	VADDPD       Z8, Z12, Z7
-	VSUBPD       Z12, Z7, Z13
-	VSUBPD       Z13, Z7, Z14
+	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z13
+	VADDPD       Z13, Z17, Z12
+	VSUBPD       Z17, Z12, Z18
+	VSUBPD       Z18, Z12, Z19
+	VSUBPD       Z19, Z17, Z17
+	VSUBPD       Z18, Z13, Z13
+	VADDPD       Z13, Z17, Z13
+	VRNDSCALEPD  $0x08, Z12, Z17
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z14, Z12, Z18
+	VSUBPD       Z12, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z12, Z12
+	VSUBPD       Z19, Z14, Z14
+	VADDPD       Z14, Z12, Z12
+	VADDPD       Z15, Z18, Z14
+	VSUBPD       Z18, Z14, Z19
+	VSUBPD       Z19, Z14, Z20
+	VSUBPD       Z20, Z18, Z18
+	VSUBPD       Z19, Z15, Z15
+	VADDPD       Z15, Z18, Z15
+	VADDPD       Z12, Z15, Z12
+	VADDPD       Z12, Z14, Z15
+	VSUBPD       Z14, Z15, Z14
 	VSUBPD       Z14, Z12, Z12
-	VSUBPD       Z13, Z8, Z8
-	VADDPD       Z8, Z12, Z8
-	VRNDSCALEPD  $0x08, Z7, Z12
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z9, Z7, Z13
-	VSUBPD       Z7, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z7, Z7
-	VSUBPD       Z14, Z9, Z9
-	VADDPD       Z9, Z7, Z7
-	VADDPD       Z10, Z13, Z9
-	VSUBPD       Z13, Z9, Z14
-	VSUBPD       Z14, Z9, Z15
+	VADDPD       Z7, Z15, Z14
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z14, Z19
+	VSUBPD       Z19, Z15, Z15
+	VSUBPD       Z18, Z7, Z7
+	VADDPD       Z7, Z15, Z7
+	VADDPD       Z12, Z7, Z7
+	VADDPD       Z7, Z14, Z12
+	VSUBPD       Z14, Z12, Z14
+	VSUBPD       Z14, Z7, Z7
+	VADDPD       Z13, Z12, Z14
+	VSUBPD       Z12, Z14, Z15
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z12, Z12
 	VSUBPD       Z15, Z13, Z13
-	VSUBPD       Z14, Z10, Z10
-	VADDPD       Z10, Z13, Z10
-	VADDPD       Z7, Z10, Z7
-	VADDPD       Z7, Z9, Z10
-	VSUBPD       Z9, Z10, Z9
-	VSUBPD       Z9, Z7, Z7
-	VADDPD       Z6, Z10, Z9
-	VSUBPD       Z10, Z9, Z13
-	VSUBPD       Z13, Z9, Z14
-	VSUBPD       Z14, Z10, Z10
-	VSUBPD       Z13, Z6, Z6
-	VADDPD       Z6, Z10, Z6
-	VADDPD       Z7, Z6, Z6
-	VADDPD       Z6, Z9, Z7
-	VSUBPD       Z9, Z7, Z9
-	VSUBPD       Z9, Z6, Z6
-	VADDPD       Z8, Z7, Z9
-	VSUBPD       Z7, Z9, Z10
-	VSUBPD       Z10, Z9, Z13
+	VADDPD       Z13, Z12, Z12
+	VADDPD       Z7, Z12, Z7
+	VADDPD       Z7, Z14, Z12
+	VSUBPD       Z14, Z12, Z13
 	VSUBPD       Z13, Z7, Z7
-	VSUBPD       Z10, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z6, Z7, Z6
-	VADDPD       Z6, Z9, Z7
-	VSUBPD       Z9, Z7, Z8
-	VSUBPD       Z8, Z6, Z6
-	VORPD        trigConstant66<>+0(SB), Z3, Z3
+	VORPD        trigConstant66<>+0(SB), Z6, Z6
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z3*8), K2, Z8
-	VFMADD231PD  Z8, Z1, Z11
-	VADDPD       Z11, Z7, Z1
-	VSUBPD       Z7, Z1, Z3
-	VSUBPD       Z3, Z1, Z8
-	VSUBPD       Z8, Z7, Z7
-	VSUBPD       Z3, Z11, Z3
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z6*8), K3, Z13
+	VFMADD231PD  Z13, Z2, Z16
+	VADDPD       Z16, Z12, Z2
+	VSUBPD       Z12, Z2, Z6
+	VSUBPD       Z6, Z2, Z13
+	VSUBPD       Z13, Z12, Z12
+	VSUBPD       Z6, Z16, Z6
+	VADDPD       Z6, Z12, Z6
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z2, Z7
+	VSUBPD       Z2, Z7, Z2
+	VSUBPD       Z2, Z6, Z2
+	VMULPD       trigConstant67<>+0(SB), Z7, Z6
+	VMOVUPS      Z6, Z12
+	VFMSUB231PD  trigConstant67<>+0(SB), Z7, Z12
+	VFMADD231PD  trigConstant67<>+0(SB), Z2, Z12
+	VFMADD231PD  trigConstant68<>+0(SB), Z7, Z12
+	VADDPD       Z12, Z6, Z2
+	VSUBPD       Z6, Z2, Z6
+	VSUBPD       Z6, Z12, Z6
+	VADDPD       trigConstant44<>+0(SB), Z17, Z7
+	VBLENDMPD    Z2, Z10, K1, Z10
+	VMOVUPS      Z10, 768(SP)
+	VBLENDMPD    Z6, Z8, K1, Z8
+	VMOVUPS      Z8, 640(SP)
+	VBLENDMPD    Z7, Z4, K1, Z4
+	VMOVUPS      Z4, 512(SP)
+	JMP          back1
+
+region2:
+	VMOVUPS      Z3, 1024(SP)
+	VMOVUPS      Z4, 1088(SP)
+	VMOVUPS      Z5, 1152(SP)
+	VMOVUPS      Z8, 1216(SP)
+	VMOVUPS      Z9, 1280(SP)
+	VMOVUPS      Z10, 1344(SP)
+	VMOVUPS      Z11, 1408(SP)
+	KMOVB        K2, 1472(SP)
+	VPSRLQ       $0x36, Z3, Z2
+	VANDPD       trigConstant57<>+0(SB), Z2, Z2
+	VMULPD       trigConstant58<>+0(SB), Z3, Z3
+	VORPD        trigConstant59<>+0(SB), Z2, Z6
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z6*8), K1, Z7
+	VMULPD       Z7, Z3, Z6
+	VFMSUB213PD  Z6, Z3, Z7
+	VORPD        trigConstant60<>+0(SB), Z2, Z12
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z12*8), K1, Z13
+	VMULPD       Z13, Z3, Z12
+	VFMSUB213PD  Z12, Z3, Z13
+	VORPD        trigConstant61<>+0(SB), Z2, Z14
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z14*8), K1, Z15
+	VMULPD       Z15, Z3, Z14
+	VFMSUB213PD  Z14, Z3, Z15
+	VMULPD       trigConstant62<>+0(SB), Z6, Z16
+	VRNDSCALEPD  $0x08, Z16, Z16
+	VFNMADD231PD trigConstant63<>+0(SB), Z16, Z6
+	VMULPD       trigConstant62<>+0(SB), Z7, Z16
+	VRNDSCALEPD  $0x08, Z16, Z16
+	VFNMADD231PD trigConstant63<>+0(SB), Z16, Z7
+	VADDPD       Z7, Z6, Z16
+	VSUBPD       Z6, Z16, Z17
+	VSUBPD       Z17, Z16, Z18
+	VSUBPD       Z18, Z6, Z6
+	VSUBPD       Z17, Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VMULPD       trigConstant62<>+0(SB), Z12, Z7
+	VRNDSCALEPD  $0x08, Z7, Z7
+	VFNMADD231PD trigConstant63<>+0(SB), Z7, Z12
+	VADDPD       Z12, Z16, Z7
+	VSUBPD       Z16, Z7, Z17
+	VSUBPD       Z17, Z7, Z18
+	VSUBPD       Z18, Z16, Z16
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z12, Z16, Z12
+	VRNDSCALEPD  $0x08, Z7, Z16
+	VSUBPD       Z16, Z7, Z7
+	VADDPD       Z13, Z7, Z17
+	VSUBPD       Z7, Z17, Z18
+	VSUBPD       Z18, Z17, Z19
+	VSUBPD       Z19, Z7, Z7
+	VSUBPD       Z18, Z13, Z13
+	VADDPD       Z13, Z7, Z7
+	VADDPD       Z14, Z17, Z13
+	VSUBPD       Z17, Z13, Z18
+	VSUBPD       Z18, Z13, Z19
+	VSUBPD       Z19, Z17, Z17
+	VSUBPD       Z18, Z14, Z14
+	VADDPD       Z14, Z17, Z14
+	VADDPD       Z7, Z14, Z7
+	VADDPD       Z7, Z13, Z14
+	VSUBPD       Z13, Z14, Z13
+	VSUBPD       Z13, Z7, Z7
+	VADDPD       Z6, Z14, Z13
+	VSUBPD       Z14, Z13, Z17
+	VSUBPD       Z17, Z13, Z18
+	VSUBPD       Z18, Z14, Z14
+	VSUBPD       Z17, Z6, Z6
+	VADDPD       Z6, Z14, Z6
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z13, Z7
+	VSUBPD       Z13, Z7, Z13
+	VSUBPD       Z13, Z6, Z6
+	VADDPD       Z12, Z7, Z13
+	VSUBPD       Z7, Z13, Z14
+	VSUBPD       Z14, Z13, Z17
+	VSUBPD       Z17, Z7, Z7
+	VSUBPD       Z14, Z12, Z12
+	VADDPD       Z12, Z7, Z7
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z6, Z13, Z7
+	VSUBPD       Z13, Z7, Z12
+	VSUBPD       Z12, Z6, Z6
+	VORPD        trigConstant66<>+0(SB), Z2, Z2
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z2*8), K1, Z12
+	VFMADD231PD  Z12, Z3, Z15
+	VADDPD       Z15, Z7, Z2
+	VSUBPD       Z7, Z2, Z3
+	VSUBPD       Z3, Z2, Z12
+	VSUBPD       Z12, Z7, Z7
+	VSUBPD       Z3, Z15, Z3
 	VADDPD       Z3, Z7, Z3
 	VADDPD       Z6, Z3, Z3
-	VADDPD       Z3, Z1, Z6
-	VSUBPD       Z1, Z6, Z1
-	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z3, Z2, Z6
+	VSUBPD       Z2, Z6, Z2
+	VSUBPD       Z2, Z3, Z2
 	VMULPD       trigConstant67<>+0(SB), Z6, Z3
 	VMOVUPS      Z3, Z7
 	VFMSUB231PD  trigConstant67<>+0(SB), Z6, Z7
-	VFMADD231PD  trigConstant67<>+0(SB), Z1, Z7
+	VFMADD231PD  trigConstant67<>+0(SB), Z2, Z7
 	VFMADD231PD  trigConstant68<>+0(SB), Z6, Z7
-	VADDPD       Z7, Z3, Z1
-	VSUBPD       Z3, Z1, Z3
+	VADDPD       Z7, Z3, Z2
+	VSUBPD       Z3, Z2, Z3
 	VSUBPD       Z3, Z7, Z3
-	VADDPD       trigConstant44<>+0(SB), Z12, Z6
-	VBLENDMPD    Z1, Z5, K1, Z5
-	VMOVUPS      Z5, 384(SP)
-	VBLENDMPD    Z3, Z4, K1, Z4
-	VMOVUPS      Z4, 320(SP)
-	VBLENDMPD    Z6, Z2, K1, Z2
-	VMOVUPS      Z2, 256(SP)
-	JMP          back1
+	VADDPD       trigConstant44<>+0(SB), Z16, Z6
+	VBLENDMPD    Z2, Z11, K2, Z11
+	VMOVUPS      Z11, 1408(SP)
+	VBLENDMPD    Z3, Z9, K2, Z9
+	VMOVUPS      Z9, 1280(SP)
+	VBLENDMPD    Z6, Z5, K2, Z5
+	VMOVUPS      Z5, 1152(SP)
+	JMP          back2
 
 DATA trigConstant69<>+0(SB)/8, $0x3fe45f306dc9c883
 DATA trigConstant69<>+8(SB)/8, $0x3fe45f306dc9c883
@@ -1847,478 +2566,7 @@ GLOBL trigConstant84<>(SB), RODATA|NOPTR, $64
 
 // func cosFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·cosFloat32AVX2(SB), $224-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VCVTPS2PD    (SI), Y0
-	VANDPD       trigConstant4<>+0(SB), Y0, Y0
-	VMOVUPS      trigConstant85<>+0(SB), Y1
-	VFMADD231PD  trigConstant0<>+0(SB), Y0, Y1
-	VADDPD       trigConstant86<>+0(SB), Y1, Y1
-	VSUBPD       trigConstant1<>+0(SB), Y1, Y2
-	VSUBPD       trigConstant22<>+0(SB), Y2, Y2
-	VMOVUPS      Y0, Y3
-	VFNMADD231PD trigConstant2<>+0(SB), Y2, Y3
-	VFNMADD231PD trigConstant3<>+0(SB), Y2, Y3
-	VANDPD       trigConstant4<>+0(SB), Y0, Y2
-	VPCMPGTQ     trigConstant5<>+0(SB), Y2, Y2
-	VMOVMSKPD    Y2, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	VMULPD      Y3, Y3, Y0
-	VMOVUPS     trigConstant7<>+0(SB), Y2
-	VFMADD231PD trigConstant6<>+0(SB), Y0, Y2
-	VMOVUPS     trigConstant9<>+0(SB), Y4
-	VFMADD231PD trigConstant8<>+0(SB), Y0, Y4
-	VMOVUPS     trigConstant11<>+0(SB), Y5
-	VFMADD231PD trigConstant10<>+0(SB), Y0, Y5
-	VMULPD      Y0, Y0, Y0
-	VFMADD231PD Y0, Y4, Y2
-	VFMADD231PD trigConstant12<>+0(SB), Y0, Y5
-	VMULPD      Y0, Y0, Y0
-	VFMADD231PD Y0, Y5, Y2
-	VMULPD      Y2, Y3, Y0
-	VPSLLQ      $0x3f, Y1, Y1
-	VANDPD      trigConstant13<>+0(SB), Y1, Y1
-	VXORPD      Y1, Y0, Y0
-	VCVTPD2PSY  Y0, X15
-	TESTB       R8, R8
-	JNE         past
-	VMOVUPS     X15, (DI)
-
-stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVL (SI)(R12*4), AX
-
-fill:
-	MOVL AX, 32(SP)(R12*4)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVL (SP)(R10*4), AX
-	MOVL AX, (R11)(R10*4)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS X15, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS      Y0, 96(SP)
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      Y2, 160(SP)
-	VMOVUPS      Y3, 192(SP)
-	VPSRLQ       $0x36, Y0, Y4
-	VANDPD       trigConstant14<>+0(SB), Y4, Y4
-	VMULPD       trigConstant15<>+0(SB), Y0, Y0
-	VORPD        trigConstant16<>+0(SB), Y4, Y5
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y7, Y7, Y7
-	VGATHERQPD   Y7, (AX)(Y5*8), Y6
-	VMULPD       Y6, Y0, Y5
-	VFMSUB213PD  Y5, Y0, Y6
-	VORPD        trigConstant18<>+0(SB), Y4, Y7
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y7*8), Y8
-	VMULPD       Y8, Y0, Y7
-	VFMSUB213PD  Y7, Y0, Y8
-	VORPD        trigConstant19<>+0(SB), Y4, Y9
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y11, Y11, Y11
-	VGATHERQPD   Y11, (AX)(Y9*8), Y10
-	VMULPD       Y10, Y0, Y9
-	VFMSUB213PD  Y9, Y0, Y10
-	VMULPD       trigConstant20<>+0(SB), Y5, Y11
-	VROUNDPD     $0x08, Y11, Y11
-	VFNMADD231PD trigConstant21<>+0(SB), Y11, Y5
-	VMULPD       trigConstant20<>+0(SB), Y6, Y11
-	VROUNDPD     $0x08, Y11, Y11
-	VFNMADD231PD trigConstant21<>+0(SB), Y11, Y6
-	VADDPD       Y6, Y5, Y11
-	VSUBPD       Y5, Y11, Y12
-	VSUBPD       Y12, Y11, Y13
-	VSUBPD       Y13, Y5, Y5
-	VSUBPD       Y12, Y6, Y6
-	VADDPD       Y6, Y5, Y5
-	VMULPD       trigConstant20<>+0(SB), Y7, Y6
-	VROUNDPD     $0x08, Y6, Y6
-	VFNMADD231PD trigConstant21<>+0(SB), Y6, Y7
-	VADDPD       Y7, Y11, Y6
-	VSUBPD       Y11, Y6, Y12
-	VSUBPD       Y12, Y6, Y13
-	VSUBPD       Y13, Y11, Y11
-	VSUBPD       Y12, Y7, Y7
-	VADDPD       Y7, Y11, Y7
-	VMOVUPS      trigConstant85<>+0(SB), Y11
-	VFMADD231PD  trigConstant22<>+0(SB), Y6, Y11
-	VROUNDPD     $0x08, Y11, Y11
-	VMOVUPS      trigConstant7<>+0(SB), Y12
-	VFMADD231PD  trigConstant23<>+0(SB), Y11, Y12
-	VSUBPD       Y12, Y6, Y6
-	VADDPD       Y8, Y6, Y11
-	VSUBPD       Y6, Y11, Y13
-	VSUBPD       Y13, Y11, Y14
-	VSUBPD       Y14, Y6, Y6
-	VSUBPD       Y13, Y8, Y8
-	VADDPD       Y8, Y6, Y6
-	VADDPD       Y9, Y11, Y8
-	VSUBPD       Y11, Y8, Y13
-	VSUBPD       Y13, Y8, Y14
-	VSUBPD       Y14, Y11, Y11
-	VSUBPD       Y13, Y9, Y9
-	VADDPD       Y9, Y11, Y9
-	VADDPD       Y6, Y9, Y6
-	VADDPD       Y6, Y8, Y9
-	VSUBPD       Y8, Y9, Y8
-	VSUBPD       Y8, Y6, Y6
-	VADDPD       Y5, Y9, Y8
-	VSUBPD       Y9, Y8, Y11
-	VSUBPD       Y11, Y8, Y13
-	VSUBPD       Y13, Y9, Y9
-	VSUBPD       Y11, Y5, Y5
-	VADDPD       Y5, Y9, Y5
-	VADDPD       Y6, Y5, Y5
-	VADDPD       Y5, Y8, Y6
-	VSUBPD       Y8, Y6, Y8
-	VSUBPD       Y8, Y5, Y5
-	VADDPD       Y7, Y6, Y8
-	VSUBPD       Y6, Y8, Y9
-	VSUBPD       Y9, Y8, Y11
-	VSUBPD       Y11, Y6, Y6
-	VSUBPD       Y9, Y7, Y7
-	VADDPD       Y7, Y6, Y6
-	VADDPD       Y5, Y6, Y5
-	VADDPD       Y5, Y8, Y6
-	VSUBPD       Y8, Y6, Y7
-	VSUBPD       Y7, Y5, Y5
-	VORPD        trigConstant24<>+0(SB), Y4, Y4
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y8, Y8, Y8
-	VGATHERQPD   Y8, (AX)(Y4*8), Y7
-	VFMADD231PD  Y7, Y0, Y10
-	VADDPD       Y10, Y6, Y0
-	VSUBPD       Y6, Y0, Y4
-	VSUBPD       Y4, Y0, Y7
-	VSUBPD       Y7, Y6, Y6
-	VSUBPD       Y4, Y10, Y4
-	VADDPD       Y4, Y6, Y4
-	VADDPD       Y5, Y4, Y4
-	VADDPD       Y4, Y0, Y5
-	VSUBPD       Y0, Y5, Y0
-	VSUBPD       Y0, Y4, Y0
-	VMULPD       trigConstant25<>+0(SB), Y5, Y4
-	VMOVUPS      Y4, Y6
-	VFMSUB231PD  trigConstant25<>+0(SB), Y5, Y6
-	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y6
-	VFMADD231PD  trigConstant26<>+0(SB), Y5, Y6
-	VADDPD       Y6, Y4, Y0
-	VMOVUPS      trigConstant22<>+0(SB), Y4
-	VFMADD231PD  trigConstant22<>+0(SB), Y12, Y4
-	VADDPD       trigConstant1<>+0(SB), Y4, Y4
-	VBLENDVPD    Y2, Y0, Y3, Y3
-	VMOVUPS      Y3, 192(SP)
-	VBLENDVPD    Y2, Y4, Y1, Y1
-	VMOVUPS      Y1, 128(SP)
-	JMP          back1
-
-DATA trigConstant85<>+0(SB)/8, $0xbfe0000000000000
-DATA trigConstant85<>+8(SB)/8, $0xbfe0000000000000
-DATA trigConstant85<>+16(SB)/8, $0xbfe0000000000000
-DATA trigConstant85<>+24(SB)/8, $0xbfe0000000000000
-GLOBL trigConstant85<>(SB), RODATA|NOPTR, $32
-
-DATA trigConstant86<>+0(SB)/8, $0x4338000000000001
-DATA trigConstant86<>+8(SB)/8, $0x4338000000000001
-DATA trigConstant86<>+16(SB)/8, $0x4338000000000001
-DATA trigConstant86<>+24(SB)/8, $0x4338000000000001
-GLOBL trigConstant86<>(SB), RODATA|NOPTR, $32
-
-// func cosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX2, FMA3
-TEXT ·cosFloat64AVX2(SB), $256-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       trigConstant4<>+0(SB), Y0, Y0
-	VMOVUPS      trigConstant86<>+0(SB), Y1
-	VFMADD231PD  trigConstant27<>+0(SB), Y0, Y1
-	VSUBPD       trigConstant86<>+0(SB), Y1, Y2
-	VMOVUPS      Y0, Y3
-	VFNMADD231PD trigConstant25<>+0(SB), Y2, Y3
-	VMOVUPS      Y3, Y4
-	VFNMADD231PD trigConstant28<>+0(SB), Y2, Y4
-	VSUBPD       Y4, Y3, Y3
-	VFNMADD231PD trigConstant28<>+0(SB), Y2, Y3
-	VFNMADD231PD trigConstant29<>+0(SB), Y2, Y3
-	VPCMPGTQ     trigConstant30<>+0(SB), Y0, Y2
-	VMOVMSKPD    Y2, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	VMULPD       Y4, Y4, Y0
-	VMULPD       trigConstant22<>+0(SB), Y4, Y2
-	VMOVUPS      trigConstant7<>+0(SB), Y5
-	VFNMADD231PD Y4, Y2, Y5
-	VMOVUPS      trigConstant7<>+0(SB), Y6
-	VSUBPD       Y5, Y6, Y6
-	VFNMADD213PD Y6, Y4, Y2
-	VFNMADD231PD Y3, Y4, Y2
-	VMULPD       Y0, Y0, Y7
-	VMOVUPS      trigConstant32<>+0(SB), Y8
-	VFMADD231PD  trigConstant31<>+0(SB), Y0, Y8
-	VMOVUPS      trigConstant34<>+0(SB), Y9
-	VFMADD231PD  trigConstant33<>+0(SB), Y0, Y9
-	VMOVUPS      trigConstant36<>+0(SB), Y10
-	VFMADD231PD  trigConstant35<>+0(SB), Y0, Y10
-	VFMADD231PD  Y7, Y9, Y8
-	VMULPD       Y7, Y7, Y9
-	VFMADD231PD  Y9, Y10, Y8
-	VFMADD231PD  Y7, Y8, Y2
-	VMULPD       Y0, Y4, Y8
-	VMOVUPS      trigConstant38<>+0(SB), Y10
-	VFMADD231PD  trigConstant37<>+0(SB), Y0, Y10
-	VMOVUPS      trigConstant40<>+0(SB), Y11
-	VFMADD231PD  trigConstant39<>+0(SB), Y0, Y11
-	VFMADD231PD  Y7, Y11, Y10
-	VFMADD231PD  trigConstant41<>+0(SB), Y9, Y10
-	VFMADD213PD  trigConstant42<>+0(SB), Y0, Y10
-	VFNMADD231PD Y3, Y6, Y3
-	VFMADD231PD  Y10, Y8, Y3
-	VPSLLQ       $0x3f, Y1, Y0
-	VMOVUPS      trigConstant16<>+0(SB), Y6
-	VPCMPGTQ     Y0, Y6, Y0
-	VADDPD       Y2, Y5, Y2
-	VADDPD       Y3, Y4, Y3
-	VBLENDVPD    Y0, Y2, Y3, Y0
-	VPSLLQ       $0x3e, Y1, Y1
-	VANDPD       trigConstant13<>+0(SB), Y1, Y1
-	VXORPD       Y1, Y0, Y0
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      Y0, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-
-fill:
-	MOVQ AX, 32(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Y0, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS      Y0, 96(SP)
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      Y2, 160(SP)
-	VMOVUPS      Y3, 192(SP)
-	VMOVUPS      Y4, 224(SP)
-	VPSRLQ       $0x36, Y0, Y5
-	VANDPD       trigConstant14<>+0(SB), Y5, Y5
-	VMULPD       trigConstant15<>+0(SB), Y0, Y0
-	VORPD        trigConstant16<>+0(SB), Y5, Y6
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y8, Y8, Y8
-	VGATHERQPD   Y8, (AX)(Y6*8), Y7
-	VMULPD       Y7, Y0, Y6
-	VFMSUB213PD  Y6, Y0, Y7
-	VORPD        trigConstant18<>+0(SB), Y5, Y8
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y10, Y10, Y10
-	VGATHERQPD   Y10, (AX)(Y8*8), Y9
-	VMULPD       Y9, Y0, Y8
-	VFMSUB213PD  Y8, Y0, Y9
-	VORPD        trigConstant19<>+0(SB), Y5, Y10
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y12, Y12, Y12
-	VGATHERQPD   Y12, (AX)(Y10*8), Y11
-	VMULPD       Y11, Y0, Y10
-	VFMSUB213PD  Y10, Y0, Y11
-	VMULPD       trigConstant20<>+0(SB), Y6, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VFNMADD231PD trigConstant21<>+0(SB), Y12, Y6
-	VMULPD       trigConstant20<>+0(SB), Y7, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VFNMADD231PD trigConstant21<>+0(SB), Y12, Y7
-	VADDPD       Y7, Y6, Y12
-	VSUBPD       Y6, Y12, Y13
-	VSUBPD       Y13, Y12, Y14
-	VSUBPD       Y14, Y6, Y6
-	VSUBPD       Y13, Y7, Y7
-	VADDPD       Y7, Y6, Y6
-	VMULPD       trigConstant20<>+0(SB), Y8, Y7
-	VROUNDPD     $0x08, Y7, Y7
-	VFNMADD231PD trigConstant21<>+0(SB), Y7, Y8
-	VADDPD       Y8, Y12, Y7
-	VSUBPD       Y12, Y7, Y13
-	VSUBPD       Y13, Y7, Y14
-	VSUBPD       Y14, Y12, Y12
-	VSUBPD       Y13, Y8, Y8
-	VADDPD       Y8, Y12, Y8
-	VROUNDPD     $0x08, Y7, Y12
-	VSUBPD       Y12, Y7, Y7
-	VADDPD       Y9, Y7, Y13
-	VSUBPD       Y7, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y7, Y7
-	VSUBPD       Y14, Y9, Y9
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y10, Y13, Y9
-	VSUBPD       Y13, Y9, Y14
-	VSUBPD       Y14, Y9, Y15
-	VSUBPD       Y15, Y13, Y13
-	VSUBPD       Y14, Y10, Y10
-	VADDPD       Y10, Y13, Y10
-	VADDPD       Y7, Y10, Y7
-	VADDPD       Y7, Y9, Y10
-	VSUBPD       Y9, Y10, Y9
-	VSUBPD       Y9, Y7, Y7
-	VADDPD       Y6, Y10, Y9
-	VSUBPD       Y10, Y9, Y13
-	VSUBPD       Y13, Y9, Y14
-	VSUBPD       Y14, Y10, Y10
-	VSUBPD       Y13, Y6, Y6
-	VADDPD       Y6, Y10, Y6
-	VADDPD       Y7, Y6, Y6
-	VADDPD       Y6, Y9, Y7
-	VSUBPD       Y9, Y7, Y9
-	VSUBPD       Y9, Y6, Y6
-	VADDPD       Y8, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y13
-	VSUBPD       Y13, Y7, Y7
-	VSUBPD       Y10, Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y6, Y9, Y7
-	VSUBPD       Y9, Y7, Y8
-	VSUBPD       Y8, Y6, Y6
-	VORPD        trigConstant24<>+0(SB), Y5, Y5
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y5*8), Y8
-	VFMADD231PD  Y8, Y0, Y11
-	VADDPD       Y11, Y7, Y0
-	VSUBPD       Y7, Y0, Y5
-	VSUBPD       Y5, Y0, Y8
-	VSUBPD       Y8, Y7, Y7
-	VSUBPD       Y5, Y11, Y5
-	VADDPD       Y5, Y7, Y5
-	VADDPD       Y6, Y5, Y5
-	VADDPD       Y5, Y0, Y6
-	VSUBPD       Y0, Y6, Y0
-	VSUBPD       Y0, Y5, Y0
-	VMULPD       trigConstant25<>+0(SB), Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  trigConstant25<>+0(SB), Y6, Y7
-	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y7
-	VFMADD231PD  trigConstant26<>+0(SB), Y6, Y7
-	VADDPD       Y7, Y5, Y0
-	VSUBPD       Y5, Y0, Y5
-	VSUBPD       Y5, Y7, Y5
-	VADDPD       trigConstant86<>+0(SB), Y12, Y6
-	VBLENDVPD    Y2, Y0, Y4, Y4
-	VMOVUPS      Y4, 224(SP)
-	VBLENDVPD    Y2, Y5, Y3, Y3
-	VMOVUPS      Y3, 192(SP)
-	VBLENDVPD    Y2, Y6, Y1, Y1
-	VMOVUPS      Y1, 128(SP)
-	JMP          back1
-
-// func cosFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·cosFloat32AVX512(SB), $448-33
+TEXT ·cosFloat32AVX2(SB), $544-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2330,42 +2578,78 @@ TEXT ·cosFloat32AVX512(SB), $448-33
 	JEQ  rest
 
 loop:
-	VCVTPS2PD    (SI), Z0
-	VANDPD       trigConstant47<>+0(SB), Z0, Z0
-	VMOVUPS      trigConstant87<>+0(SB), Z1
-	VFMADD231PD  trigConstant43<>+0(SB), Z0, Z1
-	VADDPD       trigConstant88<>+0(SB), Z1, Z1
-	VSUBPD       trigConstant44<>+0(SB), Z1, Z2
-	VSUBPD       trigConstant64<>+0(SB), Z2, Z2
-	VMOVUPS      Z0, Z3
-	VFNMADD231PD trigConstant45<>+0(SB), Z2, Z3
-	VFNMADD231PD trigConstant46<>+0(SB), Z2, Z3
-	VANDPD       trigConstant47<>+0(SB), Z0, Z2
-	VPCMPGTQ     trigConstant48<>+0(SB), Z2, K1
-	KORTESTB     K1, K1
+	VCVTPS2PD    (SI), Y0
+	VCVTPS2PD    16(SI), Y1
+	VANDPD       trigConstant4<>+0(SB), Y0, Y0
+	VANDPD       trigConstant4<>+0(SB), Y1, Y1
+	VMOVUPS      trigConstant85<>+0(SB), Y2
+	VFMADD231PD  trigConstant0<>+0(SB), Y0, Y2
+	VMOVUPS      trigConstant85<>+0(SB), Y3
+	VFMADD231PD  trigConstant0<>+0(SB), Y1, Y3
+	VADDPD       trigConstant86<>+0(SB), Y2, Y2
+	VADDPD       trigConstant86<>+0(SB), Y3, Y3
+	VSUBPD       trigConstant1<>+0(SB), Y2, Y4
+	VSUBPD       trigConstant1<>+0(SB), Y3, Y5
+	VSUBPD       trigConstant22<>+0(SB), Y4, Y4
+	VSUBPD       trigConstant22<>+0(SB), Y5, Y5
+	VMOVUPS      Y0, Y6
+	VFNMADD231PD trigConstant2<>+0(SB), Y4, Y6
+	VMOVUPS      Y1, Y7
+	VFNMADD231PD trigConstant2<>+0(SB), Y5, Y7
+	VFNMADD231PD trigConstant3<>+0(SB), Y4, Y6
+	VFNMADD231PD trigConstant3<>+0(SB), Y5, Y7
+	VANDPD       trigConstant4<>+0(SB), Y0, Y4
+	VANDPD       trigConstant4<>+0(SB), Y1, Y5
+	VPCMPGTQ     trigConstant5<>+0(SB), Y4, Y4
+	VPCMPGTQ     trigConstant5<>+0(SB), Y5, Y5
+	VMOVMSKPD    Y4, AX
+	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMULPD      Z3, Z3, Z0
-	VMOVUPS     trigConstant50<>+0(SB), Z2
-	VFMADD231PD trigConstant49<>+0(SB), Z0, Z2
-	VMOVUPS     trigConstant52<>+0(SB), Z4
-	VFMADD231PD trigConstant51<>+0(SB), Z0, Z4
-	VMOVUPS     trigConstant54<>+0(SB), Z5
-	VFMADD231PD trigConstant53<>+0(SB), Z0, Z5
-	VMULPD      Z0, Z0, Z0
-	VFMADD231PD Z0, Z4, Z2
-	VFMADD231PD trigConstant55<>+0(SB), Z0, Z5
-	VMULPD      Z0, Z0, Z0
-	VFMADD231PD Z0, Z5, Z2
-	VMULPD      Z2, Z3, Z0
-	VPSLLQ      $0x3f, Z1, Z1
-	VANDPD      trigConstant56<>+0(SB), Z1, Z1
-	VXORPD      Z1, Z0, Z0
-	VCVTPD2PS   Z0, Y31
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMULPD      Y6, Y6, Y0
+	VMULPD      Y7, Y7, Y1
+	VMOVUPS     trigConstant7<>+0(SB), Y4
+	VFMADD231PD trigConstant6<>+0(SB), Y0, Y4
+	VMOVUPS     trigConstant7<>+0(SB), Y5
+	VFMADD231PD trigConstant6<>+0(SB), Y1, Y5
+	VMOVUPS     trigConstant9<>+0(SB), Y8
+	VFMADD231PD trigConstant8<>+0(SB), Y0, Y8
+	VMOVUPS     trigConstant9<>+0(SB), Y9
+	VFMADD231PD trigConstant8<>+0(SB), Y1, Y9
+	VMOVUPS     trigConstant11<>+0(SB), Y10
+	VFMADD231PD trigConstant10<>+0(SB), Y0, Y10
+	VMOVUPS     trigConstant11<>+0(SB), Y11
+	VFMADD231PD trigConstant10<>+0(SB), Y1, Y11
+	VMULPD      Y0, Y0, Y0
+	VMULPD      Y1, Y1, Y1
+	VFMADD231PD Y0, Y8, Y4
+	VFMADD231PD Y1, Y9, Y5
+	VFMADD231PD trigConstant12<>+0(SB), Y0, Y10
+	VFMADD231PD trigConstant12<>+0(SB), Y1, Y11
+	VMULPD      Y0, Y0, Y0
+	VMULPD      Y1, Y1, Y1
+	VFMADD231PD Y0, Y10, Y4
+	VFMADD231PD Y1, Y11, Y5
+	VMULPD      Y4, Y6, Y0
+	VMULPD      Y5, Y7, Y1
+	VPSLLQ      $0x3f, Y2, Y2
+	VPSLLQ      $0x3f, Y3, Y3
+	VANDPD      trigConstant13<>+0(SB), Y2, Y2
+	VANDPD      trigConstant13<>+0(SB), Y3, Y3
+	VXORPD      Y2, Y0, Y0
+	VXORPD      Y3, Y1, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
 	ADDQ $0x00000020, DI
@@ -2382,7 +2666,7 @@ in:
 	MOVL (SI)(R12*4), AX
 
 fill:
-	MOVL AX, 64(SP)(R12*4)
+	MOVL AX, 32(SP)(R12*4)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
@@ -2390,7 +2674,7 @@ fill:
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 32(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -2412,127 +2696,1094 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS      Y0, 96(SP)
+	VMOVUPS      Y1, 128(SP)
+	VMOVUPS      Y2, 160(SP)
+	VMOVUPS      Y3, 192(SP)
+	VMOVUPS      Y4, 224(SP)
+	VMOVUPS      Y5, 256(SP)
+	VMOVUPS      Y6, 288(SP)
+	VMOVUPS      Y7, 320(SP)
+	VPSRLQ       $0x36, Y0, Y8
+	VANDPD       trigConstant14<>+0(SB), Y8, Y8
+	VMULPD       trigConstant15<>+0(SB), Y0, Y0
+	VORPD        trigConstant16<>+0(SB), Y8, Y9
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y11, Y11, Y11
+	VGATHERQPD   Y11, (AX)(Y9*8), Y10
+	VMULPD       Y10, Y0, Y9
+	VFMSUB213PD  Y9, Y0, Y10
+	VORPD        trigConstant18<>+0(SB), Y8, Y11
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y11*8), Y12
+	VMULPD       Y12, Y0, Y11
+	VFMSUB213PD  Y11, Y0, Y12
+	VORPD        trigConstant19<>+0(SB), Y8, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y0, Y13
+	VFMSUB213PD  Y13, Y0, Y14
+	VMULPD       trigConstant20<>+0(SB), Y9, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y9
+	VMULPD       trigConstant20<>+0(SB), Y10, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y10
+	VADDPD       Y10, Y9, Y15
+	VSUBPD       Y9, Y15, Y2
+	VSUBPD       Y2, Y15, Y6
+	VSUBPD       Y6, Y9, Y6
+	VSUBPD       Y2, Y10, Y2
+	VADDPD       Y2, Y6, Y2
+	VMULPD       trigConstant20<>+0(SB), Y11, Y6
+	VROUNDPD     $0x08, Y6, Y6
+	VFNMADD231PD trigConstant21<>+0(SB), Y6, Y11
+	VADDPD       Y11, Y15, Y6
+	VSUBPD       Y15, Y6, Y9
+	VSUBPD       Y9, Y6, Y10
+	VSUBPD       Y10, Y15, Y10
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       Y9, Y10, Y9
+	VMOVUPS      trigConstant85<>+0(SB), Y10
+	VFMADD231PD  trigConstant22<>+0(SB), Y6, Y10
+	VROUNDPD     $0x08, Y10, Y10
+	VMOVUPS      trigConstant7<>+0(SB), Y11
+	VFMADD231PD  trigConstant23<>+0(SB), Y10, Y11
+	VSUBPD       Y11, Y6, Y6
+	VADDPD       Y12, Y6, Y10
+	VSUBPD       Y6, Y10, Y15
+	VSUBPD       Y15, Y10, Y1
+	VSUBPD       Y1, Y6, Y1
+	VSUBPD       Y15, Y12, Y6
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y13, Y10, Y6
+	VSUBPD       Y10, Y6, Y12
+	VSUBPD       Y12, Y6, Y15
+	VSUBPD       Y15, Y10, Y10
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y10, Y10
+	VADDPD       Y1, Y10, Y1
+	VADDPD       Y1, Y6, Y10
+	VSUBPD       Y6, Y10, Y6
+	VSUBPD       Y6, Y1, Y1
+	VADDPD       Y2, Y10, Y6
+	VSUBPD       Y10, Y6, Y12
+	VSUBPD       Y12, Y6, Y13
+	VSUBPD       Y13, Y10, Y10
+	VSUBPD       Y12, Y2, Y2
+	VADDPD       Y2, Y10, Y2
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y1, Y6, Y2
+	VSUBPD       Y6, Y2, Y6
+	VSUBPD       Y6, Y1, Y1
+	VADDPD       Y9, Y2, Y6
+	VSUBPD       Y2, Y6, Y10
+	VSUBPD       Y10, Y6, Y12
+	VSUBPD       Y12, Y2, Y2
+	VSUBPD       Y10, Y9, Y9
+	VADDPD       Y9, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y1, Y6, Y2
+	VSUBPD       Y6, Y2, Y6
+	VSUBPD       Y6, Y1, Y1
+	VORPD        trigConstant24<>+0(SB), Y8, Y6
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y9, Y9, Y9
+	VGATHERQPD   Y9, (AX)(Y6*8), Y8
+	VFMADD231PD  Y8, Y0, Y14
+	VADDPD       Y14, Y2, Y0
+	VSUBPD       Y2, Y0, Y6
+	VSUBPD       Y6, Y0, Y8
+	VSUBPD       Y8, Y2, Y2
+	VSUBPD       Y6, Y14, Y6
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y1, Y0, Y2
+	VSUBPD       Y0, Y2, Y0
+	VSUBPD       Y0, Y1, Y0
+	VMULPD       trigConstant25<>+0(SB), Y2, Y1
+	VMOVUPS      Y1, Y6
+	VFMSUB231PD  trigConstant25<>+0(SB), Y2, Y6
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y6
+	VFMADD231PD  trigConstant26<>+0(SB), Y2, Y6
+	VADDPD       Y6, Y1, Y0
+	VMOVUPS      trigConstant22<>+0(SB), Y1
+	VFMADD231PD  trigConstant22<>+0(SB), Y11, Y1
+	VADDPD       trigConstant1<>+0(SB), Y1, Y1
+	VMOVUPS      288(SP), Y2
+	VBLENDVPD    Y4, Y0, Y2, Y2
+	VMOVUPS      Y2, 288(SP)
+	VMOVUPS      160(SP), Y6
+	VBLENDVPD    Y4, Y1, Y6, Y6
+	VMOVUPS      Y6, 160(SP)
+	VMOVUPS      128(SP), Y1
+	VMOVUPS      160(SP), Y2
+	VMOVUPS      288(SP), Y6
+	JMP          back1
+
+region2:
+	VMOVUPS      Y1, 352(SP)
+	VMOVUPS      Y2, 384(SP)
+	VMOVUPS      Y3, 416(SP)
+	VMOVUPS      Y5, 448(SP)
+	VMOVUPS      Y6, 480(SP)
+	VMOVUPS      Y7, 512(SP)
+	VPSRLQ       $0x36, Y1, Y0
+	VANDPD       trigConstant14<>+0(SB), Y0, Y0
+	VMULPD       trigConstant15<>+0(SB), Y1, Y1
+	VORPD        trigConstant16<>+0(SB), Y0, Y4
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y9, Y9, Y9
+	VGATHERQPD   Y9, (AX)(Y4*8), Y8
+	VMULPD       Y8, Y1, Y4
+	VFMSUB213PD  Y4, Y1, Y8
+	VORPD        trigConstant18<>+0(SB), Y0, Y9
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y11, Y11, Y11
+	VGATHERQPD   Y11, (AX)(Y9*8), Y10
+	VMULPD       Y10, Y1, Y9
+	VFMSUB213PD  Y9, Y1, Y10
+	VORPD        trigConstant19<>+0(SB), Y0, Y11
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y11*8), Y12
+	VMULPD       Y12, Y1, Y11
+	VFMSUB213PD  Y11, Y1, Y12
+	VMULPD       trigConstant20<>+0(SB), Y4, Y13
+	VROUNDPD     $0x08, Y13, Y13
+	VFNMADD231PD trigConstant21<>+0(SB), Y13, Y4
+	VMULPD       trigConstant20<>+0(SB), Y8, Y13
+	VROUNDPD     $0x08, Y13, Y13
+	VFNMADD231PD trigConstant21<>+0(SB), Y13, Y8
+	VADDPD       Y8, Y4, Y13
+	VSUBPD       Y4, Y13, Y14
+	VSUBPD       Y14, Y13, Y15
+	VSUBPD       Y15, Y4, Y4
+	VSUBPD       Y14, Y8, Y8
+	VADDPD       Y8, Y4, Y4
+	VMULPD       trigConstant20<>+0(SB), Y9, Y8
+	VROUNDPD     $0x08, Y8, Y8
+	VFNMADD231PD trigConstant21<>+0(SB), Y8, Y9
+	VADDPD       Y9, Y13, Y8
+	VSUBPD       Y13, Y8, Y14
+	VSUBPD       Y14, Y8, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y14, Y9, Y9
+	VADDPD       Y9, Y13, Y9
+	VMOVUPS      trigConstant85<>+0(SB), Y13
+	VFMADD231PD  trigConstant22<>+0(SB), Y8, Y13
+	VROUNDPD     $0x08, Y13, Y13
+	VMOVUPS      trigConstant7<>+0(SB), Y14
+	VFMADD231PD  trigConstant23<>+0(SB), Y13, Y14
+	VSUBPD       Y14, Y8, Y8
+	VADDPD       Y10, Y8, Y13
+	VSUBPD       Y8, Y13, Y15
+	VSUBPD       Y15, Y13, Y3
+	VSUBPD       Y3, Y8, Y3
+	VSUBPD       Y15, Y10, Y8
+	VADDPD       Y8, Y3, Y3
+	VADDPD       Y11, Y13, Y8
+	VSUBPD       Y13, Y8, Y10
+	VSUBPD       Y10, Y8, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y10, Y11, Y10
+	VADDPD       Y10, Y13, Y10
+	VADDPD       Y3, Y10, Y3
+	VADDPD       Y3, Y8, Y10
+	VSUBPD       Y8, Y10, Y8
+	VSUBPD       Y8, Y3, Y3
+	VADDPD       Y4, Y10, Y8
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y8, Y13
+	VSUBPD       Y13, Y10, Y10
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VADDPD       Y3, Y4, Y3
+	VADDPD       Y3, Y8, Y4
+	VSUBPD       Y8, Y4, Y8
+	VSUBPD       Y8, Y3, Y3
+	VADDPD       Y9, Y4, Y8
+	VSUBPD       Y4, Y8, Y10
+	VSUBPD       Y10, Y8, Y11
+	VSUBPD       Y11, Y4, Y4
+	VSUBPD       Y10, Y9, Y9
+	VADDPD       Y9, Y4, Y4
+	VADDPD       Y3, Y4, Y3
+	VADDPD       Y3, Y8, Y4
+	VSUBPD       Y8, Y4, Y8
+	VSUBPD       Y8, Y3, Y3
+	VORPD        trigConstant24<>+0(SB), Y0, Y0
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y9, Y9, Y9
+	VGATHERQPD   Y9, (AX)(Y0*8), Y8
+	VFMADD231PD  Y8, Y1, Y12
+	VADDPD       Y12, Y4, Y0
+	VSUBPD       Y4, Y0, Y1
+	VSUBPD       Y1, Y0, Y8
+	VSUBPD       Y8, Y4, Y4
+	VSUBPD       Y1, Y12, Y1
+	VADDPD       Y1, Y4, Y1
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y3
+	VSUBPD       Y0, Y3, Y0
+	VSUBPD       Y0, Y1, Y0
+	VMULPD       trigConstant25<>+0(SB), Y3, Y1
+	VMOVUPS      Y1, Y4
+	VFMSUB231PD  trigConstant25<>+0(SB), Y3, Y4
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y4
+	VFMADD231PD  trigConstant26<>+0(SB), Y3, Y4
+	VADDPD       Y4, Y1, Y0
+	VMOVUPS      trigConstant22<>+0(SB), Y1
+	VFMADD231PD  trigConstant22<>+0(SB), Y14, Y1
+	VADDPD       trigConstant1<>+0(SB), Y1, Y1
+	VBLENDVPD    Y5, Y0, Y7, Y7
+	VMOVUPS      Y7, 512(SP)
+	VMOVUPS      416(SP), Y3
+	VBLENDVPD    Y5, Y1, Y3, Y3
+	VMOVUPS      Y3, 416(SP)
+	JMP          back2
+
+DATA trigConstant85<>+0(SB)/8, $0xbfe0000000000000
+DATA trigConstant85<>+8(SB)/8, $0xbfe0000000000000
+DATA trigConstant85<>+16(SB)/8, $0xbfe0000000000000
+DATA trigConstant85<>+24(SB)/8, $0xbfe0000000000000
+GLOBL trigConstant85<>(SB), RODATA|NOPTR, $32
+
+DATA trigConstant86<>+0(SB)/8, $0x4338000000000001
+DATA trigConstant86<>+8(SB)/8, $0x4338000000000001
+DATA trigConstant86<>+16(SB)/8, $0x4338000000000001
+DATA trigConstant86<>+24(SB)/8, $0x4338000000000001
+GLOBL trigConstant86<>(SB), RODATA|NOPTR, $32
+
+// func cosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·cosFloat64AVX2(SB), $1024-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x00000007, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       trigConstant4<>+0(SB), Y0, Y0
+	VANDPD       trigConstant4<>+0(SB), Y1, Y1
+	VMOVUPS      trigConstant86<>+0(SB), Y2
+	VFMADD231PD  trigConstant27<>+0(SB), Y0, Y2
+	VMOVUPS      trigConstant86<>+0(SB), Y3
+	VFMADD231PD  trigConstant27<>+0(SB), Y1, Y3
+	VSUBPD       trigConstant86<>+0(SB), Y2, Y4
+	VSUBPD       trigConstant86<>+0(SB), Y3, Y5
+	VMOVUPS      Y0, Y6
+	VFNMADD231PD trigConstant25<>+0(SB), Y4, Y6
+	VMOVUPS      Y1, Y7
+	VFNMADD231PD trigConstant25<>+0(SB), Y5, Y7
+	VMOVUPS      Y6, Y8
+	VFNMADD231PD trigConstant28<>+0(SB), Y4, Y8
+	VMOVUPS      Y7, Y9
+	VFNMADD231PD trigConstant28<>+0(SB), Y5, Y9
+	VSUBPD       Y8, Y6, Y6
+	VSUBPD       Y9, Y7, Y7
+	VFNMADD231PD trigConstant28<>+0(SB), Y4, Y6
+	VFNMADD231PD trigConstant28<>+0(SB), Y5, Y7
+	VFNMADD231PD trigConstant29<>+0(SB), Y4, Y6
+	VFNMADD231PD trigConstant29<>+0(SB), Y5, Y7
+	VPCMPGTQ     trigConstant30<>+0(SB), Y0, Y4
+	VPCMPGTQ     trigConstant30<>+0(SB), Y1, Y5
+	VMOVMSKPD    Y4, AX
+	TESTL        AX, AX
+	JNE          region1
+
+back1:
+	VMOVMSKPD Y5, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMULPD       Y8, Y8, Y0
+	VMULPD       Y9, Y9, Y1
+	VMULPD       trigConstant22<>+0(SB), Y8, Y4
+	VMULPD       trigConstant22<>+0(SB), Y9, Y5
+	VMOVUPS      trigConstant7<>+0(SB), Y10
+	VFNMADD231PD Y8, Y4, Y10
+	VMOVUPS      trigConstant7<>+0(SB), Y11
+	VFNMADD231PD Y9, Y5, Y11
+	VMOVUPS      trigConstant7<>+0(SB), Y12
+	VSUBPD       Y10, Y12, Y13
+	VSUBPD       Y11, Y12, Y12
+	VFNMADD213PD Y13, Y8, Y4
+	VFNMADD213PD Y12, Y9, Y5
+	VFNMADD231PD Y6, Y8, Y4
+	VFNMADD231PD Y7, Y9, Y5
+	VMULPD       Y0, Y0, Y14
+	VMULPD       Y1, Y1, Y15
+	VMOVUPS      Y11, (SP)
+	VMOVUPS      trigConstant32<>+0(SB), Y11
+	VFMADD231PD  trigConstant31<>+0(SB), Y0, Y11
+	VMOVUPS      Y10, 32(SP)
+	VMOVUPS      trigConstant32<>+0(SB), Y10
+	VFMADD231PD  trigConstant31<>+0(SB), Y1, Y10
+	VMOVUPS      Y3, 64(SP)
+	VMOVUPS      trigConstant34<>+0(SB), Y3
+	VFMADD231PD  trigConstant33<>+0(SB), Y0, Y3
+	VMOVUPS      Y2, 96(SP)
+	VMOVUPS      trigConstant34<>+0(SB), Y2
+	VFMADD231PD  trigConstant33<>+0(SB), Y1, Y2
+	VMOVUPS      Y7, 128(SP)
+	VMOVUPS      trigConstant36<>+0(SB), Y7
+	VFMADD231PD  trigConstant35<>+0(SB), Y0, Y7
+	VMOVUPS      Y12, 160(SP)
+	VMOVUPS      trigConstant36<>+0(SB), Y12
+	VFMADD231PD  trigConstant35<>+0(SB), Y1, Y12
+	VFMADD231PD  Y14, Y3, Y11
+	VFMADD231PD  Y15, Y2, Y10
+	VMULPD       Y14, Y14, Y2
+	VMULPD       Y15, Y15, Y3
+	VFMADD231PD  Y2, Y7, Y11
+	VFMADD231PD  Y3, Y12, Y10
+	VFMADD231PD  Y14, Y11, Y4
+	VFMADD231PD  Y15, Y10, Y5
+	VMULPD       Y0, Y8, Y7
+	VMULPD       Y1, Y9, Y10
+	VMOVUPS      trigConstant38<>+0(SB), Y11
+	VFMADD231PD  trigConstant37<>+0(SB), Y0, Y11
+	VMOVUPS      trigConstant38<>+0(SB), Y12
+	VFMADD231PD  trigConstant37<>+0(SB), Y1, Y12
+	VMOVUPS      Y9, 192(SP)
+	VMOVUPS      trigConstant40<>+0(SB), Y9
+	VFMADD231PD  trigConstant39<>+0(SB), Y0, Y9
+	VMOVUPS      Y8, 224(SP)
+	VMOVUPS      trigConstant40<>+0(SB), Y8
+	VFMADD231PD  trigConstant39<>+0(SB), Y1, Y8
+	VFMADD231PD  Y14, Y9, Y11
+	VFMADD231PD  Y15, Y8, Y12
+	VFMADD231PD  trigConstant41<>+0(SB), Y2, Y11
+	VFMADD231PD  trigConstant41<>+0(SB), Y3, Y12
+	VFMADD213PD  trigConstant42<>+0(SB), Y0, Y11
+	VFMADD213PD  trigConstant42<>+0(SB), Y1, Y12
+	VFNMADD231PD Y6, Y13, Y6
+	VMOVUPS      128(SP), Y0
+	VFNMADD231PD 160(SP), Y0, Y0
+	VFMADD231PD  Y11, Y7, Y6
+	VFMADD231PD  Y12, Y10, Y0
+	VMOVUPS      96(SP), Y1
+	VPSLLQ       $0x3f, Y1, Y2
+	VMOVUPS      64(SP), Y3
+	VPSLLQ       $0x3f, Y3, Y7
+	VMOVUPS      trigConstant16<>+0(SB), Y8
+	VPCMPGTQ     Y2, Y8, Y2
+	VPCMPGTQ     Y7, Y8, Y7
+	VADDPD       32(SP), Y4, Y4
+	VADDPD       (SP), Y5, Y5
+	VADDPD       224(SP), Y6, Y6
+	VADDPD       192(SP), Y0, Y0
+	VBLENDVPD    Y2, Y4, Y6, Y2
+	VBLENDVPD    Y7, Y5, Y0, Y0
+	VPSLLQ       $0x3e, Y1, Y1
+	VPSLLQ       $0x3e, Y3, Y3
+	VANDPD       trigConstant13<>+0(SB), Y1, Y1
+	VANDPD       trigConstant13<>+0(SB), Y3, Y3
+	VXORPD       Y1, Y2, Y1
+	VXORPD       Y3, Y0, Y0
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      Y0, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+
+fill:
+	MOVQ AX, 320(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 256(SP), DI
+	LEAQ 320(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ 256(SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y1, (DI)
+	VMOVNTPS Y0, 32(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS      Y0, 448(SP)
+	VMOVUPS      Y1, 480(SP)
+	VMOVUPS      Y2, 512(SP)
+	VMOVUPS      Y3, 544(SP)
+	VMOVUPS      Y4, 576(SP)
+	VMOVUPS      Y5, 608(SP)
+	VMOVUPS      Y6, 640(SP)
+	VMOVUPS      Y7, 672(SP)
+	VMOVUPS      Y8, 704(SP)
+	VMOVUPS      Y9, 736(SP)
+	VPSRLQ       $0x36, Y0, Y10
+	VANDPD       trigConstant14<>+0(SB), Y10, Y10
+	VMULPD       trigConstant15<>+0(SB), Y0, Y0
+	VORPD        trigConstant16<>+0(SB), Y10, Y11
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y11*8), Y12
+	VMULPD       Y12, Y0, Y11
+	VFMSUB213PD  Y11, Y0, Y12
+	VORPD        trigConstant18<>+0(SB), Y10, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y0, Y13
+	VFMSUB213PD  Y13, Y0, Y14
+	VORPD        trigConstant19<>+0(SB), Y10, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y6, Y6, Y6
+	VGATHERQPD   Y6, (AX)(Y15*8), Y2
+	VMULPD       Y2, Y0, Y6
+	VFMSUB213PD  Y6, Y0, Y2
+	VMULPD       trigConstant20<>+0(SB), Y11, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y11
+	VMULPD       trigConstant20<>+0(SB), Y12, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y12
+	VADDPD       Y12, Y11, Y15
+	VSUBPD       Y11, Y15, Y8
+	VSUBPD       Y8, Y15, Y1
+	VSUBPD       Y1, Y11, Y1
+	VSUBPD       Y8, Y12, Y8
+	VADDPD       Y8, Y1, Y1
+	VMULPD       trigConstant20<>+0(SB), Y13, Y8
+	VROUNDPD     $0x08, Y8, Y8
+	VFNMADD231PD trigConstant21<>+0(SB), Y8, Y13
+	VADDPD       Y13, Y15, Y8
+	VSUBPD       Y15, Y8, Y11
+	VSUBPD       Y11, Y8, Y12
+	VSUBPD       Y12, Y15, Y12
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y12, Y11
+	VROUNDPD     $0x08, Y8, Y12
+	VSUBPD       Y12, Y8, Y8
+	VADDPD       Y14, Y8, Y13
+	VSUBPD       Y8, Y13, Y15
+	VSUBPD       Y15, Y13, Y3
+	VSUBPD       Y3, Y8, Y3
+	VSUBPD       Y15, Y14, Y8
+	VADDPD       Y8, Y3, Y3
+	VADDPD       Y6, Y13, Y8
+	VSUBPD       Y13, Y8, Y14
+	VSUBPD       Y14, Y8, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y14, Y6, Y6
+	VADDPD       Y6, Y13, Y6
+	VADDPD       Y3, Y6, Y3
+	VADDPD       Y3, Y8, Y6
+	VSUBPD       Y8, Y6, Y8
+	VSUBPD       Y8, Y3, Y3
+	VADDPD       Y1, Y6, Y8
+	VSUBPD       Y6, Y8, Y13
+	VSUBPD       Y13, Y8, Y14
+	VSUBPD       Y14, Y6, Y6
+	VSUBPD       Y13, Y1, Y1
+	VADDPD       Y1, Y6, Y1
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y8, Y3
+	VSUBPD       Y8, Y3, Y6
+	VSUBPD       Y6, Y1, Y1
+	VADDPD       Y11, Y3, Y6
+	VSUBPD       Y3, Y6, Y8
+	VSUBPD       Y8, Y6, Y13
+	VSUBPD       Y13, Y3, Y3
+	VSUBPD       Y8, Y11, Y8
+	VADDPD       Y8, Y3, Y3
+	VADDPD       Y1, Y3, Y1
+	VADDPD       Y1, Y6, Y3
+	VSUBPD       Y6, Y3, Y6
+	VSUBPD       Y6, Y1, Y1
+	VORPD        trigConstant24<>+0(SB), Y10, Y6
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y10, Y10, Y10
+	VGATHERQPD   Y10, (AX)(Y6*8), Y8
+	VFMADD231PD  Y8, Y0, Y2
+	VADDPD       Y2, Y3, Y0
+	VSUBPD       Y3, Y0, Y6
+	VSUBPD       Y6, Y0, Y8
+	VSUBPD       Y8, Y3, Y3
+	VSUBPD       Y6, Y2, Y2
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y1, Y0, Y2
+	VSUBPD       Y0, Y2, Y0
+	VSUBPD       Y0, Y1, Y0
+	VMULPD       trigConstant25<>+0(SB), Y2, Y1
+	VMOVUPS      Y1, Y3
+	VFMSUB231PD  trigConstant25<>+0(SB), Y2, Y3
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y3
+	VFMADD231PD  trigConstant26<>+0(SB), Y2, Y3
+	VADDPD       Y3, Y1, Y0
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       trigConstant86<>+0(SB), Y12, Y2
+	VMOVUPS      704(SP), Y3
+	VBLENDVPD    Y4, Y0, Y3, Y3
+	VMOVUPS      Y3, 704(SP)
+	VMOVUPS      640(SP), Y6
+	VBLENDVPD    Y4, Y1, Y6, Y6
+	VMOVUPS      Y6, 640(SP)
+	VMOVUPS      512(SP), Y8
+	VBLENDVPD    Y4, Y2, Y8, Y8
+	VMOVUPS      Y8, 512(SP)
+	VMOVUPS      480(SP), Y1
+	VMOVUPS      512(SP), Y2
+	VMOVUPS      544(SP), Y3
+	VMOVUPS      704(SP), Y8
+	JMP          back1
+
+region2:
+	VMOVUPS      Y1, 768(SP)
+	VMOVUPS      Y2, 800(SP)
+	VMOVUPS      Y3, 832(SP)
+	VMOVUPS      Y5, 864(SP)
+	VMOVUPS      Y6, 896(SP)
+	VMOVUPS      Y7, 928(SP)
+	VMOVUPS      Y8, 960(SP)
+	VMOVUPS      Y9, 992(SP)
+	VPSRLQ       $0x36, Y1, Y0
+	VANDPD       trigConstant14<>+0(SB), Y0, Y0
+	VMULPD       trigConstant15<>+0(SB), Y1, Y1
+	VORPD        trigConstant16<>+0(SB), Y0, Y4
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y11, Y11, Y11
+	VGATHERQPD   Y11, (AX)(Y4*8), Y10
+	VMULPD       Y10, Y1, Y4
+	VFMSUB213PD  Y4, Y1, Y10
+	VORPD        trigConstant18<>+0(SB), Y0, Y11
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y11*8), Y12
+	VMULPD       Y12, Y1, Y11
+	VFMSUB213PD  Y11, Y1, Y12
+	VORPD        trigConstant19<>+0(SB), Y0, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y1, Y13
+	VFMSUB213PD  Y13, Y1, Y14
+	VMULPD       trigConstant20<>+0(SB), Y4, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y4
+	VMULPD       trigConstant20<>+0(SB), Y10, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y10
+	VADDPD       Y10, Y4, Y15
+	VSUBPD       Y4, Y15, Y3
+	VSUBPD       Y3, Y15, Y2
+	VSUBPD       Y2, Y4, Y2
+	VSUBPD       Y3, Y10, Y3
+	VADDPD       Y3, Y2, Y2
+	VMULPD       trigConstant20<>+0(SB), Y11, Y3
+	VROUNDPD     $0x08, Y3, Y3
+	VFNMADD231PD trigConstant21<>+0(SB), Y3, Y11
+	VADDPD       Y11, Y15, Y3
+	VSUBPD       Y15, Y3, Y4
+	VSUBPD       Y4, Y3, Y10
+	VSUBPD       Y10, Y15, Y10
+	VSUBPD       Y4, Y11, Y4
+	VADDPD       Y4, Y10, Y4
+	VROUNDPD     $0x08, Y3, Y10
+	VSUBPD       Y10, Y3, Y3
+	VADDPD       Y12, Y3, Y11
+	VSUBPD       Y3, Y11, Y15
+	VSUBPD       Y15, Y11, Y7
+	VSUBPD       Y7, Y3, Y3
+	VSUBPD       Y15, Y12, Y7
+	VADDPD       Y7, Y3, Y3
+	VADDPD       Y13, Y11, Y7
+	VSUBPD       Y11, Y7, Y12
+	VSUBPD       Y12, Y7, Y15
+	VSUBPD       Y15, Y11, Y11
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y11, Y11
+	VADDPD       Y3, Y11, Y3
+	VADDPD       Y3, Y7, Y11
+	VSUBPD       Y7, Y11, Y7
+	VSUBPD       Y7, Y3, Y3
+	VADDPD       Y2, Y11, Y7
+	VSUBPD       Y11, Y7, Y12
+	VSUBPD       Y12, Y7, Y13
+	VSUBPD       Y13, Y11, Y11
+	VSUBPD       Y12, Y2, Y2
+	VADDPD       Y2, Y11, Y2
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y7, Y3
+	VSUBPD       Y7, Y3, Y7
+	VSUBPD       Y7, Y2, Y2
+	VADDPD       Y4, Y3, Y7
+	VSUBPD       Y3, Y7, Y11
+	VSUBPD       Y11, Y7, Y12
+	VSUBPD       Y12, Y3, Y3
+	VSUBPD       Y11, Y4, Y4
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y7, Y3
+	VSUBPD       Y7, Y3, Y4
+	VSUBPD       Y4, Y2, Y2
+	VORPD        trigConstant24<>+0(SB), Y0, Y0
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y7, Y7, Y7
+	VGATHERQPD   Y7, (AX)(Y0*8), Y4
+	VFMADD231PD  Y4, Y1, Y14
+	VADDPD       Y14, Y3, Y0
+	VSUBPD       Y3, Y0, Y1
+	VSUBPD       Y1, Y0, Y4
+	VSUBPD       Y4, Y3, Y3
+	VSUBPD       Y1, Y14, Y1
+	VADDPD       Y1, Y3, Y1
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y1, Y0, Y2
+	VSUBPD       Y0, Y2, Y0
+	VSUBPD       Y0, Y1, Y0
+	VMULPD       trigConstant25<>+0(SB), Y2, Y1
+	VMOVUPS      Y1, Y3
+	VFMSUB231PD  trigConstant25<>+0(SB), Y2, Y3
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y3
+	VFMADD231PD  trigConstant26<>+0(SB), Y2, Y3
+	VADDPD       Y3, Y1, Y0
+	VSUBPD       Y1, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       trigConstant86<>+0(SB), Y10, Y2
+	VBLENDVPD    Y5, Y0, Y9, Y9
+	VMOVUPS      Y9, 992(SP)
+	VMOVUPS      928(SP), Y3
+	VBLENDVPD    Y5, Y1, Y3, Y3
+	VMOVUPS      Y3, 928(SP)
+	VMOVUPS      832(SP), Y4
+	VBLENDVPD    Y5, Y2, Y4, Y4
+	VMOVUPS      Y4, 832(SP)
+	VMOVUPS      800(SP), Y2
+	VMOVUPS      832(SP), Y3
+	VMOVUPS      928(SP), Y7
+	JMP          back2
+
+// func cosFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·cosFloat32AVX512(SB), $1088-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
+	VCVTPS2PD    (SI), Z0
+	VCVTPS2PD    32(SI), Z1
+	VANDPD       trigConstant47<>+0(SB), Z0, Z0
+	VANDPD       trigConstant47<>+0(SB), Z1, Z1
+	VMOVUPS      trigConstant87<>+0(SB), Z2
+	VFMADD231PD  trigConstant43<>+0(SB), Z0, Z2
+	VMOVUPS      trigConstant87<>+0(SB), Z3
+	VFMADD231PD  trigConstant43<>+0(SB), Z1, Z3
+	VADDPD       trigConstant88<>+0(SB), Z2, Z2
+	VADDPD       trigConstant88<>+0(SB), Z3, Z3
+	VSUBPD       trigConstant44<>+0(SB), Z2, Z4
+	VSUBPD       trigConstant44<>+0(SB), Z3, Z5
+	VSUBPD       trigConstant64<>+0(SB), Z4, Z4
+	VSUBPD       trigConstant64<>+0(SB), Z5, Z5
+	VMOVUPS      Z0, Z6
+	VFNMADD231PD trigConstant45<>+0(SB), Z4, Z6
+	VMOVUPS      Z1, Z7
+	VFNMADD231PD trigConstant45<>+0(SB), Z5, Z7
+	VFNMADD231PD trigConstant46<>+0(SB), Z4, Z6
+	VFNMADD231PD trigConstant46<>+0(SB), Z5, Z7
+	VANDPD       trigConstant47<>+0(SB), Z0, Z4
+	VANDPD       trigConstant47<>+0(SB), Z1, Z5
+	VPCMPGTQ     trigConstant48<>+0(SB), Z4, K1
+	VPCMPGTQ     trigConstant48<>+0(SB), Z5, K2
+	KORTESTB     K1, K1
+	JNE          region1
+
+back1:
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMULPD      Z6, Z6, Z0
+	VMULPD      Z7, Z7, Z1
+	VMOVUPS     trigConstant50<>+0(SB), Z4
+	VFMADD231PD trigConstant49<>+0(SB), Z0, Z4
+	VMOVUPS     trigConstant50<>+0(SB), Z5
+	VFMADD231PD trigConstant49<>+0(SB), Z1, Z5
+	VMOVUPS     trigConstant52<>+0(SB), Z8
+	VFMADD231PD trigConstant51<>+0(SB), Z0, Z8
+	VMOVUPS     trigConstant52<>+0(SB), Z9
+	VFMADD231PD trigConstant51<>+0(SB), Z1, Z9
+	VMOVUPS     trigConstant54<>+0(SB), Z10
+	VFMADD231PD trigConstant53<>+0(SB), Z0, Z10
+	VMOVUPS     trigConstant54<>+0(SB), Z11
+	VFMADD231PD trigConstant53<>+0(SB), Z1, Z11
+	VMULPD      Z0, Z0, Z0
+	VMULPD      Z1, Z1, Z1
+	VFMADD231PD Z0, Z8, Z4
+	VFMADD231PD Z1, Z9, Z5
+	VFMADD231PD trigConstant55<>+0(SB), Z0, Z10
+	VFMADD231PD trigConstant55<>+0(SB), Z1, Z11
+	VMULPD      Z0, Z0, Z0
+	VMULPD      Z1, Z1, Z1
+	VFMADD231PD Z0, Z10, Z4
+	VFMADD231PD Z1, Z11, Z5
+	VMULPD      Z4, Z6, Z0
+	VMULPD      Z5, Z7, Z1
+	VPSLLQ      $0x3f, Z2, Z2
+	VPSLLQ      $0x3f, Z3, Z3
+	VANDPD      trigConstant56<>+0(SB), Z2, Z2
+	VANDPD      trigConstant56<>+0(SB), Z3, Z3
+	VXORPD      Z2, Z0, Z0
+	VXORPD      Z3, Z1, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
+	TESTB       R8, R8
+	JNE         past
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVL (SI)(R12*4), AX
+
+fill:
+	MOVL AX, 64(SP)(R12*4)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000010
+	JB   fill
+	MOVQ DI, R11
+	LEAQ (SP), DI
+	LEAQ 64(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000010, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVL (SP)(R10*4), AX
+	MOVL AX, (R11)(R10*4)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
 	VMOVUPS      Z0, 192(SP)
 	VMOVUPS      Z1, 256(SP)
-	VMOVUPS      Z3, 320(SP)
-	KMOVB        K1, 384(SP)
-	VPSRLQ       $0x36, Z0, Z2
-	VANDPD       trigConstant57<>+0(SB), Z2, Z2
+	VMOVUPS      Z2, 320(SP)
+	VMOVUPS      Z3, 384(SP)
+	VMOVUPS      Z6, 448(SP)
+	VMOVUPS      Z7, 512(SP)
+	KMOVB        K1, 576(SP)
+	KMOVB        K2, 640(SP)
+	VPSRLQ       $0x36, Z0, Z4
+	VANDPD       trigConstant57<>+0(SB), Z4, Z4
 	VMULPD       trigConstant58<>+0(SB), Z0, Z0
-	VORPD        trigConstant59<>+0(SB), Z2, Z4
+	VORPD        trigConstant59<>+0(SB), Z4, Z5
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z4*8), K2, Z5
-	VMULPD       Z5, Z0, Z4
-	VFMSUB213PD  Z4, Z0, Z5
-	VORPD        trigConstant60<>+0(SB), Z2, Z6
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z5*8), K3, Z8
+	VMULPD       Z8, Z0, Z5
+	VFMSUB213PD  Z5, Z0, Z8
+	VORPD        trigConstant60<>+0(SB), Z4, Z9
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z6*8), K2, Z7
-	VMULPD       Z7, Z0, Z6
-	VFMSUB213PD  Z6, Z0, Z7
-	VORPD        trigConstant61<>+0(SB), Z2, Z8
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z9*8), K3, Z10
+	VMULPD       Z10, Z0, Z9
+	VFMSUB213PD  Z9, Z0, Z10
+	VORPD        trigConstant61<>+0(SB), Z4, Z11
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z8*8), K2, Z9
-	VMULPD       Z9, Z0, Z8
-	VFMSUB213PD  Z8, Z0, Z9
-	VMULPD       trigConstant62<>+0(SB), Z4, Z10
-	VRNDSCALEPD  $0x08, Z10, Z10
-	VFNMADD231PD trigConstant63<>+0(SB), Z10, Z4
-	VMULPD       trigConstant62<>+0(SB), Z5, Z10
-	VRNDSCALEPD  $0x08, Z10, Z10
-	VFNMADD231PD trigConstant63<>+0(SB), Z10, Z5
-	VADDPD       Z5, Z4, Z10
-	VSUBPD       Z4, Z10, Z11
-	VSUBPD       Z11, Z10, Z12
-	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VMULPD       trigConstant62<>+0(SB), Z6, Z5
-	VRNDSCALEPD  $0x08, Z5, Z5
-	VFNMADD231PD trigConstant63<>+0(SB), Z5, Z6
-	VADDPD       Z6, Z10, Z5
-	VSUBPD       Z10, Z5, Z11
-	VSUBPD       Z11, Z5, Z12
-	VSUBPD       Z12, Z10, Z10
-	VSUBPD       Z11, Z6, Z6
-	VADDPD       Z6, Z10, Z6
-	VMOVUPS      trigConstant87<>+0(SB), Z10
-	VFMADD231PD  trigConstant64<>+0(SB), Z5, Z10
-	VRNDSCALEPD  $0x08, Z10, Z10
-	VMOVUPS      trigConstant50<>+0(SB), Z11
-	VFMADD231PD  trigConstant65<>+0(SB), Z10, Z11
-	VSUBPD       Z11, Z5, Z5
-	VADDPD       Z7, Z5, Z10
-	VSUBPD       Z5, Z10, Z12
-	VSUBPD       Z12, Z10, Z13
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z11*8), K3, Z12
+	VMULPD       Z12, Z0, Z11
+	VFMSUB213PD  Z11, Z0, Z12
+	VMULPD       trigConstant62<>+0(SB), Z5, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VFNMADD231PD trigConstant63<>+0(SB), Z13, Z5
+	VMULPD       trigConstant62<>+0(SB), Z8, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VFNMADD231PD trigConstant63<>+0(SB), Z13, Z8
+	VADDPD       Z8, Z5, Z13
+	VSUBPD       Z5, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z14, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VMULPD       trigConstant62<>+0(SB), Z9, Z8
+	VRNDSCALEPD  $0x08, Z8, Z8
+	VFNMADD231PD trigConstant63<>+0(SB), Z8, Z9
+	VADDPD       Z9, Z13, Z8
+	VSUBPD       Z13, Z8, Z14
+	VSUBPD       Z14, Z8, Z15
+	VSUBPD       Z15, Z13, Z13
+	VSUBPD       Z14, Z9, Z9
+	VADDPD       Z9, Z13, Z9
+	VMOVUPS      trigConstant87<>+0(SB), Z13
+	VFMADD231PD  trigConstant64<>+0(SB), Z8, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VMOVUPS      trigConstant50<>+0(SB), Z14
+	VFMADD231PD  trigConstant65<>+0(SB), Z13, Z14
+	VSUBPD       Z14, Z8, Z8
+	VADDPD       Z10, Z8, Z13
+	VSUBPD       Z8, Z13, Z15
+	VSUBPD       Z15, Z13, Z16
+	VSUBPD       Z16, Z8, Z8
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z10, Z8, Z8
+	VADDPD       Z11, Z13, Z10
+	VSUBPD       Z13, Z10, Z15
+	VSUBPD       Z15, Z10, Z16
+	VSUBPD       Z16, Z13, Z13
+	VSUBPD       Z15, Z11, Z11
+	VADDPD       Z11, Z13, Z11
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z8, Z10, Z11
+	VSUBPD       Z10, Z11, Z10
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z5, Z11, Z10
+	VSUBPD       Z11, Z10, Z13
+	VSUBPD       Z13, Z10, Z15
+	VSUBPD       Z15, Z11, Z11
 	VSUBPD       Z13, Z5, Z5
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z7, Z5, Z5
-	VADDPD       Z8, Z10, Z7
-	VSUBPD       Z10, Z7, Z12
-	VSUBPD       Z12, Z7, Z13
-	VSUBPD       Z13, Z10, Z10
-	VSUBPD       Z12, Z8, Z8
-	VADDPD       Z8, Z10, Z8
+	VADDPD       Z5, Z11, Z5
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z10, Z8
+	VSUBPD       Z10, Z8, Z10
+	VSUBPD       Z10, Z5, Z5
+	VADDPD       Z9, Z8, Z10
+	VSUBPD       Z8, Z10, Z11
+	VSUBPD       Z11, Z10, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z9, Z8, Z8
 	VADDPD       Z5, Z8, Z5
-	VADDPD       Z5, Z7, Z8
-	VSUBPD       Z7, Z8, Z7
-	VSUBPD       Z7, Z5, Z5
-	VADDPD       Z4, Z8, Z7
-	VSUBPD       Z8, Z7, Z10
-	VSUBPD       Z10, Z7, Z12
-	VSUBPD       Z12, Z8, Z8
-	VSUBPD       Z10, Z4, Z4
+	VADDPD       Z5, Z10, Z8
+	VSUBPD       Z10, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VORPD        trigConstant66<>+0(SB), Z4, Z4
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z4*8), K3, Z9
+	VFMADD231PD  Z9, Z0, Z12
+	VADDPD       Z12, Z8, Z0
+	VSUBPD       Z8, Z0, Z4
+	VSUBPD       Z4, Z0, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z4, Z12, Z4
 	VADDPD       Z4, Z8, Z4
 	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VADDPD       Z6, Z5, Z7
-	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z10
-	VSUBPD       Z10, Z5, Z5
-	VSUBPD       Z8, Z6, Z6
-	VADDPD       Z6, Z5, Z5
-	VADDPD       Z4, Z5, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z6
-	VSUBPD       Z6, Z4, Z4
-	VORPD        trigConstant66<>+0(SB), Z2, Z2
-	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z2*8), K2, Z6
-	VFMADD231PD  Z6, Z0, Z9
-	VADDPD       Z9, Z5, Z0
-	VSUBPD       Z5, Z0, Z2
-	VSUBPD       Z2, Z0, Z6
-	VSUBPD       Z6, Z5, Z5
-	VSUBPD       Z2, Z9, Z2
-	VADDPD       Z2, Z5, Z2
-	VADDPD       Z4, Z2, Z2
-	VADDPD       Z2, Z0, Z4
+	VADDPD       Z4, Z0, Z5
+	VSUBPD       Z0, Z5, Z0
 	VSUBPD       Z0, Z4, Z0
-	VSUBPD       Z0, Z2, Z0
-	VMULPD       trigConstant67<>+0(SB), Z4, Z2
-	VMOVUPS      Z2, Z5
+	VMULPD       trigConstant67<>+0(SB), Z5, Z4
+	VMOVUPS      Z4, Z8
+	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z8
+	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z8
+	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z8
+	VADDPD       Z8, Z4, Z0
+	VMOVUPS      trigConstant64<>+0(SB), Z4
+	VFMADD231PD  trigConstant64<>+0(SB), Z14, Z4
+	VADDPD       trigConstant44<>+0(SB), Z4, Z4
+	VBLENDMPD    Z0, Z6, K1, Z6
+	VMOVUPS      Z6, 448(SP)
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMOVUPS      Z2, 320(SP)
+	JMP          back1
+
+region2:
+	VMOVUPS      Z1, 704(SP)
+	VMOVUPS      Z2, 768(SP)
+	VMOVUPS      Z3, 832(SP)
+	VMOVUPS      Z6, 896(SP)
+	VMOVUPS      Z7, 960(SP)
+	KMOVB        K2, 1024(SP)
+	VPSRLQ       $0x36, Z1, Z0
+	VANDPD       trigConstant57<>+0(SB), Z0, Z0
+	VMULPD       trigConstant58<>+0(SB), Z1, Z1
+	VORPD        trigConstant59<>+0(SB), Z0, Z4
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z4*8), K1, Z5
+	VMULPD       Z5, Z1, Z4
+	VFMSUB213PD  Z4, Z1, Z5
+	VORPD        trigConstant60<>+0(SB), Z0, Z8
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z8*8), K1, Z9
+	VMULPD       Z9, Z1, Z8
+	VFMSUB213PD  Z8, Z1, Z9
+	VORPD        trigConstant61<>+0(SB), Z0, Z10
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z10*8), K1, Z11
+	VMULPD       Z11, Z1, Z10
+	VFMSUB213PD  Z10, Z1, Z11
+	VMULPD       trigConstant62<>+0(SB), Z4, Z12
+	VRNDSCALEPD  $0x08, Z12, Z12
+	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z4
+	VMULPD       trigConstant62<>+0(SB), Z5, Z12
+	VRNDSCALEPD  $0x08, Z12, Z12
+	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z5
+	VADDPD       Z5, Z4, Z12
+	VSUBPD       Z4, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z4, Z4
+	VSUBPD       Z13, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VMULPD       trigConstant62<>+0(SB), Z8, Z5
+	VRNDSCALEPD  $0x08, Z5, Z5
+	VFNMADD231PD trigConstant63<>+0(SB), Z5, Z8
+	VADDPD       Z8, Z12, Z5
+	VSUBPD       Z12, Z5, Z13
+	VSUBPD       Z13, Z5, Z14
+	VSUBPD       Z14, Z12, Z12
+	VSUBPD       Z13, Z8, Z8
+	VADDPD       Z8, Z12, Z8
+	VMOVUPS      trigConstant87<>+0(SB), Z12
+	VFMADD231PD  trigConstant64<>+0(SB), Z5, Z12
+	VRNDSCALEPD  $0x08, Z12, Z12
+	VMOVUPS      trigConstant50<>+0(SB), Z13
+	VFMADD231PD  trigConstant65<>+0(SB), Z12, Z13
+	VSUBPD       Z13, Z5, Z5
+	VADDPD       Z9, Z5, Z12
+	VSUBPD       Z5, Z12, Z14
+	VSUBPD       Z14, Z12, Z15
+	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z14, Z9, Z9
+	VADDPD       Z9, Z5, Z5
+	VADDPD       Z10, Z12, Z9
+	VSUBPD       Z12, Z9, Z14
+	VSUBPD       Z14, Z9, Z15
+	VSUBPD       Z15, Z12, Z12
+	VSUBPD       Z14, Z10, Z10
+	VADDPD       Z10, Z12, Z10
+	VADDPD       Z5, Z10, Z5
+	VADDPD       Z5, Z9, Z10
+	VSUBPD       Z9, Z10, Z9
+	VSUBPD       Z9, Z5, Z5
+	VADDPD       Z4, Z10, Z9
+	VSUBPD       Z10, Z9, Z12
+	VSUBPD       Z12, Z9, Z14
+	VSUBPD       Z14, Z10, Z10
+	VSUBPD       Z12, Z4, Z4
+	VADDPD       Z4, Z10, Z4
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z9, Z5
+	VSUBPD       Z9, Z5, Z9
+	VSUBPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z10
+	VSUBPD       Z10, Z9, Z12
+	VSUBPD       Z12, Z5, Z5
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z4, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
+	VSUBPD       Z8, Z4, Z4
+	VORPD        trigConstant66<>+0(SB), Z0, Z0
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z0*8), K1, Z8
+	VFMADD231PD  Z8, Z1, Z11
+	VADDPD       Z11, Z5, Z0
+	VSUBPD       Z5, Z0, Z1
+	VSUBPD       Z1, Z0, Z8
+	VSUBPD       Z8, Z5, Z5
+	VSUBPD       Z1, Z11, Z1
+	VADDPD       Z1, Z5, Z1
+	VADDPD       Z4, Z1, Z1
+	VADDPD       Z1, Z0, Z4
+	VSUBPD       Z0, Z4, Z0
+	VSUBPD       Z0, Z1, Z0
+	VMULPD       trigConstant67<>+0(SB), Z4, Z1
+	VMOVUPS      Z1, Z5
 	VFMSUB231PD  trigConstant67<>+0(SB), Z4, Z5
 	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z5
 	VFMADD231PD  trigConstant68<>+0(SB), Z4, Z5
-	VADDPD       Z5, Z2, Z0
-	VMOVUPS      trigConstant64<>+0(SB), Z2
-	VFMADD231PD  trigConstant64<>+0(SB), Z11, Z2
-	VADDPD       trigConstant44<>+0(SB), Z2, Z2
-	VBLENDMPD    Z0, Z3, K1, Z3
-	VMOVUPS      Z3, 320(SP)
-	VBLENDMPD    Z2, Z1, K1, Z1
-	VMOVUPS      Z1, 256(SP)
-	JMP          back1
+	VADDPD       Z5, Z1, Z0
+	VMOVUPS      trigConstant64<>+0(SB), Z1
+	VFMADD231PD  trigConstant64<>+0(SB), Z13, Z1
+	VADDPD       trigConstant44<>+0(SB), Z1, Z1
+	VBLENDMPD    Z0, Z7, K2, Z7
+	VMOVUPS      Z7, 960(SP)
+	VBLENDMPD    Z1, Z3, K2, Z3
+	VMOVUPS      Z3, 832(SP)
+	JMP          back2
 
 DATA trigConstant87<>+0(SB)/8, $0xbfe0000000000000
 DATA trigConstant87<>+8(SB)/8, $0xbfe0000000000000
@@ -2556,81 +3807,135 @@ GLOBL trigConstant88<>(SB), RODATA|NOPTR, $64
 
 // func cosFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·cosFloat64AVX512(SB), $512-33
+TEXT ·cosFloat64AVX512(SB), $1536-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
+	VMOVUPS      64(SI), Z1
 	VANDPD       trigConstant47<>+0(SB), Z0, Z0
-	VMOVUPS      trigConstant88<>+0(SB), Z1
-	VFMADD231PD  trigConstant69<>+0(SB), Z0, Z1
-	VSUBPD       trigConstant88<>+0(SB), Z1, Z2
-	VMOVUPS      Z0, Z3
-	VFNMADD231PD trigConstant67<>+0(SB), Z2, Z3
-	VMOVUPS      Z3, Z4
-	VFNMADD231PD trigConstant70<>+0(SB), Z2, Z4
-	VSUBPD       Z4, Z3, Z3
-	VFNMADD231PD trigConstant70<>+0(SB), Z2, Z3
-	VFNMADD231PD trigConstant71<>+0(SB), Z2, Z3
+	VANDPD       trigConstant47<>+0(SB), Z1, Z1
+	VMOVUPS      trigConstant88<>+0(SB), Z2
+	VFMADD231PD  trigConstant69<>+0(SB), Z0, Z2
+	VMOVUPS      trigConstant88<>+0(SB), Z3
+	VFMADD231PD  trigConstant69<>+0(SB), Z1, Z3
+	VSUBPD       trigConstant88<>+0(SB), Z2, Z4
+	VSUBPD       trigConstant88<>+0(SB), Z3, Z5
+	VMOVUPS      Z0, Z6
+	VFNMADD231PD trigConstant67<>+0(SB), Z4, Z6
+	VMOVUPS      Z1, Z7
+	VFNMADD231PD trigConstant67<>+0(SB), Z5, Z7
+	VMOVUPS      Z6, Z8
+	VFNMADD231PD trigConstant70<>+0(SB), Z4, Z8
+	VMOVUPS      Z7, Z9
+	VFNMADD231PD trigConstant70<>+0(SB), Z5, Z9
+	VSUBPD       Z8, Z6, Z6
+	VSUBPD       Z9, Z7, Z7
+	VFNMADD231PD trigConstant70<>+0(SB), Z4, Z6
+	VFNMADD231PD trigConstant70<>+0(SB), Z5, Z7
+	VFNMADD231PD trigConstant71<>+0(SB), Z4, Z6
+	VFNMADD231PD trigConstant71<>+0(SB), Z5, Z7
 	VPCMPGTQ     trigConstant72<>+0(SB), Z0, K1
+	VPCMPGTQ     trigConstant72<>+0(SB), Z1, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMULPD       Z4, Z4, Z0
-	VMULPD       trigConstant64<>+0(SB), Z4, Z2
-	VMOVUPS      trigConstant50<>+0(SB), Z5
-	VFNMADD231PD Z4, Z2, Z5
-	VMOVUPS      trigConstant50<>+0(SB), Z6
-	VSUBPD       Z5, Z6, Z6
-	VFNMADD213PD Z6, Z4, Z2
-	VFNMADD231PD Z3, Z4, Z2
-	VMULPD       Z0, Z0, Z7
-	VMOVUPS      trigConstant74<>+0(SB), Z8
-	VFMADD231PD  trigConstant73<>+0(SB), Z0, Z8
-	VMOVUPS      trigConstant76<>+0(SB), Z9
-	VFMADD231PD  trigConstant75<>+0(SB), Z0, Z9
-	VMOVUPS      trigConstant78<>+0(SB), Z10
-	VFMADD231PD  trigConstant77<>+0(SB), Z0, Z10
-	VFMADD231PD  Z7, Z9, Z8
-	VMULPD       Z7, Z7, Z9
-	VFMADD231PD  Z9, Z10, Z8
-	VFMADD231PD  Z7, Z8, Z2
-	VMULPD       Z0, Z4, Z8
-	VMOVUPS      trigConstant80<>+0(SB), Z10
-	VFMADD231PD  trigConstant79<>+0(SB), Z0, Z10
-	VMOVUPS      trigConstant82<>+0(SB), Z11
-	VFMADD231PD  trigConstant81<>+0(SB), Z0, Z11
-	VFMADD231PD  Z7, Z11, Z10
-	VFMADD231PD  trigConstant83<>+0(SB), Z9, Z10
-	VFMADD213PD  trigConstant84<>+0(SB), Z0, Z10
-	VFNMADD231PD Z3, Z6, Z3
-	VFMADD231PD  Z10, Z8, Z3
-	VPSLLQ       $0x3f, Z1, Z0
-	VMOVUPS      trigConstant59<>+0(SB), Z6
-	VPCMPGTQ     Z0, Z6, K1
-	VADDPD       Z2, Z5, Z0
-	VADDPD       Z3, Z4, Z2
-	VBLENDMPD    Z0, Z2, K1, Z0
-	VPSLLQ       $0x3e, Z1, Z1
-	VANDPD       trigConstant56<>+0(SB), Z1, Z1
-	VXORPD       Z1, Z0, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMULPD       Z8, Z8, Z0
+	VMULPD       Z9, Z9, Z1
+	VMULPD       trigConstant64<>+0(SB), Z8, Z4
+	VMULPD       trigConstant64<>+0(SB), Z9, Z5
+	VMOVUPS      trigConstant50<>+0(SB), Z10
+	VFNMADD231PD Z8, Z4, Z10
+	VMOVUPS      trigConstant50<>+0(SB), Z11
+	VFNMADD231PD Z9, Z5, Z11
+	VMOVUPS      trigConstant50<>+0(SB), Z12
+	VSUBPD       Z10, Z12, Z13
+	VSUBPD       Z11, Z12, Z12
+	VFNMADD213PD Z13, Z8, Z4
+	VFNMADD213PD Z12, Z9, Z5
+	VFNMADD231PD Z6, Z8, Z4
+	VFNMADD231PD Z7, Z9, Z5
+	VMULPD       Z0, Z0, Z14
+	VMULPD       Z1, Z1, Z15
+	VMOVUPS      trigConstant74<>+0(SB), Z16
+	VFMADD231PD  trigConstant73<>+0(SB), Z0, Z16
+	VMOVUPS      trigConstant74<>+0(SB), Z17
+	VFMADD231PD  trigConstant73<>+0(SB), Z1, Z17
+	VMOVUPS      trigConstant76<>+0(SB), Z18
+	VFMADD231PD  trigConstant75<>+0(SB), Z0, Z18
+	VMOVUPS      trigConstant76<>+0(SB), Z19
+	VFMADD231PD  trigConstant75<>+0(SB), Z1, Z19
+	VMOVUPS      trigConstant78<>+0(SB), Z20
+	VFMADD231PD  trigConstant77<>+0(SB), Z0, Z20
+	VMOVUPS      trigConstant78<>+0(SB), Z21
+	VFMADD231PD  trigConstant77<>+0(SB), Z1, Z21
+	VFMADD231PD  Z14, Z18, Z16
+	VFMADD231PD  Z15, Z19, Z17
+	VMULPD       Z14, Z14, Z18
+	VMULPD       Z15, Z15, Z19
+	VFMADD231PD  Z18, Z20, Z16
+	VFMADD231PD  Z19, Z21, Z17
+	VFMADD231PD  Z14, Z16, Z4
+	VFMADD231PD  Z15, Z17, Z5
+	VMULPD       Z0, Z8, Z16
+	VMULPD       Z1, Z9, Z17
+	VMOVUPS      trigConstant80<>+0(SB), Z20
+	VFMADD231PD  trigConstant79<>+0(SB), Z0, Z20
+	VMOVUPS      trigConstant80<>+0(SB), Z21
+	VFMADD231PD  trigConstant79<>+0(SB), Z1, Z21
+	VMOVUPS      trigConstant82<>+0(SB), Z22
+	VFMADD231PD  trigConstant81<>+0(SB), Z0, Z22
+	VMOVUPS      trigConstant82<>+0(SB), Z23
+	VFMADD231PD  trigConstant81<>+0(SB), Z1, Z23
+	VFMADD231PD  Z14, Z22, Z20
+	VFMADD231PD  Z15, Z23, Z21
+	VFMADD231PD  trigConstant83<>+0(SB), Z18, Z20
+	VFMADD231PD  trigConstant83<>+0(SB), Z19, Z21
+	VFMADD213PD  trigConstant84<>+0(SB), Z0, Z20
+	VFMADD213PD  trigConstant84<>+0(SB), Z1, Z21
+	VFNMADD231PD Z6, Z13, Z6
+	VFNMADD231PD Z7, Z12, Z7
+	VFMADD231PD  Z20, Z16, Z6
+	VFMADD231PD  Z21, Z17, Z7
+	VPSLLQ       $0x3f, Z2, Z0
+	VPSLLQ       $0x3f, Z3, Z1
+	VMOVUPS      trigConstant59<>+0(SB), Z12
+	VPCMPGTQ     Z0, Z12, K1
+	VPCMPGTQ     Z1, Z12, K2
+	VADDPD       Z4, Z10, Z0
+	VADDPD       Z5, Z11, Z1
+	VADDPD       Z6, Z8, Z4
+	VADDPD       Z7, Z9, Z5
+	VBLENDMPD    Z0, Z4, K1, Z0
+	VBLENDMPD    Z1, Z5, K2, Z1
+	VPSLLQ       $0x3e, Z2, Z2
+	VPSLLQ       $0x3e, Z3, Z3
+	VANDPD       trigConstant56<>+0(SB), Z2, Z2
+	VANDPD       trigConstant56<>+0(SB), Z3, Z3
+	VXORPD       Z2, Z0, Z0
+	VXORPD       Z3, Z1, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -2642,17 +3947,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2673,192 +3978,363 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z0, 192(SP)
-	VMOVUPS      Z1, 256(SP)
-	VMOVUPS      Z3, 320(SP)
-	VMOVUPS      Z4, 384(SP)
-	KMOVB        K1, 448(SP)
-	VPSRLQ       $0x36, Z0, Z2
-	VANDPD       trigConstant57<>+0(SB), Z2, Z2
+	VMOVUPS      Z0, 384(SP)
+	VMOVUPS      Z1, 448(SP)
+	VMOVUPS      Z2, 512(SP)
+	VMOVUPS      Z3, 576(SP)
+	VMOVUPS      Z6, 640(SP)
+	VMOVUPS      Z7, 704(SP)
+	VMOVUPS      Z8, 768(SP)
+	VMOVUPS      Z9, 832(SP)
+	KMOVB        K1, 896(SP)
+	KMOVB        K2, 960(SP)
+	VPSRLQ       $0x36, Z0, Z4
+	VANDPD       trigConstant57<>+0(SB), Z4, Z4
 	VMULPD       trigConstant58<>+0(SB), Z0, Z0
-	VORPD        trigConstant59<>+0(SB), Z2, Z5
+	VORPD        trigConstant59<>+0(SB), Z4, Z5
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z5*8), K2, Z6
-	VMULPD       Z6, Z0, Z5
-	VFMSUB213PD  Z5, Z0, Z6
-	VORPD        trigConstant60<>+0(SB), Z2, Z7
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z5*8), K3, Z10
+	VMULPD       Z10, Z0, Z5
+	VFMSUB213PD  Z5, Z0, Z10
+	VORPD        trigConstant60<>+0(SB), Z4, Z11
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z7*8), K2, Z8
-	VMULPD       Z8, Z0, Z7
-	VFMSUB213PD  Z7, Z0, Z8
-	VORPD        trigConstant61<>+0(SB), Z2, Z9
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z11*8), K3, Z12
+	VMULPD       Z12, Z0, Z11
+	VFMSUB213PD  Z11, Z0, Z12
+	VORPD        trigConstant61<>+0(SB), Z4, Z13
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z9*8), K2, Z10
-	VMULPD       Z10, Z0, Z9
-	VFMSUB213PD  Z9, Z0, Z10
-	VMULPD       trigConstant62<>+0(SB), Z5, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VFNMADD231PD trigConstant63<>+0(SB), Z11, Z5
-	VMULPD       trigConstant62<>+0(SB), Z6, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VFNMADD231PD trigConstant63<>+0(SB), Z11, Z6
-	VADDPD       Z6, Z5, Z11
-	VSUBPD       Z5, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z5, Z5
-	VSUBPD       Z12, Z6, Z6
-	VADDPD       Z6, Z5, Z5
-	VMULPD       trigConstant62<>+0(SB), Z7, Z6
-	VRNDSCALEPD  $0x08, Z6, Z6
-	VFNMADD231PD trigConstant63<>+0(SB), Z6, Z7
-	VADDPD       Z7, Z11, Z6
-	VSUBPD       Z11, Z6, Z12
-	VSUBPD       Z12, Z6, Z13
-	VSUBPD       Z13, Z11, Z11
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z7, Z11, Z7
-	VRNDSCALEPD  $0x08, Z6, Z11
-	VSUBPD       Z11, Z6, Z6
-	VADDPD       Z8, Z6, Z12
-	VSUBPD       Z6, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z6, Z6
-	VSUBPD       Z13, Z8, Z8
-	VADDPD       Z8, Z6, Z6
-	VADDPD       Z9, Z12, Z8
-	VSUBPD       Z12, Z8, Z13
-	VSUBPD       Z13, Z8, Z14
-	VSUBPD       Z14, Z12, Z12
-	VSUBPD       Z13, Z9, Z9
-	VADDPD       Z9, Z12, Z9
-	VADDPD       Z6, Z9, Z6
-	VADDPD       Z6, Z8, Z9
-	VSUBPD       Z8, Z9, Z8
-	VSUBPD       Z8, Z6, Z6
-	VADDPD       Z5, Z9, Z8
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z8, Z13
-	VSUBPD       Z13, Z9, Z9
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z13*8), K3, Z14
+	VMULPD       Z14, Z0, Z13
+	VFMSUB213PD  Z13, Z0, Z14
+	VMULPD       trigConstant62<>+0(SB), Z5, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VFNMADD231PD trigConstant63<>+0(SB), Z15, Z5
+	VMULPD       trigConstant62<>+0(SB), Z10, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VFNMADD231PD trigConstant63<>+0(SB), Z15, Z10
+	VADDPD       Z10, Z5, Z15
+	VSUBPD       Z5, Z15, Z16
+	VSUBPD       Z16, Z15, Z17
+	VSUBPD       Z17, Z5, Z5
+	VSUBPD       Z16, Z10, Z10
+	VADDPD       Z10, Z5, Z5
+	VMULPD       trigConstant62<>+0(SB), Z11, Z10
+	VRNDSCALEPD  $0x08, Z10, Z10
+	VFNMADD231PD trigConstant63<>+0(SB), Z10, Z11
+	VADDPD       Z11, Z15, Z10
+	VSUBPD       Z15, Z10, Z16
+	VSUBPD       Z16, Z10, Z17
+	VSUBPD       Z17, Z15, Z15
+	VSUBPD       Z16, Z11, Z11
+	VADDPD       Z11, Z15, Z11
+	VRNDSCALEPD  $0x08, Z10, Z15
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z12, Z10, Z16
+	VSUBPD       Z10, Z16, Z17
+	VSUBPD       Z17, Z16, Z18
+	VSUBPD       Z18, Z10, Z10
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z12, Z10, Z10
+	VADDPD       Z13, Z16, Z12
+	VSUBPD       Z16, Z12, Z17
+	VSUBPD       Z17, Z12, Z18
+	VSUBPD       Z18, Z16, Z16
+	VSUBPD       Z17, Z13, Z13
+	VADDPD       Z13, Z16, Z13
+	VADDPD       Z10, Z13, Z10
+	VADDPD       Z10, Z12, Z13
+	VSUBPD       Z12, Z13, Z12
+	VSUBPD       Z12, Z10, Z10
+	VADDPD       Z5, Z13, Z12
+	VSUBPD       Z13, Z12, Z16
+	VSUBPD       Z16, Z12, Z17
+	VSUBPD       Z17, Z13, Z13
+	VSUBPD       Z16, Z5, Z5
+	VADDPD       Z5, Z13, Z5
+	VADDPD       Z10, Z5, Z5
+	VADDPD       Z5, Z12, Z10
+	VSUBPD       Z12, Z10, Z12
 	VSUBPD       Z12, Z5, Z5
-	VADDPD       Z5, Z9, Z5
-	VADDPD       Z6, Z5, Z5
-	VADDPD       Z5, Z8, Z6
-	VSUBPD       Z8, Z6, Z8
-	VSUBPD       Z8, Z5, Z5
-	VADDPD       Z7, Z6, Z8
-	VSUBPD       Z6, Z8, Z9
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z6, Z6
-	VSUBPD       Z9, Z7, Z7
-	VADDPD       Z7, Z6, Z6
-	VADDPD       Z5, Z6, Z5
-	VADDPD       Z5, Z8, Z6
-	VSUBPD       Z8, Z6, Z7
-	VSUBPD       Z7, Z5, Z5
-	VORPD        trigConstant66<>+0(SB), Z2, Z2
+	VADDPD       Z11, Z10, Z12
+	VSUBPD       Z10, Z12, Z13
+	VSUBPD       Z13, Z12, Z16
+	VSUBPD       Z16, Z10, Z10
+	VSUBPD       Z13, Z11, Z11
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z5, Z10, Z5
+	VADDPD       Z5, Z12, Z10
+	VSUBPD       Z12, Z10, Z11
+	VSUBPD       Z11, Z5, Z5
+	VORPD        trigConstant66<>+0(SB), Z4, Z4
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z2*8), K2, Z7
-	VFMADD231PD  Z7, Z0, Z10
-	VADDPD       Z10, Z6, Z0
-	VSUBPD       Z6, Z0, Z2
-	VSUBPD       Z2, Z0, Z7
-	VSUBPD       Z7, Z6, Z6
-	VSUBPD       Z2, Z10, Z2
-	VADDPD       Z2, Z6, Z2
-	VADDPD       Z5, Z2, Z2
-	VADDPD       Z2, Z0, Z5
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z4*8), K3, Z11
+	VFMADD231PD  Z11, Z0, Z14
+	VADDPD       Z14, Z10, Z0
+	VSUBPD       Z10, Z0, Z4
+	VSUBPD       Z4, Z0, Z11
+	VSUBPD       Z11, Z10, Z10
+	VSUBPD       Z4, Z14, Z4
+	VADDPD       Z4, Z10, Z4
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z0, Z5
 	VSUBPD       Z0, Z5, Z0
-	VSUBPD       Z0, Z2, Z0
-	VMULPD       trigConstant67<>+0(SB), Z5, Z2
-	VMOVUPS      Z2, Z6
-	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z6
-	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z6
-	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z6
-	VADDPD       Z6, Z2, Z0
-	VSUBPD       Z2, Z0, Z2
-	VSUBPD       Z2, Z6, Z2
-	VADDPD       trigConstant88<>+0(SB), Z11, Z5
-	VBLENDMPD    Z0, Z4, K1, Z4
-	VMOVUPS      Z4, 384(SP)
-	VBLENDMPD    Z2, Z3, K1, Z3
-	VMOVUPS      Z3, 320(SP)
-	VBLENDMPD    Z5, Z1, K1, Z1
-	VMOVUPS      Z1, 256(SP)
+	VSUBPD       Z0, Z4, Z0
+	VMULPD       trigConstant67<>+0(SB), Z5, Z4
+	VMOVUPS      Z4, Z10
+	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z10
+	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z10
+	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z10
+	VADDPD       Z10, Z4, Z0
+	VSUBPD       Z4, Z0, Z4
+	VSUBPD       Z4, Z10, Z4
+	VADDPD       trigConstant88<>+0(SB), Z15, Z5
+	VBLENDMPD    Z0, Z8, K1, Z8
+	VMOVUPS      Z8, 768(SP)
+	VBLENDMPD    Z4, Z6, K1, Z6
+	VMOVUPS      Z6, 640(SP)
+	VBLENDMPD    Z5, Z2, K1, Z2
+	VMOVUPS      Z2, 512(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z1, 1024(SP)
+	VMOVUPS      Z2, 1088(SP)
+	VMOVUPS      Z3, 1152(SP)
+	VMOVUPS      Z6, 1216(SP)
+	VMOVUPS      Z7, 1280(SP)
+	VMOVUPS      Z8, 1344(SP)
+	VMOVUPS      Z9, 1408(SP)
+	KMOVB        K2, 1472(SP)
+	VPSRLQ       $0x36, Z1, Z0
+	VANDPD       trigConstant57<>+0(SB), Z0, Z0
+	VMULPD       trigConstant58<>+0(SB), Z1, Z1
+	VORPD        trigConstant59<>+0(SB), Z0, Z4
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z4*8), K1, Z5
+	VMULPD       Z5, Z1, Z4
+	VFMSUB213PD  Z4, Z1, Z5
+	VORPD        trigConstant60<>+0(SB), Z0, Z10
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z10*8), K1, Z11
+	VMULPD       Z11, Z1, Z10
+	VFMSUB213PD  Z10, Z1, Z11
+	VORPD        trigConstant61<>+0(SB), Z0, Z12
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z12*8), K1, Z13
+	VMULPD       Z13, Z1, Z12
+	VFMSUB213PD  Z12, Z1, Z13
+	VMULPD       trigConstant62<>+0(SB), Z4, Z14
+	VRNDSCALEPD  $0x08, Z14, Z14
+	VFNMADD231PD trigConstant63<>+0(SB), Z14, Z4
+	VMULPD       trigConstant62<>+0(SB), Z5, Z14
+	VRNDSCALEPD  $0x08, Z14, Z14
+	VFNMADD231PD trigConstant63<>+0(SB), Z14, Z5
+	VADDPD       Z5, Z4, Z14
+	VSUBPD       Z4, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z4, Z4
+	VSUBPD       Z15, Z5, Z5
+	VADDPD       Z5, Z4, Z4
+	VMULPD       trigConstant62<>+0(SB), Z10, Z5
+	VRNDSCALEPD  $0x08, Z5, Z5
+	VFNMADD231PD trigConstant63<>+0(SB), Z5, Z10
+	VADDPD       Z10, Z14, Z5
+	VSUBPD       Z14, Z5, Z15
+	VSUBPD       Z15, Z5, Z16
+	VSUBPD       Z16, Z14, Z14
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z10, Z14, Z10
+	VRNDSCALEPD  $0x08, Z5, Z14
+	VSUBPD       Z14, Z5, Z5
+	VADDPD       Z11, Z5, Z15
+	VSUBPD       Z5, Z15, Z16
+	VSUBPD       Z16, Z15, Z17
+	VSUBPD       Z17, Z5, Z5
+	VSUBPD       Z16, Z11, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       Z12, Z15, Z11
+	VSUBPD       Z15, Z11, Z16
+	VSUBPD       Z16, Z11, Z17
+	VSUBPD       Z17, Z15, Z15
+	VSUBPD       Z16, Z12, Z12
+	VADDPD       Z12, Z15, Z12
+	VADDPD       Z5, Z12, Z5
+	VADDPD       Z5, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z5, Z5
+	VADDPD       Z4, Z12, Z11
+	VSUBPD       Z12, Z11, Z15
+	VSUBPD       Z15, Z11, Z16
+	VSUBPD       Z16, Z12, Z12
+	VSUBPD       Z15, Z4, Z4
+	VADDPD       Z4, Z12, Z4
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z11, Z5
+	VSUBPD       Z11, Z5, Z11
+	VSUBPD       Z11, Z4, Z4
+	VADDPD       Z10, Z5, Z11
+	VSUBPD       Z5, Z11, Z12
+	VSUBPD       Z12, Z11, Z15
+	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z12, Z10, Z10
+	VADDPD       Z10, Z5, Z5
+	VADDPD       Z4, Z5, Z4
+	VADDPD       Z4, Z11, Z5
+	VSUBPD       Z11, Z5, Z10
+	VSUBPD       Z10, Z4, Z4
+	VORPD        trigConstant66<>+0(SB), Z0, Z0
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z0*8), K1, Z10
+	VFMADD231PD  Z10, Z1, Z13
+	VADDPD       Z13, Z5, Z0
+	VSUBPD       Z5, Z0, Z1
+	VSUBPD       Z1, Z0, Z10
+	VSUBPD       Z10, Z5, Z5
+	VSUBPD       Z1, Z13, Z1
+	VADDPD       Z1, Z5, Z1
+	VADDPD       Z4, Z1, Z1
+	VADDPD       Z1, Z0, Z4
+	VSUBPD       Z0, Z4, Z0
+	VSUBPD       Z0, Z1, Z0
+	VMULPD       trigConstant67<>+0(SB), Z4, Z1
+	VMOVUPS      Z1, Z5
+	VFMSUB231PD  trigConstant67<>+0(SB), Z4, Z5
+	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z5
+	VFMADD231PD  trigConstant68<>+0(SB), Z4, Z5
+	VADDPD       Z5, Z1, Z0
+	VSUBPD       Z1, Z0, Z1
+	VSUBPD       Z1, Z5, Z1
+	VADDPD       trigConstant88<>+0(SB), Z14, Z4
+	VBLENDMPD    Z0, Z9, K2, Z9
+	VMOVUPS      Z9, 1408(SP)
+	VBLENDMPD    Z1, Z7, K2, Z7
+	VMOVUPS      Z7, 1280(SP)
+	VBLENDMPD    Z4, Z3, K2, Z3
+	VMOVUPS      Z3, 1152(SP)
+	JMP          back2
 
 // func tanFloat32AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanFloat32AVX2(SB), $256-33
+TEXT ·tanFloat32AVX2(SB), $640-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000003, R9
+	ANDQ $0x00000007, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VCVTPS2PD    (SI), Y0
-	VMOVUPS      trigConstant1<>+0(SB), Y1
-	VFMADD231PD  trigConstant27<>+0(SB), Y0, Y1
-	VSUBPD       trigConstant1<>+0(SB), Y1, Y2
-	VMOVUPS      Y0, Y3
-	VFNMADD231PD trigConstant25<>+0(SB), Y2, Y3
-	VFNMADD231PD trigConstant26<>+0(SB), Y2, Y3
-	VANDPD       trigConstant4<>+0(SB), Y0, Y2
-	VPCMPGTQ     trigConstant5<>+0(SB), Y2, Y4
-	VMOVMSKPD    Y4, AX
+	VCVTPS2PD    16(SI), Y1
+	VMOVUPS      trigConstant1<>+0(SB), Y2
+	VFMADD231PD  trigConstant27<>+0(SB), Y0, Y2
+	VMOVUPS      trigConstant1<>+0(SB), Y3
+	VFMADD231PD  trigConstant27<>+0(SB), Y1, Y3
+	VSUBPD       trigConstant1<>+0(SB), Y2, Y4
+	VSUBPD       trigConstant1<>+0(SB), Y3, Y5
+	VMOVUPS      Y0, Y6
+	VFNMADD231PD trigConstant25<>+0(SB), Y4, Y6
+	VMOVUPS      Y1, Y7
+	VFNMADD231PD trigConstant25<>+0(SB), Y5, Y7
+	VFNMADD231PD trigConstant26<>+0(SB), Y4, Y6
+	VFNMADD231PD trigConstant26<>+0(SB), Y5, Y7
+	VANDPD       trigConstant4<>+0(SB), Y0, Y4
+	VANDPD       trigConstant4<>+0(SB), Y1, Y5
+	VPCMPGTQ     trigConstant5<>+0(SB), Y4, Y8
+	VPCMPGTQ     trigConstant5<>+0(SB), Y5, Y9
+	VMOVMSKPD    Y8, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMULPD      Y3, Y3, Y0
-	VMOVUPS     trigConstant7<>+0(SB), Y2
-	VFMADD231PD trigConstant89<>+0(SB), Y0, Y2
-	VMOVUPS     trigConstant91<>+0(SB), Y4
-	VFMADD231PD trigConstant90<>+0(SB), Y0, Y4
-	VMOVUPS     trigConstant93<>+0(SB), Y5
-	VFMADD231PD trigConstant92<>+0(SB), Y0, Y5
-	VMULPD      Y0, Y0, Y6
-	VFMADD231PD Y6, Y4, Y2
-	VMULPD      Y6, Y6, Y4
-	VFMADD231PD Y4, Y5, Y2
-	VMULPD      Y2, Y3, Y2
-	VMOVUPS     trigConstant7<>+0(SB), Y3
-	VFMADD231PD trigConstant85<>+0(SB), Y0, Y3
-	VMOVUPS     trigConstant95<>+0(SB), Y5
-	VFMADD231PD trigConstant94<>+0(SB), Y0, Y5
-	VMOVUPS     trigConstant97<>+0(SB), Y7
-	VFMADD231PD trigConstant96<>+0(SB), Y0, Y7
-	VFMADD231PD Y6, Y5, Y3
-	VFMADD231PD trigConstant98<>+0(SB), Y6, Y7
-	VFMADD231PD Y4, Y7, Y3
-	VPSLLQ      $0x3f, Y1, Y0
-	VMOVUPS     trigConstant16<>+0(SB), Y1
-	VPCMPGTQ    Y0, Y1, Y1
-	VBLENDVPD   Y1, Y3, Y2, Y4
-	VBLENDVPD   Y1, Y2, Y3, Y1
-	VDIVPD      Y1, Y4, Y1
+	VMOVMSKPD Y9, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMULPD      Y6, Y6, Y0
+	VMULPD      Y7, Y7, Y1
+	VMOVUPS     trigConstant7<>+0(SB), Y4
+	VFMADD231PD trigConstant89<>+0(SB), Y0, Y4
+	VMOVUPS     trigConstant7<>+0(SB), Y5
+	VFMADD231PD trigConstant89<>+0(SB), Y1, Y5
+	VMOVUPS     trigConstant91<>+0(SB), Y8
+	VFMADD231PD trigConstant90<>+0(SB), Y0, Y8
+	VMOVUPS     trigConstant91<>+0(SB), Y9
+	VFMADD231PD trigConstant90<>+0(SB), Y1, Y9
+	VMOVUPS     trigConstant93<>+0(SB), Y10
+	VFMADD231PD trigConstant92<>+0(SB), Y0, Y10
+	VMOVUPS     trigConstant93<>+0(SB), Y11
+	VFMADD231PD trigConstant92<>+0(SB), Y1, Y11
+	VMULPD      Y0, Y0, Y12
+	VMULPD      Y1, Y1, Y13
+	VFMADD231PD Y12, Y8, Y4
+	VFMADD231PD Y13, Y9, Y5
+	VMULPD      Y12, Y12, Y8
+	VMULPD      Y13, Y13, Y9
+	VFMADD231PD Y8, Y10, Y4
+	VFMADD231PD Y9, Y11, Y5
+	VMULPD      Y4, Y6, Y4
+	VMULPD      Y5, Y7, Y5
+	VMOVUPS     trigConstant7<>+0(SB), Y6
+	VFMADD231PD trigConstant85<>+0(SB), Y0, Y6
+	VMOVUPS     trigConstant7<>+0(SB), Y7
+	VFMADD231PD trigConstant85<>+0(SB), Y1, Y7
+	VMOVUPS     trigConstant95<>+0(SB), Y10
+	VFMADD231PD trigConstant94<>+0(SB), Y0, Y10
+	VMOVUPS     trigConstant95<>+0(SB), Y11
+	VFMADD231PD trigConstant94<>+0(SB), Y1, Y11
+	VMOVUPS     trigConstant97<>+0(SB), Y14
+	VFMADD231PD trigConstant96<>+0(SB), Y0, Y14
+	VMOVUPS     trigConstant97<>+0(SB), Y0
+	VFMADD231PD trigConstant96<>+0(SB), Y1, Y0
+	VFMADD231PD Y12, Y10, Y6
+	VFMADD231PD Y13, Y11, Y7
+	VFMADD231PD trigConstant98<>+0(SB), Y12, Y14
+	VFMADD231PD trigConstant98<>+0(SB), Y13, Y0
+	VFMADD231PD Y8, Y14, Y6
+	VFMADD231PD Y9, Y0, Y7
+	VPSLLQ      $0x3f, Y2, Y0
+	VPSLLQ      $0x3f, Y3, Y1
+	VMOVUPS     trigConstant16<>+0(SB), Y2
+	VPCMPGTQ    Y0, Y2, Y3
+	VPCMPGTQ    Y1, Y2, Y2
+	VBLENDVPD   Y3, Y6, Y4, Y8
+	VBLENDVPD   Y2, Y7, Y5, Y9
+	VBLENDVPD   Y3, Y4, Y6, Y3
+	VBLENDVPD   Y2, Y5, Y7, Y2
+	VDIVPD      Y3, Y8, Y3
+	VDIVPD      Y2, Y9, Y2
 	VANDPD      trigConstant13<>+0(SB), Y0, Y0
-	VXORPD      Y0, Y1, Y0
-	VCVTPD2PSY  Y0, X15
+	VANDPD      trigConstant13<>+0(SB), Y1, Y1
+	VXORPD      Y0, Y3, Y0
+	VXORPD      Y1, Y2, Y1
+	VCVTPD2PSY  Y0, X0
+	VCVTPD2PSY  Y1, X1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     X15, (DI)
+	VMOVUPS     X0, (DI)
+	VMOVUPS     X1, 16(DI)
 
 stored:
-	ADDQ $0x00000010, DI
-	ADDQ $0x00000010, SI
-	SUBQ $0x00000004, CX
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, CX
 	JNE  loop
 
 rest:
@@ -2874,13 +4350,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000004
+	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 32(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000004, CX
+	MOVQ $0x00000008, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -2900,7 +4376,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS X15, (DI)
+	VMOVNTPS X0, (DI)
+	VMOVNTPS X1, 16(DI)
 	JMP      stored
 
 region1:
@@ -2909,115 +4386,248 @@ region1:
 	VMOVUPS      Y2, 160(SP)
 	VMOVUPS      Y3, 192(SP)
 	VMOVUPS      Y4, 224(SP)
-	VPSRLQ       $0x36, Y2, Y5
-	VANDPD       trigConstant14<>+0(SB), Y5, Y5
-	VMULPD       trigConstant15<>+0(SB), Y2, Y2
-	VORPD        trigConstant16<>+0(SB), Y5, Y6
+	VMOVUPS      Y5, 256(SP)
+	VMOVUPS      Y6, 288(SP)
+	VMOVUPS      Y7, 320(SP)
+	VMOVUPS      Y8, 352(SP)
+	VMOVUPS      Y9, 384(SP)
+	VPSRLQ       $0x36, Y4, Y10
+	VANDPD       trigConstant14<>+0(SB), Y10, Y10
+	VMULPD       trigConstant15<>+0(SB), Y4, Y4
+	VORPD        trigConstant16<>+0(SB), Y10, Y11
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y8, Y8, Y8
-	VGATHERQPD   Y8, (AX)(Y6*8), Y7
-	VMULPD       Y7, Y2, Y6
-	VFMSUB213PD  Y6, Y2, Y7
-	VORPD        trigConstant18<>+0(SB), Y5, Y8
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y11*8), Y12
+	VMULPD       Y12, Y4, Y11
+	VFMSUB213PD  Y11, Y4, Y12
+	VORPD        trigConstant18<>+0(SB), Y10, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y4, Y13
+	VFMSUB213PD  Y13, Y4, Y14
+	VORPD        trigConstant19<>+0(SB), Y10, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y6, Y6, Y6
+	VGATHERQPD   Y6, (AX)(Y15*8), Y2
+	VMULPD       Y2, Y4, Y6
+	VFMSUB213PD  Y6, Y4, Y2
+	VMULPD       trigConstant20<>+0(SB), Y11, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y11
+	VMULPD       trigConstant20<>+0(SB), Y12, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y12
+	VADDPD       Y12, Y11, Y15
+	VSUBPD       Y11, Y15, Y1
+	VSUBPD       Y1, Y15, Y5
+	VSUBPD       Y5, Y11, Y5
+	VSUBPD       Y1, Y12, Y1
+	VADDPD       Y1, Y5, Y1
+	VMULPD       trigConstant20<>+0(SB), Y13, Y5
+	VROUNDPD     $0x08, Y5, Y5
+	VFNMADD231PD trigConstant21<>+0(SB), Y5, Y13
+	VADDPD       Y13, Y15, Y5
+	VSUBPD       Y15, Y5, Y11
+	VSUBPD       Y11, Y5, Y12
+	VSUBPD       Y12, Y15, Y12
+	VSUBPD       Y11, Y13, Y11
+	VADDPD       Y11, Y12, Y11
+	VROUNDPD     $0x08, Y5, Y12
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y14, Y5, Y13
+	VSUBPD       Y5, Y13, Y15
+	VSUBPD       Y15, Y13, Y3
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y15, Y14, Y5
+	VADDPD       Y5, Y3, Y3
+	VADDPD       Y6, Y13, Y5
+	VSUBPD       Y13, Y5, Y14
+	VSUBPD       Y14, Y5, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y14, Y6, Y6
+	VADDPD       Y6, Y13, Y6
+	VADDPD       Y3, Y6, Y3
+	VADDPD       Y3, Y5, Y6
+	VSUBPD       Y5, Y6, Y5
+	VSUBPD       Y5, Y3, Y3
+	VADDPD       Y1, Y6, Y5
+	VSUBPD       Y6, Y5, Y13
+	VSUBPD       Y13, Y5, Y14
+	VSUBPD       Y14, Y6, Y6
+	VSUBPD       Y13, Y1, Y1
+	VADDPD       Y1, Y6, Y1
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y11, Y3, Y5
+	VSUBPD       Y3, Y5, Y6
+	VSUBPD       Y6, Y5, Y13
+	VSUBPD       Y13, Y3, Y3
+	VSUBPD       Y6, Y11, Y6
+	VADDPD       Y6, Y3, Y3
+	VADDPD       Y1, Y3, Y1
+	VADDPD       Y1, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y1, Y1
+	VORPD        trigConstant24<>+0(SB), Y10, Y5
 	LEAQ         trigConstant17<>+0(SB), AX
 	VPCMPEQQ     Y10, Y10, Y10
-	VGATHERQPD   Y10, (AX)(Y8*8), Y9
-	VMULPD       Y9, Y2, Y8
-	VFMSUB213PD  Y8, Y2, Y9
-	VORPD        trigConstant19<>+0(SB), Y5, Y10
+	VGATHERQPD   Y10, (AX)(Y5*8), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VADDPD       Y2, Y3, Y4
+	VSUBPD       Y3, Y4, Y5
+	VSUBPD       Y5, Y4, Y6
+	VSUBPD       Y6, Y3, Y3
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y1, Y2, Y1
+	VADDPD       Y1, Y4, Y2
+	VSUBPD       Y4, Y2, Y3
+	VSUBPD       Y3, Y1, Y1
+	VMULPD       trigConstant25<>+0(SB), Y2, Y3
+	VMOVUPS      Y3, Y4
+	VFMSUB231PD  trigConstant25<>+0(SB), Y2, Y4
+	VFMADD231PD  trigConstant25<>+0(SB), Y1, Y4
+	VFMADD231PD  trigConstant26<>+0(SB), Y2, Y4
+	VADDPD       Y4, Y3, Y1
+	VANDPD       trigConstant13<>+0(SB), Y0, Y0
+	VXORPD       Y0, Y1, Y0
+	VADDPD       trigConstant1<>+0(SB), Y12, Y1
+	VMOVUPS      288(SP), Y2
+	VBLENDVPD    Y8, Y0, Y2, Y2
+	VMOVUPS      Y2, 288(SP)
+	VMOVUPS      160(SP), Y3
+	VBLENDVPD    Y8, Y1, Y3, Y3
+	VMOVUPS      Y3, 160(SP)
+	VMOVUPS      128(SP), Y1
+	VMOVUPS      160(SP), Y2
+	VMOVUPS      192(SP), Y3
+	VMOVUPS      256(SP), Y5
+	VMOVUPS      288(SP), Y6
+	JMP          back1
+
+region2:
+	VMOVUPS      Y1, 416(SP)
+	VMOVUPS      Y2, 448(SP)
+	VMOVUPS      Y3, 480(SP)
+	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      Y6, 544(SP)
+	VMOVUPS      Y7, 576(SP)
+	VMOVUPS      Y9, 608(SP)
+	VPSRLQ       $0x36, Y5, Y0
+	VANDPD       trigConstant14<>+0(SB), Y0, Y0
+	VMULPD       trigConstant15<>+0(SB), Y5, Y4
+	VORPD        trigConstant16<>+0(SB), Y0, Y5
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y10, Y10, Y10
+	VGATHERQPD   Y10, (AX)(Y5*8), Y8
+	VMULPD       Y8, Y4, Y5
+	VFMSUB213PD  Y5, Y4, Y8
+	VORPD        trigConstant18<>+0(SB), Y0, Y10
 	LEAQ         trigConstant17<>+0(SB), AX
 	VPCMPEQQ     Y12, Y12, Y12
 	VGATHERQPD   Y12, (AX)(Y10*8), Y11
-	VMULPD       Y11, Y2, Y10
-	VFMSUB213PD  Y10, Y2, Y11
-	VMULPD       trigConstant20<>+0(SB), Y6, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VFNMADD231PD trigConstant21<>+0(SB), Y12, Y6
-	VMULPD       trigConstant20<>+0(SB), Y7, Y12
-	VROUNDPD     $0x08, Y12, Y12
-	VFNMADD231PD trigConstant21<>+0(SB), Y12, Y7
-	VADDPD       Y7, Y6, Y12
-	VSUBPD       Y6, Y12, Y13
-	VSUBPD       Y13, Y12, Y14
-	VSUBPD       Y14, Y6, Y6
-	VSUBPD       Y13, Y7, Y7
-	VADDPD       Y7, Y6, Y6
-	VMULPD       trigConstant20<>+0(SB), Y8, Y7
-	VROUNDPD     $0x08, Y7, Y7
-	VFNMADD231PD trigConstant21<>+0(SB), Y7, Y8
-	VADDPD       Y8, Y12, Y7
-	VSUBPD       Y12, Y7, Y13
-	VSUBPD       Y13, Y7, Y14
-	VSUBPD       Y14, Y12, Y12
-	VSUBPD       Y13, Y8, Y8
-	VADDPD       Y8, Y12, Y8
-	VROUNDPD     $0x08, Y7, Y12
-	VSUBPD       Y12, Y7, Y7
-	VADDPD       Y9, Y7, Y13
-	VSUBPD       Y7, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y7, Y7
-	VSUBPD       Y14, Y9, Y9
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y10, Y13, Y9
-	VSUBPD       Y13, Y9, Y14
-	VSUBPD       Y14, Y9, Y15
-	VSUBPD       Y15, Y13, Y13
-	VSUBPD       Y14, Y10, Y10
-	VADDPD       Y10, Y13, Y10
-	VADDPD       Y7, Y10, Y7
-	VADDPD       Y7, Y9, Y10
-	VSUBPD       Y9, Y10, Y9
-	VSUBPD       Y9, Y7, Y7
-	VADDPD       Y6, Y10, Y9
-	VSUBPD       Y10, Y9, Y13
-	VSUBPD       Y13, Y9, Y14
-	VSUBPD       Y14, Y10, Y10
-	VSUBPD       Y13, Y6, Y6
-	VADDPD       Y6, Y10, Y6
-	VADDPD       Y7, Y6, Y6
-	VADDPD       Y6, Y9, Y7
-	VSUBPD       Y9, Y7, Y9
-	VSUBPD       Y9, Y6, Y6
-	VADDPD       Y8, Y7, Y9
-	VSUBPD       Y7, Y9, Y10
-	VSUBPD       Y10, Y9, Y13
-	VSUBPD       Y13, Y7, Y7
-	VSUBPD       Y10, Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y6, Y9, Y7
-	VSUBPD       Y9, Y7, Y8
-	VSUBPD       Y8, Y6, Y6
-	VORPD        trigConstant24<>+0(SB), Y5, Y5
+	VMULPD       Y11, Y4, Y10
+	VFMSUB213PD  Y10, Y4, Y11
+	VORPD        trigConstant19<>+0(SB), Y0, Y12
 	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y5*8), Y8
-	VFMADD231PD  Y8, Y2, Y11
-	VADDPD       Y11, Y7, Y2
-	VSUBPD       Y7, Y2, Y5
-	VSUBPD       Y5, Y2, Y8
-	VSUBPD       Y8, Y7, Y7
-	VSUBPD       Y5, Y11, Y5
-	VADDPD       Y5, Y7, Y5
-	VADDPD       Y6, Y5, Y5
-	VADDPD       Y5, Y2, Y6
-	VSUBPD       Y2, Y6, Y2
+	VPCMPEQQ     Y14, Y14, Y14
+	VGATHERQPD   Y14, (AX)(Y12*8), Y13
+	VMULPD       Y13, Y4, Y12
+	VFMSUB213PD  Y12, Y4, Y13
+	VMULPD       trigConstant20<>+0(SB), Y5, Y14
+	VROUNDPD     $0x08, Y14, Y14
+	VFNMADD231PD trigConstant21<>+0(SB), Y14, Y5
+	VMULPD       trigConstant20<>+0(SB), Y8, Y14
+	VROUNDPD     $0x08, Y14, Y14
+	VFNMADD231PD trigConstant21<>+0(SB), Y14, Y8
+	VADDPD       Y8, Y5, Y14
+	VSUBPD       Y5, Y14, Y15
+	VSUBPD       Y15, Y14, Y3
+	VSUBPD       Y3, Y5, Y3
+	VSUBPD       Y15, Y8, Y5
+	VADDPD       Y5, Y3, Y3
+	VMULPD       trigConstant20<>+0(SB), Y10, Y5
+	VROUNDPD     $0x08, Y5, Y5
+	VFNMADD231PD trigConstant21<>+0(SB), Y5, Y10
+	VADDPD       Y10, Y14, Y5
+	VSUBPD       Y14, Y5, Y8
+	VSUBPD       Y8, Y5, Y15
+	VSUBPD       Y15, Y14, Y14
+	VSUBPD       Y8, Y10, Y8
+	VADDPD       Y8, Y14, Y8
+	VROUNDPD     $0x08, Y5, Y10
+	VSUBPD       Y10, Y5, Y5
+	VADDPD       Y11, Y5, Y14
+	VSUBPD       Y5, Y14, Y15
+	VSUBPD       Y15, Y14, Y2
 	VSUBPD       Y2, Y5, Y2
-	VMULPD       trigConstant25<>+0(SB), Y6, Y5
-	VMOVUPS      Y5, Y7
-	VFMSUB231PD  trigConstant25<>+0(SB), Y6, Y7
-	VFMADD231PD  trigConstant25<>+0(SB), Y2, Y7
-	VFMADD231PD  trigConstant26<>+0(SB), Y6, Y7
-	VADDPD       Y7, Y5, Y2
-	VANDPD       trigConstant13<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y2, Y0
-	VADDPD       trigConstant1<>+0(SB), Y12, Y2
-	VBLENDVPD    Y4, Y0, Y3, Y3
-	VMOVUPS      Y3, 192(SP)
-	VBLENDVPD    Y4, Y2, Y1, Y1
-	VMOVUPS      Y1, 128(SP)
-	JMP          back1
+	VSUBPD       Y15, Y11, Y5
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y12, Y14, Y5
+	VSUBPD       Y14, Y5, Y11
+	VSUBPD       Y11, Y5, Y15
+	VSUBPD       Y15, Y14, Y14
+	VSUBPD       Y11, Y12, Y11
+	VADDPD       Y11, Y14, Y11
+	VADDPD       Y2, Y11, Y2
+	VADDPD       Y2, Y5, Y11
+	VSUBPD       Y5, Y11, Y5
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y3, Y11, Y5
+	VSUBPD       Y11, Y5, Y12
+	VSUBPD       Y12, Y5, Y14
+	VSUBPD       Y14, Y11, Y11
+	VSUBPD       Y12, Y3, Y3
+	VADDPD       Y3, Y11, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y8, Y3, Y5
+	VSUBPD       Y3, Y5, Y11
+	VSUBPD       Y11, Y5, Y12
+	VSUBPD       Y12, Y3, Y3
+	VSUBPD       Y11, Y8, Y8
+	VADDPD       Y8, Y3, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y2, Y2
+	VORPD        trigConstant24<>+0(SB), Y0, Y0
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y8, Y8, Y8
+	VGATHERQPD   Y8, (AX)(Y0*8), Y5
+	VFMADD231PD  Y5, Y4, Y13
+	VADDPD       Y13, Y3, Y0
+	VSUBPD       Y3, Y0, Y4
+	VSUBPD       Y4, Y0, Y5
+	VSUBPD       Y5, Y3, Y3
+	VSUBPD       Y4, Y13, Y4
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y2, Y3, Y2
+	VADDPD       Y2, Y0, Y3
+	VSUBPD       Y0, Y3, Y0
+	VSUBPD       Y0, Y2, Y0
+	VMULPD       trigConstant25<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, Y4
+	VFMSUB231PD  trigConstant25<>+0(SB), Y3, Y4
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y4
+	VFMADD231PD  trigConstant26<>+0(SB), Y3, Y4
+	VADDPD       Y4, Y2, Y0
+	VANDPD       trigConstant13<>+0(SB), Y1, Y1
+	VXORPD       Y1, Y0, Y0
+	VADDPD       trigConstant1<>+0(SB), Y10, Y1
+	VBLENDVPD    Y9, Y0, Y7, Y7
+	VMOVUPS      Y7, 576(SP)
+	VMOVUPS      480(SP), Y2
+	VBLENDVPD    Y9, Y1, Y2, Y2
+	VMOVUPS      Y2, 480(SP)
+	VMOVUPS      448(SP), Y2
+	VMOVUPS      480(SP), Y3
+	JMP          back2
 
 DATA trigConstant89<>+0(SB)/8, $0xbfc5555555552239
 DATA trigConstant89<>+8(SB)/8, $0xbfc5555555552239
@@ -3081,262 +4691,7 @@ GLOBL trigConstant98<>(SB), RODATA|NOPTR, $32
 
 // func tanFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanFloat64AVX2(SB), $256-33
-	MOVQ dst+0(FP), DI
-	MOVQ n+24(FP), CX
-	MOVB past+32(FP), R8
-	MOVQ x+8(FP), SI
-	XORL R11, R11
-	MOVQ CX, R9
-	ANDQ $0x00000003, R9
-	SUBQ R9, CX
-	JEQ  rest
-
-loop:
-	VMOVUPS      (SI), Y0
-	VANDPD       trigConstant4<>+0(SB), Y0, Y1
-	VMOVUPS      trigConstant1<>+0(SB), Y2
-	VFMADD231PD  trigConstant27<>+0(SB), Y1, Y2
-	VSUBPD       trigConstant1<>+0(SB), Y2, Y3
-	VMOVUPS      Y1, Y4
-	VFNMADD231PD trigConstant25<>+0(SB), Y3, Y4
-	VMOVUPS      Y4, Y5
-	VFNMADD231PD trigConstant28<>+0(SB), Y3, Y5
-	VSUBPD       Y5, Y4, Y4
-	VFNMADD231PD trigConstant28<>+0(SB), Y3, Y4
-	VFNMADD231PD trigConstant29<>+0(SB), Y3, Y4
-	VPCMPGTQ     trigConstant30<>+0(SB), Y1, Y3
-	VMOVMSKPD    Y3, AX
-	TESTL        AX, AX
-	JNE          region1
-
-back1:
-	VMULPD       Y5, Y5, Y1
-	VMULPD       trigConstant22<>+0(SB), Y5, Y3
-	VMOVUPS      trigConstant7<>+0(SB), Y6
-	VFNMADD231PD Y5, Y3, Y6
-	VMOVUPS      trigConstant7<>+0(SB), Y7
-	VSUBPD       Y6, Y7, Y8
-	VFNMADD213PD Y8, Y5, Y3
-	VFNMADD231PD Y4, Y5, Y3
-	VMULPD       Y1, Y1, Y9
-	VMOVUPS      trigConstant32<>+0(SB), Y10
-	VFMADD231PD  trigConstant31<>+0(SB), Y1, Y10
-	VMOVUPS      trigConstant34<>+0(SB), Y11
-	VFMADD231PD  trigConstant33<>+0(SB), Y1, Y11
-	VMOVUPS      trigConstant36<>+0(SB), Y12
-	VFMADD231PD  trigConstant35<>+0(SB), Y1, Y12
-	VFMADD231PD  Y9, Y11, Y10
-	VMULPD       Y9, Y9, Y11
-	VFMADD231PD  Y11, Y12, Y10
-	VFMADD231PD  Y9, Y10, Y3
-	VMULPD       Y1, Y5, Y10
-	VMOVUPS      trigConstant38<>+0(SB), Y12
-	VFMADD231PD  trigConstant37<>+0(SB), Y1, Y12
-	VMOVUPS      trigConstant40<>+0(SB), Y13
-	VFMADD231PD  trigConstant39<>+0(SB), Y1, Y13
-	VFMADD231PD  Y9, Y13, Y12
-	VFMADD231PD  trigConstant41<>+0(SB), Y11, Y12
-	VFMADD213PD  trigConstant42<>+0(SB), Y1, Y12
-	VFNMADD231PD Y4, Y8, Y4
-	VFMADD231PD  Y12, Y10, Y4
-	VADDPD       Y4, Y5, Y1
-	VSUBPD       Y5, Y1, Y5
-	VSUBPD       Y5, Y4, Y4
-	VADDPD       Y3, Y6, Y5
-	VSUBPD       Y6, Y5, Y6
-	VSUBPD       Y6, Y3, Y3
-	VPSLLQ       $0x3f, Y2, Y2
-	VMOVUPS      trigConstant16<>+0(SB), Y6
-	VPCMPGTQ     Y2, Y6, Y6
-	VBLENDVPD    Y6, Y5, Y1, Y8
-	VBLENDVPD    Y6, Y3, Y4, Y9
-	VBLENDVPD    Y6, Y1, Y5, Y1
-	VBLENDVPD    Y6, Y4, Y3, Y3
-	VDIVPD       Y1, Y7, Y4
-	VMULPD       Y4, Y8, Y5
-	VFNMADD231PD Y5, Y1, Y8
-	VADDPD       Y9, Y8, Y1
-	VFNMADD231PD Y5, Y3, Y1
-	VMULPD       Y4, Y1, Y1
-	VADDPD       Y1, Y5, Y1
-	VXORPD       Y0, Y2, Y0
-	VANDPD       trigConstant13<>+0(SB), Y0, Y0
-	VXORPD       Y0, Y1, Y0
-	TESTB        R8, R8
-	JNE          past
-	VMOVUPS      Y0, (DI)
-
-stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000004, CX
-	JNE  loop
-
-rest:
-	TESTQ R9, R9
-	JEQ   tail
-	XORL  R12, R12
-
-in:
-	MOVQ (SI)(R12*8), AX
-
-fill:
-	MOVQ AX, 32(SP)(R12*8)
-	INCQ R12
-	CMPQ R12, R9
-	JB   in
-	CMPQ R12, $0x00000004
-	JB   fill
-	MOVQ DI, R11
-	LEAQ (SP), DI
-	LEAQ 32(SP), SI
-	XORL R8, R8
-	MOVQ $0x00000004, CX
-	MOVQ R9, R10
-	XORL R9, R9
-	JMP  loop
-
-tail:
-	TESTQ R11, R11
-	JEQ   done
-
-out:
-	DECQ R10
-	MOVQ (SP)(R10*8), AX
-	MOVQ AX, (R11)(R10*8)
-	JNE  out
-
-done:
-	VZEROUPPER
-	RET
-
-past:
-	VMOVNTPS Y0, (DI)
-	JMP      stored
-
-region1:
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      Y3, 160(SP)
-	VMOVUPS      Y4, 192(SP)
-	VMOVUPS      Y5, 224(SP)
-	VPSRLQ       $0x36, Y1, Y6
-	VANDPD       trigConstant14<>+0(SB), Y6, Y6
-	VMULPD       trigConstant15<>+0(SB), Y1, Y1
-	VORPD        trigConstant16<>+0(SB), Y6, Y7
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y7*8), Y8
-	VMULPD       Y8, Y1, Y7
-	VFMSUB213PD  Y7, Y1, Y8
-	VORPD        trigConstant18<>+0(SB), Y6, Y9
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y11, Y11, Y11
-	VGATHERQPD   Y11, (AX)(Y9*8), Y10
-	VMULPD       Y10, Y1, Y9
-	VFMSUB213PD  Y9, Y1, Y10
-	VORPD        trigConstant19<>+0(SB), Y6, Y11
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y13, Y13, Y13
-	VGATHERQPD   Y13, (AX)(Y11*8), Y12
-	VMULPD       Y12, Y1, Y11
-	VFMSUB213PD  Y11, Y1, Y12
-	VMULPD       trigConstant20<>+0(SB), Y7, Y13
-	VROUNDPD     $0x08, Y13, Y13
-	VFNMADD231PD trigConstant21<>+0(SB), Y13, Y7
-	VMULPD       trigConstant20<>+0(SB), Y8, Y13
-	VROUNDPD     $0x08, Y13, Y13
-	VFNMADD231PD trigConstant21<>+0(SB), Y13, Y8
-	VADDPD       Y8, Y7, Y13
-	VSUBPD       Y7, Y13, Y14
-	VSUBPD       Y14, Y13, Y15
-	VSUBPD       Y15, Y7, Y7
-	VSUBPD       Y14, Y8, Y8
-	VADDPD       Y8, Y7, Y7
-	VMULPD       trigConstant20<>+0(SB), Y9, Y8
-	VROUNDPD     $0x08, Y8, Y8
-	VFNMADD231PD trigConstant21<>+0(SB), Y8, Y9
-	VADDPD       Y9, Y13, Y8
-	VSUBPD       Y13, Y8, Y14
-	VSUBPD       Y14, Y8, Y15
-	VSUBPD       Y15, Y13, Y13
-	VSUBPD       Y14, Y9, Y9
-	VADDPD       Y9, Y13, Y9
-	VROUNDPD     $0x08, Y8, Y13
-	VSUBPD       Y13, Y8, Y8
-	VADDPD       Y10, Y8, Y14
-	VSUBPD       Y8, Y14, Y15
-	VSUBPD       Y15, Y14, Y0
-	VSUBPD       Y0, Y8, Y0
-	VSUBPD       Y15, Y10, Y8
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y11, Y14, Y8
-	VSUBPD       Y14, Y8, Y10
-	VSUBPD       Y10, Y8, Y15
-	VSUBPD       Y15, Y14, Y14
-	VSUBPD       Y10, Y11, Y10
-	VADDPD       Y10, Y14, Y10
-	VADDPD       Y0, Y10, Y0
-	VADDPD       Y0, Y8, Y10
-	VSUBPD       Y8, Y10, Y8
-	VSUBPD       Y8, Y0, Y0
-	VADDPD       Y7, Y10, Y8
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y8, Y14
-	VSUBPD       Y14, Y10, Y10
-	VSUBPD       Y11, Y7, Y7
-	VADDPD       Y7, Y10, Y7
-	VADDPD       Y0, Y7, Y0
-	VADDPD       Y0, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y0, Y0
-	VADDPD       Y9, Y7, Y8
-	VSUBPD       Y7, Y8, Y10
-	VSUBPD       Y10, Y8, Y11
-	VSUBPD       Y11, Y7, Y7
-	VSUBPD       Y10, Y9, Y9
-	VADDPD       Y9, Y7, Y7
-	VADDPD       Y0, Y7, Y0
-	VADDPD       Y0, Y8, Y7
-	VSUBPD       Y8, Y7, Y8
-	VSUBPD       Y8, Y0, Y0
-	VORPD        trigConstant24<>+0(SB), Y6, Y6
-	LEAQ         trigConstant17<>+0(SB), AX
-	VPCMPEQQ     Y9, Y9, Y9
-	VGATHERQPD   Y9, (AX)(Y6*8), Y8
-	VFMADD231PD  Y8, Y1, Y12
-	VADDPD       Y12, Y7, Y1
-	VSUBPD       Y7, Y1, Y6
-	VSUBPD       Y6, Y1, Y8
-	VSUBPD       Y8, Y7, Y7
-	VSUBPD       Y6, Y12, Y6
-	VADDPD       Y6, Y7, Y6
-	VADDPD       Y0, Y6, Y0
-	VADDPD       Y0, Y1, Y6
-	VSUBPD       Y1, Y6, Y1
-	VSUBPD       Y1, Y0, Y0
-	VMULPD       trigConstant25<>+0(SB), Y6, Y1
-	VMOVUPS      Y1, Y7
-	VFMSUB231PD  trigConstant25<>+0(SB), Y6, Y7
-	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y7
-	VFMADD231PD  trigConstant26<>+0(SB), Y6, Y7
-	VADDPD       Y7, Y1, Y0
-	VSUBPD       Y1, Y0, Y1
-	VSUBPD       Y1, Y7, Y1
-	VADDPD       trigConstant1<>+0(SB), Y13, Y6
-	VBLENDVPD    Y3, Y0, Y5, Y5
-	VMOVUPS      Y5, 224(SP)
-	VBLENDVPD    Y3, Y1, Y4, Y4
-	VMOVUPS      Y4, 192(SP)
-	VBLENDVPD    Y3, Y6, Y2, Y2
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      (SI), Y0
-	JMP          back1
-
-// func tanFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tanFloat32AVX512(SB), $512-33
+TEXT ·tanFloat64AVX2(SB), $1024-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3348,57 +4703,583 @@ TEXT ·tanFloat32AVX512(SB), $512-33
 	JEQ  rest
 
 loop:
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VANDPD       trigConstant4<>+0(SB), Y0, Y2
+	VANDPD       trigConstant4<>+0(SB), Y1, Y3
+	VMOVUPS      trigConstant1<>+0(SB), Y4
+	VFMADD231PD  trigConstant27<>+0(SB), Y2, Y4
+	VMOVUPS      trigConstant1<>+0(SB), Y5
+	VFMADD231PD  trigConstant27<>+0(SB), Y3, Y5
+	VSUBPD       trigConstant1<>+0(SB), Y4, Y6
+	VSUBPD       trigConstant1<>+0(SB), Y5, Y7
+	VMOVUPS      Y2, Y8
+	VFNMADD231PD trigConstant25<>+0(SB), Y6, Y8
+	VMOVUPS      Y3, Y9
+	VFNMADD231PD trigConstant25<>+0(SB), Y7, Y9
+	VMOVUPS      Y8, Y10
+	VFNMADD231PD trigConstant28<>+0(SB), Y6, Y10
+	VMOVUPS      Y9, Y11
+	VFNMADD231PD trigConstant28<>+0(SB), Y7, Y11
+	VSUBPD       Y10, Y8, Y8
+	VSUBPD       Y11, Y9, Y9
+	VFNMADD231PD trigConstant28<>+0(SB), Y6, Y8
+	VFNMADD231PD trigConstant28<>+0(SB), Y7, Y9
+	VFNMADD231PD trigConstant29<>+0(SB), Y6, Y8
+	VFNMADD231PD trigConstant29<>+0(SB), Y7, Y9
+	VPCMPGTQ     trigConstant30<>+0(SB), Y2, Y6
+	VPCMPGTQ     trigConstant30<>+0(SB), Y3, Y7
+	VMOVMSKPD    Y6, AX
+	TESTL        AX, AX
+	JNE          region1
+
+back1:
+	VMOVMSKPD Y7, AX
+	TESTL     AX, AX
+	JNE       region2
+
+back2:
+	VMULPD       Y10, Y10, Y2
+	VMULPD       Y11, Y11, Y3
+	VMULPD       trigConstant22<>+0(SB), Y10, Y6
+	VMULPD       trigConstant22<>+0(SB), Y11, Y7
+	VMOVUPS      trigConstant7<>+0(SB), Y12
+	VFNMADD231PD Y10, Y6, Y12
+	VMOVUPS      trigConstant7<>+0(SB), Y13
+	VFNMADD231PD Y11, Y7, Y13
+	VMOVUPS      trigConstant7<>+0(SB), Y14
+	VSUBPD       Y12, Y14, Y15
+	VSUBPD       Y13, Y14, Y1
+	VFNMADD213PD Y15, Y10, Y6
+	VFNMADD213PD Y1, Y11, Y7
+	VFNMADD231PD Y8, Y10, Y6
+	VFNMADD231PD Y9, Y11, Y7
+	VMULPD       Y2, Y2, Y0
+	VMULPD       Y3, Y3, Y14
+	VMOVUPS      Y5, (SP)
+	VMOVUPS      trigConstant32<>+0(SB), Y5
+	VFMADD231PD  trigConstant31<>+0(SB), Y2, Y5
+	VMOVUPS      Y4, 32(SP)
+	VMOVUPS      trigConstant32<>+0(SB), Y4
+	VFMADD231PD  trigConstant31<>+0(SB), Y3, Y4
+	VMOVUPS      Y13, 64(SP)
+	VMOVUPS      trigConstant34<>+0(SB), Y13
+	VFMADD231PD  trigConstant33<>+0(SB), Y2, Y13
+	VMOVUPS      Y12, 96(SP)
+	VMOVUPS      trigConstant34<>+0(SB), Y12
+	VFMADD231PD  trigConstant33<>+0(SB), Y3, Y12
+	VMOVUPS      Y1, 128(SP)
+	VMOVUPS      trigConstant36<>+0(SB), Y1
+	VFMADD231PD  trigConstant35<>+0(SB), Y2, Y1
+	VMOVUPS      Y9, 160(SP)
+	VMOVUPS      trigConstant36<>+0(SB), Y9
+	VFMADD231PD  trigConstant35<>+0(SB), Y3, Y9
+	VFMADD231PD  Y0, Y13, Y5
+	VFMADD231PD  Y14, Y12, Y4
+	VMULPD       Y0, Y0, Y12
+	VMULPD       Y14, Y14, Y13
+	VFMADD231PD  Y12, Y1, Y5
+	VFMADD231PD  Y13, Y9, Y4
+	VFMADD231PD  Y0, Y5, Y6
+	VFMADD231PD  Y14, Y4, Y7
+	VMULPD       Y2, Y10, Y1
+	VMULPD       Y3, Y11, Y4
+	VMOVUPS      trigConstant38<>+0(SB), Y5
+	VFMADD231PD  trigConstant37<>+0(SB), Y2, Y5
+	VMOVUPS      trigConstant38<>+0(SB), Y9
+	VFMADD231PD  trigConstant37<>+0(SB), Y3, Y9
+	VMOVUPS      Y7, 192(SP)
+	VMOVUPS      trigConstant40<>+0(SB), Y7
+	VFMADD231PD  trigConstant39<>+0(SB), Y2, Y7
+	VMOVUPS      Y6, 224(SP)
+	VMOVUPS      trigConstant40<>+0(SB), Y6
+	VFMADD231PD  trigConstant39<>+0(SB), Y3, Y6
+	VFMADD231PD  Y0, Y7, Y5
+	VFMADD231PD  Y14, Y6, Y9
+	VFMADD231PD  trigConstant41<>+0(SB), Y12, Y5
+	VFMADD231PD  trigConstant41<>+0(SB), Y13, Y9
+	VFMADD213PD  trigConstant42<>+0(SB), Y2, Y5
+	VFMADD213PD  trigConstant42<>+0(SB), Y3, Y9
+	VFNMADD231PD Y8, Y15, Y8
+	VMOVUPS      160(SP), Y0
+	VFNMADD231PD 128(SP), Y0, Y0
+	VFMADD231PD  Y5, Y1, Y8
+	VFMADD231PD  Y9, Y4, Y0
+	VADDPD       Y8, Y10, Y1
+	VADDPD       Y0, Y11, Y2
+	VSUBPD       Y10, Y1, Y3
+	VSUBPD       Y11, Y2, Y4
+	VSUBPD       Y3, Y8, Y3
+	VSUBPD       Y4, Y0, Y0
+	VMOVUPS      96(SP), Y4
+	VADDPD       224(SP), Y4, Y5
+	VMOVUPS      64(SP), Y6
+	VADDPD       192(SP), Y6, Y7
+	VSUBPD       Y4, Y5, Y4
+	VSUBPD       Y6, Y7, Y6
+	VMOVUPS      224(SP), Y8
+	VSUBPD       Y4, Y8, Y4
+	VMOVUPS      192(SP), Y8
+	VSUBPD       Y6, Y8, Y6
+	VMOVUPS      32(SP), Y8
+	VPSLLQ       $0x3f, Y8, Y8
+	VMOVUPS      (SP), Y9
+	VPSLLQ       $0x3f, Y9, Y9
+	VMOVUPS      trigConstant16<>+0(SB), Y10
+	VPCMPGTQ     Y8, Y10, Y11
+	VPCMPGTQ     Y9, Y10, Y10
+	VBLENDVPD    Y11, Y5, Y1, Y12
+	VBLENDVPD    Y10, Y7, Y2, Y13
+	VBLENDVPD    Y11, Y4, Y3, Y14
+	VBLENDVPD    Y10, Y6, Y0, Y15
+	VBLENDVPD    Y11, Y1, Y5, Y1
+	VBLENDVPD    Y10, Y2, Y7, Y2
+	VBLENDVPD    Y11, Y3, Y4, Y3
+	VBLENDVPD    Y10, Y0, Y6, Y0
+	VMOVUPS      trigConstant7<>+0(SB), Y4
+	VDIVPD       Y1, Y4, Y5
+	VDIVPD       Y2, Y4, Y4
+	VMULPD       Y5, Y12, Y6
+	VMULPD       Y4, Y13, Y7
+	VFNMADD231PD Y6, Y1, Y12
+	VFNMADD231PD Y7, Y2, Y13
+	VADDPD       Y14, Y12, Y1
+	VADDPD       Y15, Y13, Y2
+	VFNMADD231PD Y6, Y3, Y1
+	VFNMADD231PD Y7, Y0, Y2
+	VMULPD       Y5, Y1, Y0
+	VMULPD       Y4, Y2, Y1
+	VADDPD       Y0, Y6, Y0
+	VADDPD       Y1, Y7, Y1
+	VXORPD       (SI), Y8, Y2
+	VXORPD       32(SI), Y9, Y3
+	VANDPD       trigConstant13<>+0(SB), Y2, Y2
+	VANDPD       trigConstant13<>+0(SB), Y3, Y3
+	VXORPD       Y2, Y0, Y0
+	VXORPD       Y3, Y1, Y1
+	TESTB        R8, R8
+	JNE          past
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+
+stored:
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000008, CX
+	JNE  loop
+
+rest:
+	TESTQ R9, R9
+	JEQ   tail
+	XORL  R12, R12
+
+in:
+	MOVQ (SI)(R12*8), AX
+
+fill:
+	MOVQ AX, 320(SP)(R12*8)
+	INCQ R12
+	CMPQ R12, R9
+	JB   in
+	CMPQ R12, $0x00000008
+	JB   fill
+	MOVQ DI, R11
+	LEAQ 256(SP), DI
+	LEAQ 320(SP), SI
+	XORL R8, R8
+	MOVQ $0x00000008, CX
+	MOVQ R9, R10
+	XORL R9, R9
+	JMP  loop
+
+tail:
+	TESTQ R11, R11
+	JEQ   done
+
+out:
+	DECQ R10
+	MOVQ 256(SP)(R10*8), AX
+	MOVQ AX, (R11)(R10*8)
+	JNE  out
+
+done:
+	VZEROUPPER
+	RET
+
+past:
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	JMP      stored
+
+region1:
+	VMOVUPS      Y2, 448(SP)
+	VMOVUPS      Y3, 480(SP)
+	VMOVUPS      Y4, 512(SP)
+	VMOVUPS      Y5, 544(SP)
+	VMOVUPS      Y6, 576(SP)
+	VMOVUPS      Y7, 608(SP)
+	VMOVUPS      Y8, 640(SP)
+	VMOVUPS      Y9, 672(SP)
+	VMOVUPS      Y10, 704(SP)
+	VMOVUPS      Y11, 736(SP)
+	VPSRLQ       $0x36, Y2, Y12
+	VANDPD       trigConstant14<>+0(SB), Y12, Y12
+	VMULPD       trigConstant15<>+0(SB), Y2, Y2
+	VORPD        trigConstant16<>+0(SB), Y12, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y2, Y13
+	VFMSUB213PD  Y13, Y2, Y14
+	VORPD        trigConstant18<>+0(SB), Y12, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y0, Y0, Y0
+	VGATHERQPD   Y0, (AX)(Y15*8), Y1
+	VMULPD       Y1, Y2, Y0
+	VFMSUB213PD  Y0, Y2, Y1
+	VORPD        trigConstant19<>+0(SB), Y12, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y8, Y8, Y8
+	VGATHERQPD   Y8, (AX)(Y15*8), Y4
+	VMULPD       Y4, Y2, Y8
+	VFMSUB213PD  Y8, Y2, Y4
+	VMULPD       trigConstant20<>+0(SB), Y13, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y13
+	VMULPD       trigConstant20<>+0(SB), Y14, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y14
+	VADDPD       Y14, Y13, Y15
+	VSUBPD       Y13, Y15, Y10
+	VSUBPD       Y10, Y15, Y3
+	VSUBPD       Y3, Y13, Y3
+	VSUBPD       Y10, Y14, Y10
+	VADDPD       Y10, Y3, Y3
+	VMULPD       trigConstant20<>+0(SB), Y0, Y10
+	VROUNDPD     $0x08, Y10, Y10
+	VFNMADD231PD trigConstant21<>+0(SB), Y10, Y0
+	VADDPD       Y0, Y15, Y10
+	VSUBPD       Y15, Y10, Y13
+	VSUBPD       Y13, Y10, Y14
+	VSUBPD       Y14, Y15, Y14
+	VSUBPD       Y13, Y0, Y0
+	VADDPD       Y0, Y14, Y0
+	VROUNDPD     $0x08, Y10, Y13
+	VSUBPD       Y13, Y10, Y10
+	VADDPD       Y1, Y10, Y14
+	VSUBPD       Y10, Y14, Y15
+	VSUBPD       Y15, Y14, Y5
+	VSUBPD       Y5, Y10, Y5
+	VSUBPD       Y15, Y1, Y1
+	VADDPD       Y1, Y5, Y1
+	VADDPD       Y8, Y14, Y5
+	VSUBPD       Y14, Y5, Y10
+	VSUBPD       Y10, Y5, Y15
+	VSUBPD       Y15, Y14, Y14
+	VSUBPD       Y10, Y8, Y8
+	VADDPD       Y8, Y14, Y8
+	VADDPD       Y1, Y8, Y1
+	VADDPD       Y1, Y5, Y8
+	VSUBPD       Y5, Y8, Y5
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y3, Y8, Y5
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y5, Y14
+	VSUBPD       Y14, Y8, Y8
+	VSUBPD       Y10, Y3, Y3
+	VADDPD       Y3, Y8, Y3
+	VADDPD       Y1, Y3, Y1
+	VADDPD       Y1, Y5, Y3
+	VSUBPD       Y5, Y3, Y5
+	VSUBPD       Y5, Y1, Y1
+	VADDPD       Y0, Y3, Y5
+	VSUBPD       Y3, Y5, Y8
+	VSUBPD       Y8, Y5, Y10
+	VSUBPD       Y10, Y3, Y3
+	VSUBPD       Y8, Y0, Y0
+	VADDPD       Y0, Y3, Y0
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y0, Y5, Y1
+	VSUBPD       Y5, Y1, Y3
+	VSUBPD       Y3, Y0, Y0
+	VORPD        trigConstant24<>+0(SB), Y12, Y3
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y8, Y8, Y8
+	VGATHERQPD   Y8, (AX)(Y3*8), Y5
+	VFMADD231PD  Y5, Y2, Y4
+	VADDPD       Y4, Y1, Y2
+	VSUBPD       Y1, Y2, Y3
+	VSUBPD       Y3, Y2, Y5
+	VSUBPD       Y5, Y1, Y1
+	VSUBPD       Y3, Y4, Y3
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y1
+	VSUBPD       Y2, Y1, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMULPD       trigConstant25<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, Y3
+	VFMSUB231PD  trigConstant25<>+0(SB), Y1, Y3
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y3
+	VFMADD231PD  trigConstant26<>+0(SB), Y1, Y3
+	VADDPD       Y3, Y2, Y0
+	VSUBPD       Y2, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       trigConstant1<>+0(SB), Y13, Y2
+	VMOVUPS      704(SP), Y3
+	VBLENDVPD    Y6, Y0, Y3, Y3
+	VMOVUPS      Y3, 704(SP)
+	VMOVUPS      640(SP), Y4
+	VBLENDVPD    Y6, Y1, Y4, Y4
+	VMOVUPS      Y4, 640(SP)
+	VMOVUPS      512(SP), Y5
+	VBLENDVPD    Y6, Y2, Y5, Y5
+	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      480(SP), Y3
+	VMOVUPS      512(SP), Y4
+	VMOVUPS      544(SP), Y5
+	VMOVUPS      640(SP), Y8
+	VMOVUPS      704(SP), Y10
+	JMP          back1
+
+region2:
+	VMOVUPS      Y3, 768(SP)
+	VMOVUPS      Y4, 800(SP)
+	VMOVUPS      Y5, 832(SP)
+	VMOVUPS      Y7, 864(SP)
+	VMOVUPS      Y8, 896(SP)
+	VMOVUPS      Y9, 928(SP)
+	VMOVUPS      Y10, 960(SP)
+	VMOVUPS      Y11, 992(SP)
+	VPSRLQ       $0x36, Y3, Y2
+	VANDPD       trigConstant14<>+0(SB), Y2, Y2
+	VMULPD       trigConstant15<>+0(SB), Y3, Y3
+	VORPD        trigConstant16<>+0(SB), Y2, Y6
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y13, Y13, Y13
+	VGATHERQPD   Y13, (AX)(Y6*8), Y12
+	VMULPD       Y12, Y3, Y6
+	VFMSUB213PD  Y6, Y3, Y12
+	VORPD        trigConstant18<>+0(SB), Y2, Y13
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y15, Y15, Y15
+	VGATHERQPD   Y15, (AX)(Y13*8), Y14
+	VMULPD       Y14, Y3, Y13
+	VFMSUB213PD  Y13, Y3, Y14
+	VORPD        trigConstant19<>+0(SB), Y2, Y15
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y0, Y0, Y0
+	VGATHERQPD   Y0, (AX)(Y15*8), Y1
+	VMULPD       Y1, Y3, Y0
+	VFMSUB213PD  Y0, Y3, Y1
+	VMULPD       trigConstant20<>+0(SB), Y6, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y6
+	VMULPD       trigConstant20<>+0(SB), Y12, Y15
+	VROUNDPD     $0x08, Y15, Y15
+	VFNMADD231PD trigConstant21<>+0(SB), Y15, Y12
+	VADDPD       Y12, Y6, Y15
+	VSUBPD       Y6, Y15, Y5
+	VSUBPD       Y5, Y15, Y4
+	VSUBPD       Y4, Y6, Y4
+	VSUBPD       Y5, Y12, Y5
+	VADDPD       Y5, Y4, Y4
+	VMULPD       trigConstant20<>+0(SB), Y13, Y5
+	VROUNDPD     $0x08, Y5, Y5
+	VFNMADD231PD trigConstant21<>+0(SB), Y5, Y13
+	VADDPD       Y13, Y15, Y5
+	VSUBPD       Y15, Y5, Y6
+	VSUBPD       Y6, Y5, Y12
+	VSUBPD       Y12, Y15, Y12
+	VSUBPD       Y6, Y13, Y6
+	VADDPD       Y6, Y12, Y6
+	VROUNDPD     $0x08, Y5, Y12
+	VSUBPD       Y12, Y5, Y5
+	VADDPD       Y14, Y5, Y13
+	VSUBPD       Y5, Y13, Y15
+	VSUBPD       Y15, Y13, Y9
+	VSUBPD       Y9, Y5, Y5
+	VSUBPD       Y15, Y14, Y9
+	VADDPD       Y9, Y5, Y5
+	VADDPD       Y0, Y13, Y9
+	VSUBPD       Y13, Y9, Y14
+	VSUBPD       Y14, Y9, Y15
+	VSUBPD       Y15, Y13, Y13
+	VSUBPD       Y14, Y0, Y0
+	VADDPD       Y0, Y13, Y0
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y0, Y9, Y5
+	VSUBPD       Y9, Y5, Y9
+	VSUBPD       Y9, Y0, Y0
+	VADDPD       Y4, Y5, Y9
+	VSUBPD       Y5, Y9, Y13
+	VSUBPD       Y13, Y9, Y14
+	VSUBPD       Y14, Y5, Y5
+	VSUBPD       Y13, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y0, Y9, Y4
+	VSUBPD       Y9, Y4, Y5
+	VSUBPD       Y5, Y0, Y0
+	VADDPD       Y6, Y4, Y5
+	VSUBPD       Y4, Y5, Y9
+	VSUBPD       Y9, Y5, Y13
+	VSUBPD       Y13, Y4, Y4
+	VSUBPD       Y9, Y6, Y6
+	VADDPD       Y6, Y4, Y4
+	VADDPD       Y0, Y4, Y0
+	VADDPD       Y0, Y5, Y4
+	VSUBPD       Y5, Y4, Y5
+	VSUBPD       Y5, Y0, Y0
+	VORPD        trigConstant24<>+0(SB), Y2, Y2
+	LEAQ         trigConstant17<>+0(SB), AX
+	VPCMPEQQ     Y6, Y6, Y6
+	VGATHERQPD   Y6, (AX)(Y2*8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VADDPD       Y1, Y4, Y2
+	VSUBPD       Y4, Y2, Y3
+	VSUBPD       Y3, Y2, Y5
+	VSUBPD       Y5, Y4, Y4
+	VSUBPD       Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y1
+	VADDPD       Y0, Y1, Y0
+	VADDPD       Y0, Y2, Y1
+	VSUBPD       Y2, Y1, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMULPD       trigConstant25<>+0(SB), Y1, Y2
+	VMOVUPS      Y2, Y3
+	VFMSUB231PD  trigConstant25<>+0(SB), Y1, Y3
+	VFMADD231PD  trigConstant25<>+0(SB), Y0, Y3
+	VFMADD231PD  trigConstant26<>+0(SB), Y1, Y3
+	VADDPD       Y3, Y2, Y0
+	VSUBPD       Y2, Y0, Y1
+	VSUBPD       Y1, Y3, Y1
+	VADDPD       trigConstant1<>+0(SB), Y12, Y2
+	VBLENDVPD    Y7, Y0, Y11, Y11
+	VMOVUPS      Y11, 992(SP)
+	VMOVUPS      928(SP), Y3
+	VBLENDVPD    Y7, Y1, Y3, Y3
+	VMOVUPS      Y3, 928(SP)
+	VMOVUPS      832(SP), Y4
+	VBLENDVPD    Y7, Y2, Y4, Y4
+	VMOVUPS      Y4, 832(SP)
+	VMOVUPS      (SI), Y0
+	VMOVUPS      32(SI), Y1
+	VMOVUPS      800(SP), Y4
+	VMOVUPS      832(SP), Y5
+	VMOVUPS      928(SP), Y9
+	JMP          back2
+
+// func tanFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·tanFloat32AVX512(SB), $1280-33
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), CX
+	MOVB past+32(FP), R8
+	MOVQ x+8(FP), SI
+	XORL R11, R11
+	MOVQ CX, R9
+	ANDQ $0x0000000f, R9
+	SUBQ R9, CX
+	JEQ  rest
+
+loop:
 	VCVTPS2PD    (SI), Z0
-	VMOVUPS      trigConstant44<>+0(SB), Z1
-	VFMADD231PD  trigConstant69<>+0(SB), Z0, Z1
-	VSUBPD       trigConstant44<>+0(SB), Z1, Z2
-	VMOVUPS      Z0, Z3
-	VFNMADD231PD trigConstant67<>+0(SB), Z2, Z3
-	VFNMADD231PD trigConstant68<>+0(SB), Z2, Z3
-	VANDPD       trigConstant47<>+0(SB), Z0, Z2
-	VPCMPGTQ     trigConstant48<>+0(SB), Z2, K1
+	VCVTPS2PD    32(SI), Z1
+	VMOVUPS      trigConstant44<>+0(SB), Z2
+	VFMADD231PD  trigConstant69<>+0(SB), Z0, Z2
+	VMOVUPS      trigConstant44<>+0(SB), Z3
+	VFMADD231PD  trigConstant69<>+0(SB), Z1, Z3
+	VSUBPD       trigConstant44<>+0(SB), Z2, Z4
+	VSUBPD       trigConstant44<>+0(SB), Z3, Z5
+	VMOVUPS      Z0, Z6
+	VFNMADD231PD trigConstant67<>+0(SB), Z4, Z6
+	VMOVUPS      Z1, Z7
+	VFNMADD231PD trigConstant67<>+0(SB), Z5, Z7
+	VFNMADD231PD trigConstant68<>+0(SB), Z4, Z6
+	VFNMADD231PD trigConstant68<>+0(SB), Z5, Z7
+	VANDPD       trigConstant47<>+0(SB), Z0, Z4
+	VANDPD       trigConstant47<>+0(SB), Z1, Z5
+	VPCMPGTQ     trigConstant48<>+0(SB), Z4, K1
+	VPCMPGTQ     trigConstant48<>+0(SB), Z5, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMULPD      Z3, Z3, Z0
-	VMOVUPS     trigConstant50<>+0(SB), Z2
-	VFMADD231PD trigConstant99<>+0(SB), Z0, Z2
-	VMOVUPS     trigConstant101<>+0(SB), Z4
-	VFMADD231PD trigConstant100<>+0(SB), Z0, Z4
-	VMOVUPS     trigConstant103<>+0(SB), Z5
-	VFMADD231PD trigConstant102<>+0(SB), Z0, Z5
-	VMULPD      Z0, Z0, Z6
-	VFMADD231PD Z6, Z4, Z2
-	VMULPD      Z6, Z6, Z4
-	VFMADD231PD Z4, Z5, Z2
-	VMULPD      Z2, Z3, Z2
-	VMOVUPS     trigConstant50<>+0(SB), Z3
-	VFMADD231PD trigConstant87<>+0(SB), Z0, Z3
-	VMOVUPS     trigConstant105<>+0(SB), Z5
-	VFMADD231PD trigConstant104<>+0(SB), Z0, Z5
-	VMOVUPS     trigConstant107<>+0(SB), Z7
-	VFMADD231PD trigConstant106<>+0(SB), Z0, Z7
-	VFMADD231PD Z6, Z5, Z3
-	VFMADD231PD trigConstant108<>+0(SB), Z6, Z7
-	VFMADD231PD Z4, Z7, Z3
-	VPSLLQ      $0x3f, Z1, Z0
-	VMOVUPS     trigConstant59<>+0(SB), Z1
-	VPCMPGTQ    Z0, Z1, K1
-	VBLENDMPD   Z3, Z2, K1, Z1
-	VBLENDMPD   Z2, Z3, K1, Z2
-	VDIVPD      Z2, Z1, Z1
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMULPD      Z6, Z6, Z0
+	VMULPD      Z7, Z7, Z1
+	VMOVUPS     trigConstant50<>+0(SB), Z4
+	VFMADD231PD trigConstant99<>+0(SB), Z0, Z4
+	VMOVUPS     trigConstant50<>+0(SB), Z5
+	VFMADD231PD trigConstant99<>+0(SB), Z1, Z5
+	VMOVUPS     trigConstant101<>+0(SB), Z8
+	VFMADD231PD trigConstant100<>+0(SB), Z0, Z8
+	VMOVUPS     trigConstant101<>+0(SB), Z9
+	VFMADD231PD trigConstant100<>+0(SB), Z1, Z9
+	VMOVUPS     trigConstant103<>+0(SB), Z10
+	VFMADD231PD trigConstant102<>+0(SB), Z0, Z10
+	VMOVUPS     trigConstant103<>+0(SB), Z11
+	VFMADD231PD trigConstant102<>+0(SB), Z1, Z11
+	VMULPD      Z0, Z0, Z12
+	VMULPD      Z1, Z1, Z13
+	VFMADD231PD Z12, Z8, Z4
+	VFMADD231PD Z13, Z9, Z5
+	VMULPD      Z12, Z12, Z8
+	VMULPD      Z13, Z13, Z9
+	VFMADD231PD Z8, Z10, Z4
+	VFMADD231PD Z9, Z11, Z5
+	VMULPD      Z4, Z6, Z4
+	VMULPD      Z5, Z7, Z5
+	VMOVUPS     trigConstant50<>+0(SB), Z6
+	VFMADD231PD trigConstant87<>+0(SB), Z0, Z6
+	VMOVUPS     trigConstant50<>+0(SB), Z7
+	VFMADD231PD trigConstant87<>+0(SB), Z1, Z7
+	VMOVUPS     trigConstant105<>+0(SB), Z10
+	VFMADD231PD trigConstant104<>+0(SB), Z0, Z10
+	VMOVUPS     trigConstant105<>+0(SB), Z11
+	VFMADD231PD trigConstant104<>+0(SB), Z1, Z11
+	VMOVUPS     trigConstant107<>+0(SB), Z14
+	VFMADD231PD trigConstant106<>+0(SB), Z0, Z14
+	VMOVUPS     trigConstant107<>+0(SB), Z0
+	VFMADD231PD trigConstant106<>+0(SB), Z1, Z0
+	VFMADD231PD Z12, Z10, Z6
+	VFMADD231PD Z13, Z11, Z7
+	VFMADD231PD trigConstant108<>+0(SB), Z12, Z14
+	VFMADD231PD trigConstant108<>+0(SB), Z13, Z0
+	VFMADD231PD Z8, Z14, Z6
+	VFMADD231PD Z9, Z0, Z7
+	VPSLLQ      $0x3f, Z2, Z0
+	VPSLLQ      $0x3f, Z3, Z1
+	VMOVUPS     trigConstant59<>+0(SB), Z2
+	VPCMPGTQ    Z0, Z2, K1
+	VPCMPGTQ    Z1, Z2, K2
+	VBLENDMPD   Z6, Z4, K1, Z2
+	VBLENDMPD   Z7, Z5, K2, Z3
+	VBLENDMPD   Z4, Z6, K1, Z4
+	VBLENDMPD   Z5, Z7, K2, Z5
+	VDIVPD      Z4, Z2, Z2
+	VDIVPD      Z5, Z3, Z3
 	VANDPD      trigConstant56<>+0(SB), Z0, Z0
-	VXORPD      Z0, Z1, Z0
-	VCVTPD2PS   Z0, Y31
+	VANDPD      trigConstant56<>+0(SB), Z1, Z1
+	VXORPD      Z0, Z2, Z0
+	VXORPD      Z1, Z3, Z1
+	VCVTPD2PS   Z0, Y0
+	VCVTPD2PS   Z1, Y1
 	TESTB       R8, R8
 	JNE         past
-	VMOVUPS     Y31, (DI)
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
 
 stored:
-	ADDQ $0x00000020, DI
-	ADDQ $0x00000020, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3414,13 +5295,13 @@ fill:
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
 	LEAQ 64(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3440,7 +5321,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y31, (DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
@@ -3448,116 +5330,239 @@ region1:
 	VMOVUPS      Z1, 256(SP)
 	VMOVUPS      Z2, 320(SP)
 	VMOVUPS      Z3, 384(SP)
-	KMOVB        K1, 448(SP)
-	VPSRLQ       $0x36, Z2, Z4
-	VANDPD       trigConstant57<>+0(SB), Z4, Z4
-	VMULPD       trigConstant58<>+0(SB), Z2, Z2
-	VORPD        trigConstant59<>+0(SB), Z4, Z5
+	VMOVUPS      Z4, 448(SP)
+	VMOVUPS      Z5, 512(SP)
+	VMOVUPS      Z6, 576(SP)
+	VMOVUPS      Z7, 640(SP)
+	KMOVB        K1, 704(SP)
+	KMOVB        K2, 768(SP)
+	VPSRLQ       $0x36, Z4, Z8
+	VANDPD       trigConstant57<>+0(SB), Z8, Z8
+	VMULPD       trigConstant58<>+0(SB), Z4, Z4
+	VORPD        trigConstant59<>+0(SB), Z8, Z9
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z5*8), K2, Z6
-	VMULPD       Z6, Z2, Z5
-	VFMSUB213PD  Z5, Z2, Z6
-	VORPD        trigConstant60<>+0(SB), Z4, Z7
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z9*8), K3, Z10
+	VMULPD       Z10, Z4, Z9
+	VFMSUB213PD  Z9, Z4, Z10
+	VORPD        trigConstant60<>+0(SB), Z8, Z11
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z7*8), K2, Z8
-	VMULPD       Z8, Z2, Z7
-	VFMSUB213PD  Z7, Z2, Z8
-	VORPD        trigConstant61<>+0(SB), Z4, Z9
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z11*8), K3, Z12
+	VMULPD       Z12, Z4, Z11
+	VFMSUB213PD  Z11, Z4, Z12
+	VORPD        trigConstant61<>+0(SB), Z8, Z13
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z9*8), K2, Z10
-	VMULPD       Z10, Z2, Z9
-	VFMSUB213PD  Z9, Z2, Z10
-	VMULPD       trigConstant62<>+0(SB), Z5, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VFNMADD231PD trigConstant63<>+0(SB), Z11, Z5
-	VMULPD       trigConstant62<>+0(SB), Z6, Z11
-	VRNDSCALEPD  $0x08, Z11, Z11
-	VFNMADD231PD trigConstant63<>+0(SB), Z11, Z6
-	VADDPD       Z6, Z5, Z11
-	VSUBPD       Z5, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z5, Z5
-	VSUBPD       Z12, Z6, Z6
-	VADDPD       Z6, Z5, Z5
-	VMULPD       trigConstant62<>+0(SB), Z7, Z6
-	VRNDSCALEPD  $0x08, Z6, Z6
-	VFNMADD231PD trigConstant63<>+0(SB), Z6, Z7
-	VADDPD       Z7, Z11, Z6
-	VSUBPD       Z11, Z6, Z12
-	VSUBPD       Z12, Z6, Z13
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z13*8), K3, Z14
+	VMULPD       Z14, Z4, Z13
+	VFMSUB213PD  Z13, Z4, Z14
+	VMULPD       trigConstant62<>+0(SB), Z9, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VFNMADD231PD trigConstant63<>+0(SB), Z15, Z9
+	VMULPD       trigConstant62<>+0(SB), Z10, Z15
+	VRNDSCALEPD  $0x08, Z15, Z15
+	VFNMADD231PD trigConstant63<>+0(SB), Z15, Z10
+	VADDPD       Z10, Z9, Z15
+	VSUBPD       Z9, Z15, Z16
+	VSUBPD       Z16, Z15, Z17
+	VSUBPD       Z17, Z9, Z9
+	VSUBPD       Z16, Z10, Z10
+	VADDPD       Z10, Z9, Z9
+	VMULPD       trigConstant62<>+0(SB), Z11, Z10
+	VRNDSCALEPD  $0x08, Z10, Z10
+	VFNMADD231PD trigConstant63<>+0(SB), Z10, Z11
+	VADDPD       Z11, Z15, Z10
+	VSUBPD       Z15, Z10, Z16
+	VSUBPD       Z16, Z10, Z17
+	VSUBPD       Z17, Z15, Z15
+	VSUBPD       Z16, Z11, Z11
+	VADDPD       Z11, Z15, Z11
+	VRNDSCALEPD  $0x08, Z10, Z15
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z12, Z10, Z16
+	VSUBPD       Z10, Z16, Z17
+	VSUBPD       Z17, Z16, Z18
+	VSUBPD       Z18, Z10, Z10
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z12, Z10, Z10
+	VADDPD       Z13, Z16, Z12
+	VSUBPD       Z16, Z12, Z17
+	VSUBPD       Z17, Z12, Z18
+	VSUBPD       Z18, Z16, Z16
+	VSUBPD       Z17, Z13, Z13
+	VADDPD       Z13, Z16, Z13
+	VADDPD       Z10, Z13, Z10
+	VADDPD       Z10, Z12, Z13
+	VSUBPD       Z12, Z13, Z12
+	VSUBPD       Z12, Z10, Z10
+	VADDPD       Z9, Z13, Z12
+	VSUBPD       Z13, Z12, Z16
+	VSUBPD       Z16, Z12, Z17
+	VSUBPD       Z17, Z13, Z13
+	VSUBPD       Z16, Z9, Z9
+	VADDPD       Z9, Z13, Z9
+	VADDPD       Z10, Z9, Z9
+	VADDPD       Z9, Z12, Z10
+	VSUBPD       Z12, Z10, Z12
+	VSUBPD       Z12, Z9, Z9
+	VADDPD       Z11, Z10, Z12
+	VSUBPD       Z10, Z12, Z13
+	VSUBPD       Z13, Z12, Z16
+	VSUBPD       Z16, Z10, Z10
 	VSUBPD       Z13, Z11, Z11
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z7, Z11, Z7
-	VRNDSCALEPD  $0x08, Z6, Z11
-	VSUBPD       Z11, Z6, Z6
-	VADDPD       Z8, Z6, Z12
-	VSUBPD       Z6, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z6, Z6
-	VSUBPD       Z13, Z8, Z8
-	VADDPD       Z8, Z6, Z6
-	VADDPD       Z9, Z12, Z8
-	VSUBPD       Z12, Z8, Z13
-	VSUBPD       Z13, Z8, Z14
-	VSUBPD       Z14, Z12, Z12
-	VSUBPD       Z13, Z9, Z9
-	VADDPD       Z9, Z12, Z9
-	VADDPD       Z6, Z9, Z6
-	VADDPD       Z6, Z8, Z9
-	VSUBPD       Z8, Z9, Z8
-	VSUBPD       Z8, Z6, Z6
-	VADDPD       Z5, Z9, Z8
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z8, Z13
-	VSUBPD       Z13, Z9, Z9
-	VSUBPD       Z12, Z5, Z5
-	VADDPD       Z5, Z9, Z5
-	VADDPD       Z6, Z5, Z5
-	VADDPD       Z5, Z8, Z6
-	VSUBPD       Z8, Z6, Z8
-	VSUBPD       Z8, Z5, Z5
-	VADDPD       Z7, Z6, Z8
-	VSUBPD       Z6, Z8, Z9
-	VSUBPD       Z9, Z8, Z12
-	VSUBPD       Z12, Z6, Z6
-	VSUBPD       Z9, Z7, Z7
-	VADDPD       Z7, Z6, Z6
-	VADDPD       Z5, Z6, Z5
-	VADDPD       Z5, Z8, Z6
-	VSUBPD       Z8, Z6, Z7
-	VSUBPD       Z7, Z5, Z5
-	VORPD        trigConstant66<>+0(SB), Z4, Z4
+	VADDPD       Z11, Z10, Z10
+	VADDPD       Z9, Z10, Z9
+	VADDPD       Z9, Z12, Z10
+	VSUBPD       Z12, Z10, Z11
+	VSUBPD       Z11, Z9, Z9
+	VORPD        trigConstant66<>+0(SB), Z8, Z8
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z4*8), K2, Z7
-	VFMADD231PD  Z7, Z2, Z10
-	VADDPD       Z10, Z6, Z2
-	VSUBPD       Z6, Z2, Z4
-	VSUBPD       Z4, Z2, Z7
-	VSUBPD       Z7, Z6, Z6
-	VSUBPD       Z4, Z10, Z4
-	VADDPD       Z4, Z6, Z4
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z2, Z5
-	VSUBPD       Z2, Z5, Z2
-	VSUBPD       Z2, Z4, Z2
-	VMULPD       trigConstant67<>+0(SB), Z5, Z4
-	VMOVUPS      Z4, Z6
-	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z6
-	VFMADD231PD  trigConstant67<>+0(SB), Z2, Z6
-	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z6
-	VADDPD       Z6, Z4, Z2
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z8*8), K3, Z11
+	VFMADD231PD  Z11, Z4, Z14
+	VADDPD       Z14, Z10, Z4
+	VSUBPD       Z10, Z4, Z8
+	VSUBPD       Z8, Z4, Z11
+	VSUBPD       Z11, Z10, Z10
+	VSUBPD       Z8, Z14, Z8
+	VADDPD       Z8, Z10, Z8
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z4, Z9
+	VSUBPD       Z4, Z9, Z4
+	VSUBPD       Z4, Z8, Z4
+	VMULPD       trigConstant67<>+0(SB), Z9, Z8
+	VMOVUPS      Z8, Z10
+	VFMSUB231PD  trigConstant67<>+0(SB), Z9, Z10
+	VFMADD231PD  trigConstant67<>+0(SB), Z4, Z10
+	VFMADD231PD  trigConstant68<>+0(SB), Z9, Z10
+	VADDPD       Z10, Z8, Z4
 	VANDPD       trigConstant56<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z2, Z0
-	VADDPD       trigConstant44<>+0(SB), Z11, Z2
-	VBLENDMPD    Z0, Z3, K1, Z3
-	VMOVUPS      Z3, 384(SP)
-	VBLENDMPD    Z2, Z1, K1, Z1
-	VMOVUPS      Z1, 256(SP)
+	VXORPD       Z0, Z4, Z0
+	VADDPD       trigConstant44<>+0(SB), Z15, Z4
+	VBLENDMPD    Z0, Z6, K1, Z6
+	VMOVUPS      Z6, 576(SP)
+	VBLENDMPD    Z4, Z2, K1, Z2
+	VMOVUPS      Z2, 320(SP)
 	JMP          back1
+
+region2:
+	VMOVUPS      Z1, 832(SP)
+	VMOVUPS      Z2, 896(SP)
+	VMOVUPS      Z3, 960(SP)
+	VMOVUPS      Z5, 1024(SP)
+	VMOVUPS      Z6, 1088(SP)
+	VMOVUPS      Z7, 1152(SP)
+	KMOVB        K2, 1216(SP)
+	VPSRLQ       $0x36, Z5, Z0
+	VANDPD       trigConstant57<>+0(SB), Z0, Z0
+	VMULPD       trigConstant58<>+0(SB), Z5, Z4
+	VORPD        trigConstant59<>+0(SB), Z0, Z5
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z5*8), K1, Z8
+	VMULPD       Z8, Z4, Z5
+	VFMSUB213PD  Z5, Z4, Z8
+	VORPD        trigConstant60<>+0(SB), Z0, Z9
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z9*8), K1, Z10
+	VMULPD       Z10, Z4, Z9
+	VFMSUB213PD  Z9, Z4, Z10
+	VORPD        trigConstant61<>+0(SB), Z0, Z11
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z11*8), K1, Z12
+	VMULPD       Z12, Z4, Z11
+	VFMSUB213PD  Z11, Z4, Z12
+	VMULPD       trigConstant62<>+0(SB), Z5, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VFNMADD231PD trigConstant63<>+0(SB), Z13, Z5
+	VMULPD       trigConstant62<>+0(SB), Z8, Z13
+	VRNDSCALEPD  $0x08, Z13, Z13
+	VFNMADD231PD trigConstant63<>+0(SB), Z13, Z8
+	VADDPD       Z8, Z5, Z13
+	VSUBPD       Z5, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z14, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VMULPD       trigConstant62<>+0(SB), Z9, Z8
+	VRNDSCALEPD  $0x08, Z8, Z8
+	VFNMADD231PD trigConstant63<>+0(SB), Z8, Z9
+	VADDPD       Z9, Z13, Z8
+	VSUBPD       Z13, Z8, Z14
+	VSUBPD       Z14, Z8, Z15
+	VSUBPD       Z15, Z13, Z13
+	VSUBPD       Z14, Z9, Z9
+	VADDPD       Z9, Z13, Z9
+	VRNDSCALEPD  $0x08, Z8, Z13
+	VSUBPD       Z13, Z8, Z8
+	VADDPD       Z10, Z8, Z14
+	VSUBPD       Z8, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z8, Z8
+	VSUBPD       Z15, Z10, Z10
+	VADDPD       Z10, Z8, Z8
+	VADDPD       Z11, Z14, Z10
+	VSUBPD       Z14, Z10, Z15
+	VSUBPD       Z15, Z10, Z16
+	VSUBPD       Z16, Z14, Z14
+	VSUBPD       Z15, Z11, Z11
+	VADDPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z8, Z10, Z11
+	VSUBPD       Z10, Z11, Z10
+	VSUBPD       Z10, Z8, Z8
+	VADDPD       Z5, Z11, Z10
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z10, Z15
+	VSUBPD       Z15, Z11, Z11
+	VSUBPD       Z14, Z5, Z5
+	VADDPD       Z5, Z11, Z5
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z10, Z8
+	VSUBPD       Z10, Z8, Z10
+	VSUBPD       Z10, Z5, Z5
+	VADDPD       Z9, Z8, Z10
+	VSUBPD       Z8, Z10, Z11
+	VSUBPD       Z11, Z10, Z14
+	VSUBPD       Z14, Z8, Z8
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z5, Z8, Z5
+	VADDPD       Z5, Z10, Z8
+	VSUBPD       Z10, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VORPD        trigConstant66<>+0(SB), Z0, Z0
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z0*8), K1, Z9
+	VFMADD231PD  Z9, Z4, Z12
+	VADDPD       Z12, Z8, Z0
+	VSUBPD       Z8, Z0, Z4
+	VSUBPD       Z4, Z0, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z4, Z12, Z4
+	VADDPD       Z4, Z8, Z4
+	VADDPD       Z5, Z4, Z4
+	VADDPD       Z4, Z0, Z5
+	VSUBPD       Z0, Z5, Z0
+	VSUBPD       Z0, Z4, Z0
+	VMULPD       trigConstant67<>+0(SB), Z5, Z4
+	VMOVUPS      Z4, Z8
+	VFMSUB231PD  trigConstant67<>+0(SB), Z5, Z8
+	VFMADD231PD  trigConstant67<>+0(SB), Z0, Z8
+	VFMADD231PD  trigConstant68<>+0(SB), Z5, Z8
+	VADDPD       Z8, Z4, Z0
+	VANDPD       trigConstant56<>+0(SB), Z1, Z1
+	VXORPD       Z1, Z0, Z0
+	VADDPD       trigConstant44<>+0(SB), Z13, Z1
+	VBLENDMPD    Z0, Z7, K2, Z7
+	VMOVUPS      Z7, 1152(SP)
+	VBLENDMPD    Z1, Z3, K2, Z3
+	VMOVUPS      Z3, 960(SP)
+	JMP          back2
 
 DATA trigConstant99<>+0(SB)/8, $0xbfc5555555552239
 DATA trigConstant99<>+8(SB)/8, $0xbfc5555555552239
@@ -3661,95 +5666,163 @@ GLOBL trigConstant108<>(SB), RODATA|NOPTR, $64
 
 // func tanFloat64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tanFloat64AVX512(SB), $512-33
+TEXT ·tanFloat64AVX512(SB), $1536-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
 	MOVQ x+8(FP), SI
 	XORL R11, R11
 	MOVQ CX, R9
-	ANDQ $0x00000007, R9
+	ANDQ $0x0000000f, R9
 	SUBQ R9, CX
 	JEQ  rest
 
 loop:
 	VMOVUPS      (SI), Z0
-	VANDPD       trigConstant47<>+0(SB), Z0, Z1
-	VMOVUPS      trigConstant44<>+0(SB), Z2
-	VFMADD231PD  trigConstant69<>+0(SB), Z1, Z2
-	VSUBPD       trigConstant44<>+0(SB), Z2, Z3
-	VMOVUPS      Z1, Z4
-	VFNMADD231PD trigConstant67<>+0(SB), Z3, Z4
-	VMOVUPS      Z4, Z5
-	VFNMADD231PD trigConstant70<>+0(SB), Z3, Z5
-	VSUBPD       Z5, Z4, Z4
-	VFNMADD231PD trigConstant70<>+0(SB), Z3, Z4
-	VFNMADD231PD trigConstant71<>+0(SB), Z3, Z4
-	VPCMPGTQ     trigConstant72<>+0(SB), Z1, K1
+	VMOVUPS      64(SI), Z1
+	VANDPD       trigConstant47<>+0(SB), Z0, Z2
+	VANDPD       trigConstant47<>+0(SB), Z1, Z3
+	VMOVUPS      trigConstant44<>+0(SB), Z4
+	VFMADD231PD  trigConstant69<>+0(SB), Z2, Z4
+	VMOVUPS      trigConstant44<>+0(SB), Z5
+	VFMADD231PD  trigConstant69<>+0(SB), Z3, Z5
+	VSUBPD       trigConstant44<>+0(SB), Z4, Z6
+	VSUBPD       trigConstant44<>+0(SB), Z5, Z7
+	VMOVUPS      Z2, Z8
+	VFNMADD231PD trigConstant67<>+0(SB), Z6, Z8
+	VMOVUPS      Z3, Z9
+	VFNMADD231PD trigConstant67<>+0(SB), Z7, Z9
+	VMOVUPS      Z8, Z10
+	VFNMADD231PD trigConstant70<>+0(SB), Z6, Z10
+	VMOVUPS      Z9, Z11
+	VFNMADD231PD trigConstant70<>+0(SB), Z7, Z11
+	VSUBPD       Z10, Z8, Z8
+	VSUBPD       Z11, Z9, Z9
+	VFNMADD231PD trigConstant70<>+0(SB), Z6, Z8
+	VFNMADD231PD trigConstant70<>+0(SB), Z7, Z9
+	VFNMADD231PD trigConstant71<>+0(SB), Z6, Z8
+	VFNMADD231PD trigConstant71<>+0(SB), Z7, Z9
+	VPCMPGTQ     trigConstant72<>+0(SB), Z2, K1
+	VPCMPGTQ     trigConstant72<>+0(SB), Z3, K2
 	KORTESTB     K1, K1
 	JNE          region1
 
 back1:
-	VMULPD       Z5, Z5, Z1
-	VMULPD       trigConstant64<>+0(SB), Z5, Z3
-	VMOVUPS      trigConstant50<>+0(SB), Z6
-	VFNMADD231PD Z5, Z3, Z6
-	VMOVUPS      trigConstant50<>+0(SB), Z7
-	VSUBPD       Z6, Z7, Z8
-	VFNMADD213PD Z8, Z5, Z3
-	VFNMADD231PD Z4, Z5, Z3
-	VMULPD       Z1, Z1, Z9
-	VMOVUPS      trigConstant74<>+0(SB), Z10
-	VFMADD231PD  trigConstant73<>+0(SB), Z1, Z10
-	VMOVUPS      trigConstant76<>+0(SB), Z11
-	VFMADD231PD  trigConstant75<>+0(SB), Z1, Z11
-	VMOVUPS      trigConstant78<>+0(SB), Z12
-	VFMADD231PD  trigConstant77<>+0(SB), Z1, Z12
-	VFMADD231PD  Z9, Z11, Z10
-	VMULPD       Z9, Z9, Z11
-	VFMADD231PD  Z11, Z12, Z10
-	VFMADD231PD  Z9, Z10, Z3
-	VMULPD       Z1, Z5, Z10
-	VMOVUPS      trigConstant80<>+0(SB), Z12
-	VFMADD231PD  trigConstant79<>+0(SB), Z1, Z12
-	VMOVUPS      trigConstant82<>+0(SB), Z13
-	VFMADD231PD  trigConstant81<>+0(SB), Z1, Z13
-	VFMADD231PD  Z9, Z13, Z12
-	VFMADD231PD  trigConstant83<>+0(SB), Z11, Z12
-	VFMADD213PD  trigConstant84<>+0(SB), Z1, Z12
-	VFNMADD231PD Z4, Z8, Z4
-	VFMADD231PD  Z12, Z10, Z4
-	VADDPD       Z4, Z5, Z1
-	VSUBPD       Z5, Z1, Z5
-	VSUBPD       Z5, Z4, Z4
-	VADDPD       Z3, Z6, Z5
-	VSUBPD       Z6, Z5, Z6
-	VSUBPD       Z6, Z3, Z3
-	VPSLLQ       $0x3f, Z2, Z2
-	VMOVUPS      trigConstant59<>+0(SB), Z6
-	VPCMPGTQ     Z2, Z6, K1
-	VBLENDMPD    Z5, Z1, K1, Z6
-	VBLENDMPD    Z3, Z4, K1, Z8
-	VBLENDMPD    Z1, Z5, K1, Z1
-	VBLENDMPD    Z4, Z3, K1, Z3
-	VDIVPD       Z1, Z7, Z4
-	VMULPD       Z4, Z6, Z5
-	VFNMADD231PD Z5, Z1, Z6
-	VADDPD       Z8, Z6, Z1
-	VFNMADD231PD Z5, Z3, Z1
-	VMULPD       Z4, Z1, Z1
-	VADDPD       Z1, Z5, Z1
-	VXORPD       Z0, Z2, Z0
+	KORTESTB K2, K2
+	JNE      region2
+
+back2:
+	VMULPD       Z10, Z10, Z2
+	VMULPD       Z11, Z11, Z3
+	VMULPD       trigConstant64<>+0(SB), Z10, Z6
+	VMULPD       trigConstant64<>+0(SB), Z11, Z7
+	VMOVUPS      trigConstant50<>+0(SB), Z12
+	VFNMADD231PD Z10, Z6, Z12
+	VMOVUPS      trigConstant50<>+0(SB), Z13
+	VFNMADD231PD Z11, Z7, Z13
+	VMOVUPS      trigConstant50<>+0(SB), Z14
+	VSUBPD       Z12, Z14, Z15
+	VSUBPD       Z13, Z14, Z16
+	VFNMADD213PD Z15, Z10, Z6
+	VFNMADD213PD Z16, Z11, Z7
+	VFNMADD231PD Z8, Z10, Z6
+	VFNMADD231PD Z9, Z11, Z7
+	VMULPD       Z2, Z2, Z17
+	VMULPD       Z3, Z3, Z18
+	VMOVUPS      trigConstant74<>+0(SB), Z19
+	VFMADD231PD  trigConstant73<>+0(SB), Z2, Z19
+	VMOVUPS      trigConstant74<>+0(SB), Z20
+	VFMADD231PD  trigConstant73<>+0(SB), Z3, Z20
+	VMOVUPS      trigConstant76<>+0(SB), Z21
+	VFMADD231PD  trigConstant75<>+0(SB), Z2, Z21
+	VMOVUPS      trigConstant76<>+0(SB), Z22
+	VFMADD231PD  trigConstant75<>+0(SB), Z3, Z22
+	VMOVUPS      trigConstant78<>+0(SB), Z23
+	VFMADD231PD  trigConstant77<>+0(SB), Z2, Z23
+	VMOVUPS      trigConstant78<>+0(SB), Z24
+	VFMADD231PD  trigConstant77<>+0(SB), Z3, Z24
+	VFMADD231PD  Z17, Z21, Z19
+	VFMADD231PD  Z18, Z22, Z20
+	VMULPD       Z17, Z17, Z21
+	VMULPD       Z18, Z18, Z22
+	VFMADD231PD  Z21, Z23, Z19
+	VFMADD231PD  Z22, Z24, Z20
+	VFMADD231PD  Z17, Z19, Z6
+	VFMADD231PD  Z18, Z20, Z7
+	VMULPD       Z2, Z10, Z19
+	VMULPD       Z3, Z11, Z20
+	VMOVUPS      trigConstant80<>+0(SB), Z23
+	VFMADD231PD  trigConstant79<>+0(SB), Z2, Z23
+	VMOVUPS      trigConstant80<>+0(SB), Z24
+	VFMADD231PD  trigConstant79<>+0(SB), Z3, Z24
+	VMOVUPS      trigConstant82<>+0(SB), Z25
+	VFMADD231PD  trigConstant81<>+0(SB), Z2, Z25
+	VMOVUPS      trigConstant82<>+0(SB), Z26
+	VFMADD231PD  trigConstant81<>+0(SB), Z3, Z26
+	VFMADD231PD  Z17, Z25, Z23
+	VFMADD231PD  Z18, Z26, Z24
+	VFMADD231PD  trigConstant83<>+0(SB), Z21, Z23
+	VFMADD231PD  trigConstant83<>+0(SB), Z22, Z24
+	VFMADD213PD  trigConstant84<>+0(SB), Z2, Z23
+	VFMADD213PD  trigConstant84<>+0(SB), Z3, Z24
+	VFNMADD231PD Z8, Z15, Z8
+	VFNMADD231PD Z9, Z16, Z9
+	VFMADD231PD  Z23, Z19, Z8
+	VFMADD231PD  Z24, Z20, Z9
+	VADDPD       Z8, Z10, Z2
+	VADDPD       Z9, Z11, Z3
+	VSUBPD       Z10, Z2, Z10
+	VSUBPD       Z11, Z3, Z11
+	VSUBPD       Z10, Z8, Z8
+	VSUBPD       Z11, Z9, Z9
+	VADDPD       Z6, Z12, Z10
+	VADDPD       Z7, Z13, Z11
+	VSUBPD       Z12, Z10, Z12
+	VSUBPD       Z13, Z11, Z13
+	VSUBPD       Z12, Z6, Z6
+	VSUBPD       Z13, Z7, Z7
+	VPSLLQ       $0x3f, Z4, Z4
+	VPSLLQ       $0x3f, Z5, Z5
+	VMOVUPS      trigConstant59<>+0(SB), Z12
+	VPCMPGTQ     Z4, Z12, K1
+	VPCMPGTQ     Z5, Z12, K2
+	VBLENDMPD    Z10, Z2, K1, Z12
+	VBLENDMPD    Z11, Z3, K2, Z13
+	VBLENDMPD    Z6, Z8, K1, Z15
+	VBLENDMPD    Z7, Z9, K2, Z16
+	VBLENDMPD    Z2, Z10, K1, Z2
+	VBLENDMPD    Z3, Z11, K2, Z3
+	VBLENDMPD    Z8, Z6, K1, Z6
+	VBLENDMPD    Z9, Z7, K2, Z7
+	VDIVPD       Z2, Z14, Z8
+	VDIVPD       Z3, Z14, Z9
+	VMULPD       Z8, Z12, Z10
+	VMULPD       Z9, Z13, Z11
+	VFNMADD231PD Z10, Z2, Z12
+	VFNMADD231PD Z11, Z3, Z13
+	VADDPD       Z15, Z12, Z2
+	VADDPD       Z16, Z13, Z3
+	VFNMADD231PD Z10, Z6, Z2
+	VFNMADD231PD Z11, Z7, Z3
+	VMULPD       Z8, Z2, Z2
+	VMULPD       Z9, Z3, Z3
+	VADDPD       Z2, Z10, Z2
+	VADDPD       Z3, Z11, Z3
+	VXORPD       Z0, Z4, Z0
+	VXORPD       Z1, Z5, Z1
 	VANDPD       trigConstant56<>+0(SB), Z0, Z0
-	VXORPD       Z0, Z1, Z0
+	VANDPD       trigConstant56<>+0(SB), Z1, Z1
+	VXORPD       Z0, Z2, Z0
+	VXORPD       Z1, Z3, Z1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
 
 stored:
-	ADDQ $0x00000040, DI
-	ADDQ $0x00000040, SI
-	SUBQ $0x00000008, CX
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, SI
+	SUBQ $0x00000010, CX
 	JNE  loop
 
 rest:
@@ -3761,17 +5834,17 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 64(SP)(R12*8)
+	MOVQ AX, 128(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
-	CMPQ R12, $0x00000008
+	CMPQ R12, $0x00000010
 	JB   fill
 	MOVQ DI, R11
 	LEAQ (SP), DI
-	LEAQ 64(SP), SI
+	LEAQ 128(SP), SI
 	XORL R8, R8
-	MOVQ $0x00000008, CX
+	MOVQ $0x00000010, CX
 	MOVQ R9, R10
 	XORL R9, R9
 	JMP  loop
@@ -3792,122 +5865,249 @@ done:
 
 past:
 	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z1, 192(SP)
-	VMOVUPS      Z2, 256(SP)
-	VMOVUPS      Z4, 320(SP)
-	VMOVUPS      Z5, 384(SP)
-	KMOVB        K1, 448(SP)
-	VPSRLQ       $0x36, Z1, Z3
-	VANDPD       trigConstant57<>+0(SB), Z3, Z3
-	VMULPD       trigConstant58<>+0(SB), Z1, Z1
-	VORPD        trigConstant59<>+0(SB), Z3, Z6
+	VMOVUPS      Z2, 384(SP)
+	VMOVUPS      Z3, 448(SP)
+	VMOVUPS      Z4, 512(SP)
+	VMOVUPS      Z5, 576(SP)
+	VMOVUPS      Z8, 640(SP)
+	VMOVUPS      Z9, 704(SP)
+	VMOVUPS      Z10, 768(SP)
+	VMOVUPS      Z11, 832(SP)
+	KMOVB        K1, 896(SP)
+	KMOVB        K2, 960(SP)
+	VPSRLQ       $0x36, Z2, Z6
+	VANDPD       trigConstant57<>+0(SB), Z6, Z6
+	VMULPD       trigConstant58<>+0(SB), Z2, Z2
+	VORPD        trigConstant59<>+0(SB), Z6, Z7
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z6*8), K2, Z7
-	VMULPD       Z7, Z1, Z6
-	VFMSUB213PD  Z6, Z1, Z7
-	VORPD        trigConstant60<>+0(SB), Z3, Z8
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z7*8), K3, Z12
+	VMULPD       Z12, Z2, Z7
+	VFMSUB213PD  Z7, Z2, Z12
+	VORPD        trigConstant60<>+0(SB), Z6, Z13
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z8*8), K2, Z9
-	VMULPD       Z9, Z1, Z8
-	VFMSUB213PD  Z8, Z1, Z9
-	VORPD        trigConstant61<>+0(SB), Z3, Z10
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z13*8), K3, Z14
+	VMULPD       Z14, Z2, Z13
+	VFMSUB213PD  Z13, Z2, Z14
+	VORPD        trigConstant61<>+0(SB), Z6, Z15
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z10*8), K2, Z11
-	VMULPD       Z11, Z1, Z10
-	VFMSUB213PD  Z10, Z1, Z11
-	VMULPD       trigConstant62<>+0(SB), Z6, Z12
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z15*8), K3, Z16
+	VMULPD       Z16, Z2, Z15
+	VFMSUB213PD  Z15, Z2, Z16
+	VMULPD       trigConstant62<>+0(SB), Z7, Z17
+	VRNDSCALEPD  $0x08, Z17, Z17
+	VFNMADD231PD trigConstant63<>+0(SB), Z17, Z7
+	VMULPD       trigConstant62<>+0(SB), Z12, Z17
+	VRNDSCALEPD  $0x08, Z17, Z17
+	VFNMADD231PD trigConstant63<>+0(SB), Z17, Z12
+	VADDPD       Z12, Z7, Z17
+	VSUBPD       Z7, Z17, Z18
+	VSUBPD       Z18, Z17, Z19
+	VSUBPD       Z19, Z7, Z7
+	VSUBPD       Z18, Z12, Z12
+	VADDPD       Z12, Z7, Z7
+	VMULPD       trigConstant62<>+0(SB), Z13, Z12
 	VRNDSCALEPD  $0x08, Z12, Z12
-	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z6
-	VMULPD       trigConstant62<>+0(SB), Z7, Z12
-	VRNDSCALEPD  $0x08, Z12, Z12
-	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z7
-	VADDPD       Z7, Z6, Z12
-	VSUBPD       Z6, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z6, Z6
-	VSUBPD       Z13, Z7, Z7
-	VADDPD       Z7, Z6, Z6
-	VMULPD       trigConstant62<>+0(SB), Z8, Z7
-	VRNDSCALEPD  $0x08, Z7, Z7
-	VFNMADD231PD trigConstant63<>+0(SB), Z7, Z8
-	VADDPD       Z8, Z12, Z7
-	VSUBPD       Z12, Z7, Z13
-	VSUBPD       Z13, Z7, Z14
+	VFNMADD231PD trigConstant63<>+0(SB), Z12, Z13
+	VADDPD       Z13, Z17, Z12
+	VSUBPD       Z17, Z12, Z18
+	VSUBPD       Z18, Z12, Z19
+	VSUBPD       Z19, Z17, Z17
+	VSUBPD       Z18, Z13, Z13
+	VADDPD       Z13, Z17, Z13
+	VRNDSCALEPD  $0x08, Z12, Z17
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z14, Z12, Z18
+	VSUBPD       Z12, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z12, Z12
+	VSUBPD       Z19, Z14, Z14
+	VADDPD       Z14, Z12, Z12
+	VADDPD       Z15, Z18, Z14
+	VSUBPD       Z18, Z14, Z19
+	VSUBPD       Z19, Z14, Z20
+	VSUBPD       Z20, Z18, Z18
+	VSUBPD       Z19, Z15, Z15
+	VADDPD       Z15, Z18, Z15
+	VADDPD       Z12, Z15, Z12
+	VADDPD       Z12, Z14, Z15
+	VSUBPD       Z14, Z15, Z14
 	VSUBPD       Z14, Z12, Z12
-	VSUBPD       Z13, Z8, Z8
-	VADDPD       Z8, Z12, Z8
-	VRNDSCALEPD  $0x08, Z7, Z12
-	VSUBPD       Z12, Z7, Z7
-	VADDPD       Z9, Z7, Z13
-	VSUBPD       Z7, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z7, Z7
-	VSUBPD       Z14, Z9, Z9
-	VADDPD       Z9, Z7, Z7
-	VADDPD       Z10, Z13, Z9
-	VSUBPD       Z13, Z9, Z14
-	VSUBPD       Z14, Z9, Z15
+	VADDPD       Z7, Z15, Z14
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z14, Z19
+	VSUBPD       Z19, Z15, Z15
+	VSUBPD       Z18, Z7, Z7
+	VADDPD       Z7, Z15, Z7
+	VADDPD       Z12, Z7, Z7
+	VADDPD       Z7, Z14, Z12
+	VSUBPD       Z14, Z12, Z14
+	VSUBPD       Z14, Z7, Z7
+	VADDPD       Z13, Z12, Z14
+	VSUBPD       Z12, Z14, Z15
+	VSUBPD       Z15, Z14, Z18
+	VSUBPD       Z18, Z12, Z12
 	VSUBPD       Z15, Z13, Z13
-	VSUBPD       Z14, Z10, Z10
-	VADDPD       Z10, Z13, Z10
-	VADDPD       Z7, Z10, Z7
-	VADDPD       Z7, Z9, Z10
-	VSUBPD       Z9, Z10, Z9
-	VSUBPD       Z9, Z7, Z7
-	VADDPD       Z6, Z10, Z9
-	VSUBPD       Z10, Z9, Z13
-	VSUBPD       Z13, Z9, Z14
-	VSUBPD       Z14, Z10, Z10
-	VSUBPD       Z13, Z6, Z6
-	VADDPD       Z6, Z10, Z6
-	VADDPD       Z7, Z6, Z6
-	VADDPD       Z6, Z9, Z7
-	VSUBPD       Z9, Z7, Z9
-	VSUBPD       Z9, Z6, Z6
-	VADDPD       Z8, Z7, Z9
-	VSUBPD       Z7, Z9, Z10
-	VSUBPD       Z10, Z9, Z13
+	VADDPD       Z13, Z12, Z12
+	VADDPD       Z7, Z12, Z7
+	VADDPD       Z7, Z14, Z12
+	VSUBPD       Z14, Z12, Z13
 	VSUBPD       Z13, Z7, Z7
-	VSUBPD       Z10, Z8, Z8
-	VADDPD       Z8, Z7, Z7
-	VADDPD       Z6, Z7, Z6
-	VADDPD       Z6, Z9, Z7
-	VSUBPD       Z9, Z7, Z8
-	VSUBPD       Z8, Z6, Z6
-	VORPD        trigConstant66<>+0(SB), Z3, Z3
+	VORPD        trigConstant66<>+0(SB), Z6, Z6
 	LEAQ         trigConstant17<>+0(SB), AX
-	KXNORB       K2, K2, K2
-	VGATHERQPD   (AX)(Z3*8), K2, Z8
-	VFMADD231PD  Z8, Z1, Z11
-	VADDPD       Z11, Z7, Z1
-	VSUBPD       Z7, Z1, Z3
-	VSUBPD       Z3, Z1, Z8
-	VSUBPD       Z8, Z7, Z7
-	VSUBPD       Z3, Z11, Z3
+	KXNORB       K3, K3, K3
+	VGATHERQPD   (AX)(Z6*8), K3, Z13
+	VFMADD231PD  Z13, Z2, Z16
+	VADDPD       Z16, Z12, Z2
+	VSUBPD       Z12, Z2, Z6
+	VSUBPD       Z6, Z2, Z13
+	VSUBPD       Z13, Z12, Z12
+	VSUBPD       Z6, Z16, Z6
+	VADDPD       Z6, Z12, Z6
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z2, Z7
+	VSUBPD       Z2, Z7, Z2
+	VSUBPD       Z2, Z6, Z2
+	VMULPD       trigConstant67<>+0(SB), Z7, Z6
+	VMOVUPS      Z6, Z12
+	VFMSUB231PD  trigConstant67<>+0(SB), Z7, Z12
+	VFMADD231PD  trigConstant67<>+0(SB), Z2, Z12
+	VFMADD231PD  trigConstant68<>+0(SB), Z7, Z12
+	VADDPD       Z12, Z6, Z2
+	VSUBPD       Z6, Z2, Z6
+	VSUBPD       Z6, Z12, Z6
+	VADDPD       trigConstant44<>+0(SB), Z17, Z7
+	VBLENDMPD    Z2, Z10, K1, Z10
+	VMOVUPS      Z10, 768(SP)
+	VBLENDMPD    Z6, Z8, K1, Z8
+	VMOVUPS      Z8, 640(SP)
+	VBLENDMPD    Z7, Z4, K1, Z4
+	VMOVUPS      Z4, 512(SP)
+	JMP          back1
+
+region2:
+	VMOVUPS      Z3, 1024(SP)
+	VMOVUPS      Z4, 1088(SP)
+	VMOVUPS      Z5, 1152(SP)
+	VMOVUPS      Z8, 1216(SP)
+	VMOVUPS      Z9, 1280(SP)
+	VMOVUPS      Z10, 1344(SP)
+	VMOVUPS      Z11, 1408(SP)
+	KMOVB        K2, 1472(SP)
+	VPSRLQ       $0x36, Z3, Z2
+	VANDPD       trigConstant57<>+0(SB), Z2, Z2
+	VMULPD       trigConstant58<>+0(SB), Z3, Z3
+	VORPD        trigConstant59<>+0(SB), Z2, Z6
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z6*8), K1, Z7
+	VMULPD       Z7, Z3, Z6
+	VFMSUB213PD  Z6, Z3, Z7
+	VORPD        trigConstant60<>+0(SB), Z2, Z12
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z12*8), K1, Z13
+	VMULPD       Z13, Z3, Z12
+	VFMSUB213PD  Z12, Z3, Z13
+	VORPD        trigConstant61<>+0(SB), Z2, Z14
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z14*8), K1, Z15
+	VMULPD       Z15, Z3, Z14
+	VFMSUB213PD  Z14, Z3, Z15
+	VMULPD       trigConstant62<>+0(SB), Z6, Z16
+	VRNDSCALEPD  $0x08, Z16, Z16
+	VFNMADD231PD trigConstant63<>+0(SB), Z16, Z6
+	VMULPD       trigConstant62<>+0(SB), Z7, Z16
+	VRNDSCALEPD  $0x08, Z16, Z16
+	VFNMADD231PD trigConstant63<>+0(SB), Z16, Z7
+	VADDPD       Z7, Z6, Z16
+	VSUBPD       Z6, Z16, Z17
+	VSUBPD       Z17, Z16, Z18
+	VSUBPD       Z18, Z6, Z6
+	VSUBPD       Z17, Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VMULPD       trigConstant62<>+0(SB), Z12, Z7
+	VRNDSCALEPD  $0x08, Z7, Z7
+	VFNMADD231PD trigConstant63<>+0(SB), Z7, Z12
+	VADDPD       Z12, Z16, Z7
+	VSUBPD       Z16, Z7, Z17
+	VSUBPD       Z17, Z7, Z18
+	VSUBPD       Z18, Z16, Z16
+	VSUBPD       Z17, Z12, Z12
+	VADDPD       Z12, Z16, Z12
+	VRNDSCALEPD  $0x08, Z7, Z16
+	VSUBPD       Z16, Z7, Z7
+	VADDPD       Z13, Z7, Z17
+	VSUBPD       Z7, Z17, Z18
+	VSUBPD       Z18, Z17, Z19
+	VSUBPD       Z19, Z7, Z7
+	VSUBPD       Z18, Z13, Z13
+	VADDPD       Z13, Z7, Z7
+	VADDPD       Z14, Z17, Z13
+	VSUBPD       Z17, Z13, Z18
+	VSUBPD       Z18, Z13, Z19
+	VSUBPD       Z19, Z17, Z17
+	VSUBPD       Z18, Z14, Z14
+	VADDPD       Z14, Z17, Z14
+	VADDPD       Z7, Z14, Z7
+	VADDPD       Z7, Z13, Z14
+	VSUBPD       Z13, Z14, Z13
+	VSUBPD       Z13, Z7, Z7
+	VADDPD       Z6, Z14, Z13
+	VSUBPD       Z14, Z13, Z17
+	VSUBPD       Z17, Z13, Z18
+	VSUBPD       Z18, Z14, Z14
+	VSUBPD       Z17, Z6, Z6
+	VADDPD       Z6, Z14, Z6
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z13, Z7
+	VSUBPD       Z13, Z7, Z13
+	VSUBPD       Z13, Z6, Z6
+	VADDPD       Z12, Z7, Z13
+	VSUBPD       Z7, Z13, Z14
+	VSUBPD       Z14, Z13, Z17
+	VSUBPD       Z17, Z7, Z7
+	VSUBPD       Z14, Z12, Z12
+	VADDPD       Z12, Z7, Z7
+	VADDPD       Z6, Z7, Z6
+	VADDPD       Z6, Z13, Z7
+	VSUBPD       Z13, Z7, Z12
+	VSUBPD       Z12, Z6, Z6
+	VORPD        trigConstant66<>+0(SB), Z2, Z2
+	LEAQ         trigConstant17<>+0(SB), AX
+	KXNORB       K1, K1, K1
+	VGATHERQPD   (AX)(Z2*8), K1, Z12
+	VFMADD231PD  Z12, Z3, Z15
+	VADDPD       Z15, Z7, Z2
+	VSUBPD       Z7, Z2, Z3
+	VSUBPD       Z3, Z2, Z12
+	VSUBPD       Z12, Z7, Z7
+	VSUBPD       Z3, Z15, Z3
 	VADDPD       Z3, Z7, Z3
 	VADDPD       Z6, Z3, Z3
-	VADDPD       Z3, Z1, Z6
-	VSUBPD       Z1, Z6, Z1
-	VSUBPD       Z1, Z3, Z1
+	VADDPD       Z3, Z2, Z6
+	VSUBPD       Z2, Z6, Z2
+	VSUBPD       Z2, Z3, Z2
 	VMULPD       trigConstant67<>+0(SB), Z6, Z3
 	VMOVUPS      Z3, Z7
 	VFMSUB231PD  trigConstant67<>+0(SB), Z6, Z7
-	VFMADD231PD  trigConstant67<>+0(SB), Z1, Z7
+	VFMADD231PD  trigConstant67<>+0(SB), Z2, Z7
 	VFMADD231PD  trigConstant68<>+0(SB), Z6, Z7
-	VADDPD       Z7, Z3, Z1
-	VSUBPD       Z3, Z1, Z3
+	VADDPD       Z7, Z3, Z2
+	VSUBPD       Z3, Z2, Z3
 	VSUBPD       Z3, Z7, Z3
-	VADDPD       trigConstant44<>+0(SB), Z12, Z6
-	VBLENDMPD    Z1, Z5, K1, Z5
-	VMOVUPS      Z5, 384(SP)
-	VBLENDMPD    Z3, Z4, K1, Z4
-	VMOVUPS      Z4, 320(SP)
-	VBLENDMPD    Z6, Z2, K1, Z2
-	VMOVUPS      Z2, 256(SP)
-	JMP          back1
+	VADDPD       trigConstant44<>+0(SB), Z16, Z6
+	VBLENDMPD    Z2, Z11, K2, Z11
+	VMOVUPS      Z11, 1408(SP)
+	VBLENDMPD    Z3, Z9, K2, Z9
+	VMOVUPS      Z9, 1280(SP)
+	VBLENDMPD    Z6, Z5, K2, Z5
+	VMOVUPS      Z5, 1152(SP)
+	JMP          back2

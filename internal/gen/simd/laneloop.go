@@ -26,20 +26,23 @@ func (u *unit) laneLoop(name string, isa isa, d array.DType, arity int, p *lanes
 	r := u.routine(name, isa, "func(dst, x, y *byte, n int, past bool)",
 		fmt.Sprintf("is dst[i] = %s of n elements, not 0; past: stores go past the caches, where dst is a multiple of %d.", name, isa.width))
 	u.Attributes(0 &^ attr.NOSPLIT)
-	w := &laneRoutine{asm: r, dtype: d, p: p, uses: map[int][]int{}, at: map[int]int{}, ends: map[int]int{}}
+	w := &laneRoutine{asm: r, arity: arity, dtype: d, p: p, uses: map[int][]int{}, at: map[int]int{}, ends: map[int]int{}}
 	w.vregs, w.kregs, w.slot = empty(16), nil, map[int]int{}
 	if isa == avx512 {
 		w.vregs, w.kregs = empty(32), empty(8)
 	}
-	w.reads(p.Result, w.number(p.Body, 0))
+	end := w.number(p.Body, 0)
+	for _, result := range p.Results {
+		w.reads(result, end)
+	}
 	w.begin(arity)
 	r.Label("loop")
 	w.body(p.Body)
 	w.store()
 	for _, a := range append([]reg.GPPhysical{laneDst}, laneOperands[:arity]...) {
-		r.ADDQ(operand.U32(uint32(w.lanes()*d.Size())), a)
+		r.ADDQ(operand.U32(uint32(w.stride()*d.Size())), a)
 	}
-	r.SUBQ(operand.U32(uint32(w.lanes())), laneN)
+	r.SUBQ(operand.U32(uint32(w.stride())), laneN)
 	r.JNE(operand.LabelRef("loop"))
 	w.rest(arity)
 	r.end()
@@ -63,7 +66,7 @@ func (w *laneRoutine) begin(arity int) {
 	}
 	w.asm.XORL(laneTail.As32(), laneTail.As32())
 	w.asm.MOVQ(laneN, laneRest)
-	w.asm.ANDQ(operand.U32(uint32(w.lanes()-1)), laneRest)
+	w.asm.ANDQ(operand.U32(uint32(w.stride()-1)), laneRest)
 	w.asm.SUBQ(laneRest, laneN)
 	w.asm.JEQ(operand.LabelRef("rest"))
 }
@@ -75,8 +78,9 @@ func (w *laneRoutine) rest(arity int) {
 		move, scratch = w.asm.MOVL, []reg.Register{reg.EAX, reg.EBX}
 	}
 	size := w.dtype.Size()
-	out := w.asm.AllocLocal(w.asm.isa.width)
-	in := []operand.Mem{w.asm.AllocLocal(w.asm.isa.width), w.asm.AllocLocal(w.asm.isa.width)}[:arity]
+	bytes := w.stride() * size
+	out := w.asm.AllocLocal(bytes)
+	in := []operand.Mem{w.asm.AllocLocal(bytes), w.asm.AllocLocal(bytes)}[:arity]
 	w.asm.Label("rest")
 	w.asm.TESTQ(laneRest, laneRest)
 	w.asm.JEQ(operand.LabelRef("tail"))
@@ -92,7 +96,7 @@ func (w *laneRoutine) rest(arity int) {
 	w.asm.INCQ(laneIndex)
 	w.asm.CMPQ(laneIndex, laneRest)
 	w.asm.JB(operand.LabelRef("in"))
-	w.asm.CMPQ(laneIndex, operand.U32(uint32(w.lanes())))
+	w.asm.CMPQ(laneIndex, operand.U32(uint32(w.stride())))
 	w.asm.JB(operand.LabelRef("fill"))
 	w.asm.MOVQ(laneDst, laneTail)
 	w.asm.LEAQ(out, laneDst)
@@ -100,7 +104,7 @@ func (w *laneRoutine) rest(arity int) {
 		w.asm.LEAQ(in[i], laneOperands[i])
 	}
 	w.asm.XORL(lanePast.As32(), lanePast.As32())
-	w.asm.MOVQ(operand.U32(uint32(w.lanes())), laneN)
+	w.asm.MOVQ(operand.U32(uint32(w.stride())), laneN)
 	w.asm.MOVQ(laneRest, laneCount)
 	w.asm.XORL(laneRest.As32(), laneRest.As32())
 	w.asm.JMP(operand.LabelRef("loop"))
@@ -115,29 +119,44 @@ func (w *laneRoutine) rest(arity int) {
 	w.asm.Label("done")
 }
 
-// store writes the result.
+// store writes the results.
 func (w *laneRoutine) store() {
 	const never = math.MaxInt / 2
-	result := w.in(w.value(w.p.Result), never)
-	if w.converts() {
-		if w.asm.isa == avx512 {
-			w.asm.VCVTPD2PS(result, reg.Y31)
-			result = reg.Y31
-		} else {
-			w.asm.VCVTPD2PSY(result, reg.X15)
-			result = reg.X15
+	var results []reg.Physical
+	for _, id := range w.p.Results {
+		held := w.in(w.value(id), never, w.p.Results...)
+		if w.converts() {
+			held = w.narrowed(held)
+		}
+		results = append(results, held)
+	}
+	write := func(move func(from, to operand.Op)) {
+		for i, held := range results {
+			move(held, operand.Mem{Base: laneDst, Disp: i * w.lanes() * w.dtype.Size()})
 		}
 	}
 	w.asm.TESTB(lanePast.As8(), lanePast.As8())
 	w.asm.JNE(operand.LabelRef("past"))
-	w.asm.VMOVUPS(result, operand.Mem{Base: laneDst})
+	write(func(from, to operand.Op) { w.asm.VMOVUPS(from, to) })
 	w.asm.Label("stored")
 	w.regions = append([]func(){func() {
 		w.asm.Label("past")
-		w.asm.VMOVNTPS(result, operand.Mem{Base: laneDst})
+		write(func(from, to operand.Op) { w.asm.VMOVNTPS(from, to) })
 		w.asm.JMP(operand.LabelRef("stored"))
 	}}, w.regions...)
 	for i := range w.vregs {
 		w.vregs[i] = noValue
 	}
+}
+
+// narrowed is lanes of float64 as float32, in the lower half of their register.
+func (w *laneRoutine) narrowed(wide reg.Physical) reg.Physical {
+	if w.asm.isa == avx512 {
+		half := reg.LookupPhysical(reg.KindVector, wide.PhysicalIndex(), reg.S256)
+		w.asm.VCVTPD2PS(wide, half)
+		return half
+	}
+	half := reg.LookupPhysical(reg.KindVector, wide.PhysicalIndex(), reg.S128)
+	w.asm.VCVTPD2PSY(wide, half)
+	return half
 }

@@ -19,6 +19,7 @@ import (
 // back before it returns.
 type laneRoutine struct {
 	asm   *routine
+	arity int
 	dtype array.DType
 	p     *lanes.Program
 	uses  map[int][]int // by value: the positions that read it
@@ -47,8 +48,15 @@ func (s state) clone() state {
 	return c
 }
 
-// lanes is how many elements a vector has.
+// lanes is how many elements a vector has; stride, how many the loop does at a time.
 func (w *laneRoutine) lanes() int { return w.asm.isa.width * 8 / w.p.Width }
+
+func (w *laneRoutine) stride() int { return w.lanes() * len(w.p.Results) }
+
+// argument is where the vector of an operand is.
+func (w *laneRoutine) argument(by int) operand.Mem {
+	return operand.Mem{Base: laneOperands[by%w.arity], Disp: by / w.arity * w.lanes() * w.dtype.Size()}
+}
 
 // converts reports whether elements are float32 in memory and float64 in lanes.
 func (w *laneRoutine) converts() bool { return w.dtype == array.Float32 && w.p.Width == 64 }
@@ -120,9 +128,9 @@ func (w *laneRoutine) body(ids []int) {
 		case lanes.Arg:
 			to := w.take(id, w.at[id])
 			if w.converts() {
-				w.asm.VCVTPS2PD(operand.Mem{Base: laneOperands[n.By]}, to)
+				w.asm.VCVTPS2PD(w.argument(n.By), to)
 			} else {
-				w.asm.VMOVUPS(operand.Mem{Base: laneOperands[n.By]}, to)
+				w.asm.VMOVUPS(w.argument(n.By), to)
 			}
 		case lanes.Rare:
 			w.region(id, n)
@@ -146,7 +154,7 @@ func (w *laneRoutine) home(id int) (operand.Mem, bool) {
 		}
 		return w.asm.constant(words), true
 	case n.Op == lanes.Arg && !w.converts():
-		return operand.Mem{Base: laneOperands[n.By]}, true
+		return w.argument(n.By), true
 	}
 	if at, ok := w.slot[id]; ok {
 		return w.slots[at], true

@@ -23,7 +23,7 @@ func mathFiles() ([]file, error) {
 				fmt.Fprintf(entries[isa], "%q: {", f.Name)
 				for _, d := range []array.DType{array.Float32, array.Float64} {
 					name := lower(f.Name) + goName(d)
-					u.laneLoop(name, isa, d, f.Arity, f.Program(d == array.Float32))
+					u.laneLoop(name, isa, d, f.Arity, f.Program(d == array.Float32).Twice(f.Arity))
 					fmt.Fprintf(entries[isa], "%s%s,", name, isa.name)
 				}
 				entries[isa].WriteString("},\n")

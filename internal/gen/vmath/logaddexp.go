@@ -68,6 +68,8 @@ func logAddExpNearZero(x, y lanes.F, any64 bool) lanes.F {
 	r := dd{sum.hi, sum.lo.Add(low.lo)}.log1p().value()
 	if any64 {
 		r = p.RareOne(r.Abs().Lt(c.Abs().Mul(0x1p-40)), r, func() lanes.F { return logAddExpAtZero(c, least) })
+		lost := twoPowers(s.hi.Add(1), n.Add(300)).Add(m.Mul(0x1p300)) // of a result that underflows, its sign
+		r = r.Eq(0).And(lost.Lt(0)).Select(math.Copysign(0, -1), r)
 	}
 	r = least.Sub(m).Lt(-1e300).Or(m.Abs().Eq(p.Inf())).Select(m.Add(0), r)
 	return x.Unordered(y).Select(p.NaN(), r)
