@@ -31,28 +31,26 @@ func Asin(x float64) float64 {
 	v31 := v19 + v27
 	v32 := v30 + v31
 	v33 := float64(v22 * v9)
-	v36 := math.FMA(float64(0x1.6db6db6e4397cp-05), v9, float64(0x1.3333333332dcdp-04))
-	v39 := math.FMA(float64(0x1.6e8bb2fe2329ap-06), v9, float64(0x1.f1c71c14da09cp-06))
-	v42 := math.FMA(float64(0x1.c9d1cecf332c6p-07), v9, float64(0x1.1c4d1bf9d28bap-06))
-	v45 := math.FMA(float64(0x1.52df0d2510d0ap-07), v9, float64(0x1.780cd7fa32f64p-07))
-	v48 := math.FMA(float64(0x1.205df5d58257p-06), v9, float64(0x1.60a47d90a4778p-08))
-	v51 := math.FMA(float64(0x1.da67301f28b34p-06), v9, float64(-0x1.f07d84df139b7p-07))
-	v52 := float64(v9 * v9)
-	v53 := math.FMA(v39, v52, v36)
-	v54 := math.FMA(v45, v52, v42)
-	v55 := math.FMA(v51, v52, v48)
-	v56 := float64(v52 * v52)
-	v57 := math.FMA(v54, v56, v53)
-	v58 := float64(v56 * v56)
-	v59 := math.FMA(v55, v58, v57)
-	v61 := math.FMA(v59, v9, float64(0x1.5555555555556p-03))
-	v62 := math.FMA(v33, v61, v32)
-	v63 := v28 + v62
-	v64 := math.Float64bits(v63)
-	v65 := v1 & uint64(0x8000000000000000)
-	v66 := v64 ^ v65
-	v67 := math.Float64frombits(v66)
-	return v67
+	v34 := float64(v9 * v9)
+	v37 := math.FMA(float64(0x1.da67301f28b34p-06), v34, float64(0x1.205df5d58257p-06))
+	v39 := math.FMA(v37, v34, float64(0x1.52df0d2510d0ap-07))
+	v41 := math.FMA(v39, v34, float64(0x1.c9d1cecf332c6p-07))
+	v43 := math.FMA(v41, v34, float64(0x1.6e8bb2fe2329ap-06))
+	v45 := math.FMA(v43, v34, float64(0x1.6db6db6e4397cp-05))
+	v48 := math.FMA(float64(-0x1.f07d84df139b7p-07), v34, float64(0x1.60a47d90a4778p-08))
+	v50 := math.FMA(v48, v34, float64(0x1.780cd7fa32f64p-07))
+	v52 := math.FMA(v50, v34, float64(0x1.1c4d1bf9d28bap-06))
+	v54 := math.FMA(v52, v34, float64(0x1.f1c71c14da09cp-06))
+	v55 := math.FMA(v54, v9, v45)
+	v57 := math.FMA(v55, v9, float64(0x1.3333333332dcdp-04))
+	v59 := math.FMA(v57, v9, float64(0x1.5555555555556p-03))
+	v60 := math.FMA(v33, v59, v32)
+	v61 := v28 + v60
+	v62 := math.Float64bits(v61)
+	v63 := v1 & uint64(0x8000000000000000)
+	v64 := v62 ^ v63
+	v65 := math.Float64frombits(v64)
+	return v65
 }
 
 // Asin32 is Asin for float32.
@@ -82,20 +80,19 @@ func Asin32(x float32) float32 {
 	v31 := v19 + v27
 	v32 := v30 + v31
 	v33 := float32(v22 * v9)
-	v36 := fma32(float32(0x1.6caa42p-05), v9, float32(0x1.3338ap-04))
-	v39 := fma32(float32(0x1.d74498p-07), v9, float32(0x1.04b3c8p-05))
-	v41 := float32(v9 * v9)
-	v42 := fma32(v39, v41, v36)
-	v43 := float32(v41 * v41)
-	v44 := fma32(float32(0x1.33f1bep-05), v43, v42)
-	v46 := fma32(v44, v9, float32(0x1.55554cp-03))
-	v47 := fma32(v33, v46, v32)
-	v48 := v28 + v47
-	v49 := math.Float32bits(v48)
-	v50 := v1 & uint32(0x80000000)
-	v51 := v49 ^ v50
-	v52 := math.Float32frombits(v51)
-	return v52
+	v34 := float32(v9 * v9)
+	v37 := fma32(float32(0x1.d74498p-07), v34, float32(0x1.6caa42p-05))
+	v40 := fma32(float32(0x1.33f1bep-05), v34, float32(0x1.04b3c8p-05))
+	v41 := fma32(v40, v9, v37)
+	v43 := fma32(v41, v9, float32(0x1.3338ap-04))
+	v45 := fma32(v43, v9, float32(0x1.55554cp-03))
+	v46 := fma32(v33, v45, v32)
+	v47 := v28 + v46
+	v48 := math.Float32bits(v47)
+	v49 := v1 & uint32(0x80000000)
+	v50 := v48 ^ v49
+	v51 := math.Float32frombits(v50)
+	return v51
 }
 
 // Acos is the angle from 0 to pi whose cosine is x; NaN for |x| > 1.
@@ -134,24 +131,22 @@ func Acos(x float64) float64 {
 	v41 := v24 + v37
 	v42 := v40 + v41
 	v43 := float64(v33 * v9)
-	v46 := math.FMA(float64(0x1.6db6db6e4397cp-05), v9, float64(0x1.3333333332dcdp-04))
-	v49 := math.FMA(float64(0x1.6e8bb2fe2329ap-06), v9, float64(0x1.f1c71c14da09cp-06))
-	v52 := math.FMA(float64(0x1.c9d1cecf332c6p-07), v9, float64(0x1.1c4d1bf9d28bap-06))
-	v55 := math.FMA(float64(0x1.52df0d2510d0ap-07), v9, float64(0x1.780cd7fa32f64p-07))
-	v58 := math.FMA(float64(0x1.205df5d58257p-06), v9, float64(0x1.60a47d90a4778p-08))
-	v61 := math.FMA(float64(0x1.da67301f28b34p-06), v9, float64(-0x1.f07d84df139b7p-07))
-	v62 := float64(v9 * v9)
-	v63 := math.FMA(v49, v62, v46)
-	v64 := math.FMA(v55, v62, v52)
-	v65 := math.FMA(v61, v62, v58)
-	v66 := float64(v62 * v62)
-	v67 := math.FMA(v64, v66, v63)
-	v68 := float64(v66 * v66)
-	v69 := math.FMA(v65, v68, v67)
-	v71 := math.FMA(v69, v9, float64(0x1.5555555555556p-03))
-	v72 := math.FMA(v43, v71, v42)
-	v73 := v38 + v72
-	return v73
+	v44 := float64(v9 * v9)
+	v47 := math.FMA(float64(0x1.da67301f28b34p-06), v44, float64(0x1.205df5d58257p-06))
+	v49 := math.FMA(v47, v44, float64(0x1.52df0d2510d0ap-07))
+	v51 := math.FMA(v49, v44, float64(0x1.c9d1cecf332c6p-07))
+	v53 := math.FMA(v51, v44, float64(0x1.6e8bb2fe2329ap-06))
+	v55 := math.FMA(v53, v44, float64(0x1.6db6db6e4397cp-05))
+	v58 := math.FMA(float64(-0x1.f07d84df139b7p-07), v44, float64(0x1.60a47d90a4778p-08))
+	v60 := math.FMA(v58, v44, float64(0x1.780cd7fa32f64p-07))
+	v62 := math.FMA(v60, v44, float64(0x1.1c4d1bf9d28bap-06))
+	v64 := math.FMA(v62, v44, float64(0x1.f1c71c14da09cp-06))
+	v65 := math.FMA(v64, v9, v55)
+	v67 := math.FMA(v65, v9, float64(0x1.3333333332dcdp-04))
+	v69 := math.FMA(v67, v9, float64(0x1.5555555555556p-03))
+	v70 := math.FMA(v43, v69, v42)
+	v71 := v38 + v70
+	return v71
 }
 
 // Acos32 is Acos for float32.
@@ -190,16 +185,15 @@ func Acos32(x float32) float32 {
 	v41 := v24 + v37
 	v42 := v40 + v41
 	v43 := float32(v33 * v9)
-	v46 := fma32(float32(0x1.6caa42p-05), v9, float32(0x1.3338ap-04))
-	v49 := fma32(float32(0x1.d74498p-07), v9, float32(0x1.04b3c8p-05))
-	v51 := float32(v9 * v9)
-	v52 := fma32(v49, v51, v46)
-	v53 := float32(v51 * v51)
-	v54 := fma32(float32(0x1.33f1bep-05), v53, v52)
-	v56 := fma32(v54, v9, float32(0x1.55554cp-03))
-	v57 := fma32(v43, v56, v42)
-	v58 := v38 + v57
-	return v58
+	v44 := float32(v9 * v9)
+	v47 := fma32(float32(0x1.d74498p-07), v44, float32(0x1.6caa42p-05))
+	v50 := fma32(float32(0x1.33f1bep-05), v44, float32(0x1.04b3c8p-05))
+	v51 := fma32(v50, v9, v47)
+	v53 := fma32(v51, v9, float32(0x1.3338ap-04))
+	v55 := fma32(v53, v9, float32(0x1.55554cp-03))
+	v56 := fma32(v43, v55, v42)
+	v57 := v38 + v56
+	return v57
 }
 
 // Atan is the angle from -pi/2 to pi/2 whose tangent is x.
@@ -261,27 +255,25 @@ func Atan(x float64) float64 {
 	v65 := v52 + v61
 	v66 := v64 + v65
 	v67 := float64(v57 * v45)
-	v70 := math.FMA(float64(-0x1.2492492481dc2p-03), v45, float64(0x1.9999999999816p-03))
-	v73 := math.FMA(float64(-0x1.745d156a2afbdp-04), v45, float64(0x1.c71c71bcb4aecp-04))
-	v76 := math.FMA(float64(-0x1.110d32e04c80ep-04), v45, float64(0x1.3b137c5db46e3p-04))
-	v79 := math.FMA(float64(-0x1.abce6f1501167p-05), v45, float64(0x1.e17f8e09dde85p-05))
-	v82 := math.FMA(float64(-0x1.14d44da9e80c6p-05), v45, float64(0x1.722005dd39ee9p-05))
-	v84 := float64(v45 * v45)
-	v85 := math.FMA(v73, v84, v70)
-	v86 := math.FMA(v79, v84, v76)
-	v87 := math.FMA(float64(0x1.fbe1703f7c1c4p-07), v84, v82)
-	v88 := float64(v84 * v84)
-	v89 := math.FMA(v86, v88, v85)
-	v90 := float64(v88 * v88)
-	v91 := math.FMA(v87, v90, v89)
-	v93 := math.FMA(v91, v45, float64(-0x1.5555555555555p-02))
-	v94 := math.FMA(v67, v93, v66)
-	v95 := v62 + v94
-	v96 := math.Float64bits(v95)
-	v97 := v2 & uint64(0x8000000000000000)
-	v98 := v96 ^ v97
-	v99 := math.Float64frombits(v98)
-	return v99
+	v68 := float64(v45 * v45)
+	v71 := math.FMA(float64(-0x1.14d44da9e80c6p-05), v68, float64(-0x1.abce6f1501167p-05))
+	v73 := math.FMA(v71, v68, float64(-0x1.110d32e04c80ep-04))
+	v75 := math.FMA(v73, v68, float64(-0x1.745d156a2afbdp-04))
+	v77 := math.FMA(v75, v68, float64(-0x1.2492492481dc2p-03))
+	v80 := math.FMA(float64(0x1.fbe1703f7c1c4p-07), v68, float64(0x1.722005dd39ee9p-05))
+	v82 := math.FMA(v80, v68, float64(0x1.e17f8e09dde85p-05))
+	v84 := math.FMA(v82, v68, float64(0x1.3b137c5db46e3p-04))
+	v86 := math.FMA(v84, v68, float64(0x1.c71c71bcb4aecp-04))
+	v87 := math.FMA(v86, v45, v77)
+	v89 := math.FMA(v87, v45, float64(0x1.9999999999816p-03))
+	v91 := math.FMA(v89, v45, float64(-0x1.5555555555555p-02))
+	v92 := math.FMA(v67, v91, v66)
+	v93 := v62 + v92
+	v94 := math.Float64bits(v93)
+	v95 := v2 & uint64(0x8000000000000000)
+	v96 := v94 ^ v95
+	v97 := math.Float64frombits(v96)
+	return v97
 }
 
 // Atan32 is Atan for float32.
@@ -327,21 +319,20 @@ func Atan32(x float32) float32 {
 	v49 := v35 + v45
 	v50 := v48 + v49
 	v51 := float32(v41 * v27)
-	v54 := fma32(float32(-0x1.243d84p-03), v27, float32(0x1.99955cp-03))
-	v57 := fma32(float32(-0x1.521f02p-04), v27, float32(0x1.c0b4fp-04))
-	v60 := fma32(float32(-0x1.196d3p-06), v27, float32(0x1.9f6f14p-05))
-	v61 := float32(v27 * v27)
-	v62 := fma32(v57, v61, v54)
-	v63 := float32(v61 * v61)
-	v64 := fma32(v60, v63, v62)
-	v66 := fma32(v64, v27, float32(-0x1.55554cp-02))
-	v67 := fma32(v51, v66, v50)
-	v68 := v46 + v67
-	v69 := math.Float32bits(v68)
-	v70 := v2 & uint32(0x80000000)
-	v71 := v69 ^ v70
-	v72 := math.Float32frombits(v71)
-	return v72
+	v52 := float32(v27 * v27)
+	v55 := fma32(float32(-0x1.196d3p-06), v52, float32(-0x1.521f02p-04))
+	v57 := fma32(v55, v52, float32(-0x1.243d84p-03))
+	v60 := fma32(float32(0x1.9f6f14p-05), v52, float32(0x1.c0b4fp-04))
+	v61 := fma32(v60, v27, v57)
+	v63 := fma32(v61, v27, float32(0x1.99955cp-03))
+	v65 := fma32(v63, v27, float32(-0x1.55554cp-02))
+	v66 := fma32(v51, v65, v50)
+	v67 := v46 + v66
+	v68 := math.Float32bits(v67)
+	v69 := v2 & uint32(0x80000000)
+	v70 := v68 ^ v69
+	v71 := math.Float32frombits(v70)
+	return v71
 }
 
 // Atan2 is the angle from -pi to pi of the point whose ordinate is x and abscissa y.
@@ -439,27 +430,25 @@ func Atan2(x, y float64) float64 {
 	v106 := v93 + v102
 	v107 := v105 + v106
 	v108 := float64(v98 * v86)
-	v111 := math.FMA(float64(-0x1.2492492481dc2p-03), v86, float64(0x1.9999999999816p-03))
-	v114 := math.FMA(float64(-0x1.745d156a2afbdp-04), v86, float64(0x1.c71c71bcb4aecp-04))
-	v117 := math.FMA(float64(-0x1.110d32e04c80ep-04), v86, float64(0x1.3b137c5db46e3p-04))
-	v120 := math.FMA(float64(-0x1.abce6f1501167p-05), v86, float64(0x1.e17f8e09dde85p-05))
-	v123 := math.FMA(float64(-0x1.14d44da9e80c6p-05), v86, float64(0x1.722005dd39ee9p-05))
-	v125 := float64(v86 * v86)
-	v126 := math.FMA(v114, v125, v111)
-	v127 := math.FMA(v120, v125, v117)
-	v128 := math.FMA(float64(0x1.fbe1703f7c1c4p-07), v125, v123)
-	v129 := float64(v125 * v125)
-	v130 := math.FMA(v127, v129, v126)
-	v131 := float64(v129 * v129)
-	v132 := math.FMA(v128, v131, v130)
-	v134 := math.FMA(v132, v86, float64(-0x1.5555555555555p-02))
-	v135 := math.FMA(v108, v134, v107)
-	v136 := v103 + v135
-	v137 := math.Float64bits(v136)
-	v138 := v2 & uint64(0x8000000000000000)
-	v139 := v137 ^ v138
-	v140 := math.Float64frombits(v139)
-	return v140
+	v109 := float64(v86 * v86)
+	v112 := math.FMA(float64(-0x1.14d44da9e80c6p-05), v109, float64(-0x1.abce6f1501167p-05))
+	v114 := math.FMA(v112, v109, float64(-0x1.110d32e04c80ep-04))
+	v116 := math.FMA(v114, v109, float64(-0x1.745d156a2afbdp-04))
+	v118 := math.FMA(v116, v109, float64(-0x1.2492492481dc2p-03))
+	v121 := math.FMA(float64(0x1.fbe1703f7c1c4p-07), v109, float64(0x1.722005dd39ee9p-05))
+	v123 := math.FMA(v121, v109, float64(0x1.e17f8e09dde85p-05))
+	v125 := math.FMA(v123, v109, float64(0x1.3b137c5db46e3p-04))
+	v127 := math.FMA(v125, v109, float64(0x1.c71c71bcb4aecp-04))
+	v128 := math.FMA(v127, v86, v118)
+	v130 := math.FMA(v128, v86, float64(0x1.9999999999816p-03))
+	v132 := math.FMA(v130, v86, float64(-0x1.5555555555555p-02))
+	v133 := math.FMA(v108, v132, v107)
+	v134 := v103 + v133
+	v135 := math.Float64bits(v134)
+	v136 := v2 & uint64(0x8000000000000000)
+	v137 := v135 ^ v136
+	v138 := math.Float64frombits(v137)
+	return v138
 }
 
 // Atan232 is Atan2 for float32.
@@ -541,19 +530,18 @@ func Atan232(x, y float32) float32 {
 	v90 := v77 + v86
 	v91 := v89 + v90
 	v92 := float32(v82 * v69)
-	v95 := fma32(float32(-0x1.243d84p-03), v69, float32(0x1.99955cp-03))
-	v98 := fma32(float32(-0x1.521f02p-04), v69, float32(0x1.c0b4fp-04))
-	v101 := fma32(float32(-0x1.196d3p-06), v69, float32(0x1.9f6f14p-05))
-	v102 := float32(v69 * v69)
-	v103 := fma32(v98, v102, v95)
-	v104 := float32(v102 * v102)
-	v105 := fma32(v101, v104, v103)
-	v107 := fma32(v105, v69, float32(-0x1.55554cp-02))
-	v108 := fma32(v92, v107, v91)
-	v109 := v87 + v108
-	v110 := math.Float32bits(v109)
-	v111 := v2 & uint32(0x80000000)
-	v112 := v110 ^ v111
-	v113 := math.Float32frombits(v112)
-	return v113
+	v93 := float32(v69 * v69)
+	v96 := fma32(float32(-0x1.196d3p-06), v93, float32(-0x1.521f02p-04))
+	v98 := fma32(v96, v93, float32(-0x1.243d84p-03))
+	v101 := fma32(float32(0x1.9f6f14p-05), v93, float32(0x1.c0b4fp-04))
+	v102 := fma32(v101, v69, v98)
+	v104 := fma32(v102, v69, float32(0x1.99955cp-03))
+	v106 := fma32(v104, v69, float32(-0x1.55554cp-02))
+	v107 := fma32(v92, v106, v91)
+	v108 := v87 + v107
+	v109 := math.Float32bits(v108)
+	v110 := v2 & uint32(0x80000000)
+	v111 := v109 ^ v110
+	v112 := math.Float32frombits(v111)
+	return v112
 }

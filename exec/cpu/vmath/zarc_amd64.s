@@ -65,26 +65,24 @@ loop:
 	VADDPS       Y1, Y11, Y1
 	VMULPS       Y7, Y2, Y2
 	VMULPS       Y4, Y3, Y3
-	VMOVUPS      arcConstant9<>+0(SB), Y6
-	VFMADD231PS  arcConstant8<>+0(SB), Y7, Y6
-	VMOVUPS      arcConstant9<>+0(SB), Y10
-	VFMADD231PS  arcConstant8<>+0(SB), Y4, Y10
-	VMOVUPS      arcConstant11<>+0(SB), Y11
-	VFMADD231PS  arcConstant10<>+0(SB), Y7, Y11
-	VMOVUPS      arcConstant11<>+0(SB), Y12
-	VFMADD231PS  arcConstant10<>+0(SB), Y4, Y12
-	VMULPS       Y7, Y7, Y13
-	VMULPS       Y4, Y4, Y14
-	VFMADD231PS  Y13, Y11, Y6
-	VFMADD231PS  Y14, Y12, Y10
-	VMULPS       Y13, Y13, Y11
-	VMULPS       Y14, Y14, Y12
-	VFMADD231PS  arcConstant12<>+0(SB), Y11, Y6
-	VFMADD231PS  arcConstant12<>+0(SB), Y12, Y10
-	VFMADD213PS  arcConstant13<>+0(SB), Y7, Y6
-	VFMADD213PS  arcConstant13<>+0(SB), Y4, Y10
-	VFMADD231PS  Y6, Y2, Y5
-	VFMADD231PS  Y10, Y3, Y1
+	VMULPS       Y7, Y7, Y6
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      arcConstant9<>+0(SB), Y11
+	VFMADD231PS  arcConstant8<>+0(SB), Y6, Y11
+	VMOVUPS      arcConstant9<>+0(SB), Y12
+	VFMADD231PS  arcConstant8<>+0(SB), Y10, Y12
+	VMOVUPS      arcConstant11<>+0(SB), Y13
+	VFMADD231PS  arcConstant10<>+0(SB), Y6, Y13
+	VMOVUPS      arcConstant11<>+0(SB), Y6
+	VFMADD231PS  arcConstant10<>+0(SB), Y10, Y6
+	VFMADD231PS  Y7, Y13, Y11
+	VFMADD231PS  Y4, Y6, Y12
+	VFMADD213PS  arcConstant12<>+0(SB), Y7, Y11
+	VFMADD213PS  arcConstant12<>+0(SB), Y4, Y12
+	VFMADD213PS  arcConstant13<>+0(SB), Y7, Y11
+	VFMADD213PS  arcConstant13<>+0(SB), Y4, Y12
+	VFMADD231PS  Y11, Y2, Y5
+	VFMADD231PS  Y12, Y3, Y1
 	VADDPS       Y5, Y8, Y2
 	VADDPS       Y1, Y9, Y1
 	VANDPD       arcConstant7<>+0(SB), Y0, Y0
@@ -194,22 +192,22 @@ DATA arcConstant7<>+16(SB)/8, $0x8000000080000000
 DATA arcConstant7<>+24(SB)/8, $0x8000000080000000
 GLOBL arcConstant7<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant8<>+0(SB)/8, $0x3d3655213d365521
-DATA arcConstant8<>+8(SB)/8, $0x3d3655213d365521
-DATA arcConstant8<>+16(SB)/8, $0x3d3655213d365521
-DATA arcConstant8<>+24(SB)/8, $0x3d3655213d365521
+DATA arcConstant8<>+0(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant8<>+8(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant8<>+16(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant8<>+24(SB)/8, $0x3c6ba24c3c6ba24c
 GLOBL arcConstant8<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant9<>+0(SB)/8, $0x3d999c503d999c50
-DATA arcConstant9<>+8(SB)/8, $0x3d999c503d999c50
-DATA arcConstant9<>+16(SB)/8, $0x3d999c503d999c50
-DATA arcConstant9<>+24(SB)/8, $0x3d999c503d999c50
+DATA arcConstant9<>+0(SB)/8, $0x3d3655213d365521
+DATA arcConstant9<>+8(SB)/8, $0x3d3655213d365521
+DATA arcConstant9<>+16(SB)/8, $0x3d3655213d365521
+DATA arcConstant9<>+24(SB)/8, $0x3d3655213d365521
 GLOBL arcConstant9<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant10<>+0(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant10<>+8(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant10<>+16(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant10<>+24(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant10<>+0(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant10<>+8(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant10<>+16(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant10<>+24(SB)/8, $0x3d19f8df3d19f8df
 GLOBL arcConstant10<>(SB), RODATA|NOPTR, $32
 
 DATA arcConstant11<>+0(SB)/8, $0x3d0259e43d0259e4
@@ -218,10 +216,10 @@ DATA arcConstant11<>+16(SB)/8, $0x3d0259e43d0259e4
 DATA arcConstant11<>+24(SB)/8, $0x3d0259e43d0259e4
 GLOBL arcConstant11<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant12<>+0(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant12<>+8(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant12<>+16(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant12<>+24(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant12<>+0(SB)/8, $0x3d999c503d999c50
+DATA arcConstant12<>+8(SB)/8, $0x3d999c503d999c50
+DATA arcConstant12<>+16(SB)/8, $0x3d999c503d999c50
+DATA arcConstant12<>+24(SB)/8, $0x3d999c503d999c50
 GLOBL arcConstant12<>(SB), RODATA|NOPTR, $32
 
 DATA arcConstant13<>+0(SB)/8, $0x3e2aaaa63e2aaaa6
@@ -232,7 +230,7 @@ GLOBL arcConstant13<>(SB), RODATA|NOPTR, $32
 
 // func asinFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·asinFloat64AVX2(SB), $384-33
+TEXT ·asinFloat64AVX2(SB), $192-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -293,65 +291,44 @@ loop:
 	VADDPD       Y1, Y11, Y1
 	VMULPD       Y7, Y2, Y2
 	VMULPD       Y4, Y3, Y3
-	VMOVUPS      arcConstant22<>+0(SB), Y6
-	VFMADD231PD  arcConstant21<>+0(SB), Y7, Y6
-	VMOVUPS      arcConstant22<>+0(SB), Y10
-	VFMADD231PD  arcConstant21<>+0(SB), Y4, Y10
-	VMOVUPS      arcConstant24<>+0(SB), Y11
-	VFMADD231PD  arcConstant23<>+0(SB), Y7, Y11
-	VMOVUPS      arcConstant24<>+0(SB), Y12
-	VFMADD231PD  arcConstant23<>+0(SB), Y4, Y12
-	VMOVUPS      arcConstant26<>+0(SB), Y13
-	VFMADD231PD  arcConstant25<>+0(SB), Y7, Y13
-	VMOVUPS      arcConstant26<>+0(SB), Y14
-	VFMADD231PD  arcConstant25<>+0(SB), Y4, Y14
-	VMOVUPS      arcConstant28<>+0(SB), Y15
-	VFMADD231PD  arcConstant27<>+0(SB), Y7, Y15
-	VMOVUPS      arcConstant28<>+0(SB), Y0
-	VFMADD231PD  arcConstant27<>+0(SB), Y4, Y0
-	VMOVUPS      Y9, (SP)
-	VMOVUPS      arcConstant30<>+0(SB), Y9
-	VFMADD231PD  arcConstant29<>+0(SB), Y7, Y9
-	VMOVUPS      Y8, 32(SP)
-	VMOVUPS      arcConstant30<>+0(SB), Y8
-	VFMADD231PD  arcConstant29<>+0(SB), Y4, Y8
-	VMOVUPS      Y1, 64(SP)
-	VMOVUPS      arcConstant32<>+0(SB), Y1
-	VFMADD231PD  arcConstant31<>+0(SB), Y7, Y1
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      arcConstant32<>+0(SB), Y3
-	VFMADD231PD  arcConstant31<>+0(SB), Y4, Y3
-	VMOVUPS      Y2, 128(SP)
-	VMULPD       Y7, Y7, Y2
-	VMOVUPS      Y5, 160(SP)
-	VMULPD       Y4, Y4, Y5
-	VFMADD231PD  Y2, Y11, Y6
-	VFMADD231PD  Y5, Y12, Y10
-	VFMADD231PD  Y2, Y15, Y13
-	VFMADD231PD  Y5, Y0, Y14
-	VFMADD231PD  Y2, Y1, Y9
-	VFMADD231PD  Y5, Y3, Y8
-	VMULPD       Y2, Y2, Y0
-	VMULPD       Y5, Y5, Y1
-	VFMADD231PD  Y0, Y13, Y6
-	VFMADD231PD  Y1, Y14, Y10
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y1, Y1, Y1
-	VFMADD231PD  Y0, Y9, Y6
-	VFMADD231PD  Y1, Y8, Y10
-	VFMADD213PD  arcConstant33<>+0(SB), Y7, Y6
-	VFMADD213PD  arcConstant33<>+0(SB), Y4, Y10
-	VMOVUPS      160(SP), Y0
-	VFMADD231PD  128(SP), Y6, Y0
-	VMOVUPS      64(SP), Y1
-	VFMADD231PD  96(SP), Y10, Y1
-	VADDPD       32(SP), Y0, Y0
-	VADDPD       (SP), Y1, Y1
-	VMOVUPS      (SI), Y2
-	VANDPD       arcConstant20<>+0(SB), Y2, Y2
+	VMULPD       Y7, Y7, Y6
+	VMULPD       Y4, Y4, Y10
+	VMOVUPS      arcConstant22<>+0(SB), Y11
+	VFMADD231PD  arcConstant21<>+0(SB), Y6, Y11
+	VMOVUPS      arcConstant22<>+0(SB), Y12
+	VFMADD231PD  arcConstant21<>+0(SB), Y10, Y12
+	VFMADD213PD  arcConstant23<>+0(SB), Y6, Y11
+	VFMADD213PD  arcConstant23<>+0(SB), Y10, Y12
+	VFMADD213PD  arcConstant24<>+0(SB), Y6, Y11
+	VFMADD213PD  arcConstant24<>+0(SB), Y10, Y12
+	VFMADD213PD  arcConstant25<>+0(SB), Y6, Y11
+	VFMADD213PD  arcConstant25<>+0(SB), Y10, Y12
+	VFMADD213PD  arcConstant26<>+0(SB), Y6, Y11
+	VFMADD213PD  arcConstant26<>+0(SB), Y10, Y12
+	VMOVUPS      arcConstant28<>+0(SB), Y13
+	VFMADD231PD  arcConstant27<>+0(SB), Y6, Y13
+	VMOVUPS      arcConstant28<>+0(SB), Y14
+	VFMADD231PD  arcConstant27<>+0(SB), Y10, Y14
+	VFMADD213PD  arcConstant29<>+0(SB), Y6, Y13
+	VFMADD213PD  arcConstant29<>+0(SB), Y10, Y14
+	VFMADD213PD  arcConstant30<>+0(SB), Y6, Y13
+	VFMADD213PD  arcConstant30<>+0(SB), Y10, Y14
+	VFMADD213PD  arcConstant31<>+0(SB), Y6, Y13
+	VFMADD213PD  arcConstant31<>+0(SB), Y10, Y14
+	VFMADD231PD  Y7, Y13, Y11
+	VFMADD231PD  Y4, Y14, Y12
+	VFMADD213PD  arcConstant32<>+0(SB), Y7, Y11
+	VFMADD213PD  arcConstant32<>+0(SB), Y4, Y12
+	VFMADD213PD  arcConstant33<>+0(SB), Y7, Y11
+	VFMADD213PD  arcConstant33<>+0(SB), Y4, Y12
+	VFMADD231PD  Y11, Y2, Y5
+	VFMADD231PD  Y12, Y3, Y1
+	VADDPD       Y5, Y8, Y2
+	VADDPD       Y1, Y9, Y1
+	VANDPD       arcConstant20<>+0(SB), Y0, Y0
 	VMOVUPS      32(SI), Y3
 	VANDPD       arcConstant20<>+0(SB), Y3, Y3
-	VXORPD       Y2, Y0, Y0
+	VXORPD       Y0, Y2, Y0
 	VXORPD       Y3, Y1, Y1
 	TESTB        R8, R8
 	JNE          past
@@ -373,15 +350,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 256(SP)(R12*8)
+	MOVQ AX, 64(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 192(SP), DI
-	LEAQ 256(SP), SI
+	LEAQ (SP), DI
+	LEAQ 64(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -394,7 +371,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 192(SP)(R10*8), AX
+	MOVQ (SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -449,76 +426,76 @@ DATA arcConstant20<>+16(SB)/8, $0x8000000000000000
 DATA arcConstant20<>+24(SB)/8, $0x8000000000000000
 GLOBL arcConstant20<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant21<>+0(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant21<>+8(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant21<>+16(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant21<>+24(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant21<>+0(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant21<>+8(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant21<>+16(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant21<>+24(SB)/8, $0x3f9da67301f28b34
 GLOBL arcConstant21<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant22<>+0(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant22<>+8(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant22<>+16(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant22<>+24(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant22<>+0(SB)/8, $0x3f9205df5d582570
+DATA arcConstant22<>+8(SB)/8, $0x3f9205df5d582570
+DATA arcConstant22<>+16(SB)/8, $0x3f9205df5d582570
+DATA arcConstant22<>+24(SB)/8, $0x3f9205df5d582570
 GLOBL arcConstant22<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant23<>+0(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant23<>+8(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant23<>+16(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant23<>+24(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant23<>+0(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant23<>+8(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant23<>+16(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant23<>+24(SB)/8, $0x3f852df0d2510d0a
 GLOBL arcConstant23<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant24<>+0(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant24<>+8(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant24<>+16(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant24<>+24(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant24<>+0(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant24<>+8(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant24<>+16(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant24<>+24(SB)/8, $0x3f8c9d1cecf332c6
 GLOBL arcConstant24<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant25<>+0(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant25<>+8(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant25<>+16(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant25<>+24(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant25<>+0(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant25<>+8(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant25<>+16(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant25<>+24(SB)/8, $0x3f96e8bb2fe2329a
 GLOBL arcConstant25<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant26<>+0(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant26<>+8(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant26<>+16(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant26<>+24(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant26<>+0(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant26<>+8(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant26<>+16(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant26<>+24(SB)/8, $0x3fa6db6db6e4397c
 GLOBL arcConstant26<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant27<>+0(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant27<>+8(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant27<>+16(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant27<>+24(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant27<>+0(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant27<>+8(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant27<>+16(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant27<>+24(SB)/8, $0xbf8f07d84df139b7
 GLOBL arcConstant27<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant28<>+0(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant28<>+8(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant28<>+16(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant28<>+24(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant28<>+0(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant28<>+8(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant28<>+16(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant28<>+24(SB)/8, $0x3f760a47d90a4778
 GLOBL arcConstant28<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant29<>+0(SB)/8, $0x3f9205df5d582570
-DATA arcConstant29<>+8(SB)/8, $0x3f9205df5d582570
-DATA arcConstant29<>+16(SB)/8, $0x3f9205df5d582570
-DATA arcConstant29<>+24(SB)/8, $0x3f9205df5d582570
+DATA arcConstant29<>+0(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant29<>+8(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant29<>+16(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant29<>+24(SB)/8, $0x3f8780cd7fa32f64
 GLOBL arcConstant29<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant30<>+0(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant30<>+8(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant30<>+16(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant30<>+24(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant30<>+0(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant30<>+8(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant30<>+16(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant30<>+24(SB)/8, $0x3f91c4d1bf9d28ba
 GLOBL arcConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant31<>+0(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant31<>+8(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant31<>+16(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant31<>+24(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant31<>+0(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant31<>+8(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant31<>+16(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant31<>+24(SB)/8, $0x3f9f1c71c14da09c
 GLOBL arcConstant31<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant32<>+0(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant32<>+8(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant32<>+16(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant32<>+24(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant32<>+0(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant32<>+8(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant32<>+16(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant32<>+24(SB)/8, $0x3fb3333333332dcd
 GLOBL arcConstant32<>(SB), RODATA|NOPTR, $32
 
 DATA arcConstant33<>+0(SB)/8, $0x3fc5555555555556
@@ -590,26 +567,24 @@ loop:
 	VADDPS       Z7, Z11, Z7
 	VMULPS       Z5, Z2, Z2
 	VMULPS       Z4, Z3, Z3
-	VMOVUPS      arcConstant43<>+0(SB), Z10
-	VFMADD231PS  arcConstant42<>+0(SB), Z5, Z10
-	VMOVUPS      arcConstant43<>+0(SB), Z11
-	VFMADD231PS  arcConstant42<>+0(SB), Z4, Z11
-	VMOVUPS      arcConstant45<>+0(SB), Z12
-	VFMADD231PS  arcConstant44<>+0(SB), Z5, Z12
-	VMOVUPS      arcConstant45<>+0(SB), Z13
-	VFMADD231PS  arcConstant44<>+0(SB), Z4, Z13
-	VMULPS       Z5, Z5, Z14
-	VMULPS       Z4, Z4, Z15
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z15, Z13, Z11
-	VMULPS       Z14, Z14, Z12
-	VMULPS       Z15, Z15, Z13
-	VFMADD231PS  arcConstant46<>+0(SB), Z12, Z10
-	VFMADD231PS  arcConstant46<>+0(SB), Z13, Z11
-	VFMADD213PS  arcConstant47<>+0(SB), Z5, Z10
-	VFMADD213PS  arcConstant47<>+0(SB), Z4, Z11
-	VFMADD231PS  Z10, Z2, Z6
-	VFMADD231PS  Z11, Z3, Z7
+	VMULPS       Z5, Z5, Z10
+	VMULPS       Z4, Z4, Z11
+	VMOVUPS      arcConstant43<>+0(SB), Z12
+	VFMADD231PS  arcConstant42<>+0(SB), Z10, Z12
+	VMOVUPS      arcConstant43<>+0(SB), Z13
+	VFMADD231PS  arcConstant42<>+0(SB), Z11, Z13
+	VMOVUPS      arcConstant45<>+0(SB), Z14
+	VFMADD231PS  arcConstant44<>+0(SB), Z10, Z14
+	VMOVUPS      arcConstant45<>+0(SB), Z10
+	VFMADD231PS  arcConstant44<>+0(SB), Z11, Z10
+	VFMADD231PS  Z5, Z14, Z12
+	VFMADD231PS  Z4, Z10, Z13
+	VFMADD213PS  arcConstant46<>+0(SB), Z5, Z12
+	VFMADD213PS  arcConstant46<>+0(SB), Z4, Z13
+	VFMADD213PS  arcConstant47<>+0(SB), Z5, Z12
+	VFMADD213PS  arcConstant47<>+0(SB), Z4, Z13
+	VFMADD231PS  Z12, Z2, Z6
+	VFMADD231PS  Z13, Z3, Z7
 	VADDPS       Z6, Z8, Z2
 	VADDPS       Z7, Z9, Z3
 	VANDPD       arcConstant41<>+0(SB), Z0, Z0
@@ -750,34 +725,34 @@ DATA arcConstant41<>+48(SB)/8, $0x8000000080000000
 DATA arcConstant41<>+56(SB)/8, $0x8000000080000000
 GLOBL arcConstant41<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant42<>+0(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+8(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+16(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+24(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+32(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+40(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+48(SB)/8, $0x3d3655213d365521
-DATA arcConstant42<>+56(SB)/8, $0x3d3655213d365521
+DATA arcConstant42<>+0(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+8(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+16(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+24(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+32(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+40(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+48(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant42<>+56(SB)/8, $0x3c6ba24c3c6ba24c
 GLOBL arcConstant42<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant43<>+0(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+8(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+16(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+24(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+32(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+40(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+48(SB)/8, $0x3d999c503d999c50
-DATA arcConstant43<>+56(SB)/8, $0x3d999c503d999c50
+DATA arcConstant43<>+0(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+8(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+16(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+24(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+32(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+40(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+48(SB)/8, $0x3d3655213d365521
+DATA arcConstant43<>+56(SB)/8, $0x3d3655213d365521
 GLOBL arcConstant43<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant44<>+0(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+8(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+16(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+24(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+32(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+40(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+48(SB)/8, $0x3c6ba24c3c6ba24c
-DATA arcConstant44<>+56(SB)/8, $0x3c6ba24c3c6ba24c
+DATA arcConstant44<>+0(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+8(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+16(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+24(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+32(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+40(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+48(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant44<>+56(SB)/8, $0x3d19f8df3d19f8df
 GLOBL arcConstant44<>(SB), RODATA|NOPTR, $64
 
 DATA arcConstant45<>+0(SB)/8, $0x3d0259e43d0259e4
@@ -790,14 +765,14 @@ DATA arcConstant45<>+48(SB)/8, $0x3d0259e43d0259e4
 DATA arcConstant45<>+56(SB)/8, $0x3d0259e43d0259e4
 GLOBL arcConstant45<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant46<>+0(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+8(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+16(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+24(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+32(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+40(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+48(SB)/8, $0x3d19f8df3d19f8df
-DATA arcConstant46<>+56(SB)/8, $0x3d19f8df3d19f8df
+DATA arcConstant46<>+0(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+8(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+16(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+24(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+32(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+40(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+48(SB)/8, $0x3d999c503d999c50
+DATA arcConstant46<>+56(SB)/8, $0x3d999c503d999c50
 GLOBL arcConstant46<>(SB), RODATA|NOPTR, $64
 
 DATA arcConstant47<>+0(SB)/8, $0x3e2aaaa63e2aaaa6
@@ -873,50 +848,38 @@ loop:
 	VADDPD       Z7, Z11, Z7
 	VMULPD       Z5, Z2, Z2
 	VMULPD       Z4, Z3, Z3
-	VMOVUPS      arcConstant56<>+0(SB), Z10
-	VFMADD231PD  arcConstant55<>+0(SB), Z5, Z10
-	VMOVUPS      arcConstant56<>+0(SB), Z11
-	VFMADD231PD  arcConstant55<>+0(SB), Z4, Z11
-	VMOVUPS      arcConstant58<>+0(SB), Z12
-	VFMADD231PD  arcConstant57<>+0(SB), Z5, Z12
-	VMOVUPS      arcConstant58<>+0(SB), Z13
-	VFMADD231PD  arcConstant57<>+0(SB), Z4, Z13
-	VMOVUPS      arcConstant60<>+0(SB), Z14
-	VFMADD231PD  arcConstant59<>+0(SB), Z5, Z14
-	VMOVUPS      arcConstant60<>+0(SB), Z15
-	VFMADD231PD  arcConstant59<>+0(SB), Z4, Z15
-	VMOVUPS      arcConstant62<>+0(SB), Z16
-	VFMADD231PD  arcConstant61<>+0(SB), Z5, Z16
-	VMOVUPS      arcConstant62<>+0(SB), Z17
-	VFMADD231PD  arcConstant61<>+0(SB), Z4, Z17
-	VMOVUPS      arcConstant64<>+0(SB), Z18
-	VFMADD231PD  arcConstant63<>+0(SB), Z5, Z18
-	VMOVUPS      arcConstant64<>+0(SB), Z19
-	VFMADD231PD  arcConstant63<>+0(SB), Z4, Z19
-	VMOVUPS      arcConstant66<>+0(SB), Z20
-	VFMADD231PD  arcConstant65<>+0(SB), Z5, Z20
-	VMOVUPS      arcConstant66<>+0(SB), Z21
-	VFMADD231PD  arcConstant65<>+0(SB), Z4, Z21
-	VMULPD       Z5, Z5, Z22
-	VMULPD       Z4, Z4, Z23
-	VFMADD231PD  Z22, Z12, Z10
-	VFMADD231PD  Z23, Z13, Z11
-	VFMADD231PD  Z22, Z16, Z14
-	VFMADD231PD  Z23, Z17, Z15
-	VFMADD231PD  Z22, Z20, Z18
-	VFMADD231PD  Z23, Z21, Z19
-	VMULPD       Z22, Z22, Z12
-	VMULPD       Z23, Z23, Z13
-	VFMADD231PD  Z12, Z14, Z10
-	VFMADD231PD  Z13, Z15, Z11
-	VMULPD       Z12, Z12, Z12
-	VMULPD       Z13, Z13, Z13
-	VFMADD231PD  Z12, Z18, Z10
-	VFMADD231PD  Z13, Z19, Z11
-	VFMADD213PD  arcConstant67<>+0(SB), Z5, Z10
-	VFMADD213PD  arcConstant67<>+0(SB), Z4, Z11
-	VFMADD231PD  Z10, Z2, Z6
-	VFMADD231PD  Z11, Z3, Z7
+	VMULPD       Z5, Z5, Z10
+	VMULPD       Z4, Z4, Z11
+	VMOVUPS      arcConstant56<>+0(SB), Z12
+	VFMADD231PD  arcConstant55<>+0(SB), Z10, Z12
+	VMOVUPS      arcConstant56<>+0(SB), Z13
+	VFMADD231PD  arcConstant55<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant57<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant57<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant58<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant58<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant59<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant59<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant60<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant60<>+0(SB), Z11, Z13
+	VMOVUPS      arcConstant62<>+0(SB), Z14
+	VFMADD231PD  arcConstant61<>+0(SB), Z10, Z14
+	VMOVUPS      arcConstant62<>+0(SB), Z15
+	VFMADD231PD  arcConstant61<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant63<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant63<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant64<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant64<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant65<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant65<>+0(SB), Z11, Z15
+	VFMADD231PD  Z5, Z14, Z12
+	VFMADD231PD  Z4, Z15, Z13
+	VFMADD213PD  arcConstant66<>+0(SB), Z5, Z12
+	VFMADD213PD  arcConstant66<>+0(SB), Z4, Z13
+	VFMADD213PD  arcConstant67<>+0(SB), Z5, Z12
+	VFMADD213PD  arcConstant67<>+0(SB), Z4, Z13
+	VFMADD231PD  Z12, Z2, Z6
+	VFMADD231PD  Z13, Z3, Z7
 	VADDPD       Z6, Z8, Z2
 	VADDPD       Z7, Z9, Z3
 	VANDPD       arcConstant54<>+0(SB), Z0, Z0
@@ -1047,124 +1010,124 @@ DATA arcConstant54<>+48(SB)/8, $0x8000000000000000
 DATA arcConstant54<>+56(SB)/8, $0x8000000000000000
 GLOBL arcConstant54<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant55<>+0(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+8(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+16(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+24(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+32(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+40(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+48(SB)/8, $0x3fa6db6db6e4397c
-DATA arcConstant55<>+56(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant55<>+0(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+8(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+16(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+24(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+32(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+40(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+48(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant55<>+56(SB)/8, $0x3f9da67301f28b34
 GLOBL arcConstant55<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant56<>+0(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+8(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+16(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+24(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+32(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+40(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+48(SB)/8, $0x3fb3333333332dcd
-DATA arcConstant56<>+56(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant56<>+0(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+8(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+16(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+24(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+32(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+40(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+48(SB)/8, $0x3f9205df5d582570
+DATA arcConstant56<>+56(SB)/8, $0x3f9205df5d582570
 GLOBL arcConstant56<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant57<>+0(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+8(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+16(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+24(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+32(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+40(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+48(SB)/8, $0x3f96e8bb2fe2329a
-DATA arcConstant57<>+56(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant57<>+0(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+8(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+16(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+24(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+32(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+40(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+48(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant57<>+56(SB)/8, $0x3f852df0d2510d0a
 GLOBL arcConstant57<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant58<>+0(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+8(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+16(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+24(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+32(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+40(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+48(SB)/8, $0x3f9f1c71c14da09c
-DATA arcConstant58<>+56(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant58<>+0(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+8(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+16(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+24(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+32(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+40(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+48(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant58<>+56(SB)/8, $0x3f8c9d1cecf332c6
 GLOBL arcConstant58<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant59<>+0(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+8(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+16(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+24(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+32(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+40(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+48(SB)/8, $0x3f8c9d1cecf332c6
-DATA arcConstant59<>+56(SB)/8, $0x3f8c9d1cecf332c6
+DATA arcConstant59<>+0(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+8(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+16(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+24(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+32(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+40(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+48(SB)/8, $0x3f96e8bb2fe2329a
+DATA arcConstant59<>+56(SB)/8, $0x3f96e8bb2fe2329a
 GLOBL arcConstant59<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant60<>+0(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+8(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+16(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+24(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+32(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+40(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+48(SB)/8, $0x3f91c4d1bf9d28ba
-DATA arcConstant60<>+56(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant60<>+0(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+8(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+16(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+24(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+32(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+40(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+48(SB)/8, $0x3fa6db6db6e4397c
+DATA arcConstant60<>+56(SB)/8, $0x3fa6db6db6e4397c
 GLOBL arcConstant60<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant61<>+0(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+8(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+16(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+24(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+32(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+40(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+48(SB)/8, $0x3f852df0d2510d0a
-DATA arcConstant61<>+56(SB)/8, $0x3f852df0d2510d0a
+DATA arcConstant61<>+0(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+8(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+16(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+24(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+32(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+40(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+48(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant61<>+56(SB)/8, $0xbf8f07d84df139b7
 GLOBL arcConstant61<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant62<>+0(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+8(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+16(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+24(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+32(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+40(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+48(SB)/8, $0x3f8780cd7fa32f64
-DATA arcConstant62<>+56(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant62<>+0(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+8(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+16(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+24(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+32(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+40(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+48(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant62<>+56(SB)/8, $0x3f760a47d90a4778
 GLOBL arcConstant62<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant63<>+0(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+8(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+16(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+24(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+32(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+40(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+48(SB)/8, $0x3f9205df5d582570
-DATA arcConstant63<>+56(SB)/8, $0x3f9205df5d582570
+DATA arcConstant63<>+0(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+8(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+16(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+24(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+32(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+40(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+48(SB)/8, $0x3f8780cd7fa32f64
+DATA arcConstant63<>+56(SB)/8, $0x3f8780cd7fa32f64
 GLOBL arcConstant63<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant64<>+0(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+8(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+16(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+24(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+32(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+40(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+48(SB)/8, $0x3f760a47d90a4778
-DATA arcConstant64<>+56(SB)/8, $0x3f760a47d90a4778
+DATA arcConstant64<>+0(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+8(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+16(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+24(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+32(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+40(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+48(SB)/8, $0x3f91c4d1bf9d28ba
+DATA arcConstant64<>+56(SB)/8, $0x3f91c4d1bf9d28ba
 GLOBL arcConstant64<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant65<>+0(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+8(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+16(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+24(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+32(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+40(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+48(SB)/8, $0x3f9da67301f28b34
-DATA arcConstant65<>+56(SB)/8, $0x3f9da67301f28b34
+DATA arcConstant65<>+0(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+8(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+16(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+24(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+32(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+40(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+48(SB)/8, $0x3f9f1c71c14da09c
+DATA arcConstant65<>+56(SB)/8, $0x3f9f1c71c14da09c
 GLOBL arcConstant65<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant66<>+0(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+8(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+16(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+24(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+32(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+40(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+48(SB)/8, $0xbf8f07d84df139b7
-DATA arcConstant66<>+56(SB)/8, $0xbf8f07d84df139b7
+DATA arcConstant66<>+0(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+8(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+16(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+24(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+32(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+40(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+48(SB)/8, $0x3fb3333333332dcd
+DATA arcConstant66<>+56(SB)/8, $0x3fb3333333332dcd
 GLOBL arcConstant66<>(SB), RODATA|NOPTR, $64
 
 DATA arcConstant67<>+0(SB)/8, $0x3fc5555555555556
@@ -1254,27 +1217,25 @@ loop:
 	VADDPS       Y3, Y8, Y3
 	VMULPS       Y2, Y0, Y0
 	VMULPS       (SP), Y1, Y1
-	VMOVUPS      arcConstant9<>+0(SB), Y7
-	VFMADD231PS  arcConstant8<>+0(SB), Y2, Y7
+	VMULPS       Y2, Y2, Y7
 	VMOVUPS      (SP), Y8
-	VMOVUPS      arcConstant9<>+0(SB), Y9
-	VFMADD231PS  arcConstant8<>+0(SB), Y8, Y9
-	VMOVUPS      arcConstant11<>+0(SB), Y10
-	VFMADD231PS  arcConstant10<>+0(SB), Y2, Y10
-	VMOVUPS      arcConstant11<>+0(SB), Y11
-	VFMADD231PS  arcConstant10<>+0(SB), Y8, Y11
-	VMULPS       Y2, Y2, Y12
-	VMULPS       Y8, Y8, Y13
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y13, Y11, Y9
-	VMULPS       Y12, Y12, Y10
-	VMULPS       Y13, Y13, Y11
-	VFMADD231PS  arcConstant12<>+0(SB), Y10, Y7
-	VFMADD231PS  arcConstant12<>+0(SB), Y11, Y9
-	VFMADD213PS  arcConstant13<>+0(SB), Y2, Y7
-	VFMADD213PS  arcConstant13<>+0(SB), Y8, Y9
-	VFMADD231PS  Y7, Y0, Y4
-	VFMADD231PS  Y9, Y1, Y3
+	VMULPS       Y8, Y8, Y9
+	VMOVUPS      arcConstant9<>+0(SB), Y10
+	VFMADD231PS  arcConstant8<>+0(SB), Y7, Y10
+	VMOVUPS      arcConstant9<>+0(SB), Y11
+	VFMADD231PS  arcConstant8<>+0(SB), Y9, Y11
+	VMOVUPS      arcConstant11<>+0(SB), Y12
+	VFMADD231PS  arcConstant10<>+0(SB), Y7, Y12
+	VMOVUPS      arcConstant11<>+0(SB), Y7
+	VFMADD231PS  arcConstant10<>+0(SB), Y9, Y7
+	VFMADD231PS  Y2, Y12, Y10
+	VFMADD231PS  Y8, Y7, Y11
+	VFMADD213PS  arcConstant12<>+0(SB), Y2, Y10
+	VFMADD213PS  arcConstant12<>+0(SB), Y8, Y11
+	VFMADD213PS  arcConstant13<>+0(SB), Y2, Y10
+	VFMADD213PS  arcConstant13<>+0(SB), Y8, Y11
+	VFMADD231PS  Y10, Y0, Y4
+	VFMADD231PS  Y11, Y1, Y3
 	VADDPS       Y4, Y5, Y0
 	VADDPS       Y3, Y6, Y1
 	TESTB        R8, R8
@@ -1345,7 +1306,7 @@ GLOBL arcConstant69<>(SB), RODATA|NOPTR, $32
 
 // func acosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·acosFloat64AVX2(SB), $416-33
+TEXT ·acosFloat64AVX2(SB), $224-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1420,61 +1381,41 @@ loop:
 	VADDPD       Y3, Y8, Y3
 	VMULPD       Y2, Y0, Y0
 	VMULPD       (SP), Y1, Y1
-	VMOVUPS      arcConstant22<>+0(SB), Y7
-	VFMADD231PD  arcConstant21<>+0(SB), Y2, Y7
+	VMULPD       Y2, Y2, Y7
 	VMOVUPS      (SP), Y8
-	VMOVUPS      arcConstant22<>+0(SB), Y9
-	VFMADD231PD  arcConstant21<>+0(SB), Y8, Y9
-	VMOVUPS      arcConstant24<>+0(SB), Y10
-	VFMADD231PD  arcConstant23<>+0(SB), Y2, Y10
-	VMOVUPS      arcConstant24<>+0(SB), Y11
-	VFMADD231PD  arcConstant23<>+0(SB), Y8, Y11
-	VMOVUPS      arcConstant26<>+0(SB), Y12
-	VFMADD231PD  arcConstant25<>+0(SB), Y2, Y12
-	VMOVUPS      arcConstant26<>+0(SB), Y13
-	VFMADD231PD  arcConstant25<>+0(SB), Y8, Y13
-	VMOVUPS      arcConstant28<>+0(SB), Y14
-	VFMADD231PD  arcConstant27<>+0(SB), Y2, Y14
-	VMOVUPS      arcConstant28<>+0(SB), Y15
-	VFMADD231PD  arcConstant27<>+0(SB), Y8, Y15
-	VMOVUPS      Y6, 32(SP)
-	VMOVUPS      arcConstant30<>+0(SB), Y6
-	VFMADD231PD  arcConstant29<>+0(SB), Y2, Y6
-	VMOVUPS      Y5, 64(SP)
-	VMOVUPS      arcConstant30<>+0(SB), Y5
-	VFMADD231PD  arcConstant29<>+0(SB), Y8, Y5
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      arcConstant32<>+0(SB), Y1
-	VFMADD231PD  arcConstant31<>+0(SB), Y2, Y1
-	VMOVUPS      Y3, 128(SP)
-	VMOVUPS      arcConstant32<>+0(SB), Y3
-	VFMADD231PD  arcConstant31<>+0(SB), Y8, Y3
-	VMOVUPS      Y0, 160(SP)
-	VMULPD       Y2, Y2, Y0
-	VMOVUPS      Y4, 192(SP)
-	VMULPD       Y8, Y8, Y4
-	VFMADD231PD  Y0, Y10, Y7
-	VFMADD231PD  Y4, Y11, Y9
-	VFMADD231PD  Y0, Y14, Y12
-	VFMADD231PD  Y4, Y15, Y13
-	VFMADD231PD  Y0, Y1, Y6
-	VFMADD231PD  Y4, Y3, Y5
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y4, Y4, Y1
-	VFMADD231PD  Y0, Y12, Y7
-	VFMADD231PD  Y1, Y13, Y9
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y1, Y1, Y1
-	VFMADD231PD  Y0, Y6, Y7
-	VFMADD231PD  Y1, Y5, Y9
-	VFMADD213PD  arcConstant33<>+0(SB), Y2, Y7
-	VFMADD213PD  arcConstant33<>+0(SB), Y8, Y9
-	VMOVUPS      192(SP), Y0
-	VFMADD231PD  160(SP), Y7, Y0
-	VMOVUPS      128(SP), Y1
-	VFMADD231PD  96(SP), Y9, Y1
-	VADDPD       64(SP), Y0, Y0
-	VADDPD       32(SP), Y1, Y1
+	VMULPD       Y8, Y8, Y9
+	VMOVUPS      arcConstant22<>+0(SB), Y10
+	VFMADD231PD  arcConstant21<>+0(SB), Y7, Y10
+	VMOVUPS      arcConstant22<>+0(SB), Y11
+	VFMADD231PD  arcConstant21<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant23<>+0(SB), Y7, Y10
+	VFMADD213PD  arcConstant23<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant24<>+0(SB), Y7, Y10
+	VFMADD213PD  arcConstant24<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant25<>+0(SB), Y7, Y10
+	VFMADD213PD  arcConstant25<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant26<>+0(SB), Y7, Y10
+	VFMADD213PD  arcConstant26<>+0(SB), Y9, Y11
+	VMOVUPS      arcConstant28<>+0(SB), Y12
+	VFMADD231PD  arcConstant27<>+0(SB), Y7, Y12
+	VMOVUPS      arcConstant28<>+0(SB), Y13
+	VFMADD231PD  arcConstant27<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant29<>+0(SB), Y7, Y12
+	VFMADD213PD  arcConstant29<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant30<>+0(SB), Y7, Y12
+	VFMADD213PD  arcConstant30<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant31<>+0(SB), Y7, Y12
+	VFMADD213PD  arcConstant31<>+0(SB), Y9, Y13
+	VFMADD231PD  Y2, Y12, Y10
+	VFMADD231PD  Y8, Y13, Y11
+	VFMADD213PD  arcConstant32<>+0(SB), Y2, Y10
+	VFMADD213PD  arcConstant32<>+0(SB), Y8, Y11
+	VFMADD213PD  arcConstant33<>+0(SB), Y2, Y10
+	VFMADD213PD  arcConstant33<>+0(SB), Y8, Y11
+	VFMADD231PD  Y10, Y0, Y4
+	VFMADD231PD  Y11, Y1, Y3
+	VADDPD       Y4, Y5, Y0
+	VADDPD       Y3, Y6, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
@@ -1495,15 +1436,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 288(SP)(R12*8)
+	MOVQ AX, 96(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 224(SP), DI
-	LEAQ 288(SP), SI
+	LEAQ 32(SP), DI
+	LEAQ 96(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -1516,7 +1457,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 224(SP)(R10*8), AX
+	MOVQ 32(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -1617,26 +1558,24 @@ loop:
 	VADDPS       Z5, Z9, Z5
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z3, Z1, Z1
-	VMOVUPS      arcConstant43<>+0(SB), Z8
-	VFMADD231PS  arcConstant42<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant43<>+0(SB), Z9
-	VFMADD231PS  arcConstant42<>+0(SB), Z3, Z9
-	VMOVUPS      arcConstant45<>+0(SB), Z10
-	VFMADD231PS  arcConstant44<>+0(SB), Z2, Z10
-	VMOVUPS      arcConstant45<>+0(SB), Z11
-	VFMADD231PS  arcConstant44<>+0(SB), Z3, Z11
-	VMULPS       Z2, Z2, Z12
-	VMULPS       Z3, Z3, Z13
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z13, Z11, Z9
-	VMULPS       Z12, Z12, Z10
-	VMULPS       Z13, Z13, Z11
-	VFMADD231PS  arcConstant46<>+0(SB), Z10, Z8
-	VFMADD231PS  arcConstant46<>+0(SB), Z11, Z9
-	VFMADD213PS  arcConstant47<>+0(SB), Z2, Z8
-	VFMADD213PS  arcConstant47<>+0(SB), Z3, Z9
-	VFMADD231PS  Z8, Z0, Z4
-	VFMADD231PS  Z9, Z1, Z5
+	VMULPS       Z2, Z2, Z8
+	VMULPS       Z3, Z3, Z9
+	VMOVUPS      arcConstant43<>+0(SB), Z10
+	VFMADD231PS  arcConstant42<>+0(SB), Z8, Z10
+	VMOVUPS      arcConstant43<>+0(SB), Z11
+	VFMADD231PS  arcConstant42<>+0(SB), Z9, Z11
+	VMOVUPS      arcConstant45<>+0(SB), Z12
+	VFMADD231PS  arcConstant44<>+0(SB), Z8, Z12
+	VMOVUPS      arcConstant45<>+0(SB), Z8
+	VFMADD231PS  arcConstant44<>+0(SB), Z9, Z8
+	VFMADD231PS  Z2, Z12, Z10
+	VFMADD231PS  Z3, Z8, Z11
+	VFMADD213PS  arcConstant46<>+0(SB), Z2, Z10
+	VFMADD213PS  arcConstant46<>+0(SB), Z3, Z11
+	VFMADD213PS  arcConstant47<>+0(SB), Z2, Z10
+	VFMADD213PS  arcConstant47<>+0(SB), Z3, Z11
+	VFMADD231PS  Z10, Z0, Z4
+	VFMADD231PS  Z11, Z1, Z5
 	VADDPS       Z4, Z6, Z0
 	VADDPS       Z5, Z7, Z1
 	TESTB        R8, R8
@@ -1789,50 +1728,38 @@ loop:
 	VADDPD       Z5, Z9, Z5
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z3, Z1, Z1
-	VMOVUPS      arcConstant56<>+0(SB), Z8
-	VFMADD231PD  arcConstant55<>+0(SB), Z2, Z8
-	VMOVUPS      arcConstant56<>+0(SB), Z9
-	VFMADD231PD  arcConstant55<>+0(SB), Z3, Z9
-	VMOVUPS      arcConstant58<>+0(SB), Z10
-	VFMADD231PD  arcConstant57<>+0(SB), Z2, Z10
-	VMOVUPS      arcConstant58<>+0(SB), Z11
-	VFMADD231PD  arcConstant57<>+0(SB), Z3, Z11
-	VMOVUPS      arcConstant60<>+0(SB), Z12
-	VFMADD231PD  arcConstant59<>+0(SB), Z2, Z12
-	VMOVUPS      arcConstant60<>+0(SB), Z13
-	VFMADD231PD  arcConstant59<>+0(SB), Z3, Z13
-	VMOVUPS      arcConstant62<>+0(SB), Z14
-	VFMADD231PD  arcConstant61<>+0(SB), Z2, Z14
-	VMOVUPS      arcConstant62<>+0(SB), Z15
-	VFMADD231PD  arcConstant61<>+0(SB), Z3, Z15
-	VMOVUPS      arcConstant64<>+0(SB), Z16
-	VFMADD231PD  arcConstant63<>+0(SB), Z2, Z16
-	VMOVUPS      arcConstant64<>+0(SB), Z17
-	VFMADD231PD  arcConstant63<>+0(SB), Z3, Z17
-	VMOVUPS      arcConstant66<>+0(SB), Z18
-	VFMADD231PD  arcConstant65<>+0(SB), Z2, Z18
-	VMOVUPS      arcConstant66<>+0(SB), Z19
-	VFMADD231PD  arcConstant65<>+0(SB), Z3, Z19
-	VMULPD       Z2, Z2, Z20
-	VMULPD       Z3, Z3, Z21
-	VFMADD231PD  Z20, Z10, Z8
-	VFMADD231PD  Z21, Z11, Z9
-	VFMADD231PD  Z20, Z14, Z12
-	VFMADD231PD  Z21, Z15, Z13
-	VFMADD231PD  Z20, Z18, Z16
-	VFMADD231PD  Z21, Z19, Z17
-	VMULPD       Z20, Z20, Z10
-	VMULPD       Z21, Z21, Z11
-	VFMADD231PD  Z10, Z12, Z8
-	VFMADD231PD  Z11, Z13, Z9
-	VMULPD       Z10, Z10, Z10
-	VMULPD       Z11, Z11, Z11
-	VFMADD231PD  Z10, Z16, Z8
-	VFMADD231PD  Z11, Z17, Z9
-	VFMADD213PD  arcConstant67<>+0(SB), Z2, Z8
-	VFMADD213PD  arcConstant67<>+0(SB), Z3, Z9
-	VFMADD231PD  Z8, Z0, Z4
-	VFMADD231PD  Z9, Z1, Z5
+	VMULPD       Z2, Z2, Z8
+	VMULPD       Z3, Z3, Z9
+	VMOVUPS      arcConstant56<>+0(SB), Z10
+	VFMADD231PD  arcConstant55<>+0(SB), Z8, Z10
+	VMOVUPS      arcConstant56<>+0(SB), Z11
+	VFMADD231PD  arcConstant55<>+0(SB), Z9, Z11
+	VFMADD213PD  arcConstant57<>+0(SB), Z8, Z10
+	VFMADD213PD  arcConstant57<>+0(SB), Z9, Z11
+	VFMADD213PD  arcConstant58<>+0(SB), Z8, Z10
+	VFMADD213PD  arcConstant58<>+0(SB), Z9, Z11
+	VFMADD213PD  arcConstant59<>+0(SB), Z8, Z10
+	VFMADD213PD  arcConstant59<>+0(SB), Z9, Z11
+	VFMADD213PD  arcConstant60<>+0(SB), Z8, Z10
+	VFMADD213PD  arcConstant60<>+0(SB), Z9, Z11
+	VMOVUPS      arcConstant62<>+0(SB), Z12
+	VFMADD231PD  arcConstant61<>+0(SB), Z8, Z12
+	VMOVUPS      arcConstant62<>+0(SB), Z13
+	VFMADD231PD  arcConstant61<>+0(SB), Z9, Z13
+	VFMADD213PD  arcConstant63<>+0(SB), Z8, Z12
+	VFMADD213PD  arcConstant63<>+0(SB), Z9, Z13
+	VFMADD213PD  arcConstant64<>+0(SB), Z8, Z12
+	VFMADD213PD  arcConstant64<>+0(SB), Z9, Z13
+	VFMADD213PD  arcConstant65<>+0(SB), Z8, Z12
+	VFMADD213PD  arcConstant65<>+0(SB), Z9, Z13
+	VFMADD231PD  Z2, Z12, Z10
+	VFMADD231PD  Z3, Z13, Z11
+	VFMADD213PD  arcConstant66<>+0(SB), Z2, Z10
+	VFMADD213PD  arcConstant66<>+0(SB), Z3, Z11
+	VFMADD213PD  arcConstant67<>+0(SB), Z2, Z10
+	VFMADD213PD  arcConstant67<>+0(SB), Z3, Z11
+	VFMADD231PD  Z10, Z0, Z4
+	VFMADD231PD  Z11, Z1, Z5
 	VADDPD       Z4, Z6, Z0
 	VADDPD       Z5, Z7, Z1
 	TESTB        R8, R8
@@ -1996,38 +1923,33 @@ loop:
 	VADDPS       Y3, Y12, Y3
 	VMULPS       Y4, Y8, Y8
 	VMULPS       Y7, Y1, Y1
-	VMOVUPS      arcConstant84<>+0(SB), Y9
-	VFMADD231PS  arcConstant83<>+0(SB), Y4, Y9
-	VMOVUPS      arcConstant84<>+0(SB), Y10
-	VFMADD231PS  arcConstant83<>+0(SB), Y7, Y10
-	VMOVUPS      arcConstant86<>+0(SB), Y11
-	VFMADD231PS  arcConstant85<>+0(SB), Y4, Y11
-	VMOVUPS      arcConstant86<>+0(SB), Y12
-	VFMADD231PS  arcConstant85<>+0(SB), Y7, Y12
-	VMOVUPS      arcConstant88<>+0(SB), Y13
-	VFMADD231PS  arcConstant87<>+0(SB), Y4, Y13
-	VMOVUPS      arcConstant88<>+0(SB), Y14
-	VFMADD231PS  arcConstant87<>+0(SB), Y7, Y14
-	VMULPS       Y4, Y4, Y15
-	VMULPS       Y7, Y7, Y0
-	VFMADD231PS  Y15, Y11, Y9
-	VFMADD231PS  Y0, Y12, Y10
-	VMULPS       Y15, Y15, Y11
-	VMULPS       Y0, Y0, Y0
-	VFMADD231PS  Y11, Y13, Y9
-	VFMADD231PS  Y0, Y14, Y10
-	VFMADD213PS  arcConstant89<>+0(SB), Y4, Y9
-	VFMADD213PS  arcConstant89<>+0(SB), Y7, Y10
-	VFMADD231PS  Y9, Y8, Y2
-	VFMADD231PS  Y10, Y1, Y3
-	VADDPS       Y2, Y5, Y0
-	VADDPS       Y3, Y6, Y1
-	VMOVUPS      (SI), Y2
-	VANDPD       arcConstant7<>+0(SB), Y2, Y2
+	VMULPS       Y4, Y4, Y9
+	VMULPS       Y7, Y7, Y10
+	VMOVUPS      arcConstant84<>+0(SB), Y11
+	VFMADD231PS  arcConstant83<>+0(SB), Y9, Y11
+	VMOVUPS      arcConstant84<>+0(SB), Y12
+	VFMADD231PS  arcConstant83<>+0(SB), Y10, Y12
+	VFMADD213PS  arcConstant85<>+0(SB), Y9, Y11
+	VFMADD213PS  arcConstant85<>+0(SB), Y10, Y12
+	VMOVUPS      arcConstant87<>+0(SB), Y13
+	VFMADD231PS  arcConstant86<>+0(SB), Y9, Y13
+	VMOVUPS      arcConstant87<>+0(SB), Y9
+	VFMADD231PS  arcConstant86<>+0(SB), Y10, Y9
+	VFMADD231PS  Y4, Y13, Y11
+	VFMADD231PS  Y7, Y9, Y12
+	VFMADD213PS  arcConstant88<>+0(SB), Y4, Y11
+	VFMADD213PS  arcConstant88<>+0(SB), Y7, Y12
+	VFMADD213PS  arcConstant89<>+0(SB), Y4, Y11
+	VFMADD213PS  arcConstant89<>+0(SB), Y7, Y12
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y12, Y1, Y3
+	VADDPS       Y2, Y5, Y1
+	VADDPS       Y3, Y6, Y2
+	VANDPD       arcConstant7<>+0(SB), Y0, Y0
 	VMOVUPS      32(SI), Y3
 	VANDPD       arcConstant7<>+0(SB), Y3, Y3
-	VXORPD       Y2, Y0, Y0
-	VXORPD       Y3, Y1, Y1
+	VXORPD       Y0, Y1, Y0
+	VXORPD       Y3, Y2, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
@@ -2124,40 +2046,40 @@ DATA arcConstant82<>+16(SB)/8, $0xb2bbbd2eb2bbbd2e
 DATA arcConstant82<>+24(SB)/8, $0xb2bbbd2eb2bbbd2e
 GLOBL arcConstant82<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant83<>+0(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant83<>+8(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant83<>+16(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant83<>+24(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant83<>+0(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant83<>+8(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant83<>+16(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant83<>+24(SB)/8, $0xbc8cb698bc8cb698
 GLOBL arcConstant83<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant84<>+0(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant84<>+8(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant84<>+16(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant84<>+24(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant84<>+0(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant84<>+8(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant84<>+16(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant84<>+24(SB)/8, $0xbda90f81bda90f81
 GLOBL arcConstant84<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant85<>+0(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant85<>+8(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant85<>+16(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant85<>+24(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant85<>+0(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant85<>+8(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant85<>+16(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant85<>+24(SB)/8, $0xbe121ec2be121ec2
 GLOBL arcConstant85<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant86<>+0(SB)/8, $0x3de05a783de05a78
-DATA arcConstant86<>+8(SB)/8, $0x3de05a783de05a78
-DATA arcConstant86<>+16(SB)/8, $0x3de05a783de05a78
-DATA arcConstant86<>+24(SB)/8, $0x3de05a783de05a78
+DATA arcConstant86<>+0(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant86<>+8(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant86<>+16(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant86<>+24(SB)/8, $0x3d4fb78a3d4fb78a
 GLOBL arcConstant86<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant87<>+0(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant87<>+8(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant87<>+16(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant87<>+24(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant87<>+0(SB)/8, $0x3de05a783de05a78
+DATA arcConstant87<>+8(SB)/8, $0x3de05a783de05a78
+DATA arcConstant87<>+16(SB)/8, $0x3de05a783de05a78
+DATA arcConstant87<>+24(SB)/8, $0x3de05a783de05a78
 GLOBL arcConstant87<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant88<>+0(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant88<>+8(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant88<>+16(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant88<>+24(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant88<>+0(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant88<>+8(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant88<>+16(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant88<>+24(SB)/8, $0x3e4ccaae3e4ccaae
 GLOBL arcConstant88<>(SB), RODATA|NOPTR, $32
 
 DATA arcConstant89<>+0(SB)/8, $0xbeaaaaa6beaaaaa6
@@ -2168,7 +2090,7 @@ GLOBL arcConstant89<>(SB), RODATA|NOPTR, $32
 
 // func atanFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, FMA3
-TEXT ·atanFloat64AVX2(SB), $448-33
+TEXT ·atanFloat64AVX2(SB), $320-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2281,53 +2203,38 @@ loop:
 	VADDPD       Y0, Y7, Y0
 	VMULPD       Y2, Y10, Y6
 	VMULPD       Y3, Y11, Y7
-	VMOVUPS      arcConstant98<>+0(SB), Y8
-	VFMADD231PD  arcConstant97<>+0(SB), Y2, Y8
-	VMOVUPS      arcConstant98<>+0(SB), Y9
-	VFMADD231PD  arcConstant97<>+0(SB), Y3, Y9
-	VMOVUPS      arcConstant100<>+0(SB), Y10
-	VFMADD231PD  arcConstant99<>+0(SB), Y2, Y10
-	VMOVUPS      arcConstant100<>+0(SB), Y11
-	VFMADD231PD  arcConstant99<>+0(SB), Y3, Y11
-	VMOVUPS      arcConstant102<>+0(SB), Y12
-	VFMADD231PD  arcConstant101<>+0(SB), Y2, Y12
-	VMOVUPS      arcConstant102<>+0(SB), Y13
-	VFMADD231PD  arcConstant101<>+0(SB), Y3, Y13
-	VMOVUPS      arcConstant104<>+0(SB), Y14
-	VFMADD231PD  arcConstant103<>+0(SB), Y2, Y14
-	VMOVUPS      arcConstant104<>+0(SB), Y15
-	VFMADD231PD  arcConstant103<>+0(SB), Y3, Y15
-	VMOVUPS      Y5, 128(SP)
-	VMOVUPS      arcConstant106<>+0(SB), Y5
-	VFMADD231PD  arcConstant105<>+0(SB), Y2, Y5
-	VMOVUPS      Y4, 160(SP)
-	VMOVUPS      arcConstant106<>+0(SB), Y4
-	VFMADD231PD  arcConstant105<>+0(SB), Y3, Y4
-	VMOVUPS      Y0, 192(SP)
-	VMULPD       Y2, Y2, Y0
-	VMOVUPS      Y7, 224(SP)
-	VMULPD       Y3, Y3, Y7
-	VFMADD231PD  Y0, Y10, Y8
-	VFMADD231PD  Y7, Y11, Y9
-	VFMADD231PD  Y0, Y14, Y12
-	VFMADD231PD  Y7, Y15, Y13
-	VFMADD231PD  arcConstant107<>+0(SB), Y0, Y5
-	VFMADD231PD  arcConstant107<>+0(SB), Y7, Y4
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  Y0, Y12, Y8
-	VFMADD231PD  Y7, Y13, Y9
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  Y0, Y5, Y8
-	VFMADD231PD  Y7, Y4, Y9
-	VFMADD213PD  arcConstant108<>+0(SB), Y2, Y8
-	VFMADD213PD  arcConstant108<>+0(SB), Y3, Y9
-	VFMADD231PD  Y8, Y6, Y1
-	VMOVUPS      192(SP), Y0
-	VFMADD231PD  224(SP), Y9, Y0
-	VADDPD       160(SP), Y1, Y1
-	VADDPD       128(SP), Y0, Y0
+	VMULPD       Y2, Y2, Y8
+	VMULPD       Y3, Y3, Y9
+	VMOVUPS      arcConstant98<>+0(SB), Y10
+	VFMADD231PD  arcConstant97<>+0(SB), Y8, Y10
+	VMOVUPS      arcConstant98<>+0(SB), Y11
+	VFMADD231PD  arcConstant97<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant99<>+0(SB), Y8, Y10
+	VFMADD213PD  arcConstant99<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant100<>+0(SB), Y8, Y10
+	VFMADD213PD  arcConstant100<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant101<>+0(SB), Y8, Y10
+	VFMADD213PD  arcConstant101<>+0(SB), Y9, Y11
+	VMOVUPS      arcConstant103<>+0(SB), Y12
+	VFMADD231PD  arcConstant102<>+0(SB), Y8, Y12
+	VMOVUPS      arcConstant103<>+0(SB), Y13
+	VFMADD231PD  arcConstant102<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant104<>+0(SB), Y8, Y12
+	VFMADD213PD  arcConstant104<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant105<>+0(SB), Y8, Y12
+	VFMADD213PD  arcConstant105<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant106<>+0(SB), Y8, Y12
+	VFMADD213PD  arcConstant106<>+0(SB), Y9, Y13
+	VFMADD231PD  Y2, Y12, Y10
+	VFMADD231PD  Y3, Y13, Y11
+	VFMADD213PD  arcConstant107<>+0(SB), Y2, Y10
+	VFMADD213PD  arcConstant107<>+0(SB), Y3, Y11
+	VFMADD213PD  arcConstant108<>+0(SB), Y2, Y10
+	VFMADD213PD  arcConstant108<>+0(SB), Y3, Y11
+	VFMADD231PD  Y10, Y6, Y1
+	VFMADD231PD  Y11, Y7, Y0
+	VADDPD       Y1, Y4, Y1
+	VADDPD       Y0, Y5, Y0
 	VMOVUPS      (SI), Y2
 	VANDPD       arcConstant20<>+0(SB), Y2, Y2
 	VMOVUPS      32(SI), Y3
@@ -2354,15 +2261,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 320(SP)(R12*8)
+	MOVQ AX, 192(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 256(SP), DI
-	LEAQ 320(SP), SI
+	LEAQ 128(SP), DI
+	LEAQ 192(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -2375,7 +2282,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 256(SP)(R10*8), AX
+	MOVQ 128(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2430,46 +2337,46 @@ DATA arcConstant96<>+16(SB)/8, $0x3c81a62633145c07
 DATA arcConstant96<>+24(SB)/8, $0x3c81a62633145c07
 GLOBL arcConstant96<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant97<>+0(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant97<>+8(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant97<>+16(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant97<>+24(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant97<>+0(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant97<>+8(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant97<>+16(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant97<>+24(SB)/8, $0xbfa14d44da9e80c6
 GLOBL arcConstant97<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant98<>+0(SB)/8, $0x3fc9999999999816
-DATA arcConstant98<>+8(SB)/8, $0x3fc9999999999816
-DATA arcConstant98<>+16(SB)/8, $0x3fc9999999999816
-DATA arcConstant98<>+24(SB)/8, $0x3fc9999999999816
+DATA arcConstant98<>+0(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant98<>+8(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant98<>+16(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant98<>+24(SB)/8, $0xbfaabce6f1501167
 GLOBL arcConstant98<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant99<>+0(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant99<>+8(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant99<>+16(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant99<>+24(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant99<>+0(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant99<>+8(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant99<>+16(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant99<>+24(SB)/8, $0xbfb110d32e04c80e
 GLOBL arcConstant99<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant100<>+0(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant100<>+8(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant100<>+16(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant100<>+24(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant100<>+0(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant100<>+8(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant100<>+16(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant100<>+24(SB)/8, $0xbfb745d156a2afbd
 GLOBL arcConstant100<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant101<>+0(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant101<>+8(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant101<>+16(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant101<>+24(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant101<>+0(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant101<>+8(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant101<>+16(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant101<>+24(SB)/8, $0xbfc2492492481dc2
 GLOBL arcConstant101<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant102<>+0(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant102<>+8(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant102<>+16(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant102<>+24(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant102<>+0(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant102<>+8(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant102<>+16(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant102<>+24(SB)/8, $0x3f8fbe1703f7c1c4
 GLOBL arcConstant102<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant103<>+0(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant103<>+8(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant103<>+16(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant103<>+24(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant103<>+0(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant103<>+8(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant103<>+16(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant103<>+24(SB)/8, $0x3fa722005dd39ee9
 GLOBL arcConstant103<>(SB), RODATA|NOPTR, $32
 
 DATA arcConstant104<>+0(SB)/8, $0x3fae17f8e09dde85
@@ -2478,22 +2385,22 @@ DATA arcConstant104<>+16(SB)/8, $0x3fae17f8e09dde85
 DATA arcConstant104<>+24(SB)/8, $0x3fae17f8e09dde85
 GLOBL arcConstant104<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant105<>+0(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant105<>+8(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant105<>+16(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant105<>+24(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant105<>+0(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant105<>+8(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant105<>+16(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant105<>+24(SB)/8, $0x3fb3b137c5db46e3
 GLOBL arcConstant105<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant106<>+0(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant106<>+8(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant106<>+16(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant106<>+24(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant106<>+0(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant106<>+8(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant106<>+16(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant106<>+24(SB)/8, $0x3fbc71c71bcb4aec
 GLOBL arcConstant106<>(SB), RODATA|NOPTR, $32
 
-DATA arcConstant107<>+0(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant107<>+8(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant107<>+16(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant107<>+24(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant107<>+0(SB)/8, $0x3fc9999999999816
+DATA arcConstant107<>+8(SB)/8, $0x3fc9999999999816
+DATA arcConstant107<>+16(SB)/8, $0x3fc9999999999816
+DATA arcConstant107<>+24(SB)/8, $0x3fc9999999999816
 GLOBL arcConstant107<>(SB), RODATA|NOPTR, $32
 
 DATA arcConstant108<>+0(SB)/8, $0xbfd5555555555555
@@ -2589,30 +2496,26 @@ loop:
 	VADDPS       Z3, Z12, Z3
 	VMULPS       Z4, Z6, Z6
 	VMULPS       Z5, Z13, Z7
-	VMOVUPS      arcConstant117<>+0(SB), Z8
-	VFMADD231PS  arcConstant116<>+0(SB), Z4, Z8
-	VMOVUPS      arcConstant117<>+0(SB), Z9
-	VFMADD231PS  arcConstant116<>+0(SB), Z5, Z9
-	VMOVUPS      arcConstant119<>+0(SB), Z12
-	VFMADD231PS  arcConstant118<>+0(SB), Z4, Z12
-	VMOVUPS      arcConstant119<>+0(SB), Z13
-	VFMADD231PS  arcConstant118<>+0(SB), Z5, Z13
-	VMOVUPS      arcConstant121<>+0(SB), Z14
-	VFMADD231PS  arcConstant120<>+0(SB), Z4, Z14
-	VMOVUPS      arcConstant121<>+0(SB), Z15
-	VFMADD231PS  arcConstant120<>+0(SB), Z5, Z15
-	VMULPS       Z4, Z4, Z16
-	VMULPS       Z5, Z5, Z17
-	VFMADD231PS  Z16, Z12, Z8
-	VFMADD231PS  Z17, Z13, Z9
-	VMULPS       Z16, Z16, Z12
-	VMULPS       Z17, Z17, Z13
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z15, Z9
-	VFMADD213PS  arcConstant122<>+0(SB), Z4, Z8
-	VFMADD213PS  arcConstant122<>+0(SB), Z5, Z9
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z9, Z7, Z3
+	VMULPS       Z4, Z4, Z8
+	VMULPS       Z5, Z5, Z9
+	VMOVUPS      arcConstant117<>+0(SB), Z12
+	VFMADD231PS  arcConstant116<>+0(SB), Z8, Z12
+	VMOVUPS      arcConstant117<>+0(SB), Z13
+	VFMADD231PS  arcConstant116<>+0(SB), Z9, Z13
+	VFMADD213PS  arcConstant118<>+0(SB), Z8, Z12
+	VFMADD213PS  arcConstant118<>+0(SB), Z9, Z13
+	VMOVUPS      arcConstant120<>+0(SB), Z14
+	VFMADD231PS  arcConstant119<>+0(SB), Z8, Z14
+	VMOVUPS      arcConstant120<>+0(SB), Z8
+	VFMADD231PS  arcConstant119<>+0(SB), Z9, Z8
+	VFMADD231PS  Z4, Z14, Z12
+	VFMADD231PS  Z5, Z8, Z13
+	VFMADD213PS  arcConstant121<>+0(SB), Z4, Z12
+	VFMADD213PS  arcConstant121<>+0(SB), Z5, Z13
+	VFMADD213PS  arcConstant122<>+0(SB), Z4, Z12
+	VFMADD213PS  arcConstant122<>+0(SB), Z5, Z13
+	VFMADD231PS  Z12, Z6, Z2
+	VFMADD231PS  Z13, Z7, Z3
 	VADDPS       Z2, Z10, Z2
 	VADDPS       Z3, Z11, Z3
 	VANDPD       arcConstant41<>+0(SB), Z0, Z0
@@ -2743,64 +2646,64 @@ DATA arcConstant115<>+48(SB)/8, $0xb2bbbd2eb2bbbd2e
 DATA arcConstant115<>+56(SB)/8, $0xb2bbbd2eb2bbbd2e
 GLOBL arcConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant116<>+0(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+8(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+16(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+24(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+32(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+40(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+48(SB)/8, $0xbe121ec2be121ec2
-DATA arcConstant116<>+56(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant116<>+0(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+8(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+16(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+24(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+32(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+40(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+48(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant116<>+56(SB)/8, $0xbc8cb698bc8cb698
 GLOBL arcConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant117<>+0(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+8(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+16(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+24(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+32(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+40(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+48(SB)/8, $0x3e4ccaae3e4ccaae
-DATA arcConstant117<>+56(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant117<>+0(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+8(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+16(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+24(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+32(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+40(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+48(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant117<>+56(SB)/8, $0xbda90f81bda90f81
 GLOBL arcConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant118<>+0(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+8(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+16(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+24(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+32(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+40(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+48(SB)/8, $0xbda90f81bda90f81
-DATA arcConstant118<>+56(SB)/8, $0xbda90f81bda90f81
+DATA arcConstant118<>+0(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+8(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+16(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+24(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+32(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+40(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+48(SB)/8, $0xbe121ec2be121ec2
+DATA arcConstant118<>+56(SB)/8, $0xbe121ec2be121ec2
 GLOBL arcConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant119<>+0(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+8(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+16(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+24(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+32(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+40(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+48(SB)/8, $0x3de05a783de05a78
-DATA arcConstant119<>+56(SB)/8, $0x3de05a783de05a78
+DATA arcConstant119<>+0(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+8(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+16(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+24(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+32(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+40(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+48(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant119<>+56(SB)/8, $0x3d4fb78a3d4fb78a
 GLOBL arcConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant120<>+0(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+8(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+16(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+24(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+32(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+40(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+48(SB)/8, $0xbc8cb698bc8cb698
-DATA arcConstant120<>+56(SB)/8, $0xbc8cb698bc8cb698
+DATA arcConstant120<>+0(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+8(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+16(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+24(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+32(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+40(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+48(SB)/8, $0x3de05a783de05a78
+DATA arcConstant120<>+56(SB)/8, $0x3de05a783de05a78
 GLOBL arcConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant121<>+0(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+8(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+16(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+24(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+32(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+40(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+48(SB)/8, $0x3d4fb78a3d4fb78a
-DATA arcConstant121<>+56(SB)/8, $0x3d4fb78a3d4fb78a
+DATA arcConstant121<>+0(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+8(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+16(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+24(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+32(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+40(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+48(SB)/8, $0x3e4ccaae3e4ccaae
+DATA arcConstant121<>+56(SB)/8, $0x3e4ccaae3e4ccaae
 GLOBL arcConstant121<>(SB), RODATA|NOPTR, $64
 
 DATA arcConstant122<>+0(SB)/8, $0xbeaaaaa6beaaaaa6
@@ -2922,46 +2825,36 @@ loop:
 	VADDPD       Z3, Z9, Z3
 	VMULPD       Z4, Z10, Z8
 	VMULPD       Z5, Z11, Z9
-	VMOVUPS      arcConstant131<>+0(SB), Z10
-	VFMADD231PD  arcConstant130<>+0(SB), Z4, Z10
-	VMOVUPS      arcConstant131<>+0(SB), Z11
-	VFMADD231PD  arcConstant130<>+0(SB), Z5, Z11
-	VMOVUPS      arcConstant133<>+0(SB), Z12
-	VFMADD231PD  arcConstant132<>+0(SB), Z4, Z12
-	VMOVUPS      arcConstant133<>+0(SB), Z13
-	VFMADD231PD  arcConstant132<>+0(SB), Z5, Z13
-	VMOVUPS      arcConstant135<>+0(SB), Z14
-	VFMADD231PD  arcConstant134<>+0(SB), Z4, Z14
-	VMOVUPS      arcConstant135<>+0(SB), Z15
-	VFMADD231PD  arcConstant134<>+0(SB), Z5, Z15
-	VMOVUPS      arcConstant137<>+0(SB), Z16
-	VFMADD231PD  arcConstant136<>+0(SB), Z4, Z16
-	VMOVUPS      arcConstant137<>+0(SB), Z17
-	VFMADD231PD  arcConstant136<>+0(SB), Z5, Z17
-	VMOVUPS      arcConstant139<>+0(SB), Z18
-	VFMADD231PD  arcConstant138<>+0(SB), Z4, Z18
-	VMOVUPS      arcConstant139<>+0(SB), Z19
-	VFMADD231PD  arcConstant138<>+0(SB), Z5, Z19
-	VMULPD       Z4, Z4, Z20
-	VMULPD       Z5, Z5, Z21
-	VFMADD231PD  Z20, Z12, Z10
-	VFMADD231PD  Z21, Z13, Z11
-	VFMADD231PD  Z20, Z16, Z14
-	VFMADD231PD  Z21, Z17, Z15
-	VFMADD231PD  arcConstant140<>+0(SB), Z20, Z18
-	VFMADD231PD  arcConstant140<>+0(SB), Z21, Z19
-	VMULPD       Z20, Z20, Z12
-	VMULPD       Z21, Z21, Z13
-	VFMADD231PD  Z12, Z14, Z10
-	VFMADD231PD  Z13, Z15, Z11
-	VMULPD       Z12, Z12, Z12
-	VMULPD       Z13, Z13, Z13
-	VFMADD231PD  Z12, Z18, Z10
-	VFMADD231PD  Z13, Z19, Z11
-	VFMADD213PD  arcConstant141<>+0(SB), Z4, Z10
-	VFMADD213PD  arcConstant141<>+0(SB), Z5, Z11
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z11, Z9, Z3
+	VMULPD       Z4, Z4, Z10
+	VMULPD       Z5, Z5, Z11
+	VMOVUPS      arcConstant131<>+0(SB), Z12
+	VFMADD231PD  arcConstant130<>+0(SB), Z10, Z12
+	VMOVUPS      arcConstant131<>+0(SB), Z13
+	VFMADD231PD  arcConstant130<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant132<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant132<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant133<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant133<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant134<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant134<>+0(SB), Z11, Z13
+	VMOVUPS      arcConstant136<>+0(SB), Z14
+	VFMADD231PD  arcConstant135<>+0(SB), Z10, Z14
+	VMOVUPS      arcConstant136<>+0(SB), Z15
+	VFMADD231PD  arcConstant135<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant137<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant137<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant138<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant138<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant139<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant139<>+0(SB), Z11, Z15
+	VFMADD231PD  Z4, Z14, Z12
+	VFMADD231PD  Z5, Z15, Z13
+	VFMADD213PD  arcConstant140<>+0(SB), Z4, Z12
+	VFMADD213PD  arcConstant140<>+0(SB), Z5, Z13
+	VFMADD213PD  arcConstant141<>+0(SB), Z4, Z12
+	VFMADD213PD  arcConstant141<>+0(SB), Z5, Z13
+	VFMADD231PD  Z12, Z8, Z2
+	VFMADD231PD  Z13, Z9, Z3
 	VADDPD       Z2, Z6, Z2
 	VADDPD       Z3, Z7, Z3
 	VANDPD       arcConstant54<>+0(SB), Z0, Z0
@@ -3092,74 +2985,74 @@ DATA arcConstant129<>+48(SB)/8, $0x3c81a62633145c07
 DATA arcConstant129<>+56(SB)/8, $0x3c81a62633145c07
 GLOBL arcConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant130<>+0(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+8(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+16(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+24(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+32(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+40(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+48(SB)/8, $0xbfc2492492481dc2
-DATA arcConstant130<>+56(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant130<>+0(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+8(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+16(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+24(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+32(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+40(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+48(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant130<>+56(SB)/8, $0xbfa14d44da9e80c6
 GLOBL arcConstant130<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant131<>+0(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+8(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+16(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+24(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+32(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+40(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+48(SB)/8, $0x3fc9999999999816
-DATA arcConstant131<>+56(SB)/8, $0x3fc9999999999816
+DATA arcConstant131<>+0(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+8(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+16(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+24(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+32(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+40(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+48(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant131<>+56(SB)/8, $0xbfaabce6f1501167
 GLOBL arcConstant131<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant132<>+0(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+8(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+16(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+24(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+32(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+40(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+48(SB)/8, $0xbfb745d156a2afbd
-DATA arcConstant132<>+56(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant132<>+0(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+8(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+16(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+24(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+32(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+40(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+48(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant132<>+56(SB)/8, $0xbfb110d32e04c80e
 GLOBL arcConstant132<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant133<>+0(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+8(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+16(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+24(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+32(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+40(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+48(SB)/8, $0x3fbc71c71bcb4aec
-DATA arcConstant133<>+56(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant133<>+0(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+8(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+16(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+24(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+32(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+40(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+48(SB)/8, $0xbfb745d156a2afbd
+DATA arcConstant133<>+56(SB)/8, $0xbfb745d156a2afbd
 GLOBL arcConstant133<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant134<>+0(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+8(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+16(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+24(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+32(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+40(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+48(SB)/8, $0xbfb110d32e04c80e
-DATA arcConstant134<>+56(SB)/8, $0xbfb110d32e04c80e
+DATA arcConstant134<>+0(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+8(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+16(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+24(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+32(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+40(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+48(SB)/8, $0xbfc2492492481dc2
+DATA arcConstant134<>+56(SB)/8, $0xbfc2492492481dc2
 GLOBL arcConstant134<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant135<>+0(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+8(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+16(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+24(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+32(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+40(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+48(SB)/8, $0x3fb3b137c5db46e3
-DATA arcConstant135<>+56(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant135<>+0(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+8(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+16(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+24(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+32(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+40(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+48(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant135<>+56(SB)/8, $0x3f8fbe1703f7c1c4
 GLOBL arcConstant135<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant136<>+0(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+8(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+16(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+24(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+32(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+40(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+48(SB)/8, $0xbfaabce6f1501167
-DATA arcConstant136<>+56(SB)/8, $0xbfaabce6f1501167
+DATA arcConstant136<>+0(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+8(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+16(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+24(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+32(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+40(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+48(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant136<>+56(SB)/8, $0x3fa722005dd39ee9
 GLOBL arcConstant136<>(SB), RODATA|NOPTR, $64
 
 DATA arcConstant137<>+0(SB)/8, $0x3fae17f8e09dde85
@@ -3172,34 +3065,34 @@ DATA arcConstant137<>+48(SB)/8, $0x3fae17f8e09dde85
 DATA arcConstant137<>+56(SB)/8, $0x3fae17f8e09dde85
 GLOBL arcConstant137<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant138<>+0(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+8(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+16(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+24(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+32(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+40(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+48(SB)/8, $0xbfa14d44da9e80c6
-DATA arcConstant138<>+56(SB)/8, $0xbfa14d44da9e80c6
+DATA arcConstant138<>+0(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+8(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+16(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+24(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+32(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+40(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+48(SB)/8, $0x3fb3b137c5db46e3
+DATA arcConstant138<>+56(SB)/8, $0x3fb3b137c5db46e3
 GLOBL arcConstant138<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant139<>+0(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+8(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+16(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+24(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+32(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+40(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+48(SB)/8, $0x3fa722005dd39ee9
-DATA arcConstant139<>+56(SB)/8, $0x3fa722005dd39ee9
+DATA arcConstant139<>+0(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+8(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+16(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+24(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+32(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+40(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+48(SB)/8, $0x3fbc71c71bcb4aec
+DATA arcConstant139<>+56(SB)/8, $0x3fbc71c71bcb4aec
 GLOBL arcConstant139<>(SB), RODATA|NOPTR, $64
 
-DATA arcConstant140<>+0(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+8(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+16(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+24(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+32(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+40(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+48(SB)/8, $0x3f8fbe1703f7c1c4
-DATA arcConstant140<>+56(SB)/8, $0x3f8fbe1703f7c1c4
+DATA arcConstant140<>+0(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+8(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+16(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+24(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+32(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+40(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+48(SB)/8, $0x3fc9999999999816
+DATA arcConstant140<>+56(SB)/8, $0x3fc9999999999816
 GLOBL arcConstant140<>(SB), RODATA|NOPTR, $64
 
 DATA arcConstant141<>+0(SB)/8, $0xbfd5555555555555
@@ -3335,38 +3228,33 @@ back2:
 	VADDPS       Y3, Y9, Y3
 	VMULPS       Y11, Y10, Y4
 	VMULPS       Y12, Y1, Y1
-	VMOVUPS      arcConstant84<>+0(SB), Y5
-	VFMADD231PS  arcConstant83<>+0(SB), Y11, Y5
-	VMOVUPS      arcConstant84<>+0(SB), Y7
-	VFMADD231PS  arcConstant83<>+0(SB), Y12, Y7
-	VMOVUPS      arcConstant86<>+0(SB), Y9
-	VFMADD231PS  arcConstant85<>+0(SB), Y11, Y9
-	VMOVUPS      arcConstant86<>+0(SB), Y10
-	VFMADD231PS  arcConstant85<>+0(SB), Y12, Y10
-	VMOVUPS      arcConstant88<>+0(SB), Y13
-	VFMADD231PS  arcConstant87<>+0(SB), Y11, Y13
-	VMOVUPS      arcConstant88<>+0(SB), Y14
-	VFMADD231PS  arcConstant87<>+0(SB), Y12, Y14
-	VMULPS       Y11, Y11, Y15
-	VMULPS       Y12, Y12, Y0
-	VFMADD231PS  Y15, Y9, Y5
-	VFMADD231PS  Y0, Y10, Y7
-	VMULPS       Y15, Y15, Y9
-	VMULPS       Y0, Y0, Y0
-	VFMADD231PS  Y9, Y13, Y5
-	VFMADD231PS  Y0, Y14, Y7
-	VFMADD213PS  arcConstant89<>+0(SB), Y11, Y5
-	VFMADD213PS  arcConstant89<>+0(SB), Y12, Y7
-	VFMADD231PS  Y5, Y4, Y2
-	VFMADD231PS  Y7, Y1, Y3
-	VADDPS       Y2, Y6, Y0
-	VADDPS       Y3, Y8, Y1
-	VMOVUPS      (SI), Y2
-	VANDPD       arcConstant7<>+0(SB), Y2, Y2
+	VMULPS       Y11, Y11, Y5
+	VMULPS       Y12, Y12, Y7
+	VMOVUPS      arcConstant84<>+0(SB), Y9
+	VFMADD231PS  arcConstant83<>+0(SB), Y5, Y9
+	VMOVUPS      arcConstant84<>+0(SB), Y10
+	VFMADD231PS  arcConstant83<>+0(SB), Y7, Y10
+	VFMADD213PS  arcConstant85<>+0(SB), Y5, Y9
+	VFMADD213PS  arcConstant85<>+0(SB), Y7, Y10
+	VMOVUPS      arcConstant87<>+0(SB), Y13
+	VFMADD231PS  arcConstant86<>+0(SB), Y5, Y13
+	VMOVUPS      arcConstant87<>+0(SB), Y5
+	VFMADD231PS  arcConstant86<>+0(SB), Y7, Y5
+	VFMADD231PS  Y11, Y13, Y9
+	VFMADD231PS  Y12, Y5, Y10
+	VFMADD213PS  arcConstant88<>+0(SB), Y11, Y9
+	VFMADD213PS  arcConstant88<>+0(SB), Y12, Y10
+	VFMADD213PS  arcConstant89<>+0(SB), Y11, Y9
+	VFMADD213PS  arcConstant89<>+0(SB), Y12, Y10
+	VFMADD231PS  Y9, Y4, Y2
+	VFMADD231PS  Y10, Y1, Y3
+	VADDPS       Y2, Y6, Y1
+	VADDPS       Y3, Y8, Y2
+	VANDPD       arcConstant7<>+0(SB), Y0, Y0
 	VMOVUPS      32(SI), Y3
 	VANDPD       arcConstant7<>+0(SB), Y3, Y3
-	VXORPD       Y2, Y0, Y0
-	VXORPD       Y3, Y1, Y1
+	VXORPD       Y0, Y1, Y0
+	VXORPD       Y3, Y2, Y1
 	TESTB        R8, R8
 	JNE          past
 	VMOVUPS      Y0, (DI)
@@ -3554,7 +3442,7 @@ GLOBL arcConstant149<>(SB), RODATA|NOPTR, $32
 
 // func atan2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·atan2Float64AVX2(SB), $1024-33
+TEXT ·atan2Float64AVX2(SB), $896-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3701,53 +3589,38 @@ back2:
 	VADDPD       Y1, Y8, Y1
 	VMULPD       Y3, Y6, Y6
 	VMULPD       Y4, Y11, Y7
-	VMOVUPS      arcConstant98<>+0(SB), Y8
-	VFMADD231PD  arcConstant97<>+0(SB), Y3, Y8
-	VMOVUPS      arcConstant98<>+0(SB), Y9
-	VFMADD231PD  arcConstant97<>+0(SB), Y4, Y9
-	VMOVUPS      arcConstant100<>+0(SB), Y10
-	VFMADD231PD  arcConstant99<>+0(SB), Y3, Y10
-	VMOVUPS      arcConstant100<>+0(SB), Y11
-	VFMADD231PD  arcConstant99<>+0(SB), Y4, Y11
-	VMOVUPS      arcConstant102<>+0(SB), Y12
-	VFMADD231PD  arcConstant101<>+0(SB), Y3, Y12
-	VMOVUPS      arcConstant102<>+0(SB), Y13
-	VFMADD231PD  arcConstant101<>+0(SB), Y4, Y13
-	VMOVUPS      arcConstant104<>+0(SB), Y14
-	VFMADD231PD  arcConstant103<>+0(SB), Y3, Y14
-	VMOVUPS      arcConstant104<>+0(SB), Y15
-	VFMADD231PD  arcConstant103<>+0(SB), Y4, Y15
-	VMOVUPS      Y5, 96(SP)
-	VMOVUPS      arcConstant106<>+0(SB), Y5
-	VFMADD231PD  arcConstant105<>+0(SB), Y3, Y5
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      arcConstant106<>+0(SB), Y2
-	VFMADD231PD  arcConstant105<>+0(SB), Y4, Y2
-	VMOVUPS      Y1, 160(SP)
-	VMULPD       Y3, Y3, Y1
-	VMOVUPS      Y7, 192(SP)
-	VMULPD       Y4, Y4, Y7
-	VFMADD231PD  Y1, Y10, Y8
-	VFMADD231PD  Y7, Y11, Y9
-	VFMADD231PD  Y1, Y14, Y12
-	VFMADD231PD  Y7, Y15, Y13
-	VFMADD231PD  arcConstant107<>+0(SB), Y1, Y5
-	VFMADD231PD  arcConstant107<>+0(SB), Y7, Y2
-	VMULPD       Y1, Y1, Y1
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  Y1, Y12, Y8
-	VFMADD231PD  Y7, Y13, Y9
-	VMULPD       Y1, Y1, Y1
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  Y1, Y5, Y8
-	VFMADD231PD  Y7, Y2, Y9
-	VFMADD213PD  arcConstant108<>+0(SB), Y3, Y8
-	VFMADD213PD  arcConstant108<>+0(SB), Y4, Y9
-	VFMADD231PD  Y8, Y6, Y0
-	VMOVUPS      160(SP), Y1
-	VFMADD231PD  192(SP), Y9, Y1
-	VADDPD       128(SP), Y0, Y0
-	VADDPD       96(SP), Y1, Y1
+	VMULPD       Y3, Y3, Y8
+	VMULPD       Y4, Y4, Y9
+	VMOVUPS      arcConstant98<>+0(SB), Y10
+	VFMADD231PD  arcConstant97<>+0(SB), Y8, Y10
+	VMOVUPS      arcConstant98<>+0(SB), Y11
+	VFMADD231PD  arcConstant97<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant99<>+0(SB), Y8, Y10
+	VFMADD213PD  arcConstant99<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant100<>+0(SB), Y8, Y10
+	VFMADD213PD  arcConstant100<>+0(SB), Y9, Y11
+	VFMADD213PD  arcConstant101<>+0(SB), Y8, Y10
+	VFMADD213PD  arcConstant101<>+0(SB), Y9, Y11
+	VMOVUPS      arcConstant103<>+0(SB), Y12
+	VFMADD231PD  arcConstant102<>+0(SB), Y8, Y12
+	VMOVUPS      arcConstant103<>+0(SB), Y13
+	VFMADD231PD  arcConstant102<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant104<>+0(SB), Y8, Y12
+	VFMADD213PD  arcConstant104<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant105<>+0(SB), Y8, Y12
+	VFMADD213PD  arcConstant105<>+0(SB), Y9, Y13
+	VFMADD213PD  arcConstant106<>+0(SB), Y8, Y12
+	VFMADD213PD  arcConstant106<>+0(SB), Y9, Y13
+	VFMADD231PD  Y3, Y12, Y10
+	VFMADD231PD  Y4, Y13, Y11
+	VFMADD213PD  arcConstant107<>+0(SB), Y3, Y10
+	VFMADD213PD  arcConstant107<>+0(SB), Y4, Y11
+	VFMADD213PD  arcConstant108<>+0(SB), Y3, Y10
+	VFMADD213PD  arcConstant108<>+0(SB), Y4, Y11
+	VFMADD231PD  Y10, Y6, Y0
+	VFMADD231PD  Y11, Y7, Y1
+	VADDPD       Y0, Y2, Y0
+	VADDPD       Y1, Y5, Y1
 	VMOVUPS      (SI), Y2
 	VANDPD       arcConstant20<>+0(SB), Y2, Y2
 	VMOVUPS      32(SI), Y3
@@ -3776,17 +3649,17 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 288(SP)(R12*8)
-	MOVQ BX, 352(SP)(R12*8)
+	MOVQ AX, 160(SP)(R12*8)
+	MOVQ BX, 224(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 224(SP), DI
-	LEAQ 288(SP), SI
-	LEAQ 352(SP), DX
+	LEAQ 96(SP), DI
+	LEAQ 160(SP), SI
+	LEAQ 224(SP), DX
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -3799,7 +3672,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 224(SP)(R10*8), AX
+	MOVQ 96(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3813,16 +3686,16 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS   Y4, 416(SP)
-	VMOVUPS   Y5, 448(SP)
-	VMOVUPS   Y6, 480(SP)
-	VMOVUPS   Y7, 512(SP)
-	VMOVUPS   Y8, 544(SP)
-	VMOVUPS   Y9, 576(SP)
-	VMOVUPS   Y10, 608(SP)
-	VMOVUPS   Y11, 640(SP)
-	VMOVUPS   Y12, 672(SP)
-	VMOVUPS   Y13, 704(SP)
+	VMOVUPS   Y4, 288(SP)
+	VMOVUPS   Y5, 320(SP)
+	VMOVUPS   Y6, 352(SP)
+	VMOVUPS   Y7, 384(SP)
+	VMOVUPS   Y8, 416(SP)
+	VMOVUPS   Y9, 448(SP)
+	VMOVUPS   Y10, 480(SP)
+	VMOVUPS   Y11, 512(SP)
+	VMOVUPS   Y12, 544(SP)
+	VMOVUPS   Y13, 576(SP)
 	VCMPPD    $0x00, arcConstant153<>+0(SB), Y8, Y14
 	VCMPPD    $0x00, arcConstant153<>+0(SB), Y10, Y15
 	VANDPD    Y15, Y14, Y14
@@ -3842,28 +3715,28 @@ region1:
 	VBLENDVPD Y0, Y15, Y8, Y8
 	VMULPD    Y12, Y10, Y10
 	VBLENDVPD Y0, Y14, Y10, Y0
-	VMOVUPS   672(SP), Y10
+	VMOVUPS   544(SP), Y10
 	VBLENDVPD Y6, Y8, Y10, Y10
-	VMOVUPS   Y10, 672(SP)
-	VMOVUPS   704(SP), Y12
+	VMOVUPS   Y10, 544(SP)
+	VMOVUPS   576(SP), Y12
 	VBLENDVPD Y6, Y0, Y12, Y12
-	VMOVUPS   Y12, 704(SP)
+	VMOVUPS   Y12, 576(SP)
 	VMOVUPS   (SI), Y0
 	VMOVUPS   32(SI), Y1
-	VMOVUPS   672(SP), Y12
-	VMOVUPS   704(SP), Y13
+	VMOVUPS   544(SP), Y12
+	VMOVUPS   576(SP), Y13
 	JMP       back1
 
 region2:
-	VMOVUPS   Y4, 736(SP)
-	VMOVUPS   Y5, 768(SP)
-	VMOVUPS   Y6, 800(SP)
-	VMOVUPS   Y7, 832(SP)
-	VMOVUPS   Y8, 864(SP)
-	VMOVUPS   Y9, 896(SP)
-	VMOVUPS   Y11, 928(SP)
-	VMOVUPS   Y12, 960(SP)
-	VMOVUPS   Y13, 992(SP)
+	VMOVUPS   Y4, 608(SP)
+	VMOVUPS   Y5, 640(SP)
+	VMOVUPS   Y6, 672(SP)
+	VMOVUPS   Y7, 704(SP)
+	VMOVUPS   Y8, 736(SP)
+	VMOVUPS   Y9, 768(SP)
+	VMOVUPS   Y11, 800(SP)
+	VMOVUPS   Y12, 832(SP)
+	VMOVUPS   Y13, 864(SP)
 	VCMPPD    $0x00, arcConstant153<>+0(SB), Y9, Y10
 	VCMPPD    $0x00, arcConstant153<>+0(SB), Y11, Y14
 	VANDPD    Y14, Y10, Y10
@@ -3884,9 +3757,9 @@ region2:
 	VMULPD    Y0, Y11, Y0
 	VBLENDVPD Y10, Y15, Y0, Y0
 	VBLENDVPD Y7, Y1, Y6, Y6
-	VMOVUPS   Y6, 800(SP)
+	VMOVUPS   Y6, 672(SP)
 	VBLENDVPD Y7, Y0, Y8, Y8
-	VMOVUPS   Y8, 864(SP)
+	VMOVUPS   Y8, 736(SP)
 	VMOVUPS   (SI), Y0
 	VMOVUPS   32(SI), Y1
 	JMP       back2
@@ -4054,30 +3927,26 @@ back2:
 	VADDPS       Z3, Z11, Z3
 	VMULPS       Z6, Z12, Z8
 	VMULPS       Z7, Z13, Z9
-	VMOVUPS      arcConstant117<>+0(SB), Z10
-	VFMADD231PS  arcConstant116<>+0(SB), Z6, Z10
-	VMOVUPS      arcConstant117<>+0(SB), Z11
-	VFMADD231PS  arcConstant116<>+0(SB), Z7, Z11
-	VMOVUPS      arcConstant119<>+0(SB), Z12
-	VFMADD231PS  arcConstant118<>+0(SB), Z6, Z12
-	VMOVUPS      arcConstant119<>+0(SB), Z13
-	VFMADD231PS  arcConstant118<>+0(SB), Z7, Z13
-	VMOVUPS      arcConstant121<>+0(SB), Z14
-	VFMADD231PS  arcConstant120<>+0(SB), Z6, Z14
-	VMOVUPS      arcConstant121<>+0(SB), Z15
-	VFMADD231PS  arcConstant120<>+0(SB), Z7, Z15
-	VMULPS       Z6, Z6, Z16
-	VMULPS       Z7, Z7, Z17
-	VFMADD231PS  Z16, Z12, Z10
-	VFMADD231PS  Z17, Z13, Z11
-	VMULPS       Z16, Z16, Z12
-	VMULPS       Z17, Z17, Z13
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z15, Z11
-	VFMADD213PS  arcConstant122<>+0(SB), Z6, Z10
-	VFMADD213PS  arcConstant122<>+0(SB), Z7, Z11
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z11, Z9, Z3
+	VMULPS       Z6, Z6, Z10
+	VMULPS       Z7, Z7, Z11
+	VMOVUPS      arcConstant117<>+0(SB), Z12
+	VFMADD231PS  arcConstant116<>+0(SB), Z10, Z12
+	VMOVUPS      arcConstant117<>+0(SB), Z13
+	VFMADD231PS  arcConstant116<>+0(SB), Z11, Z13
+	VFMADD213PS  arcConstant118<>+0(SB), Z10, Z12
+	VFMADD213PS  arcConstant118<>+0(SB), Z11, Z13
+	VMOVUPS      arcConstant120<>+0(SB), Z14
+	VFMADD231PS  arcConstant119<>+0(SB), Z10, Z14
+	VMOVUPS      arcConstant120<>+0(SB), Z10
+	VFMADD231PS  arcConstant119<>+0(SB), Z11, Z10
+	VFMADD231PS  Z6, Z14, Z12
+	VFMADD231PS  Z7, Z10, Z13
+	VFMADD213PS  arcConstant121<>+0(SB), Z6, Z12
+	VFMADD213PS  arcConstant121<>+0(SB), Z7, Z13
+	VFMADD213PS  arcConstant122<>+0(SB), Z6, Z12
+	VFMADD213PS  arcConstant122<>+0(SB), Z7, Z13
+	VFMADD231PS  Z12, Z8, Z2
+	VFMADD231PS  Z13, Z9, Z3
 	VADDPS       Z2, Z4, Z2
 	VADDPS       Z3, Z5, Z3
 	VANDPD       arcConstant41<>+0(SB), Z0, Z0
@@ -4426,46 +4295,36 @@ back2:
 	VADDPD       Z3, Z11, Z3
 	VMULPD       Z6, Z8, Z8
 	VMULPD       Z7, Z9, Z9
-	VMOVUPS      arcConstant131<>+0(SB), Z10
-	VFMADD231PD  arcConstant130<>+0(SB), Z6, Z10
-	VMOVUPS      arcConstant131<>+0(SB), Z11
-	VFMADD231PD  arcConstant130<>+0(SB), Z7, Z11
-	VMOVUPS      arcConstant133<>+0(SB), Z12
-	VFMADD231PD  arcConstant132<>+0(SB), Z6, Z12
-	VMOVUPS      arcConstant133<>+0(SB), Z13
-	VFMADD231PD  arcConstant132<>+0(SB), Z7, Z13
-	VMOVUPS      arcConstant135<>+0(SB), Z14
-	VFMADD231PD  arcConstant134<>+0(SB), Z6, Z14
-	VMOVUPS      arcConstant135<>+0(SB), Z15
-	VFMADD231PD  arcConstant134<>+0(SB), Z7, Z15
-	VMOVUPS      arcConstant137<>+0(SB), Z16
-	VFMADD231PD  arcConstant136<>+0(SB), Z6, Z16
-	VMOVUPS      arcConstant137<>+0(SB), Z17
-	VFMADD231PD  arcConstant136<>+0(SB), Z7, Z17
-	VMOVUPS      arcConstant139<>+0(SB), Z18
-	VFMADD231PD  arcConstant138<>+0(SB), Z6, Z18
-	VMOVUPS      arcConstant139<>+0(SB), Z19
-	VFMADD231PD  arcConstant138<>+0(SB), Z7, Z19
-	VMULPD       Z6, Z6, Z20
-	VMULPD       Z7, Z7, Z21
-	VFMADD231PD  Z20, Z12, Z10
-	VFMADD231PD  Z21, Z13, Z11
-	VFMADD231PD  Z20, Z16, Z14
-	VFMADD231PD  Z21, Z17, Z15
-	VFMADD231PD  arcConstant140<>+0(SB), Z20, Z18
-	VFMADD231PD  arcConstant140<>+0(SB), Z21, Z19
-	VMULPD       Z20, Z20, Z12
-	VMULPD       Z21, Z21, Z13
-	VFMADD231PD  Z12, Z14, Z10
-	VFMADD231PD  Z13, Z15, Z11
-	VMULPD       Z12, Z12, Z12
-	VMULPD       Z13, Z13, Z13
-	VFMADD231PD  Z12, Z18, Z10
-	VFMADD231PD  Z13, Z19, Z11
-	VFMADD213PD  arcConstant141<>+0(SB), Z6, Z10
-	VFMADD213PD  arcConstant141<>+0(SB), Z7, Z11
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z11, Z9, Z3
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
+	VMOVUPS      arcConstant131<>+0(SB), Z12
+	VFMADD231PD  arcConstant130<>+0(SB), Z10, Z12
+	VMOVUPS      arcConstant131<>+0(SB), Z13
+	VFMADD231PD  arcConstant130<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant132<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant132<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant133<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant133<>+0(SB), Z11, Z13
+	VFMADD213PD  arcConstant134<>+0(SB), Z10, Z12
+	VFMADD213PD  arcConstant134<>+0(SB), Z11, Z13
+	VMOVUPS      arcConstant136<>+0(SB), Z14
+	VFMADD231PD  arcConstant135<>+0(SB), Z10, Z14
+	VMOVUPS      arcConstant136<>+0(SB), Z15
+	VFMADD231PD  arcConstant135<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant137<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant137<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant138<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant138<>+0(SB), Z11, Z15
+	VFMADD213PD  arcConstant139<>+0(SB), Z10, Z14
+	VFMADD213PD  arcConstant139<>+0(SB), Z11, Z15
+	VFMADD231PD  Z6, Z14, Z12
+	VFMADD231PD  Z7, Z15, Z13
+	VFMADD213PD  arcConstant140<>+0(SB), Z6, Z12
+	VFMADD213PD  arcConstant140<>+0(SB), Z7, Z13
+	VFMADD213PD  arcConstant141<>+0(SB), Z6, Z12
+	VFMADD213PD  arcConstant141<>+0(SB), Z7, Z13
+	VFMADD231PD  Z12, Z8, Z2
+	VFMADD231PD  Z13, Z9, Z3
 	VADDPD       Z2, Z4, Z2
 	VADDPD       Z3, Z5, Z3
 	VANDPD       arcConstant54<>+0(SB), Z0, Z0

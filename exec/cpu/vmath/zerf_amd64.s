@@ -420,7 +420,7 @@ GLOBL erfConstant35<>(SB), RODATA|NOPTR, $32
 
 // func erfFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·erfFloat64AVX2(SB), $288-33
+TEXT ·erfFloat64AVX2(SB), $192-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -442,150 +442,131 @@ loop:
 	VMINPD       erfConstant36<>+0(SB), Y5, Y5
 	VMULPD       Y4, Y4, Y6
 	VMULPD       Y5, Y5, Y7
-	VMULPD       Y6, Y6, Y8
-	VMULPD       Y7, Y7, Y9
-	VMOVUPS      erfConstant38<>+0(SB), Y10
-	VFMADD231PD  erfConstant37<>+0(SB), Y8, Y10
-	VMOVUPS      erfConstant38<>+0(SB), Y11
-	VFMADD231PD  erfConstant37<>+0(SB), Y9, Y11
-	VFMADD213PD  erfConstant39<>+0(SB), Y8, Y10
-	VFMADD213PD  erfConstant39<>+0(SB), Y9, Y11
-	VFMADD213PD  erfConstant40<>+0(SB), Y8, Y10
-	VFMADD213PD  erfConstant40<>+0(SB), Y9, Y11
-	VFMADD213PD  erfConstant41<>+0(SB), Y8, Y10
-	VFMADD213PD  erfConstant41<>+0(SB), Y9, Y11
-	VMOVUPS      erfConstant43<>+0(SB), Y12
-	VFMADD231PD  erfConstant42<>+0(SB), Y8, Y12
-	VMOVUPS      erfConstant43<>+0(SB), Y13
-	VFMADD231PD  erfConstant42<>+0(SB), Y9, Y13
-	VFMADD213PD  erfConstant44<>+0(SB), Y8, Y12
-	VFMADD213PD  erfConstant44<>+0(SB), Y9, Y13
-	VFMADD213PD  erfConstant45<>+0(SB), Y8, Y12
-	VFMADD213PD  erfConstant45<>+0(SB), Y9, Y13
-	VMOVUPS      erfConstant47<>+0(SB), Y14
-	VFMADD231PD  erfConstant46<>+0(SB), Y8, Y14
-	VMOVUPS      erfConstant47<>+0(SB), Y15
-	VFMADD231PD  erfConstant46<>+0(SB), Y9, Y15
-	VFMADD213PD  erfConstant48<>+0(SB), Y8, Y14
-	VFMADD213PD  erfConstant48<>+0(SB), Y9, Y15
-	VFMADD213PD  erfConstant49<>+0(SB), Y8, Y14
-	VFMADD213PD  erfConstant49<>+0(SB), Y9, Y15
-	VMOVUPS      erfConstant51<>+0(SB), Y1
-	VFMADD231PD  erfConstant50<>+0(SB), Y8, Y1
-	VMOVUPS      erfConstant51<>+0(SB), Y0
-	VFMADD231PD  erfConstant50<>+0(SB), Y9, Y0
-	VFMADD213PD  erfConstant52<>+0(SB), Y8, Y1
-	VFMADD213PD  erfConstant52<>+0(SB), Y9, Y0
-	VFMADD213PD  erfConstant53<>+0(SB), Y8, Y1
-	VFMADD213PD  erfConstant53<>+0(SB), Y9, Y0
-	VFMADD231PD  Y4, Y12, Y10
-	VFMADD231PD  Y5, Y13, Y11
-	VFMADD231PD  Y4, Y1, Y14
-	VFMADD231PD  Y5, Y0, Y15
-	VFMADD231PD  Y6, Y14, Y10
-	VFMADD231PD  Y7, Y15, Y11
-	VFMADD213PD  erfConstant54<>+0(SB), Y4, Y10
-	VFMADD213PD  erfConstant54<>+0(SB), Y5, Y11
-	VMULPD       Y2, Y2, Y0
-	VMULPD       Y3, Y3, Y1
-	VMULPD       Y0, Y0, Y6
-	VMULPD       Y1, Y1, Y7
-	VMOVUPS      erfConstant56<>+0(SB), Y8
-	VFMADD231PD  erfConstant55<>+0(SB), Y6, Y8
-	VMOVUPS      erfConstant56<>+0(SB), Y9
-	VFMADD231PD  erfConstant55<>+0(SB), Y7, Y9
-	VFMADD213PD  erfConstant57<>+0(SB), Y6, Y8
-	VFMADD213PD  erfConstant57<>+0(SB), Y7, Y9
-	VFMADD213PD  erfConstant58<>+0(SB), Y6, Y8
-	VFMADD213PD  erfConstant58<>+0(SB), Y7, Y9
-	VFMADD213PD  erfConstant59<>+0(SB), Y6, Y8
-	VFMADD213PD  erfConstant59<>+0(SB), Y7, Y9
-	VMOVUPS      erfConstant61<>+0(SB), Y12
-	VFMADD231PD  erfConstant60<>+0(SB), Y6, Y12
-	VMOVUPS      erfConstant61<>+0(SB), Y13
-	VFMADD231PD  erfConstant60<>+0(SB), Y7, Y13
-	VFMADD213PD  erfConstant62<>+0(SB), Y6, Y12
-	VFMADD213PD  erfConstant62<>+0(SB), Y7, Y13
-	VFMADD213PD  erfConstant63<>+0(SB), Y6, Y12
-	VFMADD213PD  erfConstant63<>+0(SB), Y7, Y13
-	VFMADD231PD  Y0, Y12, Y8
-	VFMADD231PD  Y1, Y13, Y9
-	VFMADD213PD  erfConstant64<>+0(SB), Y0, Y8
-	VFMADD213PD  erfConstant64<>+0(SB), Y1, Y9
-	VFMADD213PD  erfConstant65<>+0(SB), Y0, Y8
-	VFMADD213PD  erfConstant65<>+0(SB), Y1, Y9
-	VFMADD213PD  Y2, Y2, Y8
-	VFMADD213PD  Y3, Y3, Y9
-	VMOVUPS      erfConstant25<>+0(SB), Y0
-	VFMADD231PD  Y10, Y4, Y0
-	VMOVUPS      erfConstant25<>+0(SB), Y1
-	VFMADD231PD  Y11, Y5, Y1
-	VSUBPD       erfConstant25<>+0(SB), Y0, Y6
-	VSUBPD       erfConstant25<>+0(SB), Y1, Y7
-	VFMSUB231PD  Y10, Y4, Y6
-	VFMSUB231PD  Y11, Y5, Y7
-	VMULPD       Y6, Y6, Y4
-	VMULPD       Y7, Y7, Y5
-	VMULPD       Y4, Y4, Y10
-	VMULPD       Y5, Y5, Y11
-	VMOVUPS      erfConstant67<>+0(SB), Y12
-	VFMADD231PD  erfConstant66<>+0(SB), Y10, Y12
-	VMOVUPS      erfConstant67<>+0(SB), Y13
-	VFMADD231PD  erfConstant66<>+0(SB), Y11, Y13
-	VFMADD213PD  erfConstant68<>+0(SB), Y10, Y12
-	VFMADD213PD  erfConstant68<>+0(SB), Y11, Y13
-	VMOVUPS      erfConstant70<>+0(SB), Y14
-	VFMADD231PD  erfConstant69<>+0(SB), Y10, Y14
-	VMOVUPS      erfConstant70<>+0(SB), Y15
-	VFMADD231PD  erfConstant69<>+0(SB), Y11, Y15
-	VFMADD213PD  erfConstant71<>+0(SB), Y10, Y14
-	VFMADD213PD  erfConstant71<>+0(SB), Y11, Y15
-	VMOVUPS      Y9, (SP)
-	VMOVUPS      erfConstant73<>+0(SB), Y9
-	VFMADD231PD  erfConstant72<>+0(SB), Y10, Y9
-	VMOVUPS      Y8, 32(SP)
-	VMOVUPS      erfConstant73<>+0(SB), Y8
-	VFMADD231PD  erfConstant72<>+0(SB), Y11, Y8
-	VMOVUPS      Y3, 64(SP)
-	VMOVUPS      erfConstant75<>+0(SB), Y3
-	VFMADD231PD  erfConstant74<>+0(SB), Y10, Y3
-	VMOVUPS      erfConstant75<>+0(SB), Y10
-	VFMADD231PD  erfConstant74<>+0(SB), Y11, Y10
+	VMOVUPS      erfConstant38<>+0(SB), Y8
+	VFMADD231PD  erfConstant37<>+0(SB), Y6, Y8
+	VMOVUPS      erfConstant38<>+0(SB), Y9
+	VFMADD231PD  erfConstant37<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant39<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant39<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant40<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant40<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant41<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant41<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant42<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant42<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant43<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant43<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant44<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant44<>+0(SB), Y7, Y9
+	VFMADD213PD  erfConstant45<>+0(SB), Y6, Y8
+	VFMADD213PD  erfConstant45<>+0(SB), Y7, Y9
+	VMOVUPS      erfConstant47<>+0(SB), Y10
+	VFMADD231PD  erfConstant46<>+0(SB), Y6, Y10
+	VMOVUPS      erfConstant47<>+0(SB), Y11
+	VFMADD231PD  erfConstant46<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant48<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant48<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant49<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant49<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant50<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant50<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant51<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant51<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant52<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant52<>+0(SB), Y7, Y11
+	VFMADD213PD  erfConstant53<>+0(SB), Y6, Y10
+	VFMADD213PD  erfConstant53<>+0(SB), Y7, Y11
+	VFMADD231PD  Y4, Y10, Y8
+	VFMADD231PD  Y5, Y11, Y9
+	VFMADD213PD  erfConstant54<>+0(SB), Y4, Y8
+	VFMADD213PD  erfConstant54<>+0(SB), Y5, Y9
+	VMULPD       Y2, Y2, Y6
+	VMULPD       Y3, Y3, Y7
+	VMULPD       Y6, Y6, Y10
+	VMULPD       Y7, Y7, Y11
+	VMOVUPS      erfConstant56<>+0(SB), Y12
+	VFMADD231PD  erfConstant55<>+0(SB), Y10, Y12
+	VMOVUPS      erfConstant56<>+0(SB), Y13
+	VFMADD231PD  erfConstant55<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant57<>+0(SB), Y10, Y12
+	VFMADD213PD  erfConstant57<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant58<>+0(SB), Y10, Y12
+	VFMADD213PD  erfConstant58<>+0(SB), Y11, Y13
+	VFMADD213PD  erfConstant59<>+0(SB), Y10, Y12
+	VFMADD213PD  erfConstant59<>+0(SB), Y11, Y13
+	VMOVUPS      erfConstant61<>+0(SB), Y14
+	VFMADD231PD  erfConstant60<>+0(SB), Y10, Y14
+	VMOVUPS      erfConstant61<>+0(SB), Y15
+	VFMADD231PD  erfConstant60<>+0(SB), Y11, Y15
+	VFMADD213PD  erfConstant62<>+0(SB), Y10, Y14
+	VFMADD213PD  erfConstant62<>+0(SB), Y11, Y15
+	VFMADD213PD  erfConstant63<>+0(SB), Y10, Y14
+	VFMADD213PD  erfConstant63<>+0(SB), Y11, Y15
 	VFMADD231PD  Y6, Y14, Y12
 	VFMADD231PD  Y7, Y15, Y13
-	VFMADD231PD  Y6, Y3, Y9
-	VFMADD231PD  Y7, Y10, Y8
-	VFMADD231PD  Y4, Y9, Y12
-	VFMADD231PD  Y5, Y8, Y13
-	VFMADD213PD  erfConstant76<>+0(SB), Y6, Y12
-	VFMADD213PD  erfConstant76<>+0(SB), Y7, Y13
-	VFMADD213PD  erfConstant34<>+0(SB), Y12, Y6
-	VFMADD213PD  erfConstant34<>+0(SB), Y13, Y7
-	VPSLLQ       $0x34, Y0, Y0
-	VPSLLQ       $0x34, Y1, Y1
-	VPADDQ       Y0, Y6, Y0
-	VPADDQ       Y1, Y7, Y1
-	VMOVUPS      erfConstant1<>+0(SB), Y3
-	VCMPPD       $0x12, Y2, Y3, Y2
-	VCMPPD       $0x12, 64(SP), Y3, Y3
+	VFMADD213PD  erfConstant64<>+0(SB), Y6, Y12
+	VFMADD213PD  erfConstant64<>+0(SB), Y7, Y13
+	VFMADD213PD  erfConstant65<>+0(SB), Y6, Y12
+	VFMADD213PD  erfConstant65<>+0(SB), Y7, Y13
+	VFMADD213PD  Y2, Y2, Y12
+	VFMADD213PD  Y3, Y3, Y13
+	VMOVUPS      erfConstant25<>+0(SB), Y6
+	VFMADD231PD  Y8, Y4, Y6
+	VMOVUPS      erfConstant25<>+0(SB), Y7
+	VFMADD231PD  Y9, Y5, Y7
+	VSUBPD       erfConstant25<>+0(SB), Y6, Y10
+	VSUBPD       erfConstant25<>+0(SB), Y7, Y11
+	VFMSUB231PD  Y8, Y4, Y10
+	VFMSUB231PD  Y9, Y5, Y11
+	VMULPD       Y10, Y10, Y4
+	VMULPD       Y11, Y11, Y5
+	VMOVUPS      erfConstant67<>+0(SB), Y8
+	VFMADD231PD  erfConstant66<>+0(SB), Y4, Y8
+	VMOVUPS      erfConstant67<>+0(SB), Y9
+	VFMADD231PD  erfConstant66<>+0(SB), Y5, Y9
+	VFMADD213PD  erfConstant68<>+0(SB), Y4, Y8
+	VFMADD213PD  erfConstant68<>+0(SB), Y5, Y9
+	VFMADD213PD  erfConstant69<>+0(SB), Y4, Y8
+	VFMADD213PD  erfConstant69<>+0(SB), Y5, Y9
+	VFMADD213PD  erfConstant70<>+0(SB), Y4, Y8
+	VFMADD213PD  erfConstant70<>+0(SB), Y5, Y9
+	VMOVUPS      erfConstant72<>+0(SB), Y14
+	VFMADD231PD  erfConstant71<>+0(SB), Y4, Y14
+	VMOVUPS      erfConstant72<>+0(SB), Y15
+	VFMADD231PD  erfConstant71<>+0(SB), Y5, Y15
+	VFMADD213PD  erfConstant73<>+0(SB), Y4, Y14
+	VFMADD213PD  erfConstant73<>+0(SB), Y5, Y15
+	VFMADD213PD  erfConstant74<>+0(SB), Y4, Y14
+	VFMADD213PD  erfConstant74<>+0(SB), Y5, Y15
+	VFMADD213PD  erfConstant75<>+0(SB), Y4, Y14
+	VFMADD213PD  erfConstant75<>+0(SB), Y5, Y15
+	VFMADD231PD  Y10, Y14, Y8
+	VFMADD231PD  Y11, Y15, Y9
+	VFMADD213PD  erfConstant76<>+0(SB), Y10, Y8
+	VFMADD213PD  erfConstant76<>+0(SB), Y11, Y9
+	VFMADD213PD  erfConstant34<>+0(SB), Y8, Y10
+	VFMADD213PD  erfConstant34<>+0(SB), Y9, Y11
+	VPSLLQ       $0x34, Y6, Y4
+	VPSLLQ       $0x34, Y7, Y5
+	VPADDQ       Y4, Y10, Y4
+	VPADDQ       Y5, Y11, Y5
+	VMOVUPS      erfConstant1<>+0(SB), Y6
+	VCMPPD       $0x12, Y2, Y6, Y2
+	VCMPPD       $0x12, Y3, Y6, Y3
+	VMOVUPS      erfConstant34<>+0(SB), Y6
+	VFNMADD231PD erfConstant35<>+0(SB), Y4, Y6
 	VMOVUPS      erfConstant34<>+0(SB), Y4
-	VFNMADD231PD erfConstant35<>+0(SB), Y0, Y4
-	VMOVUPS      erfConstant34<>+0(SB), Y0
-	VFNMADD231PD erfConstant35<>+0(SB), Y1, Y0
-	VMOVUPS      32(SP), Y1
-	VBLENDVPD    Y2, Y4, Y1, Y1
-	VMOVUPS      (SP), Y2
-	VBLENDVPD    Y3, Y0, Y2, Y0
-	VMOVUPS      (SI), Y2
-	VANDPD       erfConstant15<>+0(SB), Y2, Y2
-	VMOVUPS      32(SI), Y3
-	VANDPD       erfConstant15<>+0(SB), Y3, Y3
-	VXORPD       Y2, Y1, Y1
-	VXORPD       Y3, Y0, Y0
+	VFNMADD231PD erfConstant35<>+0(SB), Y5, Y4
+	VBLENDVPD    Y2, Y6, Y12, Y2
+	VBLENDVPD    Y3, Y4, Y13, Y3
+	VANDPD       erfConstant15<>+0(SB), Y0, Y0
+	VANDPD       erfConstant15<>+0(SB), Y1, Y1
+	VXORPD       Y0, Y2, Y0
+	VXORPD       Y1, Y3, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y1, (DI)
-	VMOVUPS      Y0, 32(DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -602,15 +583,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 160(SP)(R12*8)
+	MOVQ AX, 64(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 96(SP), DI
-	LEAQ 160(SP), SI
+	LEAQ (SP), DI
+	LEAQ 64(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -623,7 +604,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 96(SP)(R10*8), AX
+	MOVQ (SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -632,8 +613,8 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
-	VMOVNTPS Y0, 32(DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 DATA erfConstant36<>+0(SB)/8, $0x4015000000000000
@@ -648,100 +629,100 @@ DATA erfConstant37<>+16(SB)/8, $0x3d8747ab169f7e21
 DATA erfConstant37<>+24(SB)/8, $0x3d8747ab169f7e21
 GLOBL erfConstant37<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant38<>+0(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant38<>+8(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant38<>+16(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant38<>+24(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant38<>+0(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant38<>+8(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant38<>+16(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant38<>+24(SB)/8, $0x3e12c38c2bdffa54
 GLOBL erfConstant38<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant39<>+0(SB)/8, $0xbec23050f9925a43
-DATA erfConstant39<>+8(SB)/8, $0xbec23050f9925a43
-DATA erfConstant39<>+16(SB)/8, $0xbec23050f9925a43
-DATA erfConstant39<>+24(SB)/8, $0xbec23050f9925a43
+DATA erfConstant39<>+0(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant39<>+8(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant39<>+16(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant39<>+24(SB)/8, $0x3e6d4eb5bc960bbb
 GLOBL erfConstant39<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant40<>+0(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant40<>+8(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant40<>+16(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant40<>+24(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant40<>+0(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant40<>+8(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant40<>+16(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant40<>+24(SB)/8, $0x3ea5f74f40af2d3b
 GLOBL erfConstant40<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant41<>+0(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant41<>+8(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant41<>+16(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant41<>+24(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant41<>+0(SB)/8, $0xbec23050f9925a43
+DATA erfConstant41<>+8(SB)/8, $0xbec23050f9925a43
+DATA erfConstant41<>+16(SB)/8, $0xbec23050f9925a43
+DATA erfConstant41<>+24(SB)/8, $0xbec23050f9925a43
 GLOBL erfConstant41<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant42<>+0(SB)/8, $0xbe44049b71915173
-DATA erfConstant42<>+8(SB)/8, $0xbe44049b71915173
-DATA erfConstant42<>+16(SB)/8, $0xbe44049b71915173
-DATA erfConstant42<>+24(SB)/8, $0xbe44049b71915173
+DATA erfConstant42<>+0(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant42<>+8(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant42<>+16(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant42<>+24(SB)/8, $0xbf141d6a2db2dc9b
 GLOBL erfConstant42<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant43<>+0(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant43<>+8(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant43<>+16(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant43<>+24(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant43<>+0(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant43<>+8(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant43<>+16(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant43<>+24(SB)/8, $0x3f29b8361af1d123
 GLOBL erfConstant43<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant44<>+0(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant44<>+8(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant44<>+16(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant44<>+24(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant44<>+0(SB)/8, $0x3f929f8335034544
+DATA erfConstant44<>+8(SB)/8, $0x3f929f8335034544
+DATA erfConstant44<>+16(SB)/8, $0x3f929f8335034544
+DATA erfConstant44<>+24(SB)/8, $0x3f929f8335034544
 GLOBL erfConstant44<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant45<>+0(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant45<>+8(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant45<>+16(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant45<>+24(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant45<>+0(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant45<>+8(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant45<>+16(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant45<>+24(SB)/8, $0xbff2ae071b0e26a3
 GLOBL erfConstant45<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant46<>+0(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant46<>+8(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant46<>+16(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant46<>+24(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant46<>+0(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant46<>+8(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant46<>+16(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant46<>+24(SB)/8, $0xbdd5af1fe83e5b13
 GLOBL erfConstant46<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant47<>+0(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant47<>+8(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant47<>+16(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant47<>+24(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant47<>+0(SB)/8, $0xbe44049b71915173
+DATA erfConstant47<>+8(SB)/8, $0xbe44049b71915173
+DATA erfConstant47<>+16(SB)/8, $0xbe44049b71915173
+DATA erfConstant47<>+24(SB)/8, $0xbe44049b71915173
 GLOBL erfConstant47<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant48<>+0(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant48<>+8(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant48<>+16(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant48<>+24(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant48<>+0(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant48<>+8(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant48<>+16(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant48<>+24(SB)/8, $0xbe8e963115b82b4d
 GLOBL erfConstant48<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant49<>+0(SB)/8, $0x3f929f8335034544
-DATA erfConstant49<>+8(SB)/8, $0x3f929f8335034544
-DATA erfConstant49<>+16(SB)/8, $0x3f929f8335034544
-DATA erfConstant49<>+24(SB)/8, $0x3f929f8335034544
+DATA erfConstant49<>+0(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant49<>+8(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant49<>+16(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant49<>+24(SB)/8, $0xbeafbd7c2aed41dc
 GLOBL erfConstant49<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant50<>+0(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant50<>+8(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant50<>+16(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant50<>+24(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant50<>+0(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant50<>+8(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant50<>+16(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant50<>+24(SB)/8, $0x3ef5857fb6279bf6
 GLOBL erfConstant50<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant51<>+0(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant51<>+8(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant51<>+16(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant51<>+24(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant51<>+0(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant51<>+8(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant51<>+16(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant51<>+24(SB)/8, $0x3f234fac09f296c2
 GLOBL erfConstant51<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant52<>+0(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant52<>+8(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant52<>+16(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant52<>+24(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant52<>+0(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant52<>+8(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant52<>+16(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant52<>+24(SB)/8, $0xbf6ac027fedbf027
 GLOBL erfConstant52<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant53<>+0(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant53<>+8(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant53<>+16(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant53<>+24(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant53<>+0(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant53<>+8(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant53<>+16(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant53<>+24(SB)/8, $0xbfb35f8b93018643
 GLOBL erfConstant53<>(SB), RODATA|NOPTR, $32
 
 DATA erfConstant54<>+0(SB)/8, $0xc009daa5ccf80f69
@@ -822,58 +803,58 @@ DATA erfConstant66<>+16(SB)/8, $0x3e3e60bddc0945cf
 DATA erfConstant66<>+24(SB)/8, $0x3e3e60bddc0945cf
 GLOBL erfConstant66<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant67<>+0(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant67<>+8(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant67<>+16(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant67<>+24(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant67<>+0(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant67<>+8(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant67<>+16(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant67<>+24(SB)/8, $0x3eb62bfd1b87e241
 GLOBL erfConstant67<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant68<>+0(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant68<>+8(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant68<>+16(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant68<>+24(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant68<>+0(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant68<>+8(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant68<>+16(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant68<>+24(SB)/8, $0x3f24309130a4dbe2
 GLOBL erfConstant68<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant69<>+0(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant69<>+8(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant69<>+16(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant69<>+24(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant69<>+0(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant69<>+8(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant69<>+16(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant69<>+24(SB)/8, $0x3f83b2ab6fba1acb
 GLOBL erfConstant69<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant70<>+0(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant70<>+8(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant70<>+16(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant70<>+24(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant70<>+0(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant70<>+8(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant70<>+16(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant70<>+24(SB)/8, $0x3fcebfbdff82c599
 GLOBL erfConstant70<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant71<>+0(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant71<>+8(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant71<>+16(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant71<>+24(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant71<>+0(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant71<>+8(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant71<>+16(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant71<>+24(SB)/8, $0x3dfbd2e1864809fe
 GLOBL erfConstant71<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant72<>+0(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant72<>+8(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant72<>+16(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant72<>+24(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant72<>+0(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant72<>+8(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant72<>+16(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant72<>+24(SB)/8, $0x3e7b543c3e1cb1c0
 GLOBL erfConstant72<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant73<>+0(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant73<>+8(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant73<>+16(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant73<>+24(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant73<>+0(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant73<>+8(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant73<>+16(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant73<>+24(SB)/8, $0x3eeffcbecfb6beab
 GLOBL erfConstant73<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant74<>+0(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant74<>+8(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant74<>+16(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant74<>+24(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant74<>+0(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant74<>+8(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant74<>+16(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant74<>+24(SB)/8, $0x3f55d87fe7c04ac1
 GLOBL erfConstant74<>(SB), RODATA|NOPTR, $32
 
-DATA erfConstant75<>+0(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant75<>+8(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant75<>+16(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant75<>+24(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant75<>+0(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant75<>+8(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant75<>+16(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant75<>+24(SB)/8, $0x3fac6b08d7048d8d
 GLOBL erfConstant75<>(SB), RODATA|NOPTR, $32
 
 DATA erfConstant76<>+0(SB)/8, $0x3fe62e42fefa39f3
@@ -1461,72 +1442,66 @@ loop:
 	VMINPD       erfConstant113<>+0(SB), Z5, Z5
 	VMULPD       Z4, Z4, Z6
 	VMULPD       Z5, Z5, Z7
-	VMULPD       Z6, Z6, Z8
-	VMULPD       Z7, Z7, Z9
-	VMOVUPS      erfConstant115<>+0(SB), Z10
-	VFMADD231PD  erfConstant114<>+0(SB), Z8, Z10
-	VMOVUPS      erfConstant115<>+0(SB), Z11
-	VFMADD231PD  erfConstant114<>+0(SB), Z9, Z11
-	VFMADD213PD  erfConstant116<>+0(SB), Z8, Z10
-	VFMADD213PD  erfConstant116<>+0(SB), Z9, Z11
-	VFMADD213PD  erfConstant117<>+0(SB), Z8, Z10
-	VFMADD213PD  erfConstant117<>+0(SB), Z9, Z11
-	VFMADD213PD  erfConstant118<>+0(SB), Z8, Z10
-	VFMADD213PD  erfConstant118<>+0(SB), Z9, Z11
-	VMOVUPS      erfConstant120<>+0(SB), Z12
-	VFMADD231PD  erfConstant119<>+0(SB), Z8, Z12
-	VMOVUPS      erfConstant120<>+0(SB), Z13
-	VFMADD231PD  erfConstant119<>+0(SB), Z9, Z13
-	VFMADD213PD  erfConstant121<>+0(SB), Z8, Z12
-	VFMADD213PD  erfConstant121<>+0(SB), Z9, Z13
-	VFMADD213PD  erfConstant122<>+0(SB), Z8, Z12
-	VFMADD213PD  erfConstant122<>+0(SB), Z9, Z13
-	VMOVUPS      erfConstant124<>+0(SB), Z14
-	VFMADD231PD  erfConstant123<>+0(SB), Z8, Z14
-	VMOVUPS      erfConstant124<>+0(SB), Z15
-	VFMADD231PD  erfConstant123<>+0(SB), Z9, Z15
-	VFMADD213PD  erfConstant125<>+0(SB), Z8, Z14
-	VFMADD213PD  erfConstant125<>+0(SB), Z9, Z15
-	VFMADD213PD  erfConstant126<>+0(SB), Z8, Z14
-	VFMADD213PD  erfConstant126<>+0(SB), Z9, Z15
-	VMOVUPS      erfConstant128<>+0(SB), Z16
-	VFMADD231PD  erfConstant127<>+0(SB), Z8, Z16
-	VMOVUPS      erfConstant128<>+0(SB), Z17
-	VFMADD231PD  erfConstant127<>+0(SB), Z9, Z17
-	VFMADD213PD  erfConstant129<>+0(SB), Z8, Z16
-	VFMADD213PD  erfConstant129<>+0(SB), Z9, Z17
-	VFMADD213PD  erfConstant130<>+0(SB), Z8, Z16
-	VFMADD213PD  erfConstant130<>+0(SB), Z9, Z17
-	VFMADD231PD  Z4, Z12, Z10
-	VFMADD231PD  Z5, Z13, Z11
-	VFMADD231PD  Z4, Z16, Z14
-	VFMADD231PD  Z5, Z17, Z15
-	VFMADD231PD  Z6, Z14, Z10
-	VFMADD231PD  Z7, Z15, Z11
-	VFMADD213PD  erfConstant131<>+0(SB), Z4, Z10
-	VFMADD213PD  erfConstant131<>+0(SB), Z5, Z11
+	VMOVUPS      erfConstant115<>+0(SB), Z8
+	VFMADD231PD  erfConstant114<>+0(SB), Z6, Z8
+	VMOVUPS      erfConstant115<>+0(SB), Z9
+	VFMADD231PD  erfConstant114<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant116<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant116<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant117<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant117<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant118<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant118<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant119<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant119<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant120<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant120<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant121<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant121<>+0(SB), Z7, Z9
+	VFMADD213PD  erfConstant122<>+0(SB), Z6, Z8
+	VFMADD213PD  erfConstant122<>+0(SB), Z7, Z9
+	VMOVUPS      erfConstant124<>+0(SB), Z10
+	VFMADD231PD  erfConstant123<>+0(SB), Z6, Z10
+	VMOVUPS      erfConstant124<>+0(SB), Z11
+	VFMADD231PD  erfConstant123<>+0(SB), Z7, Z11
+	VFMADD213PD  erfConstant125<>+0(SB), Z6, Z10
+	VFMADD213PD  erfConstant125<>+0(SB), Z7, Z11
+	VFMADD213PD  erfConstant126<>+0(SB), Z6, Z10
+	VFMADD213PD  erfConstant126<>+0(SB), Z7, Z11
+	VFMADD213PD  erfConstant127<>+0(SB), Z6, Z10
+	VFMADD213PD  erfConstant127<>+0(SB), Z7, Z11
+	VFMADD213PD  erfConstant128<>+0(SB), Z6, Z10
+	VFMADD213PD  erfConstant128<>+0(SB), Z7, Z11
+	VFMADD213PD  erfConstant129<>+0(SB), Z6, Z10
+	VFMADD213PD  erfConstant129<>+0(SB), Z7, Z11
+	VFMADD213PD  erfConstant130<>+0(SB), Z6, Z10
+	VFMADD213PD  erfConstant130<>+0(SB), Z7, Z11
+	VFMADD231PD  Z4, Z10, Z8
+	VFMADD231PD  Z5, Z11, Z9
+	VFMADD213PD  erfConstant131<>+0(SB), Z4, Z8
+	VFMADD213PD  erfConstant131<>+0(SB), Z5, Z9
 	VMULPD       Z2, Z2, Z6
 	VMULPD       Z3, Z3, Z7
-	VMULPD       Z6, Z6, Z8
-	VMULPD       Z7, Z7, Z9
+	VMULPD       Z6, Z6, Z10
+	VMULPD       Z7, Z7, Z11
 	VMOVUPS      erfConstant133<>+0(SB), Z12
-	VFMADD231PD  erfConstant132<>+0(SB), Z8, Z12
+	VFMADD231PD  erfConstant132<>+0(SB), Z10, Z12
 	VMOVUPS      erfConstant133<>+0(SB), Z13
-	VFMADD231PD  erfConstant132<>+0(SB), Z9, Z13
-	VFMADD213PD  erfConstant134<>+0(SB), Z8, Z12
-	VFMADD213PD  erfConstant134<>+0(SB), Z9, Z13
-	VFMADD213PD  erfConstant135<>+0(SB), Z8, Z12
-	VFMADD213PD  erfConstant135<>+0(SB), Z9, Z13
-	VFMADD213PD  erfConstant136<>+0(SB), Z8, Z12
-	VFMADD213PD  erfConstant136<>+0(SB), Z9, Z13
+	VFMADD231PD  erfConstant132<>+0(SB), Z11, Z13
+	VFMADD213PD  erfConstant134<>+0(SB), Z10, Z12
+	VFMADD213PD  erfConstant134<>+0(SB), Z11, Z13
+	VFMADD213PD  erfConstant135<>+0(SB), Z10, Z12
+	VFMADD213PD  erfConstant135<>+0(SB), Z11, Z13
+	VFMADD213PD  erfConstant136<>+0(SB), Z10, Z12
+	VFMADD213PD  erfConstant136<>+0(SB), Z11, Z13
 	VMOVUPS      erfConstant138<>+0(SB), Z14
-	VFMADD231PD  erfConstant137<>+0(SB), Z8, Z14
+	VFMADD231PD  erfConstant137<>+0(SB), Z10, Z14
 	VMOVUPS      erfConstant138<>+0(SB), Z15
-	VFMADD231PD  erfConstant137<>+0(SB), Z9, Z15
-	VFMADD213PD  erfConstant139<>+0(SB), Z8, Z14
-	VFMADD213PD  erfConstant139<>+0(SB), Z9, Z15
-	VFMADD213PD  erfConstant140<>+0(SB), Z8, Z14
-	VFMADD213PD  erfConstant140<>+0(SB), Z9, Z15
+	VFMADD231PD  erfConstant137<>+0(SB), Z11, Z15
+	VFMADD213PD  erfConstant139<>+0(SB), Z10, Z14
+	VFMADD213PD  erfConstant139<>+0(SB), Z11, Z15
+	VFMADD213PD  erfConstant140<>+0(SB), Z10, Z14
+	VFMADD213PD  erfConstant140<>+0(SB), Z11, Z15
 	VFMADD231PD  Z6, Z14, Z12
 	VFMADD231PD  Z7, Z15, Z13
 	VFMADD213PD  erfConstant141<>+0(SB), Z6, Z12
@@ -1536,51 +1511,45 @@ loop:
 	VFMADD213PD  Z2, Z2, Z12
 	VFMADD213PD  Z3, Z3, Z13
 	VMOVUPS      erfConstant102<>+0(SB), Z6
-	VFMADD231PD  Z10, Z4, Z6
+	VFMADD231PD  Z8, Z4, Z6
 	VMOVUPS      erfConstant102<>+0(SB), Z7
-	VFMADD231PD  Z11, Z5, Z7
-	VSUBPD       erfConstant102<>+0(SB), Z6, Z8
-	VSUBPD       erfConstant102<>+0(SB), Z7, Z9
-	VFMSUB231PD  Z10, Z4, Z8
-	VFMSUB231PD  Z11, Z5, Z9
-	VMULPD       Z8, Z8, Z4
-	VMULPD       Z9, Z9, Z5
-	VMULPD       Z4, Z4, Z10
-	VMULPD       Z5, Z5, Z11
-	VMOVUPS      erfConstant144<>+0(SB), Z14
-	VFMADD231PD  erfConstant143<>+0(SB), Z10, Z14
-	VMOVUPS      erfConstant144<>+0(SB), Z15
-	VFMADD231PD  erfConstant143<>+0(SB), Z11, Z15
-	VFMADD213PD  erfConstant145<>+0(SB), Z10, Z14
-	VFMADD213PD  erfConstant145<>+0(SB), Z11, Z15
-	VMOVUPS      erfConstant147<>+0(SB), Z16
-	VFMADD231PD  erfConstant146<>+0(SB), Z10, Z16
-	VMOVUPS      erfConstant147<>+0(SB), Z17
-	VFMADD231PD  erfConstant146<>+0(SB), Z11, Z17
-	VFMADD213PD  erfConstant148<>+0(SB), Z10, Z16
-	VFMADD213PD  erfConstant148<>+0(SB), Z11, Z17
-	VMOVUPS      erfConstant150<>+0(SB), Z18
-	VFMADD231PD  erfConstant149<>+0(SB), Z10, Z18
-	VMOVUPS      erfConstant150<>+0(SB), Z19
-	VFMADD231PD  erfConstant149<>+0(SB), Z11, Z19
-	VMOVUPS      erfConstant152<>+0(SB), Z20
-	VFMADD231PD  erfConstant151<>+0(SB), Z10, Z20
-	VMOVUPS      erfConstant152<>+0(SB), Z10
-	VFMADD231PD  erfConstant151<>+0(SB), Z11, Z10
-	VFMADD231PD  Z8, Z16, Z14
-	VFMADD231PD  Z9, Z17, Z15
-	VFMADD231PD  Z8, Z20, Z18
-	VFMADD231PD  Z9, Z10, Z19
-	VFMADD231PD  Z4, Z18, Z14
-	VFMADD231PD  Z5, Z19, Z15
-	VFMADD213PD  erfConstant153<>+0(SB), Z8, Z14
-	VFMADD213PD  erfConstant153<>+0(SB), Z9, Z15
-	VFMADD213PD  erfConstant111<>+0(SB), Z14, Z8
-	VFMADD213PD  erfConstant111<>+0(SB), Z15, Z9
+	VFMADD231PD  Z9, Z5, Z7
+	VSUBPD       erfConstant102<>+0(SB), Z6, Z10
+	VSUBPD       erfConstant102<>+0(SB), Z7, Z11
+	VFMSUB231PD  Z8, Z4, Z10
+	VFMSUB231PD  Z9, Z5, Z11
+	VMULPD       Z10, Z10, Z4
+	VMULPD       Z11, Z11, Z5
+	VMOVUPS      erfConstant144<>+0(SB), Z8
+	VFMADD231PD  erfConstant143<>+0(SB), Z4, Z8
+	VMOVUPS      erfConstant144<>+0(SB), Z9
+	VFMADD231PD  erfConstant143<>+0(SB), Z5, Z9
+	VFMADD213PD  erfConstant145<>+0(SB), Z4, Z8
+	VFMADD213PD  erfConstant145<>+0(SB), Z5, Z9
+	VFMADD213PD  erfConstant146<>+0(SB), Z4, Z8
+	VFMADD213PD  erfConstant146<>+0(SB), Z5, Z9
+	VFMADD213PD  erfConstant147<>+0(SB), Z4, Z8
+	VFMADD213PD  erfConstant147<>+0(SB), Z5, Z9
+	VMOVUPS      erfConstant149<>+0(SB), Z14
+	VFMADD231PD  erfConstant148<>+0(SB), Z4, Z14
+	VMOVUPS      erfConstant149<>+0(SB), Z15
+	VFMADD231PD  erfConstant148<>+0(SB), Z5, Z15
+	VFMADD213PD  erfConstant150<>+0(SB), Z4, Z14
+	VFMADD213PD  erfConstant150<>+0(SB), Z5, Z15
+	VFMADD213PD  erfConstant151<>+0(SB), Z4, Z14
+	VFMADD213PD  erfConstant151<>+0(SB), Z5, Z15
+	VFMADD213PD  erfConstant152<>+0(SB), Z4, Z14
+	VFMADD213PD  erfConstant152<>+0(SB), Z5, Z15
+	VFMADD231PD  Z10, Z14, Z8
+	VFMADD231PD  Z11, Z15, Z9
+	VFMADD213PD  erfConstant153<>+0(SB), Z10, Z8
+	VFMADD213PD  erfConstant153<>+0(SB), Z11, Z9
+	VFMADD213PD  erfConstant111<>+0(SB), Z8, Z10
+	VFMADD213PD  erfConstant111<>+0(SB), Z9, Z11
 	VPSLLQ       $0x34, Z6, Z4
 	VPSLLQ       $0x34, Z7, Z5
-	VPADDQ       Z4, Z8, Z4
-	VPADDQ       Z5, Z9, Z5
+	VPADDQ       Z4, Z10, Z4
+	VPADDQ       Z5, Z11, Z5
 	VMOVUPS      erfConstant78<>+0(SB), Z6
 	VCMPPD       $0x12, Z2, Z6, K1
 	VCMPPD       $0x12, Z3, Z6, K2
@@ -1668,164 +1637,164 @@ DATA erfConstant114<>+48(SB)/8, $0x3d8747ab169f7e21
 DATA erfConstant114<>+56(SB)/8, $0x3d8747ab169f7e21
 GLOBL erfConstant114<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant115<>+0(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+8(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+16(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+24(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+32(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+40(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+48(SB)/8, $0x3e6d4eb5bc960bbb
-DATA erfConstant115<>+56(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant115<>+0(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+8(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+16(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+24(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+32(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+40(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+48(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant115<>+56(SB)/8, $0x3e12c38c2bdffa54
 GLOBL erfConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant116<>+0(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+8(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+16(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+24(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+32(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+40(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+48(SB)/8, $0xbec23050f9925a43
-DATA erfConstant116<>+56(SB)/8, $0xbec23050f9925a43
+DATA erfConstant116<>+0(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+8(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+16(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+24(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+32(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+40(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+48(SB)/8, $0x3e6d4eb5bc960bbb
+DATA erfConstant116<>+56(SB)/8, $0x3e6d4eb5bc960bbb
 GLOBL erfConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant117<>+0(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+8(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+16(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+24(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+32(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+40(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+48(SB)/8, $0x3f29b8361af1d123
-DATA erfConstant117<>+56(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant117<>+0(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+8(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+16(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+24(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+32(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+40(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+48(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant117<>+56(SB)/8, $0x3ea5f74f40af2d3b
 GLOBL erfConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant118<>+0(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+8(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+16(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+24(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+32(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+40(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+48(SB)/8, $0xbff2ae071b0e26a3
-DATA erfConstant118<>+56(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant118<>+0(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+8(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+16(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+24(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+32(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+40(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+48(SB)/8, $0xbec23050f9925a43
+DATA erfConstant118<>+56(SB)/8, $0xbec23050f9925a43
 GLOBL erfConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant119<>+0(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+8(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+16(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+24(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+32(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+40(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+48(SB)/8, $0xbe44049b71915173
-DATA erfConstant119<>+56(SB)/8, $0xbe44049b71915173
+DATA erfConstant119<>+0(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+8(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+16(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+24(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+32(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+40(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+48(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant119<>+56(SB)/8, $0xbf141d6a2db2dc9b
 GLOBL erfConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant120<>+0(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+8(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+16(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+24(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+32(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+40(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+48(SB)/8, $0xbeafbd7c2aed41dc
-DATA erfConstant120<>+56(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant120<>+0(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+8(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+16(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+24(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+32(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+40(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+48(SB)/8, $0x3f29b8361af1d123
+DATA erfConstant120<>+56(SB)/8, $0x3f29b8361af1d123
 GLOBL erfConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant121<>+0(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+8(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+16(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+24(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+32(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+40(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+48(SB)/8, $0x3f234fac09f296c2
-DATA erfConstant121<>+56(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant121<>+0(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+8(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+16(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+24(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+32(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+40(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+48(SB)/8, $0x3f929f8335034544
+DATA erfConstant121<>+56(SB)/8, $0x3f929f8335034544
 GLOBL erfConstant121<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant122<>+0(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+8(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+16(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+24(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+32(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+40(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+48(SB)/8, $0xbfb35f8b93018643
-DATA erfConstant122<>+56(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant122<>+0(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+8(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+16(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+24(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+32(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+40(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+48(SB)/8, $0xbff2ae071b0e26a3
+DATA erfConstant122<>+56(SB)/8, $0xbff2ae071b0e26a3
 GLOBL erfConstant122<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant123<>+0(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+8(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+16(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+24(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+32(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+40(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+48(SB)/8, $0x3e12c38c2bdffa54
-DATA erfConstant123<>+56(SB)/8, $0x3e12c38c2bdffa54
+DATA erfConstant123<>+0(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+8(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+16(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+24(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+32(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+40(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+48(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant123<>+56(SB)/8, $0xbdd5af1fe83e5b13
 GLOBL erfConstant123<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant124<>+0(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+8(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+16(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+24(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+32(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+40(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+48(SB)/8, $0x3ea5f74f40af2d3b
-DATA erfConstant124<>+56(SB)/8, $0x3ea5f74f40af2d3b
+DATA erfConstant124<>+0(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+8(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+16(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+24(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+32(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+40(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+48(SB)/8, $0xbe44049b71915173
+DATA erfConstant124<>+56(SB)/8, $0xbe44049b71915173
 GLOBL erfConstant124<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant125<>+0(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+8(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+16(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+24(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+32(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+40(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+48(SB)/8, $0xbf141d6a2db2dc9b
-DATA erfConstant125<>+56(SB)/8, $0xbf141d6a2db2dc9b
+DATA erfConstant125<>+0(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+8(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+16(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+24(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+32(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+40(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+48(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant125<>+56(SB)/8, $0xbe8e963115b82b4d
 GLOBL erfConstant125<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant126<>+0(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+8(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+16(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+24(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+32(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+40(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+48(SB)/8, $0x3f929f8335034544
-DATA erfConstant126<>+56(SB)/8, $0x3f929f8335034544
+DATA erfConstant126<>+0(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+8(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+16(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+24(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+32(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+40(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+48(SB)/8, $0xbeafbd7c2aed41dc
+DATA erfConstant126<>+56(SB)/8, $0xbeafbd7c2aed41dc
 GLOBL erfConstant126<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant127<>+0(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+8(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+16(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+24(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+32(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+40(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+48(SB)/8, $0xbdd5af1fe83e5b13
-DATA erfConstant127<>+56(SB)/8, $0xbdd5af1fe83e5b13
+DATA erfConstant127<>+0(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+8(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+16(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+24(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+32(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+40(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+48(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant127<>+56(SB)/8, $0x3ef5857fb6279bf6
 GLOBL erfConstant127<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant128<>+0(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+8(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+16(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+24(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+32(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+40(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+48(SB)/8, $0xbe8e963115b82b4d
-DATA erfConstant128<>+56(SB)/8, $0xbe8e963115b82b4d
+DATA erfConstant128<>+0(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+8(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+16(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+24(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+32(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+40(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+48(SB)/8, $0x3f234fac09f296c2
+DATA erfConstant128<>+56(SB)/8, $0x3f234fac09f296c2
 GLOBL erfConstant128<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant129<>+0(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+8(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+16(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+24(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+32(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+40(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+48(SB)/8, $0x3ef5857fb6279bf6
-DATA erfConstant129<>+56(SB)/8, $0x3ef5857fb6279bf6
+DATA erfConstant129<>+0(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+8(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+16(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+24(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+32(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+40(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+48(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant129<>+56(SB)/8, $0xbf6ac027fedbf027
 GLOBL erfConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant130<>+0(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+8(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+16(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+24(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+32(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+40(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+48(SB)/8, $0xbf6ac027fedbf027
-DATA erfConstant130<>+56(SB)/8, $0xbf6ac027fedbf027
+DATA erfConstant130<>+0(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+8(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+16(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+24(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+32(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+40(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+48(SB)/8, $0xbfb35f8b93018643
+DATA erfConstant130<>+56(SB)/8, $0xbfb35f8b93018643
 GLOBL erfConstant130<>(SB), RODATA|NOPTR, $64
 
 DATA erfConstant131<>+0(SB)/8, $0xc009daa5ccf80f69
@@ -1958,94 +1927,94 @@ DATA erfConstant143<>+48(SB)/8, $0x3e3e60bddc0945cf
 DATA erfConstant143<>+56(SB)/8, $0x3e3e60bddc0945cf
 GLOBL erfConstant143<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant144<>+0(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+8(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+16(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+24(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+32(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+40(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+48(SB)/8, $0x3f24309130a4dbe2
-DATA erfConstant144<>+56(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant144<>+0(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+8(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+16(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+24(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+32(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+40(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+48(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant144<>+56(SB)/8, $0x3eb62bfd1b87e241
 GLOBL erfConstant144<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant145<>+0(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+8(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+16(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+24(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+32(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+40(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+48(SB)/8, $0x3fcebfbdff82c599
-DATA erfConstant145<>+56(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant145<>+0(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+8(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+16(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+24(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+32(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+40(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+48(SB)/8, $0x3f24309130a4dbe2
+DATA erfConstant145<>+56(SB)/8, $0x3f24309130a4dbe2
 GLOBL erfConstant145<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant146<>+0(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+8(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+16(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+24(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+32(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+40(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+48(SB)/8, $0x3dfbd2e1864809fe
-DATA erfConstant146<>+56(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant146<>+0(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+8(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+16(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+24(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+32(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+40(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+48(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant146<>+56(SB)/8, $0x3f83b2ab6fba1acb
 GLOBL erfConstant146<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant147<>+0(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+8(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+16(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+24(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+32(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+40(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+48(SB)/8, $0x3eeffcbecfb6beab
-DATA erfConstant147<>+56(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant147<>+0(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+8(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+16(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+24(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+32(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+40(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+48(SB)/8, $0x3fcebfbdff82c599
+DATA erfConstant147<>+56(SB)/8, $0x3fcebfbdff82c599
 GLOBL erfConstant147<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant148<>+0(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+8(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+16(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+24(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+32(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+40(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+48(SB)/8, $0x3fac6b08d7048d8d
-DATA erfConstant148<>+56(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant148<>+0(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+8(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+16(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+24(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+32(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+40(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+48(SB)/8, $0x3dfbd2e1864809fe
+DATA erfConstant148<>+56(SB)/8, $0x3dfbd2e1864809fe
 GLOBL erfConstant148<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant149<>+0(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+8(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+16(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+24(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+32(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+40(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+48(SB)/8, $0x3eb62bfd1b87e241
-DATA erfConstant149<>+56(SB)/8, $0x3eb62bfd1b87e241
+DATA erfConstant149<>+0(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+8(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+16(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+24(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+32(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+40(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+48(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant149<>+56(SB)/8, $0x3e7b543c3e1cb1c0
 GLOBL erfConstant149<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant150<>+0(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+8(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+16(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+24(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+32(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+40(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+48(SB)/8, $0x3f83b2ab6fba1acb
-DATA erfConstant150<>+56(SB)/8, $0x3f83b2ab6fba1acb
+DATA erfConstant150<>+0(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+8(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+16(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+24(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+32(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+40(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+48(SB)/8, $0x3eeffcbecfb6beab
+DATA erfConstant150<>+56(SB)/8, $0x3eeffcbecfb6beab
 GLOBL erfConstant150<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant151<>+0(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+8(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+16(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+24(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+32(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+40(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+48(SB)/8, $0x3e7b543c3e1cb1c0
-DATA erfConstant151<>+56(SB)/8, $0x3e7b543c3e1cb1c0
+DATA erfConstant151<>+0(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+8(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+16(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+24(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+32(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+40(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+48(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant151<>+56(SB)/8, $0x3f55d87fe7c04ac1
 GLOBL erfConstant151<>(SB), RODATA|NOPTR, $64
 
-DATA erfConstant152<>+0(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+8(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+16(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+24(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+32(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+40(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+48(SB)/8, $0x3f55d87fe7c04ac1
-DATA erfConstant152<>+56(SB)/8, $0x3f55d87fe7c04ac1
+DATA erfConstant152<>+0(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+8(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+16(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+24(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+32(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+40(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+48(SB)/8, $0x3fac6b08d7048d8d
+DATA erfConstant152<>+56(SB)/8, $0x3fac6b08d7048d8d
 GLOBL erfConstant152<>(SB), RODATA|NOPTR, $64
 
 DATA erfConstant153<>+0(SB)/8, $0x3fe62e42fefa39f3

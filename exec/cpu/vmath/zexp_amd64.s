@@ -2635,7 +2635,7 @@ GLOBL expConstant129<>(SB), RODATA|NOPTR, $32
 
 // func expm1Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expm1Float64AVX2(SB), $1024-33
+TEXT ·expm1Float64AVX2(SB), $736-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2693,118 +2693,95 @@ loop:
 	VADDPD       Y13, Y13, Y11
 	VMULPD       Y8, Y10, Y10
 	VMULPD       Y9, Y11, Y11
-	VMOVUPS      expConstant132<>+0(SB), Y12
-	VFMADD231PD  expConstant131<>+0(SB), Y8, Y12
-	VMOVUPS      expConstant132<>+0(SB), Y13
-	VFMADD231PD  expConstant131<>+0(SB), Y9, Y13
+	VMULPD       Y8, Y8, Y12
+	VMULPD       Y9, Y9, Y13
 	VMOVUPS      Y2, 96(SP)
-	VMOVUPS      expConstant134<>+0(SB), Y2
-	VFMADD231PD  expConstant133<>+0(SB), Y8, Y2
-	VMOVUPS      expConstant134<>+0(SB), Y0
-	VFMADD231PD  expConstant133<>+0(SB), Y9, Y0
+	VMOVUPS      expConstant132<>+0(SB), Y2
+	VFMADD231PD  expConstant131<>+0(SB), Y12, Y2
+	VMOVUPS      expConstant132<>+0(SB), Y0
+	VFMADD231PD  expConstant131<>+0(SB), Y13, Y0
+	VFMADD213PD  expConstant133<>+0(SB), Y12, Y2
+	VFMADD213PD  expConstant133<>+0(SB), Y13, Y0
+	VFMADD213PD  expConstant134<>+0(SB), Y12, Y2
+	VFMADD213PD  expConstant134<>+0(SB), Y13, Y0
+	VFMADD213PD  expConstant135<>+0(SB), Y12, Y2
+	VFMADD213PD  expConstant135<>+0(SB), Y13, Y0
 	VMOVUPS      Y5, 128(SP)
-	VMOVUPS      expConstant136<>+0(SB), Y5
-	VFMADD231PD  expConstant135<>+0(SB), Y8, Y5
+	VMOVUPS      expConstant137<>+0(SB), Y5
+	VFMADD231PD  expConstant136<>+0(SB), Y12, Y5
 	VMOVUPS      Y4, 160(SP)
-	VMOVUPS      expConstant136<>+0(SB), Y4
-	VFMADD231PD  expConstant135<>+0(SB), Y9, Y4
-	VMOVUPS      Y15, 192(SP)
-	VMOVUPS      expConstant138<>+0(SB), Y15
-	VFMADD231PD  expConstant137<>+0(SB), Y8, Y15
-	VMOVUPS      Y14, 224(SP)
-	VMOVUPS      expConstant138<>+0(SB), Y14
-	VFMADD231PD  expConstant137<>+0(SB), Y9, Y14
-	VMOVUPS      Y11, 256(SP)
-	VMOVUPS      expConstant140<>+0(SB), Y11
-	VFMADD231PD  expConstant139<>+0(SB), Y8, Y11
-	VMOVUPS      Y10, 288(SP)
-	VMOVUPS      expConstant140<>+0(SB), Y10
-	VFMADD231PD  expConstant139<>+0(SB), Y9, Y10
-	VMOVUPS      Y3, 320(SP)
-	VMULPD       Y8, Y8, Y3
-	VMOVUPS      Y8, 352(SP)
-	VMULPD       Y9, Y9, Y8
-	VFMADD231PD  Y3, Y2, Y12
-	VFMADD231PD  Y8, Y0, Y13
-	VFMADD231PD  Y3, Y15, Y5
-	VFMADD231PD  Y8, Y14, Y4
-	VMULPD       Y3, Y3, Y0
-	VMULPD       Y8, Y8, Y2
-	VFMADD231PD  Y0, Y5, Y12
-	VFMADD231PD  Y2, Y4, Y13
-	VMULPD       Y0, Y0, Y4
-	VMULPD       Y2, Y2, Y5
-	VFMADD231PD  Y4, Y11, Y12
-	VFMADD231PD  Y5, Y10, Y13
+	VMOVUPS      expConstant137<>+0(SB), Y4
+	VFMADD231PD  expConstant136<>+0(SB), Y13, Y4
+	VFMADD213PD  expConstant138<>+0(SB), Y12, Y5
+	VFMADD213PD  expConstant138<>+0(SB), Y13, Y4
+	VFMADD213PD  expConstant139<>+0(SB), Y12, Y5
+	VFMADD213PD  expConstant139<>+0(SB), Y13, Y4
+	VFMADD231PD  Y8, Y5, Y2
+	VFMADD231PD  Y9, Y4, Y0
+	VFMADD213PD  expConstant140<>+0(SB), Y8, Y2
+	VFMADD213PD  expConstant140<>+0(SB), Y9, Y0
 	VADDPD       Y1, Y7, Y1
-	VADDPD       320(SP), Y6, Y6
-	VFMADD231PD  288(SP), Y12, Y1
-	VFMADD231PD  256(SP), Y13, Y6
-	VMOVUPS      expConstant32<>+0(SB), Y7
-	VADDPD       224(SP), Y7, Y10
-	VADDPD       192(SP), Y7, Y11
-	VSUBPD       Y7, Y10, Y12
-	VSUBPD       Y7, Y11, Y13
-	VMOVUPS      224(SP), Y14
-	VSUBPD       Y12, Y14, Y12
-	VMOVUPS      192(SP), Y14
-	VSUBPD       Y13, Y14, Y13
-	VMOVUPS      160(SP), Y14
-	VPADDQ       expConstant128<>+0(SB), Y14, Y14
-	VMOVUPS      128(SP), Y15
-	VPADDQ       expConstant128<>+0(SB), Y15, Y15
-	VPSLLQ       $0x34, Y14, Y14
-	VPSLLQ       $0x34, Y15, Y15
-	VMULPD       Y14, Y10, Y10
-	VMULPD       Y15, Y11, Y11
-	VMOVUPS      Y5, 384(SP)
-	VADDPD       expConstant141<>+0(SB), Y10, Y5
-	VMOVUPS      Y2, 416(SP)
-	VADDPD       expConstant141<>+0(SB), Y11, Y2
-	VMOVUPS      Y8, 448(SP)
-	VSUBPD       Y10, Y5, Y8
-	VMOVUPS      Y9, 480(SP)
-	VSUBPD       Y11, Y2, Y9
-	VMOVUPS      Y4, 512(SP)
-	VSUBPD       Y8, Y5, Y4
-	VMOVUPS      Y0, 544(SP)
-	VSUBPD       Y9, Y2, Y0
-	VSUBPD       Y4, Y10, Y4
-	VSUBPD       Y0, Y11, Y0
-	VMOVUPS      expConstant141<>+0(SB), Y10
-	VSUBPD       Y8, Y10, Y8
-	VSUBPD       Y9, Y10, Y9
-	VADDPD       Y8, Y4, Y4
-	VADDPD       Y9, Y0, Y0
-	VADDPD       Y1, Y12, Y1
-	VADDPD       Y6, Y13, Y6
-	VFMADD231PD  Y14, Y1, Y4
-	VFMADD231PD  Y15, Y6, Y0
-	VADDPD       Y4, Y5, Y1
-	VADDPD       Y0, Y2, Y0
+	VADDPD       Y3, Y6, Y3
+	VFMADD231PD  Y2, Y10, Y1
+	VFMADD231PD  Y0, Y11, Y3
+	VADDPD       expConstant32<>+0(SB), Y14, Y0
+	VADDPD       expConstant32<>+0(SB), Y15, Y2
+	VSUBPD       expConstant32<>+0(SB), Y0, Y4
+	VSUBPD       expConstant32<>+0(SB), Y2, Y5
+	VSUBPD       Y4, Y14, Y4
+	VSUBPD       Y5, Y15, Y5
+	VMOVUPS      160(SP), Y6
+	VPADDQ       expConstant128<>+0(SB), Y6, Y6
+	VMOVUPS      128(SP), Y7
+	VPADDQ       expConstant128<>+0(SB), Y7, Y7
+	VPSLLQ       $0x34, Y6, Y6
+	VPSLLQ       $0x34, Y7, Y7
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y7, Y2, Y2
+	VADDPD       expConstant141<>+0(SB), Y0, Y10
+	VADDPD       expConstant141<>+0(SB), Y2, Y11
+	VSUBPD       Y0, Y10, Y14
+	VSUBPD       Y2, Y11, Y15
+	VMOVUPS      Y13, 192(SP)
+	VSUBPD       Y14, Y10, Y13
+	VMOVUPS      Y9, 224(SP)
+	VSUBPD       Y15, Y11, Y9
+	VSUBPD       Y13, Y0, Y0
+	VSUBPD       Y9, Y2, Y2
+	VMOVUPS      expConstant141<>+0(SB), Y9
+	VSUBPD       Y14, Y9, Y13
+	VSUBPD       Y15, Y9, Y9
+	VADDPD       Y13, Y0, Y0
+	VADDPD       Y9, Y2, Y2
+	VADDPD       Y1, Y4, Y1
+	VADDPD       Y3, Y5, Y3
+	VFMADD231PD  Y6, Y1, Y0
+	VFMADD231PD  Y7, Y3, Y2
+	VADDPD       Y0, Y10, Y0
+	VADDPD       Y2, Y11, Y1
 	VMOVUPS      (SI), Y2
-	VANDPD       expConstant129<>+0(SB), Y2, Y4
-	VMOVUPS      32(SI), Y5
-	VANDPD       expConstant129<>+0(SB), Y5, Y6
-	VORPD        Y4, Y1, Y1
-	VORPD        Y6, Y0, Y0
-	VMOVUPS      expConstant142<>+0(SB), Y4
-	VCMPPD       $0x12, Y2, Y4, Y6
-	VCMPPD       $0x12, Y5, Y4, Y4
-	VMOVMSKPD    Y6, AX
+	VANDPD       expConstant129<>+0(SB), Y2, Y3
+	VMOVUPS      32(SI), Y4
+	VANDPD       expConstant129<>+0(SB), Y4, Y5
+	VORPD        Y3, Y0, Y0
+	VORPD        Y5, Y1, Y1
+	VMOVUPS      expConstant142<>+0(SB), Y3
+	VCMPPD       $0x12, Y2, Y3, Y5
+	VCMPPD       $0x12, Y4, Y3, Y3
+	VMOVMSKPD    Y5, AX
 	TESTL        AX, AX
 	JNE          region1
 
 back1:
-	VMOVMSKPD Y4, AX
+	VMOVMSKPD Y3, AX
 	TESTL     AX, AX
 	JNE       region2
 
 back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Y1, (DI)
-	VMOVUPS Y0, 32(DI)
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -2821,15 +2798,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 640(SP)(R12*8)
+	MOVQ AX, 320(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 576(SP), DI
-	LEAQ 640(SP), SI
+	LEAQ 256(SP), DI
+	LEAQ 320(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -2842,7 +2819,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 576(SP)(R10*8), AX
+	MOVQ 256(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2851,85 +2828,78 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
-	VMOVNTPS Y0, 32(DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS     Y0, 768(SP)
-	VMOVUPS     Y1, 800(SP)
-	VMOVUPS     Y3, 832(SP)
-	VMOVUPS     Y4, 864(SP)
-	VMOVUPS     Y6, 896(SP)
-	VMOVUPS     expConstant38<>+0(SB), Y8
-	VCMPPD      $0x12, Y2, Y8, Y2
-	VADDPD      352(SP), Y7, Y9
-	VSUBPD      Y7, Y9, Y10
-	VMOVUPS     352(SP), Y11
-	VSUBPD      Y10, Y11, Y10
-	VMOVUPS     expConstant31<>+0(SB), Y12
-	VFMADD231PD expConstant26<>+0(SB), Y11, Y12
-	VMOVUPS     expConstant30<>+0(SB), Y13
-	VFMADD231PD expConstant25<>+0(SB), Y11, Y13
-	VMOVUPS     expConstant29<>+0(SB), Y14
-	VFMADD231PD expConstant24<>+0(SB), Y11, Y14
-	VMOVUPS     expConstant28<>+0(SB), Y15
-	VFMADD231PD expConstant23<>+0(SB), Y11, Y15
-	VMOVUPS     expConstant27<>+0(SB), Y1
-	VFMADD231PD expConstant22<>+0(SB), Y11, Y1
-	VFMADD231PD Y3, Y13, Y12
-	VFMADD231PD Y3, Y15, Y14
-	VFMADD231PD 544(SP), Y14, Y12
-	VFMADD231PD 512(SP), Y1, Y12
-	VFMADD213PD 64(SP), Y12, Y3
-	VADDPD      Y3, Y10, Y1
-	VADDPD      Y1, Y9, Y1
-	VMOVUPS     32(SP), Y3
-	VMULPD      expConstant35<>+0(SB), Y3, Y9
+	VMOVUPS     Y0, 448(SP)
+	VMOVUPS     Y1, 480(SP)
+	VMOVUPS     Y3, 512(SP)
+	VMOVUPS     Y5, 544(SP)
+	VMOVUPS     Y8, 576(SP)
+	VMOVUPS     Y12, 608(SP)
+	VMOVUPS     expConstant38<>+0(SB), Y6
+	VCMPPD      $0x12, Y2, Y6, Y2
+	VADDPD      expConstant32<>+0(SB), Y8, Y7
+	VSUBPD      expConstant32<>+0(SB), Y7, Y9
+	VSUBPD      Y9, Y8, Y9
+	VMOVUPS     expConstant23<>+0(SB), Y10
+	VFMADD231PD expConstant22<>+0(SB), Y12, Y10
+	VFMADD213PD expConstant24<>+0(SB), Y12, Y10
+	VFMADD213PD expConstant25<>+0(SB), Y12, Y10
+	VFMADD213PD expConstant26<>+0(SB), Y12, Y10
+	VMOVUPS     expConstant28<>+0(SB), Y11
+	VFMADD231PD expConstant27<>+0(SB), Y12, Y11
+	VFMADD213PD expConstant29<>+0(SB), Y12, Y11
+	VFMADD213PD expConstant30<>+0(SB), Y12, Y11
+	VFMADD231PD Y8, Y11, Y10
+	VFMADD213PD expConstant31<>+0(SB), Y8, Y10
+	VFMADD213PD 64(SP), Y10, Y12
+	VADDPD      Y12, Y9, Y8
+	VADDPD      Y8, Y7, Y7
+	VMOVUPS     32(SP), Y8
+	VMULPD      expConstant35<>+0(SB), Y8, Y9
 	VADDPD      expConstant19<>+0(SB), Y9, Y9
 	VSUBPD      expConstant19<>+0(SB), Y9, Y9
-	VSUBPD      Y9, Y3, Y3
+	VSUBPD      Y9, Y8, Y8
 	VADDPD      expConstant36<>+0(SB), Y9, Y9
 	VPSLLQ      $0x34, Y9, Y9
-	VMULPD      Y9, Y1, Y1
-	VADDPD      expConstant36<>+0(SB), Y3, Y3
-	VPSLLQ      $0x34, Y3, Y3
-	VMULPD      Y3, Y1, Y1
-	VBLENDVPD   Y2, expConstant39<>+0(SB), Y1, Y1
-	VMOVUPS     800(SP), Y2
-	VBLENDVPD   Y6, Y1, Y2, Y2
-	VMOVUPS     Y2, 800(SP)
-	VMOVUPS     800(SP), Y1
+	VMULPD      Y9, Y7, Y7
+	VADDPD      expConstant36<>+0(SB), Y8, Y8
+	VPSLLQ      $0x34, Y8, Y8
+	VMULPD      Y8, Y7, Y7
+	VBLENDVPD   Y2, expConstant39<>+0(SB), Y7, Y2
+	VBLENDVPD   Y5, Y2, Y0, Y0
+	VMOVUPS     Y0, 448(SP)
 	JMP         back1
 
 region2:
-	VMOVUPS     Y0, 928(SP)
-	VMOVUPS     Y1, 960(SP)
-	VMOVUPS     Y4, 992(SP)
+	VMOVUPS     Y0, 640(SP)
+	VMOVUPS     Y1, 672(SP)
+	VMOVUPS     Y3, 704(SP)
 	VMOVUPS     expConstant38<>+0(SB), Y2
-	VCMPPD      $0x12, Y5, Y2, Y2
-	VADDPD      480(SP), Y7, Y3
-	VSUBPD      Y7, Y3, Y5
-	VMOVUPS     480(SP), Y6
-	VSUBPD      Y5, Y6, Y5
-	VMOVUPS     expConstant31<>+0(SB), Y7
-	VFMADD231PD expConstant26<>+0(SB), Y6, Y7
-	VMOVUPS     expConstant30<>+0(SB), Y8
-	VFMADD231PD expConstant25<>+0(SB), Y6, Y8
-	VMOVUPS     expConstant29<>+0(SB), Y9
-	VFMADD231PD expConstant24<>+0(SB), Y6, Y9
-	VMOVUPS     expConstant28<>+0(SB), Y10
-	VFMADD231PD expConstant23<>+0(SB), Y6, Y10
-	VMOVUPS     expConstant27<>+0(SB), Y11
-	VFMADD231PD expConstant22<>+0(SB), Y6, Y11
-	VFMADD231PD 448(SP), Y8, Y7
-	VFMADD231PD 448(SP), Y10, Y9
-	VFMADD231PD 416(SP), Y9, Y7
-	VFMADD231PD 384(SP), Y11, Y7
-	VMOVUPS     96(SP), Y6
-	VFMADD231PD 448(SP), Y7, Y6
-	VADDPD      Y6, Y5, Y5
-	VADDPD      Y5, Y3, Y3
+	VCMPPD      $0x12, Y4, Y2, Y2
+	VMOVUPS     expConstant32<>+0(SB), Y4
+	VADDPD      224(SP), Y4, Y5
+	VSUBPD      Y4, Y5, Y4
+	VMOVUPS     224(SP), Y6
+	VSUBPD      Y4, Y6, Y4
+	VMOVUPS     192(SP), Y7
+	VMOVUPS     expConstant23<>+0(SB), Y8
+	VFMADD231PD expConstant22<>+0(SB), Y7, Y8
+	VFMADD213PD expConstant24<>+0(SB), Y7, Y8
+	VFMADD213PD expConstant25<>+0(SB), Y7, Y8
+	VFMADD213PD expConstant26<>+0(SB), Y7, Y8
+	VMOVUPS     expConstant28<>+0(SB), Y9
+	VFMADD231PD expConstant27<>+0(SB), Y7, Y9
+	VFMADD213PD expConstant29<>+0(SB), Y7, Y9
+	VFMADD213PD expConstant30<>+0(SB), Y7, Y9
+	VFMADD231PD Y6, Y9, Y8
+	VFMADD213PD expConstant31<>+0(SB), Y6, Y8
+	VFMADD213PD 96(SP), Y8, Y7
+	VADDPD      Y7, Y4, Y4
+	VADDPD      Y4, Y5, Y4
 	VMOVUPS     (SP), Y5
 	VMULPD      expConstant35<>+0(SB), Y5, Y6
 	VADDPD      expConstant19<>+0(SB), Y6, Y6
@@ -2937,13 +2907,13 @@ region2:
 	VSUBPD      Y6, Y5, Y5
 	VADDPD      expConstant36<>+0(SB), Y6, Y6
 	VPSLLQ      $0x34, Y6, Y6
-	VMULPD      Y6, Y3, Y3
+	VMULPD      Y6, Y4, Y4
 	VADDPD      expConstant36<>+0(SB), Y5, Y5
 	VPSLLQ      $0x34, Y5, Y5
-	VMULPD      Y5, Y3, Y3
-	VBLENDVPD   Y2, expConstant39<>+0(SB), Y3, Y2
-	VBLENDVPD   Y4, Y2, Y0, Y0
-	VMOVUPS     Y0, 928(SP)
+	VMULPD      Y5, Y4, Y4
+	VBLENDVPD   Y2, expConstant39<>+0(SB), Y4, Y2
+	VBLENDVPD   Y3, Y2, Y1, Y1
+	VMOVUPS     Y1, 672(SP)
 	JMP         back2
 
 DATA expConstant130<>+0(SB)/8, $0xc059000000000000
@@ -2952,64 +2922,64 @@ DATA expConstant130<>+16(SB)/8, $0xc059000000000000
 DATA expConstant130<>+24(SB)/8, $0xc059000000000000
 GLOBL expConstant130<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant131<>+0(SB)/8, $0x3fa5555555555559
-DATA expConstant131<>+8(SB)/8, $0x3fa5555555555559
-DATA expConstant131<>+16(SB)/8, $0x3fa5555555555559
-DATA expConstant131<>+24(SB)/8, $0x3fa5555555555559
+DATA expConstant131<>+0(SB)/8, $0x3e21f955842506d2
+DATA expConstant131<>+8(SB)/8, $0x3e21f955842506d2
+DATA expConstant131<>+16(SB)/8, $0x3e21f955842506d2
+DATA expConstant131<>+24(SB)/8, $0x3e21f955842506d2
 GLOBL expConstant131<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant132<>+0(SB)/8, $0x3fc5555555555559
-DATA expConstant132<>+8(SB)/8, $0x3fc5555555555559
-DATA expConstant132<>+16(SB)/8, $0x3fc5555555555559
-DATA expConstant132<>+24(SB)/8, $0x3fc5555555555559
+DATA expConstant132<>+0(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant132<>+8(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant132<>+16(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant132<>+24(SB)/8, $0x3e927e4c610d62d2
 GLOBL expConstant132<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant133<>+0(SB)/8, $0x3f56c16c16c14804
-DATA expConstant133<>+8(SB)/8, $0x3f56c16c16c14804
-DATA expConstant133<>+16(SB)/8, $0x3f56c16c16c14804
-DATA expConstant133<>+24(SB)/8, $0x3f56c16c16c14804
+DATA expConstant133<>+0(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant133<>+8(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant133<>+16(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant133<>+24(SB)/8, $0x3efa01a01b02fecf
 GLOBL expConstant133<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant134<>+0(SB)/8, $0x3f8111111110f649
-DATA expConstant134<>+8(SB)/8, $0x3f8111111110f649
-DATA expConstant134<>+16(SB)/8, $0x3f8111111110f649
-DATA expConstant134<>+24(SB)/8, $0x3f8111111110f649
+DATA expConstant134<>+0(SB)/8, $0x3f56c16c16c14804
+DATA expConstant134<>+8(SB)/8, $0x3f56c16c16c14804
+DATA expConstant134<>+16(SB)/8, $0x3f56c16c16c14804
+DATA expConstant134<>+24(SB)/8, $0x3f56c16c16c14804
 GLOBL expConstant134<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant135<>+0(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant135<>+8(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant135<>+16(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant135<>+24(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant135<>+0(SB)/8, $0x3fa5555555555559
+DATA expConstant135<>+8(SB)/8, $0x3fa5555555555559
+DATA expConstant135<>+16(SB)/8, $0x3fa5555555555559
+DATA expConstant135<>+24(SB)/8, $0x3fa5555555555559
 GLOBL expConstant135<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant136<>+0(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant136<>+8(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant136<>+16(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant136<>+24(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant136<>+0(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant136<>+8(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant136<>+16(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant136<>+24(SB)/8, $0x3e5af5f5933b9b3c
 GLOBL expConstant136<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant137<>+0(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant137<>+8(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant137<>+16(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant137<>+24(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant137<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant137<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant137<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant137<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
 GLOBL expConstant137<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant138<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant138<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant138<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant138<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant138<>+0(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant138<>+8(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant138<>+16(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant138<>+24(SB)/8, $0x3f2a01a01b00ad7b
 GLOBL expConstant138<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant139<>+0(SB)/8, $0x3e21f955842506d2
-DATA expConstant139<>+8(SB)/8, $0x3e21f955842506d2
-DATA expConstant139<>+16(SB)/8, $0x3e21f955842506d2
-DATA expConstant139<>+24(SB)/8, $0x3e21f955842506d2
+DATA expConstant139<>+0(SB)/8, $0x3f8111111110f649
+DATA expConstant139<>+8(SB)/8, $0x3f8111111110f649
+DATA expConstant139<>+16(SB)/8, $0x3f8111111110f649
+DATA expConstant139<>+24(SB)/8, $0x3f8111111110f649
 GLOBL expConstant139<>(SB), RODATA|NOPTR, $32
 
-DATA expConstant140<>+0(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant140<>+8(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant140<>+16(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant140<>+24(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant140<>+0(SB)/8, $0x3fc5555555555559
+DATA expConstant140<>+8(SB)/8, $0x3fc5555555555559
+DATA expConstant140<>+16(SB)/8, $0x3fc5555555555559
+DATA expConstant140<>+24(SB)/8, $0x3fc5555555555559
 GLOBL expConstant140<>(SB), RODATA|NOPTR, $32
 
 DATA expConstant141<>+0(SB)/8, $0xbff0000000000000
@@ -3272,7 +3242,7 @@ GLOBL expConstant154<>(SB), RODATA|NOPTR, $64
 
 // func expm1Float64AVX512(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·expm1Float64AVX512(SB), $1984-33
+TEXT ·expm1Float64AVX512(SB), $1600-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3327,44 +3297,34 @@ loop:
 	VADDPD       Z13, Z13, Z13
 	VMULPD       Z8, Z12, Z12
 	VMULPD       Z9, Z13, Z13
-	VMOVUPS      expConstant157<>+0(SB), Z18
-	VFMADD231PD  expConstant156<>+0(SB), Z8, Z18
-	VMOVUPS      expConstant157<>+0(SB), Z19
-	VFMADD231PD  expConstant156<>+0(SB), Z9, Z19
-	VMOVUPS      expConstant159<>+0(SB), Z20
-	VFMADD231PD  expConstant158<>+0(SB), Z8, Z20
-	VMOVUPS      expConstant159<>+0(SB), Z21
-	VFMADD231PD  expConstant158<>+0(SB), Z9, Z21
-	VMOVUPS      expConstant161<>+0(SB), Z22
-	VFMADD231PD  expConstant160<>+0(SB), Z8, Z22
-	VMOVUPS      expConstant161<>+0(SB), Z23
-	VFMADD231PD  expConstant160<>+0(SB), Z9, Z23
-	VMOVUPS      expConstant163<>+0(SB), Z24
-	VFMADD231PD  expConstant162<>+0(SB), Z8, Z24
-	VMOVUPS      expConstant163<>+0(SB), Z25
-	VFMADD231PD  expConstant162<>+0(SB), Z9, Z25
-	VMOVUPS      expConstant165<>+0(SB), Z26
-	VFMADD231PD  expConstant164<>+0(SB), Z8, Z26
-	VMOVUPS      expConstant165<>+0(SB), Z27
-	VFMADD231PD  expConstant164<>+0(SB), Z9, Z27
-	VMULPD       Z8, Z8, Z28
-	VMULPD       Z9, Z9, Z29
-	VFMADD231PD  Z28, Z20, Z18
-	VFMADD231PD  Z29, Z21, Z19
-	VFMADD231PD  Z28, Z24, Z22
-	VFMADD231PD  Z29, Z25, Z23
-	VMULPD       Z28, Z28, Z20
-	VMULPD       Z29, Z29, Z21
-	VFMADD231PD  Z20, Z22, Z18
-	VFMADD231PD  Z21, Z23, Z19
-	VMULPD       Z20, Z20, Z22
-	VMULPD       Z21, Z21, Z23
-	VFMADD231PD  Z22, Z26, Z18
-	VFMADD231PD  Z23, Z27, Z19
+	VMULPD       Z8, Z8, Z18
+	VMULPD       Z9, Z9, Z19
+	VMOVUPS      expConstant157<>+0(SB), Z20
+	VFMADD231PD  expConstant156<>+0(SB), Z18, Z20
+	VMOVUPS      expConstant157<>+0(SB), Z21
+	VFMADD231PD  expConstant156<>+0(SB), Z19, Z21
+	VFMADD213PD  expConstant158<>+0(SB), Z18, Z20
+	VFMADD213PD  expConstant158<>+0(SB), Z19, Z21
+	VFMADD213PD  expConstant159<>+0(SB), Z18, Z20
+	VFMADD213PD  expConstant159<>+0(SB), Z19, Z21
+	VFMADD213PD  expConstant160<>+0(SB), Z18, Z20
+	VFMADD213PD  expConstant160<>+0(SB), Z19, Z21
+	VMOVUPS      expConstant162<>+0(SB), Z22
+	VFMADD231PD  expConstant161<>+0(SB), Z18, Z22
+	VMOVUPS      expConstant162<>+0(SB), Z23
+	VFMADD231PD  expConstant161<>+0(SB), Z19, Z23
+	VFMADD213PD  expConstant163<>+0(SB), Z18, Z22
+	VFMADD213PD  expConstant163<>+0(SB), Z19, Z23
+	VFMADD213PD  expConstant164<>+0(SB), Z18, Z22
+	VFMADD213PD  expConstant164<>+0(SB), Z19, Z23
+	VFMADD231PD  Z8, Z22, Z20
+	VFMADD231PD  Z9, Z23, Z21
+	VFMADD213PD  expConstant165<>+0(SB), Z8, Z20
+	VFMADD213PD  expConstant165<>+0(SB), Z9, Z21
 	VADDPD       Z10, Z16, Z10
 	VADDPD       Z11, Z17, Z11
-	VFMADD231PD  Z18, Z12, Z10
-	VFMADD231PD  Z19, Z13, Z11
+	VFMADD231PD  Z20, Z12, Z10
+	VFMADD231PD  Z21, Z13, Z11
 	VADDPD       expConstant72<>+0(SB), Z14, Z12
 	VADDPD       expConstant72<>+0(SB), Z15, Z13
 	VSUBPD       expConstant72<>+0(SB), Z12, Z16
@@ -3379,17 +3339,17 @@ loop:
 	VMULPD       Z5, Z13, Z13
 	VADDPD       expConstant166<>+0(SB), Z12, Z16
 	VADDPD       expConstant166<>+0(SB), Z13, Z17
-	VSUBPD       Z12, Z16, Z18
-	VSUBPD       Z13, Z17, Z19
-	VSUBPD       Z18, Z16, Z24
-	VSUBPD       Z19, Z17, Z25
-	VSUBPD       Z24, Z12, Z12
-	VSUBPD       Z25, Z13, Z13
-	VMOVUPS      expConstant166<>+0(SB), Z24
-	VSUBPD       Z18, Z24, Z18
-	VSUBPD       Z19, Z24, Z19
-	VADDPD       Z18, Z12, Z12
-	VADDPD       Z19, Z13, Z13
+	VSUBPD       Z12, Z16, Z20
+	VSUBPD       Z13, Z17, Z21
+	VSUBPD       Z20, Z16, Z22
+	VSUBPD       Z21, Z17, Z23
+	VSUBPD       Z22, Z12, Z12
+	VSUBPD       Z23, Z13, Z13
+	VMOVUPS      expConstant166<>+0(SB), Z22
+	VSUBPD       Z20, Z22, Z20
+	VSUBPD       Z21, Z22, Z21
+	VADDPD       Z20, Z12, Z12
+	VADDPD       Z21, Z13, Z13
 	VADDPD       Z10, Z14, Z10
 	VADDPD       Z11, Z15, Z11
 	VFMADD231PD  Z4, Z10, Z12
@@ -3474,34 +3434,27 @@ region1:
 	VMOVUPS     Z7, 704(SP)
 	VMOVUPS     Z8, 768(SP)
 	VMOVUPS     Z9, 832(SP)
-	VMOVUPS     Z20, 896(SP)
-	VMOVUPS     Z21, 960(SP)
-	VMOVUPS     Z22, 1024(SP)
-	VMOVUPS     Z23, 1088(SP)
-	VMOVUPS     Z28, 1152(SP)
-	VMOVUPS     Z29, 1216(SP)
-	KMOVB       K1, 1280(SP)
-	KMOVB       K2, 1344(SP)
+	VMOVUPS     Z18, 896(SP)
+	VMOVUPS     Z19, 960(SP)
+	KMOVB       K1, 1024(SP)
+	KMOVB       K2, 1088(SP)
 	VMOVUPS     expConstant78<>+0(SB), Z10
 	VCMPPD      $0x12, Z0, Z10, K3
 	VADDPD      expConstant72<>+0(SB), Z8, Z0
 	VSUBPD      expConstant72<>+0(SB), Z0, Z11
 	VSUBPD      Z11, Z8, Z11
-	VMOVUPS     expConstant71<>+0(SB), Z12
-	VFMADD231PD expConstant66<>+0(SB), Z8, Z12
-	VMOVUPS     expConstant70<>+0(SB), Z13
-	VFMADD231PD expConstant65<>+0(SB), Z8, Z13
-	VMOVUPS     expConstant69<>+0(SB), Z14
-	VFMADD231PD expConstant64<>+0(SB), Z8, Z14
-	VMOVUPS     expConstant68<>+0(SB), Z15
-	VFMADD231PD expConstant63<>+0(SB), Z8, Z15
-	VMOVUPS     expConstant67<>+0(SB), Z16
-	VFMADD231PD expConstant62<>+0(SB), Z8, Z16
-	VFMADD231PD Z28, Z13, Z12
-	VFMADD231PD Z28, Z15, Z14
-	VFMADD231PD Z20, Z14, Z12
-	VFMADD231PD Z22, Z16, Z12
-	VFMADD231PD Z12, Z28, Z3
+	VMOVUPS     expConstant63<>+0(SB), Z12
+	VFMADD231PD expConstant62<>+0(SB), Z18, Z12
+	VFMADD213PD expConstant64<>+0(SB), Z18, Z12
+	VFMADD213PD expConstant65<>+0(SB), Z18, Z12
+	VFMADD213PD expConstant66<>+0(SB), Z18, Z12
+	VMOVUPS     expConstant68<>+0(SB), Z13
+	VFMADD231PD expConstant67<>+0(SB), Z18, Z13
+	VFMADD213PD expConstant69<>+0(SB), Z18, Z13
+	VFMADD213PD expConstant70<>+0(SB), Z18, Z13
+	VFMADD231PD Z8, Z13, Z12
+	VFMADD213PD expConstant71<>+0(SB), Z8, Z12
+	VFMADD231PD Z12, Z18, Z3
 	VADDPD      Z3, Z11, Z3
 	VADDPD      Z3, Z0, Z0
 	VMULPD      expConstant75<>+0(SB), Z6, Z3
@@ -3520,35 +3473,30 @@ region1:
 	JMP         back1
 
 region2:
-	VMOVUPS     Z2, 1408(SP)
-	VMOVUPS     Z4, 1472(SP)
-	VMOVUPS     Z5, 1536(SP)
-	VMOVUPS     Z7, 1600(SP)
-	VMOVUPS     Z9, 1664(SP)
-	VMOVUPS     Z21, 1728(SP)
-	VMOVUPS     Z23, 1792(SP)
-	VMOVUPS     Z29, 1856(SP)
-	KMOVB       K2, 1920(SP)
+	VMOVUPS     Z2, 1152(SP)
+	VMOVUPS     Z4, 1216(SP)
+	VMOVUPS     Z5, 1280(SP)
+	VMOVUPS     Z7, 1344(SP)
+	VMOVUPS     Z9, 1408(SP)
+	VMOVUPS     Z19, 1472(SP)
+	KMOVB       K2, 1536(SP)
 	VMOVUPS     expConstant78<>+0(SB), Z0
 	VCMPPD      $0x12, Z1, Z0, K1
 	VADDPD      expConstant72<>+0(SB), Z9, Z0
 	VSUBPD      expConstant72<>+0(SB), Z0, Z1
 	VSUBPD      Z1, Z9, Z1
-	VMOVUPS     expConstant71<>+0(SB), Z3
-	VFMADD231PD expConstant66<>+0(SB), Z9, Z3
-	VMOVUPS     expConstant70<>+0(SB), Z6
-	VFMADD231PD expConstant65<>+0(SB), Z9, Z6
-	VMOVUPS     expConstant69<>+0(SB), Z8
-	VFMADD231PD expConstant64<>+0(SB), Z9, Z8
-	VMOVUPS     expConstant68<>+0(SB), Z10
-	VFMADD231PD expConstant63<>+0(SB), Z9, Z10
-	VMOVUPS     expConstant67<>+0(SB), Z11
-	VFMADD231PD expConstant62<>+0(SB), Z9, Z11
-	VFMADD231PD Z29, Z6, Z3
-	VFMADD231PD Z29, Z10, Z8
-	VFMADD231PD Z21, Z8, Z3
-	VFMADD231PD Z23, Z11, Z3
-	VFMADD231PD Z3, Z29, Z2
+	VMOVUPS     expConstant63<>+0(SB), Z3
+	VFMADD231PD expConstant62<>+0(SB), Z19, Z3
+	VFMADD213PD expConstant64<>+0(SB), Z19, Z3
+	VFMADD213PD expConstant65<>+0(SB), Z19, Z3
+	VFMADD213PD expConstant66<>+0(SB), Z19, Z3
+	VMOVUPS     expConstant68<>+0(SB), Z6
+	VFMADD231PD expConstant67<>+0(SB), Z19, Z6
+	VFMADD213PD expConstant69<>+0(SB), Z19, Z6
+	VFMADD213PD expConstant70<>+0(SB), Z19, Z6
+	VFMADD231PD Z9, Z6, Z3
+	VFMADD213PD expConstant71<>+0(SB), Z9, Z3
+	VFMADD231PD Z3, Z19, Z2
 	VADDPD      Z2, Z1, Z1
 	VADDPD      Z1, Z0, Z0
 	VMULPD      expConstant75<>+0(SB), Z7, Z1
@@ -3563,7 +3511,7 @@ region2:
 	VMULPD      Z1, Z0, Z0
 	VBLENDMPD   expConstant79<>+0(SB), Z0, K1, Z0
 	VBLENDMPD   Z0, Z5, K2, Z5
-	VMOVUPS     Z5, 1536(SP)
+	VMOVUPS     Z5, 1280(SP)
 	JMP         back2
 
 DATA expConstant155<>+0(SB)/8, $0xc059000000000000
@@ -3576,104 +3524,104 @@ DATA expConstant155<>+48(SB)/8, $0xc059000000000000
 DATA expConstant155<>+56(SB)/8, $0xc059000000000000
 GLOBL expConstant155<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant156<>+0(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+8(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+16(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+24(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+32(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+40(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+48(SB)/8, $0x3fa5555555555559
-DATA expConstant156<>+56(SB)/8, $0x3fa5555555555559
+DATA expConstant156<>+0(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+8(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+16(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+24(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+32(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+40(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+48(SB)/8, $0x3e21f955842506d2
+DATA expConstant156<>+56(SB)/8, $0x3e21f955842506d2
 GLOBL expConstant156<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant157<>+0(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+8(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+16(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+24(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+32(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+40(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+48(SB)/8, $0x3fc5555555555559
-DATA expConstant157<>+56(SB)/8, $0x3fc5555555555559
+DATA expConstant157<>+0(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+8(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+16(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+24(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+32(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+40(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+48(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant157<>+56(SB)/8, $0x3e927e4c610d62d2
 GLOBL expConstant157<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant158<>+0(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+8(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+16(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+24(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+32(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+40(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+48(SB)/8, $0x3f56c16c16c14804
-DATA expConstant158<>+56(SB)/8, $0x3f56c16c16c14804
+DATA expConstant158<>+0(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+8(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+16(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+24(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+32(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+40(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+48(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant158<>+56(SB)/8, $0x3efa01a01b02fecf
 GLOBL expConstant158<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant159<>+0(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+8(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+16(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+24(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+32(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+40(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+48(SB)/8, $0x3f8111111110f649
-DATA expConstant159<>+56(SB)/8, $0x3f8111111110f649
+DATA expConstant159<>+0(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+8(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+16(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+24(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+32(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+40(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+48(SB)/8, $0x3f56c16c16c14804
+DATA expConstant159<>+56(SB)/8, $0x3f56c16c16c14804
 GLOBL expConstant159<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant160<>+0(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+8(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+16(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+24(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+32(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+40(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+48(SB)/8, $0x3efa01a01b02fecf
-DATA expConstant160<>+56(SB)/8, $0x3efa01a01b02fecf
+DATA expConstant160<>+0(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+8(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+16(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+24(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+32(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+40(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+48(SB)/8, $0x3fa5555555555559
+DATA expConstant160<>+56(SB)/8, $0x3fa5555555555559
 GLOBL expConstant160<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant161<>+0(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+8(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+16(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+24(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+32(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+40(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+48(SB)/8, $0x3f2a01a01b00ad7b
-DATA expConstant161<>+56(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant161<>+0(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+8(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+16(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+24(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+32(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+40(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+48(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant161<>+56(SB)/8, $0x3e5af5f5933b9b3c
 GLOBL expConstant161<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant162<>+0(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+8(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+16(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+24(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+32(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+40(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+48(SB)/8, $0x3e927e4c610d62d2
-DATA expConstant162<>+56(SB)/8, $0x3e927e4c610d62d2
+DATA expConstant162<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+32(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+40(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+48(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant162<>+56(SB)/8, $0x3ec71ddf7f8a0b5d
 GLOBL expConstant162<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant163<>+0(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+8(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+16(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+24(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+32(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+40(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+48(SB)/8, $0x3ec71ddf7f8a0b5d
-DATA expConstant163<>+56(SB)/8, $0x3ec71ddf7f8a0b5d
+DATA expConstant163<>+0(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+8(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+16(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+24(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+32(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+40(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+48(SB)/8, $0x3f2a01a01b00ad7b
+DATA expConstant163<>+56(SB)/8, $0x3f2a01a01b00ad7b
 GLOBL expConstant163<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant164<>+0(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+8(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+16(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+24(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+32(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+40(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+48(SB)/8, $0x3e21f955842506d2
-DATA expConstant164<>+56(SB)/8, $0x3e21f955842506d2
+DATA expConstant164<>+0(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+8(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+16(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+24(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+32(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+40(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+48(SB)/8, $0x3f8111111110f649
+DATA expConstant164<>+56(SB)/8, $0x3f8111111110f649
 GLOBL expConstant164<>(SB), RODATA|NOPTR, $64
 
-DATA expConstant165<>+0(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+8(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+16(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+24(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+32(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+40(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+48(SB)/8, $0x3e5af5f5933b9b3c
-DATA expConstant165<>+56(SB)/8, $0x3e5af5f5933b9b3c
+DATA expConstant165<>+0(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+8(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+16(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+24(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+32(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+40(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+48(SB)/8, $0x3fc5555555555559
+DATA expConstant165<>+56(SB)/8, $0x3fc5555555555559
 GLOBL expConstant165<>(SB), RODATA|NOPTR, $64
 
 DATA expConstant166<>+0(SB)/8, $0xbff0000000000000

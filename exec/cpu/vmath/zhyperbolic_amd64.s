@@ -2991,7 +2991,7 @@ GLOBL hyperbolicConstant104<>(SB), RODATA|NOPTR, $32
 
 // func asinhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·asinhFloat64AVX2(SB), $800-33
+TEXT ·asinhFloat64AVX2(SB), $736-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3119,39 +3119,33 @@ loop:
 	VSUBPD       Y7, Y1, Y11
 	VSUBPD       Y0, Y2, Y0
 	VSUBPD       Y11, Y12, Y2
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y11
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y8, Y11
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y12
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y9, Y12
+	VMULPD       Y8, Y8, Y11
+	VMULPD       Y9, Y9, Y12
 	VMOVUPS      Y1, 224(SP)
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y1
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y8, Y1
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y13
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y9, Y13
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y1
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y11, Y1
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y12, Y13
+	VFMADD213PD  hyperbolicConstant108<>+0(SB), Y11, Y1
+	VFMADD213PD  hyperbolicConstant108<>+0(SB), Y12, Y13
 	VMOVUPS      Y7, 256(SP)
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y8, Y7
+	VMOVUPS      hyperbolicConstant110<>+0(SB), Y7
+	VFMADD231PD  hyperbolicConstant109<>+0(SB), Y11, Y7
 	VMOVUPS      Y6, 288(SP)
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y9, Y6
-	VMOVUPS      Y5, 320(SP)
-	VMULPD       Y8, Y8, Y5
-	VMOVUPS      Y4, 352(SP)
-	VMULPD       Y9, Y9, Y4
-	VFMADD231PD  Y5, Y1, Y11
-	VFMADD231PD  Y4, Y13, Y12
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y5, Y7
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y4, Y6
-	VMULPD       Y5, Y5, Y1
-	VMULPD       Y4, Y4, Y4
-	VFMADD231PD  Y1, Y7, Y11
-	VFMADD231PD  Y4, Y6, Y12
-	VFMADD231PD  Y11, Y8, Y10
-	VFMADD231PD  Y12, Y9, Y3
+	VMOVUPS      hyperbolicConstant110<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant109<>+0(SB), Y12, Y6
+	VFMADD213PD  hyperbolicConstant111<>+0(SB), Y11, Y7
+	VFMADD213PD  hyperbolicConstant111<>+0(SB), Y12, Y6
+	VFMADD231PD  Y8, Y7, Y1
+	VFMADD231PD  Y9, Y6, Y13
+	VFMADD213PD  hyperbolicConstant112<>+0(SB), Y8, Y1
+	VFMADD213PD  hyperbolicConstant112<>+0(SB), Y9, Y13
+	VFMADD231PD  Y1, Y8, Y10
+	VFMADD231PD  Y13, Y9, Y3
 	VSUBPD       Y14, Y0, Y0
 	VSUBPD       Y15, Y2, Y1
-	VFMADD231PD  352(SP), Y10, Y0
-	VFMADD231PD  320(SP), Y3, Y1
+	VFMADD231PD  Y10, Y4, Y0
+	VFMADD231PD  Y3, Y5, Y1
 	VMOVUPS      288(SP), Y2
 	VFMSUB231PD  Y2, Y2, Y2
 	VMOVUPS      256(SP), Y3
@@ -3224,15 +3218,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 448(SP)(R12*8)
+	MOVQ AX, 384(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 384(SP), DI
-	LEAQ 448(SP), SI
+	LEAQ 320(SP), DI
+	LEAQ 384(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -3245,7 +3239,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 384(SP)(R10*8), AX
+	MOVQ 320(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3259,10 +3253,10 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS     Y0, 576(SP)
-	VMOVUPS     Y1, 608(SP)
-	VMOVUPS     Y3, 640(SP)
-	VMOVUPS     Y5, 672(SP)
+	VMOVUPS     Y0, 512(SP)
+	VMOVUPS     Y1, 544(SP)
+	VMOVUPS     Y3, 576(SP)
+	VMOVUPS     Y5, 608(SP)
 	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y2, Y6
 	VPADDQ      hyperbolicConstant94<>+0(SB), Y2, Y7
 	VPSRLQ      $0x34, Y7, Y8
@@ -3282,39 +3276,36 @@ region1:
 	VADDPD      Y13, Y7, Y14
 	VSUBPD      Y7, Y14, Y7
 	VSUBPD      Y7, Y13, Y7
-	VMOVUPS     hyperbolicConstant107<>+0(SB), Y13
-	VFMADD231PD hyperbolicConstant106<>+0(SB), Y10, Y13
-	VMOVUPS     hyperbolicConstant109<>+0(SB), Y15
-	VFMADD231PD hyperbolicConstant108<>+0(SB), Y10, Y15
-	VMOVUPS     hyperbolicConstant111<>+0(SB), Y0
-	VFMADD231PD hyperbolicConstant110<>+0(SB), Y10, Y0
-	VMULPD      Y10, Y10, Y4
-	VFMADD231PD Y4, Y15, Y13
-	VFMADD231PD hyperbolicConstant112<>+0(SB), Y4, Y0
-	VMULPD      Y4, Y4, Y4
-	VFMADD231PD Y4, Y0, Y13
-	VFMADD231PD Y13, Y10, Y12
+	VMULPD      Y10, Y10, Y13
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y15
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y13, Y15
+	VFMADD213PD hyperbolicConstant108<>+0(SB), Y13, Y15
+	VMOVUPS     hyperbolicConstant110<>+0(SB), Y0
+	VFMADD231PD hyperbolicConstant109<>+0(SB), Y13, Y0
+	VFMADD213PD hyperbolicConstant111<>+0(SB), Y13, Y0
+	VFMADD231PD Y10, Y0, Y15
+	VFMADD213PD hyperbolicConstant112<>+0(SB), Y10, Y15
+	VFMADD231PD Y15, Y10, Y12
 	VSUBPD      Y11, Y7, Y0
 	VFMADD231PD Y12, Y9, Y0
-	VMULPD      hyperbolicConstant19<>+0(SB), Y8, Y4
-	VADDPD      Y14, Y4, Y7
-	VSUBPD      Y4, Y7, Y4
-	VSUBPD      Y4, Y14, Y4
+	VMULPD      hyperbolicConstant19<>+0(SB), Y8, Y7
+	VADDPD      Y14, Y7, Y9
+	VSUBPD      Y7, Y9, Y7
+	VSUBPD      Y7, Y14, Y7
 	VFMADD231PD hyperbolicConstant20<>+0(SB), Y8, Y0
-	VADDPD      Y0, Y4, Y0
 	VADDPD      Y0, Y7, Y0
+	VADDPD      Y0, Y9, Y0
 	VBLENDVPD   Y6, Y0, Y2, Y0
-	VMOVUPS     576(SP), Y2
+	VMOVUPS     512(SP), Y2
 	VBLENDVPD   Y3, Y0, Y2, Y2
-	VMOVUPS     Y2, 576(SP)
-	VMOVUPS     576(SP), Y0
-	VMOVUPS     (SP), Y4
+	VMOVUPS     Y2, 512(SP)
+	VMOVUPS     512(SP), Y0
 	JMP         back1
 
 region2:
-	VMOVUPS     Y0, 704(SP)
-	VMOVUPS     Y1, 736(SP)
-	VMOVUPS     Y5, 768(SP)
+	VMOVUPS     Y0, 640(SP)
+	VMOVUPS     Y1, 672(SP)
+	VMOVUPS     Y5, 704(SP)
 	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y4, Y2
 	VPADDQ      hyperbolicConstant94<>+0(SB), Y4, Y3
 	VPSRLQ      $0x34, Y3, Y6
@@ -3334,18 +3325,16 @@ region2:
 	VADDPD      Y11, Y3, Y12
 	VSUBPD      Y3, Y12, Y3
 	VSUBPD      Y3, Y11, Y3
-	VMOVUPS     hyperbolicConstant107<>+0(SB), Y11
-	VFMADD231PD hyperbolicConstant106<>+0(SB), Y8, Y11
-	VMOVUPS     hyperbolicConstant109<>+0(SB), Y13
-	VFMADD231PD hyperbolicConstant108<>+0(SB), Y8, Y13
-	VMOVUPS     hyperbolicConstant111<>+0(SB), Y14
-	VFMADD231PD hyperbolicConstant110<>+0(SB), Y8, Y14
-	VMULPD      Y8, Y8, Y15
-	VFMADD231PD Y15, Y13, Y11
-	VFMADD231PD hyperbolicConstant112<>+0(SB), Y15, Y14
-	VMULPD      Y15, Y15, Y13
-	VFMADD231PD Y13, Y14, Y11
-	VFMADD231PD Y11, Y8, Y10
+	VMULPD      Y8, Y8, Y11
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y13
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y11, Y13
+	VFMADD213PD hyperbolicConstant108<>+0(SB), Y11, Y13
+	VMOVUPS     hyperbolicConstant110<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant109<>+0(SB), Y11, Y14
+	VFMADD213PD hyperbolicConstant111<>+0(SB), Y11, Y14
+	VFMADD231PD Y8, Y14, Y13
+	VFMADD213PD hyperbolicConstant112<>+0(SB), Y8, Y13
+	VFMADD231PD Y13, Y8, Y10
 	VSUBPD      Y9, Y3, Y3
 	VFMADD231PD Y10, Y7, Y3
 	VMULPD      hyperbolicConstant19<>+0(SB), Y6, Y7
@@ -3357,7 +3346,7 @@ region2:
 	VADDPD      Y3, Y8, Y3
 	VBLENDVPD   Y2, Y3, Y4, Y2
 	VBLENDVPD   Y5, Y2, Y1, Y1
-	VMOVUPS     Y1, 736(SP)
+	VMOVUPS     Y1, 672(SP)
 	JMP         back2
 
 DATA hyperbolicConstant105<>+0(SB)/8, $0x00000000000007fe
@@ -3366,46 +3355,46 @@ DATA hyperbolicConstant105<>+16(SB)/8, $0x00000000000007fe
 DATA hyperbolicConstant105<>+24(SB)/8, $0x00000000000007fe
 GLOBL hyperbolicConstant105<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant106<>+0(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant106<>+8(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant106<>+16(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant106<>+24(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant106<>+0(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant106<>+8(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant106<>+16(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant106<>+24(SB)/8, $0x3fc39fc856682013
 GLOBL hyperbolicConstant106<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant107<>+0(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant107<>+8(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant107<>+16(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant107<>+24(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant107<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant107<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant107<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant107<>+24(SB)/8, $0x3fcc71c62b58aec2
 GLOBL hyperbolicConstant107<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant108<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant108<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant108<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant108<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant108<>+0(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant108<>+8(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant108<>+16(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant108<>+24(SB)/8, $0x3fd9999999995203
 GLOBL hyperbolicConstant108<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant109<>+0(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant109<>+8(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant109<>+16(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant109<>+24(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant109<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant109<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant109<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant109<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL hyperbolicConstant109<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant110<>+0(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant110<>+8(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant110<>+16(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant110<>+24(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant110<>+0(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant110<>+8(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant110<>+16(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant110<>+24(SB)/8, $0x3fc7462c2c752057
 GLOBL hyperbolicConstant110<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant111<>+0(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant111<>+8(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant111<>+16(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant111<>+24(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant111<>+0(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant111<>+8(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant111<>+16(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant111<>+24(SB)/8, $0x3fd2492492e13abf
 GLOBL hyperbolicConstant111<>(SB), RODATA|NOPTR, $32
 
-DATA hyperbolicConstant112<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant112<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant112<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant112<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant112<>+0(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant112<>+8(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant112<>+16(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant112<>+24(SB)/8, $0x3fe5555555555558
 GLOBL hyperbolicConstant112<>(SB), RODATA|NOPTR, $32
 
 DATA hyperbolicConstant113<>+0(SB)/8, $0x3e30000000000000
@@ -3806,30 +3795,26 @@ loop:
 	VSUBPD       Z9, Z23, Z25
 	VSUBPD       Z24, Z20, Z20
 	VSUBPD       Z25, Z21, Z21
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z24
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z10, Z24
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z25
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z11, Z25
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z26
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z10, Z26
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z27
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z11, Z27
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z28
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z10, Z28
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z29
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z11, Z29
-	VMULPD       Z10, Z10, Z30
-	VMULPD       Z11, Z11, Z31
-	VFMADD231PD  Z30, Z26, Z24
-	VFMADD231PD  Z31, Z27, Z25
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z30, Z28
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z31, Z29
-	VMULPD       Z30, Z30, Z26
-	VMULPD       Z31, Z31, Z27
-	VFMADD231PD  Z26, Z28, Z24
-	VFMADD231PD  Z27, Z29, Z25
-	VFMADD231PD  Z24, Z10, Z18
-	VFMADD231PD  Z25, Z11, Z19
+	VMULPD       Z10, Z10, Z24
+	VMULPD       Z11, Z11, Z25
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z26
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z24, Z26
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z27
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z25, Z27
+	VFMADD213PD  hyperbolicConstant130<>+0(SB), Z24, Z26
+	VFMADD213PD  hyperbolicConstant130<>+0(SB), Z25, Z27
+	VMOVUPS      hyperbolicConstant132<>+0(SB), Z28
+	VFMADD231PD  hyperbolicConstant131<>+0(SB), Z24, Z28
+	VMOVUPS      hyperbolicConstant132<>+0(SB), Z29
+	VFMADD231PD  hyperbolicConstant131<>+0(SB), Z25, Z29
+	VFMADD213PD  hyperbolicConstant133<>+0(SB), Z24, Z28
+	VFMADD213PD  hyperbolicConstant133<>+0(SB), Z25, Z29
+	VFMADD231PD  Z10, Z28, Z26
+	VFMADD231PD  Z11, Z29, Z27
+	VFMADD213PD  hyperbolicConstant134<>+0(SB), Z10, Z26
+	VFMADD213PD  hyperbolicConstant134<>+0(SB), Z11, Z27
+	VFMADD231PD  Z26, Z10, Z18
+	VFMADD231PD  Z27, Z11, Z19
 	VSUBPD       Z16, Z20, Z10
 	VSUBPD       Z17, Z21, Z11
 	VFMADD231PD  Z18, Z6, Z10
@@ -3954,18 +3939,16 @@ region1:
 	VADDPD      Z13, Z6, Z14
 	VSUBPD      Z6, Z14, Z6
 	VSUBPD      Z6, Z13, Z6
-	VMOVUPS     hyperbolicConstant129<>+0(SB), Z13
-	VFMADD231PD hyperbolicConstant128<>+0(SB), Z9, Z13
-	VMOVUPS     hyperbolicConstant131<>+0(SB), Z16
-	VFMADD231PD hyperbolicConstant130<>+0(SB), Z9, Z16
-	VMOVUPS     hyperbolicConstant133<>+0(SB), Z17
-	VFMADD231PD hyperbolicConstant132<>+0(SB), Z9, Z17
-	VMULPD      Z9, Z9, Z18
-	VFMADD231PD Z18, Z16, Z13
-	VFMADD231PD hyperbolicConstant134<>+0(SB), Z18, Z17
-	VMULPD      Z18, Z18, Z16
-	VFMADD231PD Z16, Z17, Z13
-	VFMADD231PD Z13, Z9, Z11
+	VMULPD      Z9, Z9, Z13
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z16
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z13, Z16
+	VFMADD213PD hyperbolicConstant130<>+0(SB), Z13, Z16
+	VMOVUPS     hyperbolicConstant132<>+0(SB), Z17
+	VFMADD231PD hyperbolicConstant131<>+0(SB), Z13, Z17
+	VFMADD213PD hyperbolicConstant133<>+0(SB), Z13, Z17
+	VFMADD231PD Z9, Z17, Z16
+	VFMADD213PD hyperbolicConstant134<>+0(SB), Z9, Z16
+	VFMADD231PD Z16, Z9, Z11
 	VSUBPD      Z10, Z6, Z6
 	VFMADD231PD Z11, Z8, Z6
 	VMULPD      hyperbolicConstant54<>+0(SB), Z7, Z8
@@ -4004,18 +3987,16 @@ region2:
 	VADDPD      Z11, Z2, Z12
 	VSUBPD      Z2, Z12, Z2
 	VSUBPD      Z2, Z11, Z2
-	VMOVUPS     hyperbolicConstant129<>+0(SB), Z11
-	VFMADD231PD hyperbolicConstant128<>+0(SB), Z8, Z11
-	VMOVUPS     hyperbolicConstant131<>+0(SB), Z13
-	VFMADD231PD hyperbolicConstant130<>+0(SB), Z8, Z13
-	VMOVUPS     hyperbolicConstant133<>+0(SB), Z14
-	VFMADD231PD hyperbolicConstant132<>+0(SB), Z8, Z14
-	VMULPD      Z8, Z8, Z15
-	VFMADD231PD Z15, Z13, Z11
-	VFMADD231PD hyperbolicConstant134<>+0(SB), Z15, Z14
-	VMULPD      Z15, Z15, Z13
-	VFMADD231PD Z13, Z14, Z11
-	VFMADD231PD Z11, Z8, Z10
+	VMULPD      Z8, Z8, Z11
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z13
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z11, Z13
+	VFMADD213PD hyperbolicConstant130<>+0(SB), Z11, Z13
+	VMOVUPS     hyperbolicConstant132<>+0(SB), Z14
+	VFMADD231PD hyperbolicConstant131<>+0(SB), Z11, Z14
+	VFMADD213PD hyperbolicConstant133<>+0(SB), Z11, Z14
+	VFMADD231PD Z8, Z14, Z13
+	VFMADD213PD hyperbolicConstant134<>+0(SB), Z8, Z13
+	VFMADD231PD Z13, Z8, Z10
 	VSUBPD      Z9, Z2, Z2
 	VFMADD231PD Z10, Z7, Z2
 	VMULPD      hyperbolicConstant54<>+0(SB), Z6, Z7
@@ -4040,74 +4021,74 @@ DATA hyperbolicConstant127<>+48(SB)/8, $0x00000000000007fe
 DATA hyperbolicConstant127<>+56(SB)/8, $0x00000000000007fe
 GLOBL hyperbolicConstant127<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant128<>+0(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+8(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+16(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+24(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+32(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+40(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+48(SB)/8, $0x3fd9999999995203
-DATA hyperbolicConstant128<>+56(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant128<>+0(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+8(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+16(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+24(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+32(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+40(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+48(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant128<>+56(SB)/8, $0x3fc39fc856682013
 GLOBL hyperbolicConstant128<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant129<>+0(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+8(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+16(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+24(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+32(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+40(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+48(SB)/8, $0x3fe5555555555558
-DATA hyperbolicConstant129<>+56(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant129<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+32(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+40(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+48(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant129<>+56(SB)/8, $0x3fcc71c62b58aec2
 GLOBL hyperbolicConstant129<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant130<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+24(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+32(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+40(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+48(SB)/8, $0x3fcc71c62b58aec2
-DATA hyperbolicConstant130<>+56(SB)/8, $0x3fcc71c62b58aec2
+DATA hyperbolicConstant130<>+0(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+8(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+16(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+24(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+32(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+40(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+48(SB)/8, $0x3fd9999999995203
+DATA hyperbolicConstant130<>+56(SB)/8, $0x3fd9999999995203
 GLOBL hyperbolicConstant130<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant131<>+0(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+8(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+16(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+24(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+32(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+40(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+48(SB)/8, $0x3fd2492492e13abf
-DATA hyperbolicConstant131<>+56(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant131<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant131<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL hyperbolicConstant131<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant132<>+0(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+8(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+16(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+24(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+32(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+40(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+48(SB)/8, $0x3fc39fc856682013
-DATA hyperbolicConstant132<>+56(SB)/8, $0x3fc39fc856682013
+DATA hyperbolicConstant132<>+0(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+8(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+16(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+24(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+32(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+40(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+48(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant132<>+56(SB)/8, $0x3fc7462c2c752057
 GLOBL hyperbolicConstant132<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant133<>+0(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+8(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+16(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+24(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+32(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+40(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+48(SB)/8, $0x3fc7462c2c752057
-DATA hyperbolicConstant133<>+56(SB)/8, $0x3fc7462c2c752057
+DATA hyperbolicConstant133<>+0(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+8(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+16(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+24(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+32(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+40(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+48(SB)/8, $0x3fd2492492e13abf
+DATA hyperbolicConstant133<>+56(SB)/8, $0x3fd2492492e13abf
 GLOBL hyperbolicConstant133<>(SB), RODATA|NOPTR, $64
 
-DATA hyperbolicConstant134<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA hyperbolicConstant134<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA hyperbolicConstant134<>+0(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+8(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+16(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+24(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+32(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+40(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+48(SB)/8, $0x3fe5555555555558
+DATA hyperbolicConstant134<>+56(SB)/8, $0x3fe5555555555558
 GLOBL hyperbolicConstant134<>(SB), RODATA|NOPTR, $64
 
 DATA hyperbolicConstant135<>+0(SB)/8, $0x3e30000000000000
@@ -4278,7 +4259,7 @@ GLOBL hyperbolicConstant137<>(SB), RODATA|NOPTR, $32
 
 // func acoshFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·acoshFloat64AVX2(SB), $736-33
+TEXT ·acoshFloat64AVX2(SB), $672-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -4401,39 +4382,33 @@ loop:
 	VSUBPD       Y7, Y3, Y10
 	VSUBPD       Y2, Y0, Y0
 	VSUBPD       Y10, Y12, Y2
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y10
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y8, Y10
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y12
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y9, Y12
+	VMULPD       Y8, Y8, Y10
+	VMULPD       Y9, Y9, Y12
 	VMOVUPS      Y3, 160(SP)
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y3
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y8, Y3
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y13
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y9, Y13
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y3
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y10, Y3
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y13
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y12, Y13
+	VFMADD213PD  hyperbolicConstant108<>+0(SB), Y10, Y3
+	VFMADD213PD  hyperbolicConstant108<>+0(SB), Y12, Y13
 	VMOVUPS      Y7, 192(SP)
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y7
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y8, Y7
+	VMOVUPS      hyperbolicConstant110<>+0(SB), Y7
+	VFMADD231PD  hyperbolicConstant109<>+0(SB), Y10, Y7
 	VMOVUPS      Y6, 224(SP)
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y6
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y9, Y6
-	VMOVUPS      Y5, 256(SP)
-	VMULPD       Y8, Y8, Y5
-	VMOVUPS      Y4, 288(SP)
-	VMULPD       Y9, Y9, Y4
-	VFMADD231PD  Y5, Y3, Y10
-	VFMADD231PD  Y4, Y13, Y12
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y5, Y7
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y4, Y6
-	VMULPD       Y5, Y5, Y3
-	VMULPD       Y4, Y4, Y4
-	VFMADD231PD  Y3, Y7, Y10
-	VFMADD231PD  Y4, Y6, Y12
-	VFMADD231PD  Y10, Y8, Y11
-	VFMADD231PD  Y12, Y9, Y1
+	VMOVUPS      hyperbolicConstant110<>+0(SB), Y6
+	VFMADD231PD  hyperbolicConstant109<>+0(SB), Y12, Y6
+	VFMADD213PD  hyperbolicConstant111<>+0(SB), Y10, Y7
+	VFMADD213PD  hyperbolicConstant111<>+0(SB), Y12, Y6
+	VFMADD231PD  Y8, Y7, Y3
+	VFMADD231PD  Y9, Y6, Y13
+	VFMADD213PD  hyperbolicConstant112<>+0(SB), Y8, Y3
+	VFMADD213PD  hyperbolicConstant112<>+0(SB), Y9, Y13
+	VFMADD231PD  Y3, Y8, Y11
+	VFMADD231PD  Y13, Y9, Y1
 	VSUBPD       Y14, Y0, Y0
 	VSUBPD       Y15, Y2, Y2
-	VFMADD231PD  288(SP), Y11, Y0
-	VFMADD231PD  256(SP), Y1, Y2
+	VFMADD231PD  Y11, Y4, Y0
+	VFMADD231PD  Y1, Y5, Y2
 	VMOVUPS      224(SP), Y1
 	VFMSUB231PD  Y1, Y1, Y1
 	VMOVUPS      192(SP), Y3
@@ -4501,15 +4476,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 384(SP)(R12*8)
+	MOVQ AX, 320(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 320(SP), DI
-	LEAQ 384(SP), SI
+	LEAQ 256(SP), DI
+	LEAQ 320(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -4522,7 +4497,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 320(SP)(R10*8), AX
+	MOVQ 256(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -4536,10 +4511,10 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS     Y0, 512(SP)
-	VMOVUPS     Y1, 544(SP)
-	VMOVUPS     Y3, 576(SP)
-	VMOVUPS     Y4, 608(SP)
+	VMOVUPS     Y0, 448(SP)
+	VMOVUPS     Y1, 480(SP)
+	VMOVUPS     Y3, 512(SP)
+	VMOVUPS     Y4, 544(SP)
 	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y5, Y6
 	VPADDQ      hyperbolicConstant94<>+0(SB), Y5, Y8
 	VPSRLQ      $0x34, Y8, Y9
@@ -4559,44 +4534,41 @@ region1:
 	VADDPD      Y14, Y8, Y15
 	VSUBPD      Y8, Y15, Y8
 	VSUBPD      Y8, Y14, Y8
-	VMOVUPS     hyperbolicConstant107<>+0(SB), Y14
-	VFMADD231PD hyperbolicConstant106<>+0(SB), Y11, Y14
-	VMOVUPS     hyperbolicConstant109<>+0(SB), Y0
-	VFMADD231PD hyperbolicConstant108<>+0(SB), Y11, Y0
-	VMOVUPS     hyperbolicConstant111<>+0(SB), Y7
-	VFMADD231PD hyperbolicConstant110<>+0(SB), Y11, Y7
-	VMULPD      Y11, Y11, Y1
-	VFMADD231PD Y1, Y0, Y14
-	VFMADD231PD hyperbolicConstant112<>+0(SB), Y1, Y7
-	VMULPD      Y1, Y1, Y0
-	VFMADD231PD Y0, Y7, Y14
-	VFMADD231PD Y14, Y11, Y13
+	VMULPD      Y11, Y11, Y14
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y0
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y14, Y0
+	VFMADD213PD hyperbolicConstant108<>+0(SB), Y14, Y0
+	VMOVUPS     hyperbolicConstant110<>+0(SB), Y7
+	VFMADD231PD hyperbolicConstant109<>+0(SB), Y14, Y7
+	VFMADD213PD hyperbolicConstant111<>+0(SB), Y14, Y7
+	VFMADD231PD Y11, Y7, Y0
+	VFMADD213PD hyperbolicConstant112<>+0(SB), Y11, Y0
+	VFMADD231PD Y0, Y11, Y13
 	VSUBPD      Y12, Y8, Y0
 	VFMADD231PD Y13, Y10, Y0
-	VMULPD      hyperbolicConstant19<>+0(SB), Y9, Y1
-	VADDPD      Y15, Y1, Y7
-	VSUBPD      Y1, Y7, Y1
-	VSUBPD      Y1, Y15, Y1
+	VMULPD      hyperbolicConstant19<>+0(SB), Y9, Y7
+	VADDPD      Y15, Y7, Y8
+	VSUBPD      Y7, Y8, Y7
+	VSUBPD      Y7, Y15, Y7
 	VFMADD231PD hyperbolicConstant20<>+0(SB), Y9, Y0
-	VADDPD      Y0, Y1, Y0
 	VADDPD      Y0, Y7, Y0
+	VADDPD      Y0, Y8, Y0
 	VBLENDVPD   Y6, Y0, Y5, Y0
-	VCMPPD      $0x00, Y2, Y5, Y1
-	VBLENDVPD   Y1, hyperbolicConstant1<>+0(SB), Y0, Y0
-	VCMPPD      $0x11, Y2, Y5, Y1
-	VBLENDVPD   Y1, hyperbolicConstant137<>+0(SB), Y0, Y0
-	VMOVUPS     512(SP), Y1
-	VBLENDVPD   Y3, Y0, Y1, Y1
-	VMOVUPS     Y1, 512(SP)
-	VMOVUPS     512(SP), Y0
-	VMOVUPS     544(SP), Y1
+	VCMPPD      $0x00, Y2, Y5, Y6
+	VBLENDVPD   Y6, hyperbolicConstant1<>+0(SB), Y0, Y0
+	VCMPPD      $0x11, Y2, Y5, Y5
+	VBLENDVPD   Y5, hyperbolicConstant137<>+0(SB), Y0, Y0
+	VMOVUPS     448(SP), Y5
+	VBLENDVPD   Y3, Y0, Y5, Y5
+	VMOVUPS     Y5, 448(SP)
+	VMOVUPS     448(SP), Y0
 	VMOVUPS     32(SI), Y7
 	JMP         back1
 
 region2:
-	VMOVUPS     Y0, 640(SP)
-	VMOVUPS     Y1, 672(SP)
-	VMOVUPS     Y4, 704(SP)
+	VMOVUPS     Y0, 576(SP)
+	VMOVUPS     Y1, 608(SP)
+	VMOVUPS     Y4, 640(SP)
 	VCMPPD      $0x11, hyperbolicConstant104<>+0(SB), Y7, Y3
 	VPADDQ      hyperbolicConstant94<>+0(SB), Y7, Y5
 	VPSRLQ      $0x34, Y5, Y6
@@ -4616,35 +4588,32 @@ region2:
 	VADDPD      Y12, Y5, Y13
 	VSUBPD      Y5, Y13, Y5
 	VSUBPD      Y5, Y12, Y5
-	VMOVUPS     hyperbolicConstant107<>+0(SB), Y12
-	VFMADD231PD hyperbolicConstant106<>+0(SB), Y9, Y12
-	VMOVUPS     hyperbolicConstant109<>+0(SB), Y14
-	VFMADD231PD hyperbolicConstant108<>+0(SB), Y9, Y14
-	VMOVUPS     hyperbolicConstant111<>+0(SB), Y15
-	VFMADD231PD hyperbolicConstant110<>+0(SB), Y9, Y15
-	VMULPD      Y9, Y9, Y0
-	VFMADD231PD Y0, Y14, Y12
-	VFMADD231PD hyperbolicConstant112<>+0(SB), Y0, Y15
-	VMULPD      Y0, Y0, Y0
-	VFMADD231PD Y0, Y15, Y12
-	VFMADD231PD Y12, Y9, Y11
-	VSUBPD      Y10, Y5, Y0
-	VFMADD231PD Y11, Y8, Y0
-	VMULPD      hyperbolicConstant19<>+0(SB), Y6, Y5
-	VADDPD      Y13, Y5, Y8
-	VSUBPD      Y5, Y8, Y5
-	VSUBPD      Y5, Y13, Y5
-	VFMADD231PD hyperbolicConstant20<>+0(SB), Y6, Y0
-	VADDPD      Y0, Y5, Y0
-	VADDPD      Y0, Y8, Y0
-	VBLENDVPD   Y3, Y0, Y7, Y0
-	VCMPPD      $0x00, Y2, Y7, Y3
-	VBLENDVPD   Y3, hyperbolicConstant1<>+0(SB), Y0, Y0
+	VMULPD      Y9, Y9, Y12
+	VMOVUPS     hyperbolicConstant107<>+0(SB), Y14
+	VFMADD231PD hyperbolicConstant106<>+0(SB), Y12, Y14
+	VFMADD213PD hyperbolicConstant108<>+0(SB), Y12, Y14
+	VMOVUPS     hyperbolicConstant110<>+0(SB), Y15
+	VFMADD231PD hyperbolicConstant109<>+0(SB), Y12, Y15
+	VFMADD213PD hyperbolicConstant111<>+0(SB), Y12, Y15
+	VFMADD231PD Y9, Y15, Y14
+	VFMADD213PD hyperbolicConstant112<>+0(SB), Y9, Y14
+	VFMADD231PD Y14, Y9, Y11
+	VSUBPD      Y10, Y5, Y5
+	VFMADD231PD Y11, Y8, Y5
+	VMULPD      hyperbolicConstant19<>+0(SB), Y6, Y8
+	VADDPD      Y13, Y8, Y9
+	VSUBPD      Y8, Y9, Y8
+	VSUBPD      Y8, Y13, Y8
+	VFMADD231PD hyperbolicConstant20<>+0(SB), Y6, Y5
+	VADDPD      Y5, Y8, Y5
+	VADDPD      Y5, Y9, Y5
+	VBLENDVPD   Y3, Y5, Y7, Y3
+	VCMPPD      $0x00, Y2, Y7, Y5
+	VBLENDVPD   Y5, hyperbolicConstant1<>+0(SB), Y3, Y3
 	VCMPPD      $0x11, Y2, Y7, Y2
-	VBLENDVPD   Y2, hyperbolicConstant137<>+0(SB), Y0, Y0
-	VBLENDVPD   Y4, Y0, Y1, Y1
-	VMOVUPS     Y1, 672(SP)
-	VMOVUPS     640(SP), Y0
+	VBLENDVPD   Y2, hyperbolicConstant137<>+0(SB), Y3, Y2
+	VBLENDVPD   Y4, Y2, Y1, Y1
+	VMOVUPS     Y1, 608(SP)
 	JMP         back2
 
 DATA hyperbolicConstant138<>+0(SB)/8, $0xbff0000000000000
@@ -4923,30 +4892,26 @@ loop:
 	VSUBPD       Z7, Z21, Z23
 	VSUBPD       Z22, Z18, Z18
 	VSUBPD       Z23, Z19, Z19
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z22
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z8, Z22
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z23
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z9, Z23
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z24
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z8, Z24
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z25
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z9, Z25
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z26
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z8, Z26
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z27
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z9, Z27
-	VMULPD       Z8, Z8, Z28
-	VMULPD       Z9, Z9, Z29
-	VFMADD231PD  Z28, Z24, Z22
-	VFMADD231PD  Z29, Z25, Z23
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z28, Z26
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z29, Z27
-	VMULPD       Z28, Z28, Z24
-	VMULPD       Z29, Z29, Z25
-	VFMADD231PD  Z24, Z26, Z22
-	VFMADD231PD  Z25, Z27, Z23
-	VFMADD231PD  Z22, Z8, Z16
-	VFMADD231PD  Z23, Z9, Z17
+	VMULPD       Z8, Z8, Z22
+	VMULPD       Z9, Z9, Z23
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z24
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z22, Z24
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z25
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z23, Z25
+	VFMADD213PD  hyperbolicConstant130<>+0(SB), Z22, Z24
+	VFMADD213PD  hyperbolicConstant130<>+0(SB), Z23, Z25
+	VMOVUPS      hyperbolicConstant132<>+0(SB), Z26
+	VFMADD231PD  hyperbolicConstant131<>+0(SB), Z22, Z26
+	VMOVUPS      hyperbolicConstant132<>+0(SB), Z27
+	VFMADD231PD  hyperbolicConstant131<>+0(SB), Z23, Z27
+	VFMADD213PD  hyperbolicConstant133<>+0(SB), Z22, Z26
+	VFMADD213PD  hyperbolicConstant133<>+0(SB), Z23, Z27
+	VFMADD231PD  Z8, Z26, Z24
+	VFMADD231PD  Z9, Z27, Z25
+	VFMADD213PD  hyperbolicConstant134<>+0(SB), Z8, Z24
+	VFMADD213PD  hyperbolicConstant134<>+0(SB), Z9, Z25
+	VFMADD231PD  Z24, Z8, Z16
+	VFMADD231PD  Z25, Z9, Z17
 	VSUBPD       Z14, Z18, Z8
 	VSUBPD       Z15, Z19, Z9
 	VFMADD231PD  Z16, Z4, Z8
@@ -5065,18 +5030,16 @@ region1:
 	VADDPD      Z10, Z4, Z12
 	VSUBPD      Z4, Z12, Z4
 	VSUBPD      Z4, Z10, Z4
-	VMOVUPS     hyperbolicConstant129<>+0(SB), Z10
-	VFMADD231PD hyperbolicConstant128<>+0(SB), Z7, Z10
-	VMOVUPS     hyperbolicConstant131<>+0(SB), Z14
-	VFMADD231PD hyperbolicConstant130<>+0(SB), Z7, Z14
-	VMOVUPS     hyperbolicConstant133<>+0(SB), Z15
-	VFMADD231PD hyperbolicConstant132<>+0(SB), Z7, Z15
-	VMULPD      Z7, Z7, Z16
-	VFMADD231PD Z16, Z14, Z10
-	VFMADD231PD hyperbolicConstant134<>+0(SB), Z16, Z15
-	VMULPD      Z16, Z16, Z14
-	VFMADD231PD Z14, Z15, Z10
-	VFMADD231PD Z10, Z7, Z9
+	VMULPD      Z7, Z7, Z10
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z14
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z10, Z14
+	VFMADD213PD hyperbolicConstant130<>+0(SB), Z10, Z14
+	VMOVUPS     hyperbolicConstant132<>+0(SB), Z15
+	VFMADD231PD hyperbolicConstant131<>+0(SB), Z10, Z15
+	VFMADD213PD hyperbolicConstant133<>+0(SB), Z10, Z15
+	VFMADD231PD Z7, Z15, Z14
+	VFMADD213PD hyperbolicConstant134<>+0(SB), Z7, Z14
+	VFMADD231PD Z14, Z7, Z9
 	VSUBPD      Z8, Z4, Z4
 	VFMADD231PD Z9, Z6, Z4
 	VMULPD      hyperbolicConstant54<>+0(SB), Z5, Z6
@@ -5118,18 +5081,16 @@ region2:
 	VADDPD      Z9, Z0, Z10
 	VSUBPD      Z0, Z10, Z0
 	VSUBPD      Z0, Z9, Z0
-	VMOVUPS     hyperbolicConstant129<>+0(SB), Z9
-	VFMADD231PD hyperbolicConstant128<>+0(SB), Z6, Z9
-	VMOVUPS     hyperbolicConstant131<>+0(SB), Z11
-	VFMADD231PD hyperbolicConstant130<>+0(SB), Z6, Z11
-	VMOVUPS     hyperbolicConstant133<>+0(SB), Z12
-	VFMADD231PD hyperbolicConstant132<>+0(SB), Z6, Z12
-	VMULPD      Z6, Z6, Z14
-	VFMADD231PD Z14, Z11, Z9
-	VFMADD231PD hyperbolicConstant134<>+0(SB), Z14, Z12
-	VMULPD      Z14, Z14, Z11
-	VFMADD231PD Z11, Z12, Z9
-	VFMADD231PD Z9, Z6, Z8
+	VMULPD      Z6, Z6, Z9
+	VMOVUPS     hyperbolicConstant129<>+0(SB), Z11
+	VFMADD231PD hyperbolicConstant128<>+0(SB), Z9, Z11
+	VFMADD213PD hyperbolicConstant130<>+0(SB), Z9, Z11
+	VMOVUPS     hyperbolicConstant132<>+0(SB), Z12
+	VFMADD231PD hyperbolicConstant131<>+0(SB), Z9, Z12
+	VFMADD213PD hyperbolicConstant133<>+0(SB), Z9, Z12
+	VFMADD231PD Z6, Z12, Z11
+	VFMADD213PD hyperbolicConstant134<>+0(SB), Z6, Z11
+	VFMADD231PD Z11, Z6, Z8
 	VSUBPD      Z7, Z0, Z0
 	VFMADD231PD Z8, Z5, Z0
 	VMULPD      hyperbolicConstant54<>+0(SB), Z4, Z5
@@ -5310,7 +5271,7 @@ past:
 
 // func atanhFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·atanhFloat64AVX2(SB), $800-33
+TEXT ·atanhFloat64AVX2(SB), $736-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -5419,39 +5380,33 @@ loop:
 	VSUBPD       Y9, Y5, Y13
 	VSUBPD       Y4, Y2, Y2
 	VSUBPD       Y13, Y14, Y4
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y13
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y11, Y13
-	VMOVUPS      hyperbolicConstant107<>+0(SB), Y14
-	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y12, Y14
+	VMULPD       Y11, Y11, Y13
+	VMULPD       Y12, Y12, Y14
 	VMOVUPS      Y5, 224(SP)
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y5
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y11, Y5
-	VMOVUPS      hyperbolicConstant109<>+0(SB), Y10
-	VFMADD231PD  hyperbolicConstant108<>+0(SB), Y12, Y10
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y5
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y13, Y5
+	VMOVUPS      hyperbolicConstant107<>+0(SB), Y10
+	VFMADD231PD  hyperbolicConstant106<>+0(SB), Y14, Y10
+	VFMADD213PD  hyperbolicConstant108<>+0(SB), Y13, Y5
+	VFMADD213PD  hyperbolicConstant108<>+0(SB), Y14, Y10
 	VMOVUPS      Y9, 256(SP)
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y9
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y11, Y9
+	VMOVUPS      hyperbolicConstant110<>+0(SB), Y9
+	VFMADD231PD  hyperbolicConstant109<>+0(SB), Y13, Y9
 	VMOVUPS      Y8, 288(SP)
-	VMOVUPS      hyperbolicConstant111<>+0(SB), Y8
-	VFMADD231PD  hyperbolicConstant110<>+0(SB), Y12, Y8
-	VMOVUPS      Y7, 320(SP)
-	VMULPD       Y11, Y11, Y7
-	VMOVUPS      Y6, 352(SP)
-	VMULPD       Y12, Y12, Y6
-	VFMADD231PD  Y7, Y5, Y13
-	VFMADD231PD  Y6, Y10, Y14
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y7, Y9
-	VFMADD231PD  hyperbolicConstant112<>+0(SB), Y6, Y8
-	VMULPD       Y7, Y7, Y5
-	VMULPD       Y6, Y6, Y6
-	VFMADD231PD  Y5, Y9, Y13
-	VFMADD231PD  Y6, Y8, Y14
-	VFMADD231PD  Y13, Y11, Y0
-	VFMADD231PD  Y14, Y12, Y3
+	VMOVUPS      hyperbolicConstant110<>+0(SB), Y8
+	VFMADD231PD  hyperbolicConstant109<>+0(SB), Y14, Y8
+	VFMADD213PD  hyperbolicConstant111<>+0(SB), Y13, Y9
+	VFMADD213PD  hyperbolicConstant111<>+0(SB), Y14, Y8
+	VFMADD231PD  Y11, Y9, Y5
+	VFMADD231PD  Y12, Y8, Y10
+	VFMADD213PD  hyperbolicConstant112<>+0(SB), Y11, Y5
+	VFMADD213PD  hyperbolicConstant112<>+0(SB), Y12, Y10
+	VFMADD231PD  Y5, Y11, Y0
+	VFMADD231PD  Y10, Y12, Y3
 	VSUBPD       Y15, Y2, Y2
 	VSUBPD       Y1, Y4, Y1
-	VFMADD231PD  352(SP), Y0, Y2
-	VFMADD231PD  320(SP), Y3, Y1
+	VFMADD231PD  Y0, Y6, Y2
+	VFMADD231PD  Y3, Y7, Y1
 	VMOVUPS      288(SP), Y0
 	VFMSUB231PD  Y0, Y0, Y0
 	VMOVUPS      256(SP), Y3
@@ -5526,15 +5481,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 448(SP)(R12*8)
+	MOVQ AX, 384(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 384(SP), DI
-	LEAQ 448(SP), SI
+	LEAQ 320(SP), DI
+	LEAQ 384(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -5547,7 +5502,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 384(SP)(R10*8), AX
+	MOVQ 320(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -5561,26 +5516,26 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 576(SP)
-	VMOVUPS   Y1, 608(SP)
-	VMOVUPS   Y3, 640(SP)
-	VMOVUPS   Y5, 672(SP)
+	VMOVUPS   Y0, 512(SP)
+	VMOVUPS   Y1, 544(SP)
+	VMOVUPS   Y3, 576(SP)
+	VMOVUPS   Y5, 608(SP)
 	VCMPPD    $0x00, hyperbolicConstant15<>+0(SB), Y2, Y2
 	VMOVUPS   hyperbolicConstant137<>+0(SB), Y6
 	VBLENDVPD Y2, hyperbolicConstant104<>+0(SB), Y6, Y2
 	VBLENDVPD Y3, Y2, Y0, Y0
-	VMOVUPS   Y0, 576(SP)
+	VMOVUPS   Y0, 512(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y0, 704(SP)
-	VMOVUPS   Y1, 736(SP)
-	VMOVUPS   Y5, 768(SP)
+	VMOVUPS   Y0, 640(SP)
+	VMOVUPS   Y1, 672(SP)
+	VMOVUPS   Y5, 704(SP)
 	VCMPPD    $0x00, hyperbolicConstant15<>+0(SB), Y4, Y2
 	VMOVUPS   hyperbolicConstant137<>+0(SB), Y3
 	VBLENDVPD Y2, hyperbolicConstant104<>+0(SB), Y3, Y2
 	VBLENDVPD Y5, Y2, Y1, Y1
-	VMOVUPS   Y1, 736(SP)
+	VMOVUPS   Y1, 672(SP)
 	JMP       back2
 
 // func atanhFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
@@ -5836,30 +5791,26 @@ loop:
 	VSUBPD       Z9, Z22, Z24
 	VSUBPD       Z23, Z19, Z19
 	VSUBPD       Z24, Z20, Z20
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z23
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z11, Z23
-	VMOVUPS      hyperbolicConstant129<>+0(SB), Z24
-	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z12, Z24
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z25
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z11, Z25
-	VMOVUPS      hyperbolicConstant131<>+0(SB), Z26
-	VFMADD231PD  hyperbolicConstant130<>+0(SB), Z12, Z26
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z27
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z11, Z27
-	VMOVUPS      hyperbolicConstant133<>+0(SB), Z28
-	VFMADD231PD  hyperbolicConstant132<>+0(SB), Z12, Z28
-	VMULPD       Z11, Z11, Z29
-	VMULPD       Z12, Z12, Z30
-	VFMADD231PD  Z29, Z25, Z23
-	VFMADD231PD  Z30, Z26, Z24
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z29, Z27
-	VFMADD231PD  hyperbolicConstant134<>+0(SB), Z30, Z28
-	VMULPD       Z29, Z29, Z25
-	VMULPD       Z30, Z30, Z26
-	VFMADD231PD  Z25, Z27, Z23
-	VFMADD231PD  Z26, Z28, Z24
-	VFMADD231PD  Z23, Z11, Z17
-	VFMADD231PD  Z24, Z12, Z18
+	VMULPD       Z11, Z11, Z23
+	VMULPD       Z12, Z12, Z24
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z25
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z23, Z25
+	VMOVUPS      hyperbolicConstant129<>+0(SB), Z26
+	VFMADD231PD  hyperbolicConstant128<>+0(SB), Z24, Z26
+	VFMADD213PD  hyperbolicConstant130<>+0(SB), Z23, Z25
+	VFMADD213PD  hyperbolicConstant130<>+0(SB), Z24, Z26
+	VMOVUPS      hyperbolicConstant132<>+0(SB), Z27
+	VFMADD231PD  hyperbolicConstant131<>+0(SB), Z23, Z27
+	VMOVUPS      hyperbolicConstant132<>+0(SB), Z28
+	VFMADD231PD  hyperbolicConstant131<>+0(SB), Z24, Z28
+	VFMADD213PD  hyperbolicConstant133<>+0(SB), Z23, Z27
+	VFMADD213PD  hyperbolicConstant133<>+0(SB), Z24, Z28
+	VFMADD231PD  Z11, Z27, Z25
+	VFMADD231PD  Z12, Z28, Z26
+	VFMADD213PD  hyperbolicConstant134<>+0(SB), Z11, Z25
+	VFMADD213PD  hyperbolicConstant134<>+0(SB), Z12, Z26
+	VFMADD231PD  Z25, Z11, Z17
+	VFMADD231PD  Z26, Z12, Z18
 	VSUBPD       Z15, Z19, Z11
 	VSUBPD       Z16, Z20, Z12
 	VFMADD231PD  Z17, Z6, Z11

@@ -37,38 +37,37 @@ func Log(x float64) float64 {
 	v39 := v26 + v38
 	v40 := v39 - v26
 	v41 := v38 - v40
-	v44 := math.FMA(float64(0x1.9999999995203p-02), v30, float64(0x1.5555555555558p-01))
-	v47 := math.FMA(float64(0x1.c71c62b58aec2p-03), v30, float64(0x1.2492492e13abfp-02))
-	v50 := math.FMA(float64(0x1.39fc856682013p-03), v30, float64(0x1.7462c2c752057p-03))
-	v52 := float64(v30 * v30)
-	v53 := math.FMA(v47, v52, v44)
-	v54 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v52, v50)
-	v55 := float64(v52 * v52)
-	v56 := math.FMA(v54, v55, v53)
-	v57 := math.FMA(v30, v56, v33)
-	v58 := v41 - v34
-	v59 := math.FMA(v29, v57, v58)
-	v61 := float64(v24 * float64(0x1.62e42feep-01))
-	v62 := v61 + v39
-	v63 := v62 - v61
-	v64 := v39 - v63
-	v66 := math.FMA(v24, float64(0x1.a39ef35793c76p-33), v59)
-	v67 := v64 + v66
-	v68 := v62 + v67
-	v69 := math.Float64bits(x)
-	v71 := v69 + uint64(0x7fffffffffffffff)
-	v73 := int64(v71) > int64(-4503599627370498)
-	r82_0 := v68
-	if v73 {
-		v74 := x == float64(0x0p+00)
-		v77 := pick(v74, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v78 := float64(0x0p+00) < x
-		v79 := unordered(x, x)
-		v80 := v78 || v79
-		v81 := pick(v80, x, v77)
-		r82_0 = v81
+	v42 := float64(v30 * v30)
+	v45 := math.FMA(float64(0x1.39fc856682013p-03), v42, float64(0x1.c71c62b58aec2p-03))
+	v47 := math.FMA(v45, v42, float64(0x1.9999999995203p-02))
+	v50 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v42, float64(0x1.7462c2c752057p-03))
+	v52 := math.FMA(v50, v42, float64(0x1.2492492e13abfp-02))
+	v53 := math.FMA(v52, v30, v47)
+	v55 := math.FMA(v53, v30, float64(0x1.5555555555558p-01))
+	v56 := math.FMA(v30, v55, v33)
+	v57 := v41 - v34
+	v58 := math.FMA(v29, v56, v57)
+	v60 := float64(v24 * float64(0x1.62e42feep-01))
+	v61 := v60 + v39
+	v62 := v61 - v60
+	v63 := v39 - v62
+	v65 := math.FMA(v24, float64(0x1.a39ef35793c76p-33), v58)
+	v66 := v63 + v65
+	v67 := v61 + v66
+	v68 := math.Float64bits(x)
+	v70 := v68 + uint64(0x7fffffffffffffff)
+	v72 := int64(v70) > int64(-4503599627370498)
+	r81_0 := v67
+	if v72 {
+		v73 := x == float64(0x0p+00)
+		v76 := pick(v73, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
+		v77 := float64(0x0p+00) < x
+		v78 := unordered(x, x)
+		v79 := v77 || v78
+		v80 := pick(v79, x, v76)
+		r81_0 = v80
 	}
-	return r82_0
+	return r81_0
 }
 
 // Log32 is Log for float32.
@@ -159,40 +158,39 @@ func Log2(x float64) float64 {
 	v39 := v26 + v38
 	v40 := v39 - v26
 	v41 := v38 - v40
-	v44 := math.FMA(float64(0x1.9999999995203p-02), v30, float64(0x1.5555555555558p-01))
-	v47 := math.FMA(float64(0x1.c71c62b58aec2p-03), v30, float64(0x1.2492492e13abfp-02))
-	v50 := math.FMA(float64(0x1.39fc856682013p-03), v30, float64(0x1.7462c2c752057p-03))
-	v52 := float64(v30 * v30)
-	v53 := math.FMA(v47, v52, v44)
-	v54 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v52, v50)
-	v55 := float64(v52 * v52)
-	v56 := math.FMA(v54, v55, v53)
-	v57 := math.FMA(v30, v56, v33)
-	v58 := v41 - v34
-	v59 := math.FMA(v29, v57, v58)
-	v61 := float64(v39 * float64(0x1.71547652b82fep+00))
-	v62 := math.FMA(v39, float64(0x1.71547652b82fep+00), -(v61))
-	v64 := math.FMA(v39, float64(0x1.777d0ffda0d24p-56), v62)
-	v65 := math.FMA(v59, float64(0x1.71547652b82fep+00), v64)
-	v66 := v24 + v61
-	v67 := v66 - v24
-	v68 := v61 - v67
-	v69 := v68 + v65
-	v70 := v66 + v69
-	v71 := math.Float64bits(x)
-	v73 := v71 + uint64(0x7fffffffffffffff)
-	v75 := int64(v73) > int64(-4503599627370498)
-	r84_0 := v70
-	if v75 {
-		v76 := x == float64(0x0p+00)
-		v79 := pick(v76, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v80 := float64(0x0p+00) < x
-		v81 := unordered(x, x)
-		v82 := v80 || v81
-		v83 := pick(v82, x, v79)
-		r84_0 = v83
+	v42 := float64(v30 * v30)
+	v45 := math.FMA(float64(0x1.39fc856682013p-03), v42, float64(0x1.c71c62b58aec2p-03))
+	v47 := math.FMA(v45, v42, float64(0x1.9999999995203p-02))
+	v50 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v42, float64(0x1.7462c2c752057p-03))
+	v52 := math.FMA(v50, v42, float64(0x1.2492492e13abfp-02))
+	v53 := math.FMA(v52, v30, v47)
+	v55 := math.FMA(v53, v30, float64(0x1.5555555555558p-01))
+	v56 := math.FMA(v30, v55, v33)
+	v57 := v41 - v34
+	v58 := math.FMA(v29, v56, v57)
+	v60 := float64(v39 * float64(0x1.71547652b82fep+00))
+	v61 := math.FMA(v39, float64(0x1.71547652b82fep+00), -(v60))
+	v63 := math.FMA(v39, float64(0x1.777d0ffda0d24p-56), v61)
+	v64 := math.FMA(v58, float64(0x1.71547652b82fep+00), v63)
+	v65 := v24 + v60
+	v66 := v65 - v24
+	v67 := v60 - v66
+	v68 := v67 + v64
+	v69 := v65 + v68
+	v70 := math.Float64bits(x)
+	v72 := v70 + uint64(0x7fffffffffffffff)
+	v74 := int64(v72) > int64(-4503599627370498)
+	r83_0 := v69
+	if v74 {
+		v75 := x == float64(0x0p+00)
+		v78 := pick(v75, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
+		v79 := float64(0x0p+00) < x
+		v80 := unordered(x, x)
+		v81 := v79 || v80
+		v82 := pick(v81, x, v78)
+		r83_0 = v82
 	}
-	return r84_0
+	return r83_0
 }
 
 // Log232 is Log2 for float32.
@@ -287,42 +285,41 @@ func Log10(x float64) float64 {
 	v39 := v26 + v38
 	v40 := v39 - v26
 	v41 := v38 - v40
-	v44 := math.FMA(float64(0x1.9999999995203p-02), v30, float64(0x1.5555555555558p-01))
-	v47 := math.FMA(float64(0x1.c71c62b58aec2p-03), v30, float64(0x1.2492492e13abfp-02))
-	v50 := math.FMA(float64(0x1.39fc856682013p-03), v30, float64(0x1.7462c2c752057p-03))
-	v52 := float64(v30 * v30)
-	v53 := math.FMA(v47, v52, v44)
-	v54 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v52, v50)
-	v55 := float64(v52 * v52)
-	v56 := math.FMA(v54, v55, v53)
-	v57 := math.FMA(v30, v56, v33)
-	v58 := v41 - v34
-	v59 := math.FMA(v29, v57, v58)
-	v61 := float64(v39 * float64(0x1.bcb7b1526e50ep-02))
-	v62 := math.FMA(v39, float64(0x1.bcb7b1526e50ep-02), -(v61))
-	v64 := math.FMA(v39, float64(0x1.95355baaafad3p-57), v62)
-	v65 := math.FMA(v59, float64(0x1.bcb7b1526e50ep-02), v64)
-	v67 := float64(v24 * float64(0x1.3441350ap-02))
-	v68 := v67 + v61
-	v69 := v68 - v67
-	v70 := v61 - v69
-	v72 := math.FMA(v24, float64(-0x1.0c0219dc1da99p-39), v65)
-	v73 := v70 + v72
-	v74 := v68 + v73
-	v75 := math.Float64bits(x)
-	v77 := v75 + uint64(0x7fffffffffffffff)
-	v79 := int64(v77) > int64(-4503599627370498)
-	r88_0 := v74
-	if v79 {
-		v80 := x == float64(0x0p+00)
-		v83 := pick(v80, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v84 := float64(0x0p+00) < x
-		v85 := unordered(x, x)
-		v86 := v84 || v85
-		v87 := pick(v86, x, v83)
-		r88_0 = v87
+	v42 := float64(v30 * v30)
+	v45 := math.FMA(float64(0x1.39fc856682013p-03), v42, float64(0x1.c71c62b58aec2p-03))
+	v47 := math.FMA(v45, v42, float64(0x1.9999999995203p-02))
+	v50 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v42, float64(0x1.7462c2c752057p-03))
+	v52 := math.FMA(v50, v42, float64(0x1.2492492e13abfp-02))
+	v53 := math.FMA(v52, v30, v47)
+	v55 := math.FMA(v53, v30, float64(0x1.5555555555558p-01))
+	v56 := math.FMA(v30, v55, v33)
+	v57 := v41 - v34
+	v58 := math.FMA(v29, v56, v57)
+	v60 := float64(v39 * float64(0x1.bcb7b1526e50ep-02))
+	v61 := math.FMA(v39, float64(0x1.bcb7b1526e50ep-02), -(v60))
+	v63 := math.FMA(v39, float64(0x1.95355baaafad3p-57), v61)
+	v64 := math.FMA(v58, float64(0x1.bcb7b1526e50ep-02), v63)
+	v66 := float64(v24 * float64(0x1.3441350ap-02))
+	v67 := v66 + v60
+	v68 := v67 - v66
+	v69 := v60 - v68
+	v71 := math.FMA(v24, float64(-0x1.0c0219dc1da99p-39), v64)
+	v72 := v69 + v71
+	v73 := v67 + v72
+	v74 := math.Float64bits(x)
+	v76 := v74 + uint64(0x7fffffffffffffff)
+	v78 := int64(v76) > int64(-4503599627370498)
+	r87_0 := v73
+	if v78 {
+		v79 := x == float64(0x0p+00)
+		v82 := pick(v79, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
+		v83 := float64(0x0p+00) < x
+		v84 := unordered(x, x)
+		v85 := v83 || v84
+		v86 := pick(v85, x, v82)
+		r87_0 = v86
 	}
-	return r88_0
+	return r87_0
 }
 
 // Log1032 is Log10 for float32.
@@ -423,45 +420,44 @@ func Log1p(x float64) float64 {
 	v46 := v25 + v45
 	v47 := v46 - v25
 	v48 := v45 - v47
-	v51 := math.FMA(float64(0x1.9999999995203p-02), v37, float64(0x1.5555555555558p-01))
-	v54 := math.FMA(float64(0x1.c71c62b58aec2p-03), v37, float64(0x1.2492492e13abfp-02))
-	v57 := math.FMA(float64(0x1.39fc856682013p-03), v37, float64(0x1.7462c2c752057p-03))
-	v59 := float64(v37 * v37)
-	v60 := math.FMA(v54, v59, v51)
-	v61 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v59, v57)
-	v62 := float64(v59 * v59)
-	v63 := math.FMA(v61, v62, v60)
-	v64 := math.FMA(v37, v63, v40)
-	v65 := v48 - v41
-	v66 := math.FMA(v36, v64, v65)
-	v67 := math.FMA(v25, v25, -(v25))
-	v68 := v67 + float64(0x1p+00)
-	v69 := math.FMA(v68, v33, v66)
-	v71 := float64(v16 * float64(0x1.62e42feep-01))
-	v72 := v71 + v46
-	v73 := v72 - v71
-	v74 := v46 - v73
-	v76 := math.FMA(v16, float64(0x1.a39ef35793c76p-33), v69)
-	v77 := v74 + v76
-	v78 := v72 + v77
-	v79 := math.Float64bits(v78)
-	v80 := math.Float64bits(x)
-	v81 := v80 & uint64(0x8000000000000000)
-	v82 := v79 | v81
-	v83 := math.Float64frombits(v82)
-	v85 := v8 + uint64(0x7fffffffffffffff)
-	v87 := int64(v85) > int64(-4503599627370498)
-	r97_0 := v83
-	if v87 {
-		v89 := x == float64(-0x1p+00)
-		v92 := pick(v89, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
-		v93 := float64(0x0p+00) < x
-		v94 := unordered(x, x)
-		v95 := v93 || v94
-		v96 := pick(v95, x, v92)
-		r97_0 = v96
+	v49 := float64(v37 * v37)
+	v52 := math.FMA(float64(0x1.39fc856682013p-03), v49, float64(0x1.c71c62b58aec2p-03))
+	v54 := math.FMA(v52, v49, float64(0x1.9999999995203p-02))
+	v57 := math.FMA(float64(0x1.2b6f4ef50bdcdp-03), v49, float64(0x1.7462c2c752057p-03))
+	v59 := math.FMA(v57, v49, float64(0x1.2492492e13abfp-02))
+	v60 := math.FMA(v59, v37, v54)
+	v62 := math.FMA(v60, v37, float64(0x1.5555555555558p-01))
+	v63 := math.FMA(v37, v62, v40)
+	v64 := v48 - v41
+	v65 := math.FMA(v36, v63, v64)
+	v66 := math.FMA(v25, v25, -(v25))
+	v67 := v66 + float64(0x1p+00)
+	v68 := math.FMA(v67, v33, v65)
+	v70 := float64(v16 * float64(0x1.62e42feep-01))
+	v71 := v70 + v46
+	v72 := v71 - v70
+	v73 := v46 - v72
+	v75 := math.FMA(v16, float64(0x1.a39ef35793c76p-33), v68)
+	v76 := v73 + v75
+	v77 := v71 + v76
+	v78 := math.Float64bits(v77)
+	v79 := math.Float64bits(x)
+	v80 := v79 & uint64(0x8000000000000000)
+	v81 := v78 | v80
+	v82 := math.Float64frombits(v81)
+	v84 := v8 + uint64(0x7fffffffffffffff)
+	v86 := int64(v84) > int64(-4503599627370498)
+	r96_0 := v82
+	if v86 {
+		v88 := x == float64(-0x1p+00)
+		v91 := pick(v88, math.Float64frombits(0xfff0000000000000), math.Float64frombits(0x7ff8000000000001))
+		v92 := float64(0x0p+00) < x
+		v93 := unordered(x, x)
+		v94 := v92 || v93
+		v95 := pick(v94, x, v91)
+		r96_0 = v95
 	}
-	return r97_0
+	return r96_0
 }
 
 // Log1p32 is Log1p for float32.

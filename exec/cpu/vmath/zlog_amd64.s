@@ -376,7 +376,7 @@ GLOBL logConstant25<>(SB), RODATA|NOPTR, $32
 
 // func logFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logFloat64AVX2(SB), $896-33
+TEXT ·logFloat64AVX2(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -442,40 +442,34 @@ back2:
 	VSUBPD      Y2, Y0, Y2
 	VSUBPD      Y3, Y14, Y3
 	VSUBPD      Y2, Y15, Y2
-	VMOVUPS     logConstant37<>+0(SB), Y14
-	VFMADD231PD logConstant36<>+0(SB), Y8, Y14
-	VMOVUPS     logConstant37<>+0(SB), Y15
-	VFMADD231PD logConstant36<>+0(SB), Y9, Y15
+	VMULPD      Y8, Y8, Y14
+	VMULPD      Y9, Y9, Y15
 	VMOVUPS     Y0, (SP)
-	VMOVUPS     logConstant39<>+0(SB), Y0
-	VFMADD231PD logConstant38<>+0(SB), Y8, Y0
+	VMOVUPS     logConstant37<>+0(SB), Y0
+	VFMADD231PD logConstant36<>+0(SB), Y14, Y0
 	VMOVUPS     Y1, 32(SP)
-	VMOVUPS     logConstant39<>+0(SB), Y1
-	VFMADD231PD logConstant38<>+0(SB), Y9, Y1
+	VMOVUPS     logConstant37<>+0(SB), Y1
+	VFMADD231PD logConstant36<>+0(SB), Y15, Y1
+	VFMADD213PD logConstant38<>+0(SB), Y14, Y0
+	VFMADD213PD logConstant38<>+0(SB), Y15, Y1
 	VMOVUPS     Y5, 64(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y5
-	VFMADD231PD logConstant40<>+0(SB), Y8, Y5
+	VMOVUPS     logConstant40<>+0(SB), Y5
+	VFMADD231PD logConstant39<>+0(SB), Y14, Y5
 	VMOVUPS     Y4, 96(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y4
-	VFMADD231PD logConstant40<>+0(SB), Y9, Y4
-	VMOVUPS     Y7, 128(SP)
-	VMULPD      Y8, Y8, Y7
-	VMOVUPS     Y6, 160(SP)
-	VMULPD      Y9, Y9, Y6
-	VFMADD231PD Y7, Y0, Y14
-	VFMADD231PD Y6, Y1, Y15
-	VFMADD231PD logConstant42<>+0(SB), Y7, Y5
-	VFMADD231PD logConstant42<>+0(SB), Y6, Y4
-	VMULPD      Y7, Y7, Y0
-	VMULPD      Y6, Y6, Y1
-	VFMADD231PD Y0, Y5, Y14
-	VFMADD231PD Y1, Y4, Y15
-	VFMADD231PD Y14, Y8, Y12
-	VFMADD231PD Y15, Y9, Y13
+	VMOVUPS     logConstant40<>+0(SB), Y4
+	VFMADD231PD logConstant39<>+0(SB), Y15, Y4
+	VFMADD213PD logConstant41<>+0(SB), Y14, Y5
+	VFMADD213PD logConstant41<>+0(SB), Y15, Y4
+	VFMADD231PD Y8, Y5, Y0
+	VFMADD231PD Y9, Y4, Y1
+	VFMADD213PD logConstant42<>+0(SB), Y8, Y0
+	VFMADD213PD logConstant42<>+0(SB), Y9, Y1
+	VFMADD231PD Y0, Y8, Y12
+	VFMADD231PD Y1, Y9, Y13
 	VSUBPD      Y10, Y3, Y0
 	VSUBPD      Y11, Y2, Y1
-	VFMADD231PD 160(SP), Y12, Y0
-	VFMADD231PD 128(SP), Y13, Y1
+	VFMADD231PD Y12, Y6, Y0
+	VFMADD231PD Y13, Y7, Y1
 	VMOVUPS     96(SP), Y2
 	VMULPD      logConstant43<>+0(SB), Y2, Y3
 	VMOVUPS     64(SP), Y4
@@ -530,15 +524,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 256(SP)(R12*8)
+	MOVQ AX, 192(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 192(SP), DI
-	LEAQ 256(SP), SI
+	LEAQ 128(SP), DI
+	LEAQ 192(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -551,7 +545,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 192(SP)(R10*8), AX
+	MOVQ 128(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -565,35 +559,35 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS   Y2, 384(SP)
-	VMOVUPS   Y3, 416(SP)
-	VMOVUPS   Y4, 448(SP)
-	VMOVUPS   Y5, 480(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
 	VMULPD    logConstant47<>+0(SB), Y0, Y6
 	VBLENDVPD Y2, Y6, Y4, Y4
-	VMOVUPS   Y4, 448(SP)
+	VMOVUPS   Y4, 384(SP)
 	VBLENDVPD Y2, logConstant48<>+0(SB), Y5, Y5
-	VMOVUPS   Y5, 480(SP)
+	VMOVUPS   Y5, 416(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y2, 512(SP)
-	VMOVUPS   Y3, 544(SP)
-	VMOVUPS   Y4, 576(SP)
-	VMOVUPS   Y5, 608(SP)
-	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y4, 512(SP)
+	VMOVUPS   Y5, 544(SP)
+	VMOVUPS   Y6, 576(SP)
 	VMULPD    logConstant47<>+0(SB), Y1, Y7
 	VBLENDVPD Y3, Y7, Y2, Y2
-	VMOVUPS   Y2, 512(SP)
+	VMOVUPS   Y2, 448(SP)
 	VBLENDVPD Y3, logConstant48<>+0(SB), Y6, Y6
-	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y6, 576(SP)
 	JMP       back2
 
 region3:
-	VMOVUPS   Y0, 672(SP)
-	VMOVUPS   Y1, 704(SP)
-	VMOVUPS   Y3, 736(SP)
-	VMOVUPS   Y5, 768(SP)
+	VMOVUPS   Y0, 608(SP)
+	VMOVUPS   Y1, 640(SP)
+	VMOVUPS   Y3, 672(SP)
+	VMOVUPS   Y5, 704(SP)
 	VCMPPD    $0x00, logConstant1<>+0(SB), Y2, Y6
 	VMOVUPS   logConstant49<>+0(SB), Y7
 	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
@@ -603,13 +597,13 @@ region3:
 	VORPD     Y10, Y9, Y9
 	VBLENDVPD Y9, Y2, Y6, Y2
 	VBLENDVPD Y3, Y2, Y0, Y0
-	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y0, 608(SP)
 	JMP       back3
 
 region4:
-	VMOVUPS   Y0, 800(SP)
-	VMOVUPS   Y1, 832(SP)
-	VMOVUPS   Y5, 864(SP)
+	VMOVUPS   Y0, 736(SP)
+	VMOVUPS   Y1, 768(SP)
+	VMOVUPS   Y5, 800(SP)
 	VCMPPD    $0x00, logConstant1<>+0(SB), Y4, Y2
 	VMOVUPS   logConstant49<>+0(SB), Y3
 	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
@@ -619,7 +613,7 @@ region4:
 	VORPD     Y6, Y3, Y3
 	VBLENDVPD Y3, Y4, Y2, Y2
 	VBLENDVPD Y5, Y2, Y1, Y1
-	VMOVUPS   Y1, 832(SP)
+	VMOVUPS   Y1, 768(SP)
 	JMP       back4
 
 DATA logConstant26<>+0(SB)/8, $0x0010000000000000
@@ -682,46 +676,46 @@ DATA logConstant35<>+16(SB)/8, $0x8000000000000000
 DATA logConstant35<>+24(SB)/8, $0x8000000000000000
 GLOBL logConstant35<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant36<>+0(SB)/8, $0x3fd9999999995203
-DATA logConstant36<>+8(SB)/8, $0x3fd9999999995203
-DATA logConstant36<>+16(SB)/8, $0x3fd9999999995203
-DATA logConstant36<>+24(SB)/8, $0x3fd9999999995203
+DATA logConstant36<>+0(SB)/8, $0x3fc39fc856682013
+DATA logConstant36<>+8(SB)/8, $0x3fc39fc856682013
+DATA logConstant36<>+16(SB)/8, $0x3fc39fc856682013
+DATA logConstant36<>+24(SB)/8, $0x3fc39fc856682013
 GLOBL logConstant36<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant37<>+0(SB)/8, $0x3fe5555555555558
-DATA logConstant37<>+8(SB)/8, $0x3fe5555555555558
-DATA logConstant37<>+16(SB)/8, $0x3fe5555555555558
-DATA logConstant37<>+24(SB)/8, $0x3fe5555555555558
+DATA logConstant37<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant37<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant37<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant37<>+24(SB)/8, $0x3fcc71c62b58aec2
 GLOBL logConstant37<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant38<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant38<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant38<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant38<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant38<>+0(SB)/8, $0x3fd9999999995203
+DATA logConstant38<>+8(SB)/8, $0x3fd9999999995203
+DATA logConstant38<>+16(SB)/8, $0x3fd9999999995203
+DATA logConstant38<>+24(SB)/8, $0x3fd9999999995203
 GLOBL logConstant38<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant39<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logConstant39<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logConstant39<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logConstant39<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logConstant39<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant39<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant39<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant39<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL logConstant39<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant40<>+0(SB)/8, $0x3fc39fc856682013
-DATA logConstant40<>+8(SB)/8, $0x3fc39fc856682013
-DATA logConstant40<>+16(SB)/8, $0x3fc39fc856682013
-DATA logConstant40<>+24(SB)/8, $0x3fc39fc856682013
+DATA logConstant40<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logConstant40<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logConstant40<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logConstant40<>+24(SB)/8, $0x3fc7462c2c752057
 GLOBL logConstant40<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant41<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logConstant41<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logConstant41<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logConstant41<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logConstant41<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logConstant41<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logConstant41<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logConstant41<>+24(SB)/8, $0x3fd2492492e13abf
 GLOBL logConstant41<>(SB), RODATA|NOPTR, $32
 
-DATA logConstant42<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant42<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant42<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant42<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant42<>+0(SB)/8, $0x3fe5555555555558
+DATA logConstant42<>+8(SB)/8, $0x3fe5555555555558
+DATA logConstant42<>+16(SB)/8, $0x3fe5555555555558
+DATA logConstant42<>+24(SB)/8, $0x3fe5555555555558
 GLOBL logConstant42<>(SB), RODATA|NOPTR, $32
 
 DATA logConstant43<>+0(SB)/8, $0x3fe62e42fee00000
@@ -1310,30 +1304,26 @@ back2:
 	VSUBPD      Z4, Z17, Z4
 	VSUBPD      Z2, Z14, Z2
 	VSUBPD      Z4, Z15, Z4
-	VMOVUPS     logConstant88<>+0(SB), Z14
-	VFMADD231PD logConstant87<>+0(SB), Z8, Z14
-	VMOVUPS     logConstant88<>+0(SB), Z15
-	VFMADD231PD logConstant87<>+0(SB), Z9, Z15
-	VMOVUPS     logConstant90<>+0(SB), Z18
-	VFMADD231PD logConstant89<>+0(SB), Z8, Z18
-	VMOVUPS     logConstant90<>+0(SB), Z19
-	VFMADD231PD logConstant89<>+0(SB), Z9, Z19
-	VMOVUPS     logConstant92<>+0(SB), Z20
-	VFMADD231PD logConstant91<>+0(SB), Z8, Z20
-	VMOVUPS     logConstant92<>+0(SB), Z21
-	VFMADD231PD logConstant91<>+0(SB), Z9, Z21
-	VMULPD      Z8, Z8, Z22
-	VMULPD      Z9, Z9, Z23
-	VFMADD231PD Z22, Z18, Z14
-	VFMADD231PD Z23, Z19, Z15
-	VFMADD231PD logConstant93<>+0(SB), Z22, Z20
-	VFMADD231PD logConstant93<>+0(SB), Z23, Z21
-	VMULPD      Z22, Z22, Z18
-	VMULPD      Z23, Z23, Z19
-	VFMADD231PD Z18, Z20, Z14
-	VFMADD231PD Z19, Z21, Z15
-	VFMADD231PD Z14, Z8, Z12
-	VFMADD231PD Z15, Z9, Z13
+	VMULPD      Z8, Z8, Z14
+	VMULPD      Z9, Z9, Z15
+	VMOVUPS     logConstant88<>+0(SB), Z18
+	VFMADD231PD logConstant87<>+0(SB), Z14, Z18
+	VMOVUPS     logConstant88<>+0(SB), Z19
+	VFMADD231PD logConstant87<>+0(SB), Z15, Z19
+	VFMADD213PD logConstant89<>+0(SB), Z14, Z18
+	VFMADD213PD logConstant89<>+0(SB), Z15, Z19
+	VMOVUPS     logConstant91<>+0(SB), Z20
+	VFMADD231PD logConstant90<>+0(SB), Z14, Z20
+	VMOVUPS     logConstant91<>+0(SB), Z21
+	VFMADD231PD logConstant90<>+0(SB), Z15, Z21
+	VFMADD213PD logConstant92<>+0(SB), Z14, Z20
+	VFMADD213PD logConstant92<>+0(SB), Z15, Z21
+	VFMADD231PD Z8, Z20, Z18
+	VFMADD231PD Z9, Z21, Z19
+	VFMADD213PD logConstant93<>+0(SB), Z8, Z18
+	VFMADD213PD logConstant93<>+0(SB), Z9, Z19
+	VFMADD231PD Z18, Z8, Z12
+	VFMADD231PD Z19, Z9, Z13
 	VSUBPD      Z10, Z2, Z2
 	VSUBPD      Z11, Z4, Z4
 	VFMADD231PD Z12, Z6, Z2
@@ -1576,74 +1566,74 @@ DATA logConstant86<>+48(SB)/8, $0x8000000000000000
 DATA logConstant86<>+56(SB)/8, $0x8000000000000000
 GLOBL logConstant86<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant87<>+0(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+8(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+16(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+24(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+32(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+40(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+48(SB)/8, $0x3fd9999999995203
-DATA logConstant87<>+56(SB)/8, $0x3fd9999999995203
+DATA logConstant87<>+0(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+8(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+16(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+24(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+32(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+40(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+48(SB)/8, $0x3fc39fc856682013
+DATA logConstant87<>+56(SB)/8, $0x3fc39fc856682013
 GLOBL logConstant87<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant88<>+0(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+8(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+16(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+24(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+32(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+40(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+48(SB)/8, $0x3fe5555555555558
-DATA logConstant88<>+56(SB)/8, $0x3fe5555555555558
+DATA logConstant88<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+32(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+40(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+48(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant88<>+56(SB)/8, $0x3fcc71c62b58aec2
 GLOBL logConstant88<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant89<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+24(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+32(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+40(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+48(SB)/8, $0x3fcc71c62b58aec2
-DATA logConstant89<>+56(SB)/8, $0x3fcc71c62b58aec2
+DATA logConstant89<>+0(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+8(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+16(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+24(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+32(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+40(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+48(SB)/8, $0x3fd9999999995203
+DATA logConstant89<>+56(SB)/8, $0x3fd9999999995203
 GLOBL logConstant89<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant90<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+24(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+32(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+40(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+48(SB)/8, $0x3fd2492492e13abf
-DATA logConstant90<>+56(SB)/8, $0x3fd2492492e13abf
+DATA logConstant90<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant90<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL logConstant90<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant91<>+0(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+8(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+16(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+24(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+32(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+40(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+48(SB)/8, $0x3fc39fc856682013
-DATA logConstant91<>+56(SB)/8, $0x3fc39fc856682013
+DATA logConstant91<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+32(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+40(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+48(SB)/8, $0x3fc7462c2c752057
+DATA logConstant91<>+56(SB)/8, $0x3fc7462c2c752057
 GLOBL logConstant91<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant92<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+24(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+32(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+40(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+48(SB)/8, $0x3fc7462c2c752057
-DATA logConstant92<>+56(SB)/8, $0x3fc7462c2c752057
+DATA logConstant92<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+32(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+40(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+48(SB)/8, $0x3fd2492492e13abf
+DATA logConstant92<>+56(SB)/8, $0x3fd2492492e13abf
 GLOBL logConstant92<>(SB), RODATA|NOPTR, $64
 
-DATA logConstant93<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logConstant93<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logConstant93<>+0(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+8(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+16(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+24(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+32(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+40(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+48(SB)/8, $0x3fe5555555555558
+DATA logConstant93<>+56(SB)/8, $0x3fe5555555555558
 GLOBL logConstant93<>(SB), RODATA|NOPTR, $64
 
 DATA logConstant94<>+0(SB)/8, $0x3fe62e42fee00000
@@ -2024,7 +2014,7 @@ GLOBL logConstant113<>(SB), RODATA|NOPTR, $32
 
 // func log2Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log2Float64AVX2(SB), $896-33
+TEXT ·log2Float64AVX2(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -2090,40 +2080,34 @@ back2:
 	VSUBPD      Y2, Y0, Y2
 	VSUBPD      Y3, Y14, Y3
 	VSUBPD      Y2, Y15, Y2
-	VMOVUPS     logConstant37<>+0(SB), Y14
-	VFMADD231PD logConstant36<>+0(SB), Y8, Y14
-	VMOVUPS     logConstant37<>+0(SB), Y15
-	VFMADD231PD logConstant36<>+0(SB), Y9, Y15
+	VMULPD      Y8, Y8, Y14
+	VMULPD      Y9, Y9, Y15
 	VMOVUPS     Y5, (SP)
-	VMOVUPS     logConstant39<>+0(SB), Y5
-	VFMADD231PD logConstant38<>+0(SB), Y8, Y5
+	VMOVUPS     logConstant37<>+0(SB), Y5
+	VFMADD231PD logConstant36<>+0(SB), Y14, Y5
 	VMOVUPS     Y4, 32(SP)
-	VMOVUPS     logConstant39<>+0(SB), Y4
-	VFMADD231PD logConstant38<>+0(SB), Y9, Y4
+	VMOVUPS     logConstant37<>+0(SB), Y4
+	VFMADD231PD logConstant36<>+0(SB), Y15, Y4
+	VFMADD213PD logConstant38<>+0(SB), Y14, Y5
+	VFMADD213PD logConstant38<>+0(SB), Y15, Y4
 	VMOVUPS     Y0, 64(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y0
-	VFMADD231PD logConstant40<>+0(SB), Y8, Y0
+	VMOVUPS     logConstant40<>+0(SB), Y0
+	VFMADD231PD logConstant39<>+0(SB), Y14, Y0
 	VMOVUPS     Y1, 96(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y1
-	VFMADD231PD logConstant40<>+0(SB), Y9, Y1
-	VMOVUPS     Y7, 128(SP)
-	VMULPD      Y8, Y8, Y7
-	VMOVUPS     Y6, 160(SP)
-	VMULPD      Y9, Y9, Y6
-	VFMADD231PD Y7, Y5, Y14
-	VFMADD231PD Y6, Y4, Y15
-	VFMADD231PD logConstant42<>+0(SB), Y7, Y0
-	VFMADD231PD logConstant42<>+0(SB), Y6, Y1
-	VMULPD      Y7, Y7, Y4
-	VMULPD      Y6, Y6, Y5
-	VFMADD231PD Y4, Y0, Y14
-	VFMADD231PD Y5, Y1, Y15
-	VFMADD231PD Y14, Y8, Y12
-	VFMADD231PD Y15, Y9, Y13
+	VMOVUPS     logConstant40<>+0(SB), Y1
+	VFMADD231PD logConstant39<>+0(SB), Y15, Y1
+	VFMADD213PD logConstant41<>+0(SB), Y14, Y0
+	VFMADD213PD logConstant41<>+0(SB), Y15, Y1
+	VFMADD231PD Y8, Y0, Y5
+	VFMADD231PD Y9, Y1, Y4
+	VFMADD213PD logConstant42<>+0(SB), Y8, Y5
+	VFMADD213PD logConstant42<>+0(SB), Y9, Y4
+	VFMADD231PD Y5, Y8, Y12
+	VFMADD231PD Y4, Y9, Y13
 	VSUBPD      Y10, Y3, Y0
 	VSUBPD      Y11, Y2, Y1
-	VFMADD231PD 160(SP), Y12, Y0
-	VFMADD231PD 128(SP), Y13, Y1
+	VFMADD231PD Y12, Y6, Y0
+	VFMADD231PD Y13, Y7, Y1
 	VMOVUPS     96(SP), Y2
 	VMULPD      logConstant114<>+0(SB), Y2, Y3
 	VMOVUPS     64(SP), Y4
@@ -2182,15 +2166,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 256(SP)(R12*8)
+	MOVQ AX, 192(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 192(SP), DI
-	LEAQ 256(SP), SI
+	LEAQ 128(SP), DI
+	LEAQ 192(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -2203,7 +2187,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 192(SP)(R10*8), AX
+	MOVQ 128(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2217,35 +2201,35 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS   Y2, 384(SP)
-	VMOVUPS   Y3, 416(SP)
-	VMOVUPS   Y4, 448(SP)
-	VMOVUPS   Y5, 480(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
 	VMULPD    logConstant47<>+0(SB), Y0, Y6
 	VBLENDVPD Y2, Y6, Y4, Y4
-	VMOVUPS   Y4, 448(SP)
+	VMOVUPS   Y4, 384(SP)
 	VBLENDVPD Y2, logConstant48<>+0(SB), Y5, Y5
-	VMOVUPS   Y5, 480(SP)
+	VMOVUPS   Y5, 416(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y2, 512(SP)
-	VMOVUPS   Y3, 544(SP)
-	VMOVUPS   Y4, 576(SP)
-	VMOVUPS   Y5, 608(SP)
-	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y4, 512(SP)
+	VMOVUPS   Y5, 544(SP)
+	VMOVUPS   Y6, 576(SP)
 	VMULPD    logConstant47<>+0(SB), Y1, Y7
 	VBLENDVPD Y3, Y7, Y2, Y2
-	VMOVUPS   Y2, 512(SP)
+	VMOVUPS   Y2, 448(SP)
 	VBLENDVPD Y3, logConstant48<>+0(SB), Y6, Y6
-	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y6, 576(SP)
 	JMP       back2
 
 region3:
-	VMOVUPS   Y0, 672(SP)
-	VMOVUPS   Y1, 704(SP)
-	VMOVUPS   Y3, 736(SP)
-	VMOVUPS   Y5, 768(SP)
+	VMOVUPS   Y0, 608(SP)
+	VMOVUPS   Y1, 640(SP)
+	VMOVUPS   Y3, 672(SP)
+	VMOVUPS   Y5, 704(SP)
 	VCMPPD    $0x00, logConstant1<>+0(SB), Y2, Y6
 	VMOVUPS   logConstant49<>+0(SB), Y7
 	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
@@ -2255,13 +2239,13 @@ region3:
 	VORPD     Y10, Y9, Y9
 	VBLENDVPD Y9, Y2, Y6, Y2
 	VBLENDVPD Y3, Y2, Y0, Y0
-	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y0, 608(SP)
 	JMP       back3
 
 region4:
-	VMOVUPS   Y0, 800(SP)
-	VMOVUPS   Y1, 832(SP)
-	VMOVUPS   Y5, 864(SP)
+	VMOVUPS   Y0, 736(SP)
+	VMOVUPS   Y1, 768(SP)
+	VMOVUPS   Y5, 800(SP)
 	VCMPPD    $0x00, logConstant1<>+0(SB), Y4, Y2
 	VMOVUPS   logConstant49<>+0(SB), Y3
 	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
@@ -2271,7 +2255,7 @@ region4:
 	VORPD     Y6, Y3, Y3
 	VBLENDVPD Y3, Y4, Y2, Y2
 	VBLENDVPD Y5, Y2, Y1, Y1
-	VMOVUPS   Y1, 832(SP)
+	VMOVUPS   Y1, 768(SP)
 	JMP       back4
 
 DATA logConstant114<>+0(SB)/8, $0x3ff71547652b82fe
@@ -2692,30 +2676,26 @@ back2:
 	VSUBPD      Z4, Z17, Z4
 	VSUBPD      Z2, Z14, Z2
 	VSUBPD      Z4, Z15, Z4
-	VMOVUPS     logConstant88<>+0(SB), Z14
-	VFMADD231PD logConstant87<>+0(SB), Z8, Z14
-	VMOVUPS     logConstant88<>+0(SB), Z15
-	VFMADD231PD logConstant87<>+0(SB), Z9, Z15
-	VMOVUPS     logConstant90<>+0(SB), Z18
-	VFMADD231PD logConstant89<>+0(SB), Z8, Z18
-	VMOVUPS     logConstant90<>+0(SB), Z19
-	VFMADD231PD logConstant89<>+0(SB), Z9, Z19
-	VMOVUPS     logConstant92<>+0(SB), Z20
-	VFMADD231PD logConstant91<>+0(SB), Z8, Z20
-	VMOVUPS     logConstant92<>+0(SB), Z21
-	VFMADD231PD logConstant91<>+0(SB), Z9, Z21
-	VMULPD      Z8, Z8, Z22
-	VMULPD      Z9, Z9, Z23
-	VFMADD231PD Z22, Z18, Z14
-	VFMADD231PD Z23, Z19, Z15
-	VFMADD231PD logConstant93<>+0(SB), Z22, Z20
-	VFMADD231PD logConstant93<>+0(SB), Z23, Z21
-	VMULPD      Z22, Z22, Z18
-	VMULPD      Z23, Z23, Z19
-	VFMADD231PD Z18, Z20, Z14
-	VFMADD231PD Z19, Z21, Z15
-	VFMADD231PD Z14, Z8, Z12
-	VFMADD231PD Z15, Z9, Z13
+	VMULPD      Z8, Z8, Z14
+	VMULPD      Z9, Z9, Z15
+	VMOVUPS     logConstant88<>+0(SB), Z18
+	VFMADD231PD logConstant87<>+0(SB), Z14, Z18
+	VMOVUPS     logConstant88<>+0(SB), Z19
+	VFMADD231PD logConstant87<>+0(SB), Z15, Z19
+	VFMADD213PD logConstant89<>+0(SB), Z14, Z18
+	VFMADD213PD logConstant89<>+0(SB), Z15, Z19
+	VMOVUPS     logConstant91<>+0(SB), Z20
+	VFMADD231PD logConstant90<>+0(SB), Z14, Z20
+	VMOVUPS     logConstant91<>+0(SB), Z21
+	VFMADD231PD logConstant90<>+0(SB), Z15, Z21
+	VFMADD213PD logConstant92<>+0(SB), Z14, Z20
+	VFMADD213PD logConstant92<>+0(SB), Z15, Z21
+	VFMADD231PD Z8, Z20, Z18
+	VFMADD231PD Z9, Z21, Z19
+	VFMADD213PD logConstant93<>+0(SB), Z8, Z18
+	VFMADD213PD logConstant93<>+0(SB), Z9, Z19
+	VFMADD231PD Z18, Z8, Z12
+	VFMADD231PD Z19, Z9, Z13
 	VSUBPD      Z10, Z2, Z2
 	VSUBPD      Z11, Z4, Z4
 	VFMADD231PD Z12, Z6, Z2
@@ -3196,7 +3176,7 @@ GLOBL logConstant143<>(SB), RODATA|NOPTR, $32
 
 // func log10Float64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log10Float64AVX2(SB), $896-33
+TEXT ·log10Float64AVX2(SB), $832-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3262,40 +3242,34 @@ back2:
 	VSUBPD      Y2, Y0, Y2
 	VSUBPD      Y3, Y14, Y3
 	VSUBPD      Y2, Y15, Y2
-	VMOVUPS     logConstant37<>+0(SB), Y14
-	VFMADD231PD logConstant36<>+0(SB), Y8, Y14
-	VMOVUPS     logConstant37<>+0(SB), Y15
-	VFMADD231PD logConstant36<>+0(SB), Y9, Y15
+	VMULPD      Y8, Y8, Y14
+	VMULPD      Y9, Y9, Y15
 	VMOVUPS     Y5, (SP)
-	VMOVUPS     logConstant39<>+0(SB), Y5
-	VFMADD231PD logConstant38<>+0(SB), Y8, Y5
+	VMOVUPS     logConstant37<>+0(SB), Y5
+	VFMADD231PD logConstant36<>+0(SB), Y14, Y5
 	VMOVUPS     Y4, 32(SP)
-	VMOVUPS     logConstant39<>+0(SB), Y4
-	VFMADD231PD logConstant38<>+0(SB), Y9, Y4
+	VMOVUPS     logConstant37<>+0(SB), Y4
+	VFMADD231PD logConstant36<>+0(SB), Y15, Y4
+	VFMADD213PD logConstant38<>+0(SB), Y14, Y5
+	VFMADD213PD logConstant38<>+0(SB), Y15, Y4
 	VMOVUPS     Y0, 64(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y0
-	VFMADD231PD logConstant40<>+0(SB), Y8, Y0
+	VMOVUPS     logConstant40<>+0(SB), Y0
+	VFMADD231PD logConstant39<>+0(SB), Y14, Y0
 	VMOVUPS     Y1, 96(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y1
-	VFMADD231PD logConstant40<>+0(SB), Y9, Y1
-	VMOVUPS     Y7, 128(SP)
-	VMULPD      Y8, Y8, Y7
-	VMOVUPS     Y6, 160(SP)
-	VMULPD      Y9, Y9, Y6
-	VFMADD231PD Y7, Y5, Y14
-	VFMADD231PD Y6, Y4, Y15
-	VFMADD231PD logConstant42<>+0(SB), Y7, Y0
-	VFMADD231PD logConstant42<>+0(SB), Y6, Y1
-	VMULPD      Y7, Y7, Y4
-	VMULPD      Y6, Y6, Y5
-	VFMADD231PD Y4, Y0, Y14
-	VFMADD231PD Y5, Y1, Y15
-	VFMADD231PD Y14, Y8, Y12
-	VFMADD231PD Y15, Y9, Y13
+	VMOVUPS     logConstant40<>+0(SB), Y1
+	VFMADD231PD logConstant39<>+0(SB), Y15, Y1
+	VFMADD213PD logConstant41<>+0(SB), Y14, Y0
+	VFMADD213PD logConstant41<>+0(SB), Y15, Y1
+	VFMADD231PD Y8, Y0, Y5
+	VFMADD231PD Y9, Y1, Y4
+	VFMADD213PD logConstant42<>+0(SB), Y8, Y5
+	VFMADD213PD logConstant42<>+0(SB), Y9, Y4
+	VFMADD231PD Y5, Y8, Y12
+	VFMADD231PD Y4, Y9, Y13
 	VSUBPD      Y10, Y3, Y0
 	VSUBPD      Y11, Y2, Y1
-	VFMADD231PD 160(SP), Y12, Y0
-	VFMADD231PD 128(SP), Y13, Y1
+	VFMADD231PD Y12, Y6, Y0
+	VFMADD231PD Y13, Y7, Y1
 	VMOVUPS     96(SP), Y2
 	VMULPD      logConstant144<>+0(SB), Y2, Y3
 	VMOVUPS     64(SP), Y4
@@ -3360,15 +3334,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 256(SP)(R12*8)
+	MOVQ AX, 192(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 192(SP), DI
-	LEAQ 256(SP), SI
+	LEAQ 128(SP), DI
+	LEAQ 192(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -3381,7 +3355,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 192(SP)(R10*8), AX
+	MOVQ 128(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3395,35 +3369,35 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS   Y2, 384(SP)
-	VMOVUPS   Y3, 416(SP)
-	VMOVUPS   Y4, 448(SP)
-	VMOVUPS   Y5, 480(SP)
+	VMOVUPS   Y2, 320(SP)
+	VMOVUPS   Y3, 352(SP)
+	VMOVUPS   Y4, 384(SP)
+	VMOVUPS   Y5, 416(SP)
 	VMULPD    logConstant47<>+0(SB), Y0, Y6
 	VBLENDVPD Y2, Y6, Y4, Y4
-	VMOVUPS   Y4, 448(SP)
+	VMOVUPS   Y4, 384(SP)
 	VBLENDVPD Y2, logConstant48<>+0(SB), Y5, Y5
-	VMOVUPS   Y5, 480(SP)
+	VMOVUPS   Y5, 416(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y2, 512(SP)
-	VMOVUPS   Y3, 544(SP)
-	VMOVUPS   Y4, 576(SP)
-	VMOVUPS   Y5, 608(SP)
-	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y2, 448(SP)
+	VMOVUPS   Y3, 480(SP)
+	VMOVUPS   Y4, 512(SP)
+	VMOVUPS   Y5, 544(SP)
+	VMOVUPS   Y6, 576(SP)
 	VMULPD    logConstant47<>+0(SB), Y1, Y7
 	VBLENDVPD Y3, Y7, Y2, Y2
-	VMOVUPS   Y2, 512(SP)
+	VMOVUPS   Y2, 448(SP)
 	VBLENDVPD Y3, logConstant48<>+0(SB), Y6, Y6
-	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y6, 576(SP)
 	JMP       back2
 
 region3:
-	VMOVUPS   Y0, 672(SP)
-	VMOVUPS   Y1, 704(SP)
-	VMOVUPS   Y3, 736(SP)
-	VMOVUPS   Y5, 768(SP)
+	VMOVUPS   Y0, 608(SP)
+	VMOVUPS   Y1, 640(SP)
+	VMOVUPS   Y3, 672(SP)
+	VMOVUPS   Y5, 704(SP)
 	VCMPPD    $0x00, logConstant1<>+0(SB), Y2, Y6
 	VMOVUPS   logConstant49<>+0(SB), Y7
 	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
@@ -3433,13 +3407,13 @@ region3:
 	VORPD     Y10, Y9, Y9
 	VBLENDVPD Y9, Y2, Y6, Y2
 	VBLENDVPD Y3, Y2, Y0, Y0
-	VMOVUPS   Y0, 672(SP)
+	VMOVUPS   Y0, 608(SP)
 	JMP       back3
 
 region4:
-	VMOVUPS   Y0, 800(SP)
-	VMOVUPS   Y1, 832(SP)
-	VMOVUPS   Y5, 864(SP)
+	VMOVUPS   Y0, 736(SP)
+	VMOVUPS   Y1, 768(SP)
+	VMOVUPS   Y5, 800(SP)
 	VCMPPD    $0x00, logConstant1<>+0(SB), Y4, Y2
 	VMOVUPS   logConstant49<>+0(SB), Y3
 	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
@@ -3449,7 +3423,7 @@ region4:
 	VORPD     Y6, Y3, Y3
 	VBLENDVPD Y3, Y4, Y2, Y2
 	VBLENDVPD Y5, Y2, Y1, Y1
-	VMOVUPS   Y1, 832(SP)
+	VMOVUPS   Y1, 768(SP)
 	JMP       back4
 
 DATA logConstant144<>+0(SB)/8, $0x3fdbcb7b1526e50e
@@ -3904,30 +3878,26 @@ back2:
 	VSUBPD      Z4, Z17, Z4
 	VSUBPD      Z2, Z14, Z2
 	VSUBPD      Z4, Z15, Z4
-	VMOVUPS     logConstant88<>+0(SB), Z14
-	VFMADD231PD logConstant87<>+0(SB), Z8, Z14
-	VMOVUPS     logConstant88<>+0(SB), Z15
-	VFMADD231PD logConstant87<>+0(SB), Z9, Z15
-	VMOVUPS     logConstant90<>+0(SB), Z18
-	VFMADD231PD logConstant89<>+0(SB), Z8, Z18
-	VMOVUPS     logConstant90<>+0(SB), Z19
-	VFMADD231PD logConstant89<>+0(SB), Z9, Z19
-	VMOVUPS     logConstant92<>+0(SB), Z20
-	VFMADD231PD logConstant91<>+0(SB), Z8, Z20
-	VMOVUPS     logConstant92<>+0(SB), Z21
-	VFMADD231PD logConstant91<>+0(SB), Z9, Z21
-	VMULPD      Z8, Z8, Z22
-	VMULPD      Z9, Z9, Z23
-	VFMADD231PD Z22, Z18, Z14
-	VFMADD231PD Z23, Z19, Z15
-	VFMADD231PD logConstant93<>+0(SB), Z22, Z20
-	VFMADD231PD logConstant93<>+0(SB), Z23, Z21
-	VMULPD      Z22, Z22, Z18
-	VMULPD      Z23, Z23, Z19
-	VFMADD231PD Z18, Z20, Z14
-	VFMADD231PD Z19, Z21, Z15
-	VFMADD231PD Z14, Z8, Z12
-	VFMADD231PD Z15, Z9, Z13
+	VMULPD      Z8, Z8, Z14
+	VMULPD      Z9, Z9, Z15
+	VMOVUPS     logConstant88<>+0(SB), Z18
+	VFMADD231PD logConstant87<>+0(SB), Z14, Z18
+	VMOVUPS     logConstant88<>+0(SB), Z19
+	VFMADD231PD logConstant87<>+0(SB), Z15, Z19
+	VFMADD213PD logConstant89<>+0(SB), Z14, Z18
+	VFMADD213PD logConstant89<>+0(SB), Z15, Z19
+	VMOVUPS     logConstant91<>+0(SB), Z20
+	VFMADD231PD logConstant90<>+0(SB), Z14, Z20
+	VMOVUPS     logConstant91<>+0(SB), Z21
+	VFMADD231PD logConstant90<>+0(SB), Z15, Z21
+	VFMADD213PD logConstant92<>+0(SB), Z14, Z20
+	VFMADD213PD logConstant92<>+0(SB), Z15, Z21
+	VFMADD231PD Z8, Z20, Z18
+	VFMADD231PD Z9, Z21, Z19
+	VFMADD213PD logConstant93<>+0(SB), Z8, Z18
+	VFMADD213PD logConstant93<>+0(SB), Z9, Z19
+	VFMADD231PD Z18, Z8, Z12
+	VFMADD231PD Z19, Z9, Z13
 	VSUBPD      Z10, Z2, Z2
 	VSUBPD      Z11, Z4, Z4
 	VFMADD231PD Z12, Z6, Z2
@@ -4364,7 +4334,7 @@ GLOBL logConstant169<>(SB), RODATA|NOPTR, $32
 
 // func log1pFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log1pFloat64AVX2(SB), $800-33
+TEXT ·log1pFloat64AVX2(SB), $736-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -4447,39 +4417,33 @@ loop:
 	VSUBPD      Y7, Y5, Y11
 	VSUBPD      Y4, Y0, Y0
 	VSUBPD      Y11, Y12, Y4
-	VMOVUPS     logConstant37<>+0(SB), Y11
-	VFMADD231PD logConstant36<>+0(SB), Y13, Y11
-	VMOVUPS     logConstant37<>+0(SB), Y12
-	VFMADD231PD logConstant36<>+0(SB), Y14, Y12
+	VMULPD      Y13, Y13, Y11
+	VMULPD      Y14, Y14, Y12
 	VMOVUPS     Y5, 224(SP)
-	VMOVUPS     logConstant39<>+0(SB), Y5
-	VFMADD231PD logConstant38<>+0(SB), Y13, Y5
-	VMOVUPS     logConstant39<>+0(SB), Y8
-	VFMADD231PD logConstant38<>+0(SB), Y14, Y8
+	VMOVUPS     logConstant37<>+0(SB), Y5
+	VFMADD231PD logConstant36<>+0(SB), Y11, Y5
+	VMOVUPS     logConstant37<>+0(SB), Y8
+	VFMADD231PD logConstant36<>+0(SB), Y12, Y8
+	VFMADD213PD logConstant38<>+0(SB), Y11, Y5
+	VFMADD213PD logConstant38<>+0(SB), Y12, Y8
 	VMOVUPS     Y7, 256(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y7
-	VFMADD231PD logConstant40<>+0(SB), Y13, Y7
+	VMOVUPS     logConstant40<>+0(SB), Y7
+	VFMADD231PD logConstant39<>+0(SB), Y11, Y7
 	VMOVUPS     Y6, 288(SP)
-	VMOVUPS     logConstant41<>+0(SB), Y6
-	VFMADD231PD logConstant40<>+0(SB), Y14, Y6
-	VMOVUPS     Y10, 320(SP)
-	VMULPD      Y13, Y13, Y10
-	VMOVUPS     Y9, 352(SP)
-	VMULPD      Y14, Y14, Y9
-	VFMADD231PD Y10, Y5, Y11
-	VFMADD231PD Y9, Y8, Y12
-	VFMADD231PD logConstant42<>+0(SB), Y10, Y7
-	VFMADD231PD logConstant42<>+0(SB), Y9, Y6
-	VMULPD      Y10, Y10, Y5
-	VMULPD      Y9, Y9, Y8
-	VFMADD231PD Y5, Y7, Y11
-	VFMADD231PD Y8, Y6, Y12
-	VFMADD231PD Y11, Y13, Y2
-	VFMADD231PD Y12, Y14, Y1
+	VMOVUPS     logConstant40<>+0(SB), Y6
+	VFMADD231PD logConstant39<>+0(SB), Y12, Y6
+	VFMADD213PD logConstant41<>+0(SB), Y11, Y7
+	VFMADD213PD logConstant41<>+0(SB), Y12, Y6
+	VFMADD231PD Y13, Y7, Y5
+	VFMADD231PD Y14, Y6, Y8
+	VFMADD213PD logConstant42<>+0(SB), Y13, Y5
+	VFMADD213PD logConstant42<>+0(SB), Y14, Y8
+	VFMADD231PD Y5, Y13, Y2
+	VFMADD231PD Y8, Y14, Y1
 	VSUBPD      Y15, Y0, Y0
 	VSUBPD      Y3, Y4, Y3
-	VFMADD231PD 352(SP), Y2, Y0
-	VFMADD231PD 320(SP), Y1, Y3
+	VFMADD231PD Y2, Y9, Y0
+	VFMADD231PD Y1, Y10, Y3
 	VMOVUPS     288(SP), Y1
 	VFMSUB231PD Y1, Y1, Y1
 	VMOVUPS     256(SP), Y2
@@ -4548,15 +4512,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 448(SP)(R12*8)
+	MOVQ AX, 384(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 384(SP), DI
-	LEAQ 448(SP), SI
+	LEAQ 320(SP), DI
+	LEAQ 384(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -4569,7 +4533,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 384(SP)(R10*8), AX
+	MOVQ 320(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -4583,10 +4547,10 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS   Y0, 576(SP)
-	VMOVUPS   Y1, 608(SP)
-	VMOVUPS   Y3, 640(SP)
-	VMOVUPS   Y5, 672(SP)
+	VMOVUPS   Y0, 512(SP)
+	VMOVUPS   Y1, 544(SP)
+	VMOVUPS   Y3, 576(SP)
+	VMOVUPS   Y5, 608(SP)
 	VCMPPD    $0x00, logConstant172<>+0(SB), Y2, Y6
 	VMOVUPS   logConstant49<>+0(SB), Y7
 	VBLENDVPD Y6, logConstant50<>+0(SB), Y7, Y6
@@ -4596,13 +4560,13 @@ region1:
 	VORPD     Y10, Y9, Y9
 	VBLENDVPD Y9, Y2, Y6, Y2
 	VBLENDVPD Y3, Y2, Y0, Y0
-	VMOVUPS   Y0, 576(SP)
+	VMOVUPS   Y0, 512(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y0, 704(SP)
-	VMOVUPS   Y1, 736(SP)
-	VMOVUPS   Y5, 768(SP)
+	VMOVUPS   Y0, 640(SP)
+	VMOVUPS   Y1, 672(SP)
+	VMOVUPS   Y5, 704(SP)
 	VCMPPD    $0x00, logConstant172<>+0(SB), Y4, Y2
 	VMOVUPS   logConstant49<>+0(SB), Y3
 	VBLENDVPD Y2, logConstant50<>+0(SB), Y3, Y2
@@ -4612,7 +4576,7 @@ region2:
 	VORPD     Y6, Y3, Y3
 	VBLENDVPD Y3, Y4, Y2, Y2
 	VBLENDVPD Y5, Y2, Y1, Y1
-	VMOVUPS   Y1, 736(SP)
+	VMOVUPS   Y1, 672(SP)
 	JMP       back2
 
 DATA logConstant170<>+0(SB)/8, $0x00000000000003ff
@@ -4963,30 +4927,26 @@ loop:
 	VSUBPD      Z7, Z22, Z24
 	VSUBPD      Z23, Z19, Z19
 	VSUBPD      Z24, Z20, Z20
-	VMOVUPS     logConstant88<>+0(SB), Z23
-	VFMADD231PD logConstant87<>+0(SB), Z13, Z23
-	VMOVUPS     logConstant88<>+0(SB), Z24
-	VFMADD231PD logConstant87<>+0(SB), Z14, Z24
-	VMOVUPS     logConstant90<>+0(SB), Z25
-	VFMADD231PD logConstant89<>+0(SB), Z13, Z25
-	VMOVUPS     logConstant90<>+0(SB), Z26
-	VFMADD231PD logConstant89<>+0(SB), Z14, Z26
-	VMOVUPS     logConstant92<>+0(SB), Z27
-	VFMADD231PD logConstant91<>+0(SB), Z13, Z27
-	VMOVUPS     logConstant92<>+0(SB), Z28
-	VFMADD231PD logConstant91<>+0(SB), Z14, Z28
-	VMULPD      Z13, Z13, Z29
-	VMULPD      Z14, Z14, Z30
-	VFMADD231PD Z29, Z25, Z23
-	VFMADD231PD Z30, Z26, Z24
-	VFMADD231PD logConstant93<>+0(SB), Z29, Z27
-	VFMADD231PD logConstant93<>+0(SB), Z30, Z28
-	VMULPD      Z29, Z29, Z25
-	VMULPD      Z30, Z30, Z26
-	VFMADD231PD Z25, Z27, Z23
-	VFMADD231PD Z26, Z28, Z24
-	VFMADD231PD Z23, Z13, Z17
-	VFMADD231PD Z24, Z14, Z18
+	VMULPD      Z13, Z13, Z23
+	VMULPD      Z14, Z14, Z24
+	VMOVUPS     logConstant88<>+0(SB), Z25
+	VFMADD231PD logConstant87<>+0(SB), Z23, Z25
+	VMOVUPS     logConstant88<>+0(SB), Z26
+	VFMADD231PD logConstant87<>+0(SB), Z24, Z26
+	VFMADD213PD logConstant89<>+0(SB), Z23, Z25
+	VFMADD213PD logConstant89<>+0(SB), Z24, Z26
+	VMOVUPS     logConstant91<>+0(SB), Z27
+	VFMADD231PD logConstant90<>+0(SB), Z23, Z27
+	VMOVUPS     logConstant91<>+0(SB), Z28
+	VFMADD231PD logConstant90<>+0(SB), Z24, Z28
+	VFMADD213PD logConstant92<>+0(SB), Z23, Z27
+	VFMADD213PD logConstant92<>+0(SB), Z24, Z28
+	VFMADD231PD Z13, Z27, Z25
+	VFMADD231PD Z14, Z28, Z26
+	VFMADD213PD logConstant93<>+0(SB), Z13, Z25
+	VFMADD213PD logConstant93<>+0(SB), Z14, Z26
+	VFMADD231PD Z25, Z13, Z17
+	VFMADD231PD Z26, Z14, Z18
 	VSUBPD      Z15, Z19, Z13
 	VSUBPD      Z16, Z20, Z14
 	VFMADD231PD Z17, Z9, Z13

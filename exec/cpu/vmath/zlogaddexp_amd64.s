@@ -775,18 +775,16 @@ region1:
 	VADDPD       Y11, Y7, Y13
 	VSUBPD       Y7, Y13, Y12
 	VSUBPD       Y12, Y11, Y11
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y5, Y12
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y3
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y5, Y3
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y2
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y5, Y2
-	VMULPD       Y5, Y5, Y4
-	VFMADD231PD  Y4, Y3, Y12
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y4, Y2
-	VMULPD       Y4, Y4, Y3
-	VFMADD231PD  Y3, Y2, Y12
-	VFMADD231PD  Y12, Y5, Y9
+	VMULPD       Y5, Y5, Y12
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y3
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y12, Y3
+	VFMADD213PD  logaddexpConstant66<>+0(SB), Y12, Y3
+	VMOVUPS      logaddexpConstant68<>+0(SB), Y2
+	VFMADD231PD  logaddexpConstant67<>+0(SB), Y12, Y2
+	VFMADD213PD  logaddexpConstant69<>+0(SB), Y12, Y2
+	VFMADD231PD  Y5, Y2, Y3
+	VFMADD213PD  logaddexpConstant70<>+0(SB), Y5, Y3
+	VFMADD231PD  Y3, Y5, Y9
 	VSUBPD       Y8, Y11, Y2
 	VFMADD231PD  Y9, Y1, Y2
 	VFMSUB231PD  Y7, Y7, Y7
@@ -1367,18 +1365,16 @@ region2:
 	VADDPD       Y7, Y5, Y8
 	VSUBPD       Y5, Y8, Y9
 	VSUBPD       Y9, Y7, Y7
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y2, Y9
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y2, Y10
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y2, Y11
-	VMULPD       Y2, Y2, Y12
-	VFMADD231PD  Y12, Y10, Y9
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y12, Y11
-	VMULPD       Y12, Y12, Y10
-	VFMADD231PD  Y10, Y11, Y9
-	VFMADD231PD  Y9, Y2, Y6
+	VMULPD       Y2, Y2, Y9
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y10
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y9, Y10
+	VFMADD213PD  logaddexpConstant66<>+0(SB), Y9, Y10
+	VMOVUPS      logaddexpConstant68<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant67<>+0(SB), Y9, Y11
+	VFMADD213PD  logaddexpConstant69<>+0(SB), Y9, Y11
+	VFMADD231PD  Y2, Y11, Y10
+	VFMADD213PD  logaddexpConstant70<>+0(SB), Y2, Y10
+	VFMADD231PD  Y10, Y2, Y6
 	VSUBPD       Y3, Y7, Y2
 	VFMADD231PD  Y6, Y1, Y2
 	VFMSUB231PD  Y5, Y5, Y5
@@ -1788,46 +1784,46 @@ DATA logaddexpConstant63<>+16(SB)/8, $0xc087c00000000000
 DATA logaddexpConstant63<>+24(SB)/8, $0xc087c00000000000
 GLOBL logaddexpConstant63<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant64<>+0(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant64<>+8(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant64<>+16(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant64<>+24(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant64<>+0(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant64<>+8(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant64<>+16(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant64<>+24(SB)/8, $0x3fc39fc856682013
 GLOBL logaddexpConstant64<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant65<>+0(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant65<>+8(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant65<>+16(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant65<>+24(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant65<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant65<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant65<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant65<>+24(SB)/8, $0x3fcc71c62b58aec2
 GLOBL logaddexpConstant65<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant66<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant66<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant66<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant66<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant66<>+0(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant66<>+8(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant66<>+16(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant66<>+24(SB)/8, $0x3fd9999999995203
 GLOBL logaddexpConstant66<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant67<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant67<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant67<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant67<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant67<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant67<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant67<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant67<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL logaddexpConstant67<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant68<>+0(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant68<>+8(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant68<>+16(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant68<>+24(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant68<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant68<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant68<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant68<>+24(SB)/8, $0x3fc7462c2c752057
 GLOBL logaddexpConstant68<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant69<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant69<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant69<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant69<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant69<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant69<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant69<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant69<>+24(SB)/8, $0x3fd2492492e13abf
 GLOBL logaddexpConstant69<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant70<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant70<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant70<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant70<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant70<>+0(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant70<>+8(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant70<>+16(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant70<>+24(SB)/8, $0x3fe5555555555558
 GLOBL logaddexpConstant70<>(SB), RODATA|NOPTR, $32
 
 DATA logaddexpConstant71<>+0(SB)/8, $0xfe37e43c8800759c
@@ -1850,7 +1846,7 @@ GLOBL logaddexpConstant73<>(SB), RODATA|NOPTR, $32
 
 // func logAddExpFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logAddExpFloat64AVX2(SB), $2208-33
+TEXT ·logAddExpFloat64AVX2(SB), $2016-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -1911,102 +1907,84 @@ loop:
 	VSUBPD       logaddexpConstant12<>+0(SB), Y15, Y2
 	VSUBPD       Y0, Y3, Y0
 	VSUBPD       Y2, Y7, Y2
-	VMOVUPS      logaddexpConstant76<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant75<>+0(SB), Y3, Y12
+	VMULPD       Y3, Y3, Y12
 	VMOVUPS      Y6, 32(SP)
-	VMOVUPS      logaddexpConstant76<>+0(SB), Y6
-	VFMADD231PD  logaddexpConstant75<>+0(SB), Y7, Y6
+	VMULPD       Y7, Y7, Y6
 	VMOVUPS      Y5, 64(SP)
-	VMOVUPS      logaddexpConstant78<>+0(SB), Y5
-	VFMADD231PD  logaddexpConstant77<>+0(SB), Y3, Y5
+	VMOVUPS      logaddexpConstant76<>+0(SB), Y5
+	VFMADD231PD  logaddexpConstant75<>+0(SB), Y12, Y5
 	VMOVUPS      Y4, 96(SP)
-	VMOVUPS      logaddexpConstant78<>+0(SB), Y4
-	VFMADD231PD  logaddexpConstant77<>+0(SB), Y7, Y4
+	VMOVUPS      logaddexpConstant76<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant75<>+0(SB), Y6, Y4
+	VFMADD213PD  logaddexpConstant77<>+0(SB), Y12, Y5
+	VFMADD213PD  logaddexpConstant77<>+0(SB), Y6, Y4
+	VFMADD213PD  logaddexpConstant78<>+0(SB), Y12, Y5
+	VFMADD213PD  logaddexpConstant78<>+0(SB), Y6, Y4
+	VFMADD213PD  logaddexpConstant79<>+0(SB), Y12, Y5
+	VFMADD213PD  logaddexpConstant79<>+0(SB), Y6, Y4
 	VMOVUPS      Y15, 128(SP)
-	VMOVUPS      logaddexpConstant80<>+0(SB), Y15
-	VFMADD231PD  logaddexpConstant79<>+0(SB), Y3, Y15
+	VMOVUPS      logaddexpConstant81<>+0(SB), Y15
+	VFMADD231PD  logaddexpConstant80<>+0(SB), Y12, Y15
 	VMOVUPS      Y1, 160(SP)
-	VMOVUPS      logaddexpConstant80<>+0(SB), Y1
-	VFMADD231PD  logaddexpConstant79<>+0(SB), Y7, Y1
-	VMOVUPS      Y9, 192(SP)
-	VMOVUPS      logaddexpConstant82<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant81<>+0(SB), Y3, Y9
-	VMOVUPS      Y8, 224(SP)
-	VMOVUPS      logaddexpConstant82<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant81<>+0(SB), Y7, Y8
-	VMOVUPS      Y14, 256(SP)
-	VMOVUPS      logaddexpConstant84<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant83<>+0(SB), Y3, Y14
-	VMOVUPS      Y13, 288(SP)
-	VMOVUPS      logaddexpConstant84<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant83<>+0(SB), Y7, Y13
-	VMULPD       Y3, Y3, Y3
-	VMULPD       Y7, Y7, Y7
-	VFMADD231PD  Y3, Y5, Y12
-	VFMADD231PD  Y7, Y4, Y6
-	VFMADD231PD  Y3, Y9, Y15
-	VFMADD231PD  Y7, Y8, Y1
-	VMULPD       Y3, Y3, Y4
-	VMULPD       Y7, Y7, Y5
-	VFMADD231PD  Y4, Y15, Y12
-	VFMADD231PD  Y5, Y1, Y6
-	VMULPD       Y4, Y4, Y1
-	VMULPD       Y5, Y5, Y4
-	VFMADD231PD  Y1, Y14, Y12
-	VFMADD231PD  Y4, Y13, Y6
-	VFMADD231PD  Y12, Y3, Y10
-	VFMADD231PD  Y6, Y7, Y11
+	VMOVUPS      logaddexpConstant81<>+0(SB), Y1
+	VFMADD231PD  logaddexpConstant80<>+0(SB), Y6, Y1
+	VFMADD213PD  logaddexpConstant82<>+0(SB), Y12, Y15
+	VFMADD213PD  logaddexpConstant82<>+0(SB), Y6, Y1
+	VFMADD213PD  logaddexpConstant83<>+0(SB), Y12, Y15
+	VFMADD213PD  logaddexpConstant83<>+0(SB), Y6, Y1
+	VFMADD231PD  Y3, Y15, Y5
+	VFMADD231PD  Y7, Y1, Y4
+	VFMADD213PD  logaddexpConstant84<>+0(SB), Y3, Y5
+	VFMADD213PD  logaddexpConstant84<>+0(SB), Y7, Y4
+	VFMADD231PD  Y5, Y12, Y10
+	VFMADD231PD  Y4, Y6, Y11
 	VADDPD       Y10, Y0, Y0
 	VADDPD       Y11, Y2, Y1
-	VMOVUPS      288(SP), Y2
-	VPADDQ       logaddexpConstant13<>+0(SB), Y2, Y2
-	VMOVUPS      256(SP), Y3
-	VPADDQ       logaddexpConstant13<>+0(SB), Y3, Y3
+	VPADDQ       logaddexpConstant13<>+0(SB), Y13, Y2
+	VPADDQ       logaddexpConstant13<>+0(SB), Y14, Y3
 	VPSLLQ       $0x34, Y2, Y2
 	VPSLLQ       $0x34, Y3, Y3
-	VMOVUPS      224(SP), Y4
-	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y4, Y5
-	VMOVUPS      192(SP), Y6
-	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y6, Y7
-	VMOVUPS      logaddexpConstant59<>+0(SB), Y8
-	VBLENDVPD    Y5, Y4, Y8, Y4
-	VBLENDVPD    Y7, Y6, Y8, Y5
-	VMULPD       160(SP), Y2, Y6
-	VMULPD       128(SP), Y3, Y7
+	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y8, Y4
+	VCMPPD       $0x11, logaddexpConstant12<>+0(SB), Y9, Y5
+	VMOVUPS      logaddexpConstant59<>+0(SB), Y6
+	VBLENDVPD    Y4, Y8, Y6, Y4
+	VBLENDVPD    Y5, Y9, Y6, Y5
+	VMULPD       160(SP), Y2, Y7
+	VMULPD       128(SP), Y3, Y8
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y3, Y1, Y1
-	VADDPD       Y0, Y6, Y2
-	VADDPD       Y1, Y7, Y3
-	VSUBPD       Y6, Y2, Y6
-	VSUBPD       Y7, Y3, Y7
-	VSUBPD       Y6, Y0, Y0
-	VSUBPD       Y7, Y1, Y1
+	VADDPD       Y0, Y7, Y2
+	VADDPD       Y1, Y8, Y3
+	VSUBPD       Y7, Y2, Y7
+	VSUBPD       Y8, Y3, Y8
+	VSUBPD       Y7, Y0, Y0
+	VSUBPD       Y8, Y1, Y1
 	VFMADD231PD  Y2, Y4, Y0
 	VFMADD231PD  Y3, Y5, Y1
 	VMULPD       logaddexpConstant58<>+0(SB), Y2, Y4
 	VMULPD       logaddexpConstant58<>+0(SB), Y3, Y5
-	VSUBPD       logaddexpConstant58<>+0(SB), Y4, Y6
-	VSUBPD       logaddexpConstant58<>+0(SB), Y5, Y7
+	VSUBPD       logaddexpConstant58<>+0(SB), Y4, Y7
+	VSUBPD       logaddexpConstant58<>+0(SB), Y5, Y8
 	VCMPPD       $0x11, logaddexpConstant85<>+0(SB), Y2, Y9
 	VCMPPD       $0x11, logaddexpConstant85<>+0(SB), Y3, Y10
-	VBLENDVPD    Y9, Y2, Y6, Y2
-	VBLENDVPD    Y10, Y3, Y7, Y3
-	VADDPD       logaddexpConstant58<>+0(SB), Y6, Y6
+	VBLENDVPD    Y9, Y2, Y7, Y2
+	VBLENDVPD    Y10, Y3, Y8, Y3
 	VADDPD       logaddexpConstant58<>+0(SB), Y7, Y7
-	VSUBPD       Y6, Y4, Y4
-	VSUBPD       Y7, Y5, Y5
+	VADDPD       logaddexpConstant58<>+0(SB), Y8, Y8
+	VSUBPD       Y7, Y4, Y4
+	VSUBPD       Y8, Y5, Y5
 	VFMADD231PD  logaddexpConstant58<>+0(SB), Y0, Y4
 	VFMADD231PD  logaddexpConstant58<>+0(SB), Y1, Y5
 	VBLENDVPD    Y9, Y0, Y4, Y0
 	VBLENDVPD    Y10, Y1, Y5, Y1
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y4
-	VBLENDVPD    Y9, Y8, Y4, Y5
-	VBLENDVPD    Y10, Y8, Y4, Y6
-	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y7
+	VBLENDVPD    Y9, Y6, Y4, Y5
+	VBLENDVPD    Y10, Y6, Y4, Y7
+	VADDPD       logaddexpConstant60<>+0(SB), Y2, Y8
 	VADDPD       logaddexpConstant60<>+0(SB), Y3, Y9
-	VDIVPD       Y7, Y2, Y7
+	VDIVPD       Y8, Y2, Y8
 	VDIVPD       Y9, Y3, Y9
-	VMULPD       Y7, Y7, Y10
+	VMULPD       Y8, Y8, Y10
 	VMULPD       Y9, Y9, Y11
 	VMULPD       logaddexpConstant58<>+0(SB), Y2, Y12
 	VMULPD       logaddexpConstant58<>+0(SB), Y3, Y13
@@ -2014,71 +1992,65 @@ loop:
 	VMULPD       Y3, Y13, Y15
 	VFMSUB213PD  Y14, Y2, Y12
 	VFMSUB213PD  Y15, Y3, Y13
-	VXORPD       logaddexpConstant36<>+0(SB), Y14, Y8
-	VMOVUPS      Y6, 320(SP)
-	VXORPD       logaddexpConstant36<>+0(SB), Y15, Y6
-	VMOVUPS      Y5, 352(SP)
-	VADDPD       Y8, Y2, Y5
-	VMOVUPS      Y1, 384(SP)
-	VADDPD       Y6, Y3, Y1
-	VMOVUPS      Y0, 416(SP)
+	VXORPD       logaddexpConstant36<>+0(SB), Y14, Y6
+	VMOVUPS      Y7, 192(SP)
+	VXORPD       logaddexpConstant36<>+0(SB), Y15, Y7
+	VMOVUPS      Y5, 224(SP)
+	VADDPD       Y6, Y2, Y5
+	VMOVUPS      Y1, 256(SP)
+	VADDPD       Y7, Y3, Y1
+	VMOVUPS      Y0, 288(SP)
 	VSUBPD       Y2, Y5, Y0
-	VMOVUPS      Y5, 448(SP)
+	VMOVUPS      Y5, 320(SP)
 	VSUBPD       Y3, Y1, Y5
-	VSUBPD       Y0, Y8, Y0
-	VSUBPD       Y5, Y6, Y5
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y6
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y10, Y6
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y11, Y8
-	VMOVUPS      Y1, 480(SP)
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y1
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y10, Y1
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y4
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y11, Y4
-	VMOVUPS      Y3, 512(SP)
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y3
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y10, Y3
-	VMOVUPS      Y2, 544(SP)
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y2
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y11, Y2
-	VMOVUPS      Y9, 576(SP)
-	VMULPD       Y10, Y10, Y9
-	VMOVUPS      Y7, 608(SP)
+	VSUBPD       Y0, Y6, Y0
+	VSUBPD       Y5, Y7, Y5
+	VMULPD       Y10, Y10, Y6
 	VMULPD       Y11, Y11, Y7
-	VFMADD231PD  Y9, Y1, Y6
-	VFMADD231PD  Y7, Y4, Y8
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y9, Y3
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y7, Y2
-	VMULPD       Y9, Y9, Y1
-	VMULPD       Y7, Y7, Y4
-	VFMADD231PD  Y1, Y3, Y6
-	VFMADD231PD  Y4, Y2, Y8
-	VFMADD231PD  Y6, Y10, Y14
-	VFMADD231PD  Y8, Y11, Y15
+	VMOVUPS      Y1, 352(SP)
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y1
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y6, Y1
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y4
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y7, Y4
+	VFMADD213PD  logaddexpConstant66<>+0(SB), Y6, Y1
+	VFMADD213PD  logaddexpConstant66<>+0(SB), Y7, Y4
+	VMOVUPS      Y3, 384(SP)
+	VMOVUPS      logaddexpConstant68<>+0(SB), Y3
+	VFMADD231PD  logaddexpConstant67<>+0(SB), Y6, Y3
+	VMOVUPS      Y2, 416(SP)
+	VMOVUPS      logaddexpConstant68<>+0(SB), Y2
+	VFMADD231PD  logaddexpConstant67<>+0(SB), Y7, Y2
+	VFMADD213PD  logaddexpConstant69<>+0(SB), Y6, Y3
+	VFMADD213PD  logaddexpConstant69<>+0(SB), Y7, Y2
+	VFMADD231PD  Y10, Y3, Y1
+	VFMADD231PD  Y11, Y2, Y4
+	VFMADD213PD  logaddexpConstant70<>+0(SB), Y10, Y1
+	VFMADD213PD  logaddexpConstant70<>+0(SB), Y11, Y4
+	VFMADD231PD  Y1, Y10, Y14
+	VFMADD231PD  Y4, Y11, Y15
 	VSUBPD       Y12, Y0, Y0
 	VSUBPD       Y13, Y5, Y1
-	VFMADD231PD  608(SP), Y14, Y0
-	VFMADD231PD  576(SP), Y15, Y1
-	VMOVUPS      544(SP), Y2
+	VFMADD231PD  Y14, Y8, Y0
+	VFMADD231PD  Y15, Y9, Y1
+	VMOVUPS      416(SP), Y2
 	VFMSUB231PD  Y2, Y2, Y2
-	VMOVUPS      512(SP), Y3
+	VMOVUPS      384(SP), Y3
 	VFMSUB231PD  Y3, Y3, Y3
 	VADDPD       logaddexpConstant12<>+0(SB), Y2, Y2
 	VADDPD       logaddexpConstant12<>+0(SB), Y3, Y3
-	VFMADD231PD  416(SP), Y2, Y0
-	VFMADD231PD  384(SP), Y3, Y1
-	VMOVUPS      352(SP), Y2
+	VFMADD231PD  288(SP), Y2, Y0
+	VFMADD231PD  256(SP), Y3, Y1
+	VMOVUPS      224(SP), Y2
 	VMULPD       logaddexpConstant35<>+0(SB), Y2, Y3
-	VMOVUPS      320(SP), Y4
+	VMOVUPS      192(SP), Y4
 	VMULPD       logaddexpConstant35<>+0(SB), Y4, Y5
-	VADDPD       448(SP), Y3, Y6
-	VADDPD       480(SP), Y5, Y7
+	VADDPD       320(SP), Y3, Y6
+	VADDPD       352(SP), Y5, Y7
 	VSUBPD       Y3, Y6, Y3
 	VSUBPD       Y5, Y7, Y5
-	VMOVUPS      448(SP), Y8
+	VMOVUPS      320(SP), Y8
 	VSUBPD       Y3, Y8, Y3
-	VMOVUPS      480(SP), Y8
+	VMOVUPS      352(SP), Y8
 	VSUBPD       Y5, Y8, Y5
 	VFMADD231PD  logaddexpConstant34<>+0(SB), Y2, Y0
 	VFMADD231PD  logaddexpConstant34<>+0(SB), Y4, Y1
@@ -2146,17 +2118,17 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 704(SP)(R12*8)
-	MOVQ BX, 768(SP)(R12*8)
+	MOVQ AX, 512(SP)(R12*8)
+	MOVQ BX, 576(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 640(SP), DI
-	LEAQ 704(SP), SI
-	LEAQ 768(SP), DX
+	LEAQ 448(SP), DI
+	LEAQ 512(SP), SI
+	LEAQ 576(SP), DX
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -2169,7 +2141,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 640(SP)(R10*8), AX
+	MOVQ 448(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -2183,10 +2155,10 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS      Y0, 832(SP)
-	VMOVUPS      Y1, 864(SP)
-	VMOVUPS      Y2, 896(SP)
-	VMOVUPS      Y3, 928(SP)
+	VMOVUPS      Y0, 640(SP)
+	VMOVUPS      Y1, 672(SP)
+	VMOVUPS      Y2, 704(SP)
+	VMOVUPS      Y3, 736(SP)
 	VMOVUPS      logaddexpConstant33<>+0(SB), Y4
 	VMAXPD       Y10, Y4, Y5
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y6
@@ -2317,7 +2289,7 @@ region1:
 	VSUBPD       Y1, Y11, Y1
 	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y4
 	VSUBPD       Y0, Y4, Y11
-	VMOVUPS      Y13, 960(SP)
+	VMOVUPS      Y13, 768(SP)
 	VSUBPD       Y11, Y4, Y13
 	VSUBPD       Y13, Y0, Y0
 	VMOVUPS      logaddexpConstant56<>+0(SB), Y13
@@ -2338,7 +2310,7 @@ region1:
 	VSUBPD       Y1, Y11, Y1
 	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y4
 	VSUBPD       Y0, Y4, Y11
-	VMOVUPS      Y8, 992(SP)
+	VMOVUPS      Y8, 800(SP)
 	VSUBPD       Y11, Y4, Y8
 	VSUBPD       Y8, Y0, Y0
 	VMOVUPS      logaddexpConstant58<>+0(SB), Y8
@@ -2359,7 +2331,7 @@ region1:
 	VSUBPD       Y1, Y11, Y1
 	VADDPD       Y6, Y0, Y4
 	VSUBPD       Y0, Y4, Y11
-	VMOVUPS      Y9, 1024(SP)
+	VMOVUPS      Y9, 832(SP)
 	VSUBPD       Y11, Y4, Y9
 	VSUBPD       Y9, Y0, Y0
 	VSUBPD       Y11, Y6, Y9
@@ -2439,7 +2411,7 @@ region1:
 	VSUBPD       Y6, Y4, Y9
 	VADDPD       Y9, Y0, Y11
 	VSUBPD       Y0, Y11, Y14
-	VMOVUPS      Y4, 1056(SP)
+	VMOVUPS      Y4, 864(SP)
 	VSUBPD       Y14, Y11, Y4
 	VSUBPD       Y4, Y0, Y0
 	VSUBPD       Y14, Y9, Y4
@@ -2459,16 +2431,16 @@ region1:
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y11, Y14
 	VSUBPD       logaddexpConstant2<>+0(SB), Y14, Y14
 	VMULPD       logaddexpConstant34<>+0(SB), Y14, Y5
-	VMOVUPS      Y9, 1088(SP)
+	VMOVUPS      Y9, 896(SP)
 	VMOVUPS      Y5, Y9
 	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y14, Y9
 	VFNMADD231PD logaddexpConstant35<>+0(SB), Y14, Y11
 	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y5
-	VMOVUPS      Y7, 1120(SP)
+	VMOVUPS      Y7, 928(SP)
 	VADDPD       Y5, Y11, Y7
-	VMOVUPS      Y4, 1152(SP)
+	VMOVUPS      Y4, 960(SP)
 	VSUBPD       Y11, Y7, Y4
-	VMOVUPS      Y0, 1184(SP)
+	VMOVUPS      Y0, 992(SP)
 	VSUBPD       Y4, Y7, Y0
 	VSUBPD       Y0, Y11, Y0
 	VSUBPD       Y4, Y5, Y4
@@ -2488,7 +2460,7 @@ region1:
 	VFMADD231PD  logaddexpConstant43<>+0(SB), Y4, Y9
 	VMOVUPS      logaddexpConstant46<>+0(SB), Y11
 	VFMADD231PD  logaddexpConstant45<>+0(SB), Y4, Y11
-	VMOVUPS      Y1, 1216(SP)
+	VMOVUPS      Y1, 1024(SP)
 	VMULPD       Y4, Y4, Y1
 	VFMADD231PD  Y1, Y7, Y5
 	VFMADD231PD  Y1, Y11, Y9
@@ -2712,18 +2684,18 @@ region1:
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y7, Y0, Y0
-	VADDPD       1216(SP), Y1, Y5
-	VSUBPD       1216(SP), Y5, Y7
+	VADDPD       1024(SP), Y1, Y5
+	VSUBPD       1024(SP), Y5, Y7
 	VSUBPD       Y7, Y5, Y9
-	VMOVUPS      1216(SP), Y11
+	VMOVUPS      1024(SP), Y11
 	VSUBPD       Y9, Y11, Y9
 	VSUBPD       Y7, Y1, Y1
 	VADDPD       Y1, Y9, Y1
-	VADDPD       1184(SP), Y0, Y7
-	VSUBPD       1184(SP), Y7, Y9
+	VADDPD       992(SP), Y0, Y7
+	VSUBPD       992(SP), Y7, Y9
 	VSUBPD       Y9, Y7, Y11
-	VMOVUPS      Y4, 1248(SP)
-	VMOVUPS      1184(SP), Y4
+	VMOVUPS      Y4, 1056(SP)
+	VMOVUPS      992(SP), Y4
 	VSUBPD       Y11, Y4, Y4
 	VSUBPD       Y9, Y0, Y0
 	VADDPD       Y0, Y4, Y0
@@ -2742,22 +2714,20 @@ region1:
 	VMULPD       Y4, Y7, Y9
 	VFMSUB213PD  Y9, Y4, Y7
 	VXORPD       logaddexpConstant36<>+0(SB), Y9, Y11
-	VMOVUPS      Y14, 1280(SP)
+	VMOVUPS      Y14, 1088(SP)
 	VADDPD       Y11, Y4, Y14
 	VSUBPD       Y4, Y14, Y12
 	VSUBPD       Y12, Y11, Y11
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y12
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y5, Y12
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y8
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y5, Y8
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y13
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y5, Y13
-	VMULPD       Y5, Y5, Y10
-	VFMADD231PD  Y10, Y8, Y12
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y10, Y13
-	VMULPD       Y10, Y10, Y8
-	VFMADD231PD  Y8, Y13, Y12
-	VFMADD231PD  Y12, Y5, Y9
+	VMULPD       Y5, Y5, Y12
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y8
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y12, Y8
+	VFMADD213PD  logaddexpConstant66<>+0(SB), Y12, Y8
+	VMOVUPS      logaddexpConstant68<>+0(SB), Y13
+	VFMADD231PD  logaddexpConstant67<>+0(SB), Y12, Y13
+	VFMADD213PD  logaddexpConstant69<>+0(SB), Y12, Y13
+	VFMADD231PD  Y5, Y13, Y8
+	VFMADD213PD  logaddexpConstant70<>+0(SB), Y5, Y8
+	VFMADD231PD  Y8, Y5, Y9
 	VSUBPD       Y7, Y11, Y5
 	VFMADD231PD  Y9, Y1, Y5
 	VFMSUB231PD  Y4, Y4, Y4
@@ -2765,7 +2735,7 @@ region1:
 	VFMADD231PD  Y0, Y1, Y5
 	VADDPD       Y5, Y14, Y0
 	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y1
-	VMOVUPS      1152(SP), Y4
+	VMOVUPS      960(SP), Y4
 	VMULPD       logaddexpConstant87<>+0(SB), Y4, Y4
 	VCMPPD       $0x11, Y4, Y1, Y1
 	VMOVMSKPD    Y1, AX
@@ -2773,7 +2743,7 @@ region1:
 	JNE          region3
 
 back3:
-	VMOVUPS   1280(SP), Y1
+	VMOVUPS   1088(SP), Y1
 	VADDPD    logaddexpConstant88<>+0(SB), Y1, Y1
 	VMULPD    logaddexpConstant58<>+0(SB), Y1, Y4
 	VADDPD    logaddexpConstant2<>+0(SB), Y4, Y4
@@ -2781,7 +2751,7 @@ back3:
 	VSUBPD    Y4, Y1, Y1
 	VADDPD    logaddexpConstant61<>+0(SB), Y4, Y4
 	VPSLLQ    $0x34, Y4, Y4
-	VMULPD    1248(SP), Y4, Y4
+	VMULPD    1056(SP), Y4, Y4
 	VADDPD    logaddexpConstant61<>+0(SB), Y1, Y1
 	VPSLLQ    $0x34, Y1, Y1
 	VMULPD    Y1, Y4, Y1
@@ -2803,20 +2773,20 @@ back3:
 	VMOVUPS   (SI), Y1
 	VCMPPD    $0x03, (DX), Y1, Y1
 	VBLENDVPD Y1, logaddexpConstant73<>+0(SB), Y0, Y0
-	VMOVUPS   896(SP), Y1
-	VMOVUPS   832(SP), Y4
+	VMOVUPS   704(SP), Y1
+	VMOVUPS   640(SP), Y4
 	VBLENDVPD Y1, Y0, Y4, Y4
-	VMOVUPS   Y4, 832(SP)
-	VMOVUPS   832(SP), Y0
-	VMOVUPS   864(SP), Y1
-	VMOVUPS   928(SP), Y3
+	VMOVUPS   Y4, 640(SP)
+	VMOVUPS   640(SP), Y0
+	VMOVUPS   672(SP), Y1
+	VMOVUPS   736(SP), Y3
 	VMOVUPS   64(SP), Y11
 	JMP       back1
 
 region2:
-	VMOVUPS      Y0, 1312(SP)
-	VMOVUPS      Y1, 1344(SP)
-	VMOVUPS      Y3, 1376(SP)
+	VMOVUPS      Y0, 1120(SP)
+	VMOVUPS      Y1, 1152(SP)
+	VMOVUPS      Y3, 1184(SP)
 	VMOVUPS      logaddexpConstant33<>+0(SB), Y2
 	VMAXPD       Y11, Y2, Y2
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y4
@@ -2947,7 +2917,7 @@ region2:
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant56<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y9, 1408(SP)
+	VMOVUPS      Y9, 1216(SP)
 	VSUBPD       Y14, Y13, Y9
 	VSUBPD       Y9, Y0, Y0
 	VMOVUPS      logaddexpConstant56<>+0(SB), Y9
@@ -2968,7 +2938,7 @@ region2:
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       logaddexpConstant58<>+0(SB), Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y6, 1440(SP)
+	VMOVUPS      Y6, 1248(SP)
 	VSUBPD       Y14, Y13, Y6
 	VSUBPD       Y6, Y0, Y0
 	VMOVUPS      logaddexpConstant58<>+0(SB), Y6
@@ -2989,7 +2959,7 @@ region2:
 	VSUBPD       Y12, Y14, Y12
 	VADDPD       Y4, Y0, Y13
 	VSUBPD       Y0, Y13, Y14
-	VMOVUPS      Y7, 1472(SP)
+	VMOVUPS      Y7, 1280(SP)
 	VSUBPD       Y14, Y13, Y7
 	VSUBPD       Y7, Y0, Y0
 	VSUBPD       Y14, Y4, Y7
@@ -3069,7 +3039,7 @@ region2:
 	VSUBPD       Y4, Y8, Y10
 	VADDPD       Y10, Y0, Y12
 	VSUBPD       Y0, Y12, Y14
-	VMOVUPS      Y8, 1504(SP)
+	VMOVUPS      Y8, 1312(SP)
 	VSUBPD       Y14, Y12, Y8
 	VSUBPD       Y8, Y0, Y0
 	VSUBPD       Y14, Y10, Y8
@@ -3089,16 +3059,16 @@ region2:
 	VFMADD231PD  logaddexpConstant1<>+0(SB), Y7, Y12
 	VSUBPD       logaddexpConstant2<>+0(SB), Y12, Y12
 	VMULPD       logaddexpConstant34<>+0(SB), Y12, Y14
-	VMOVUPS      Y10, 1536(SP)
+	VMOVUPS      Y10, 1344(SP)
 	VMOVUPS      Y14, Y10
 	VFMSUB231PD  logaddexpConstant34<>+0(SB), Y12, Y10
 	VFNMADD231PD logaddexpConstant35<>+0(SB), Y12, Y7
 	VXORPD       logaddexpConstant36<>+0(SB), Y14, Y14
-	VMOVUPS      Y5, 1568(SP)
+	VMOVUPS      Y5, 1376(SP)
 	VADDPD       Y14, Y7, Y5
-	VMOVUPS      Y8, 1600(SP)
+	VMOVUPS      Y8, 1408(SP)
 	VSUBPD       Y7, Y5, Y8
-	VMOVUPS      Y0, 1632(SP)
+	VMOVUPS      Y0, 1440(SP)
 	VSUBPD       Y8, Y5, Y0
 	VSUBPD       Y0, Y7, Y0
 	VSUBPD       Y8, Y14, Y7
@@ -3118,7 +3088,7 @@ region2:
 	VFMADD231PD  logaddexpConstant43<>+0(SB), Y5, Y10
 	VMOVUPS      logaddexpConstant46<>+0(SB), Y14
 	VFMADD231PD  logaddexpConstant45<>+0(SB), Y5, Y14
-	VMOVUPS      Y2, 1664(SP)
+	VMOVUPS      Y2, 1472(SP)
 	VMULPD       Y5, Y5, Y2
 	VFMADD231PD  Y2, Y8, Y7
 	VFMADD231PD  Y2, Y14, Y10
@@ -3342,18 +3312,18 @@ region2:
 	VMULPD       Y8, Y2, Y2
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y8, Y0, Y0
-	VADDPD       1664(SP), Y2, Y7
-	VSUBPD       1664(SP), Y7, Y8
+	VADDPD       1472(SP), Y2, Y7
+	VSUBPD       1472(SP), Y7, Y8
 	VSUBPD       Y8, Y7, Y10
-	VMOVUPS      1664(SP), Y14
+	VMOVUPS      1472(SP), Y14
 	VSUBPD       Y10, Y14, Y10
 	VSUBPD       Y8, Y2, Y2
 	VADDPD       Y2, Y10, Y2
-	VADDPD       1632(SP), Y0, Y8
-	VSUBPD       1632(SP), Y8, Y10
+	VADDPD       1440(SP), Y0, Y8
+	VSUBPD       1440(SP), Y8, Y10
 	VSUBPD       Y10, Y8, Y14
-	VMOVUPS      Y5, 1696(SP)
-	VMOVUPS      1632(SP), Y5
+	VMOVUPS      Y5, 1504(SP)
+	VMOVUPS      1440(SP), Y5
 	VSUBPD       Y14, Y5, Y5
 	VSUBPD       Y10, Y0, Y0
 	VADDPD       Y0, Y5, Y0
@@ -3372,22 +3342,20 @@ region2:
 	VMULPD       Y5, Y8, Y10
 	VFMSUB213PD  Y10, Y5, Y8
 	VXORPD       logaddexpConstant36<>+0(SB), Y10, Y14
-	VMOVUPS      Y12, 1728(SP)
+	VMOVUPS      Y12, 1536(SP)
 	VADDPD       Y14, Y5, Y12
 	VSUBPD       Y5, Y12, Y13
 	VSUBPD       Y13, Y14, Y13
-	VMOVUPS      logaddexpConstant65<>+0(SB), Y14
-	VFMADD231PD  logaddexpConstant64<>+0(SB), Y7, Y14
-	VMOVUPS      logaddexpConstant67<>+0(SB), Y6
-	VFMADD231PD  logaddexpConstant66<>+0(SB), Y7, Y6
-	VMOVUPS      logaddexpConstant69<>+0(SB), Y9
-	VFMADD231PD  logaddexpConstant68<>+0(SB), Y7, Y9
-	VMULPD       Y7, Y7, Y11
-	VFMADD231PD  Y11, Y6, Y14
-	VFMADD231PD  logaddexpConstant70<>+0(SB), Y11, Y9
-	VMULPD       Y11, Y11, Y6
-	VFMADD231PD  Y6, Y9, Y14
-	VFMADD231PD  Y14, Y7, Y10
+	VMULPD       Y7, Y7, Y14
+	VMOVUPS      logaddexpConstant65<>+0(SB), Y6
+	VFMADD231PD  logaddexpConstant64<>+0(SB), Y14, Y6
+	VFMADD213PD  logaddexpConstant66<>+0(SB), Y14, Y6
+	VMOVUPS      logaddexpConstant68<>+0(SB), Y9
+	VFMADD231PD  logaddexpConstant67<>+0(SB), Y14, Y9
+	VFMADD213PD  logaddexpConstant69<>+0(SB), Y14, Y9
+	VFMADD231PD  Y7, Y9, Y6
+	VFMADD213PD  logaddexpConstant70<>+0(SB), Y7, Y6
+	VFMADD231PD  Y6, Y7, Y10
 	VSUBPD       Y8, Y13, Y6
 	VFMADD231PD  Y10, Y2, Y6
 	VFMSUB231PD  Y5, Y5, Y5
@@ -3395,7 +3363,7 @@ region2:
 	VFMADD231PD  Y0, Y2, Y6
 	VADDPD       Y6, Y12, Y0
 	VANDPD       logaddexpConstant29<>+0(SB), Y0, Y2
-	VMOVUPS      1600(SP), Y5
+	VMOVUPS      1408(SP), Y5
 	VMULPD       logaddexpConstant87<>+0(SB), Y5, Y5
 	VCMPPD       $0x11, Y5, Y2, Y2
 	VMOVMSKPD    Y2, AX
@@ -3403,7 +3371,7 @@ region2:
 	JNE          region4
 
 back4:
-	VMOVUPS   1728(SP), Y1
+	VMOVUPS   1536(SP), Y1
 	VADDPD    logaddexpConstant88<>+0(SB), Y1, Y1
 	VMULPD    logaddexpConstant58<>+0(SB), Y1, Y2
 	VADDPD    logaddexpConstant2<>+0(SB), Y2, Y2
@@ -3411,7 +3379,7 @@ back4:
 	VSUBPD    Y2, Y1, Y1
 	VADDPD    logaddexpConstant61<>+0(SB), Y2, Y2
 	VPSLLQ    $0x34, Y2, Y2
-	VMULPD    1696(SP), Y2, Y2
+	VMULPD    1504(SP), Y2, Y2
 	VADDPD    logaddexpConstant61<>+0(SB), Y1, Y1
 	VPSLLQ    $0x34, Y1, Y1
 	VMULPD    Y1, Y2, Y1
@@ -3433,37 +3401,37 @@ back4:
 	VMOVUPS   32(SI), Y1
 	VCMPPD    $0x03, 32(DX), Y1, Y1
 	VBLENDVPD Y1, logaddexpConstant73<>+0(SB), Y0, Y0
-	VMOVUPS   1376(SP), Y1
-	VMOVUPS   1344(SP), Y2
+	VMOVUPS   1184(SP), Y1
+	VMOVUPS   1152(SP), Y2
 	VBLENDVPD Y1, Y0, Y2, Y2
-	VMOVUPS   Y2, 1344(SP)
-	VMOVUPS   1312(SP), Y0
-	VMOVUPS   1344(SP), Y1
+	VMOVUPS   Y2, 1152(SP)
+	VMOVUPS   1120(SP), Y0
+	VMOVUPS   1152(SP), Y1
 	JMP       back2
 
 region3:
-	VMOVUPS      Y0, 1760(SP)
-	VMOVUPS      Y1, 1792(SP)
-	VMOVUPS      1024(SP), Y4
+	VMOVUPS      Y0, 1568(SP)
+	VMOVUPS      Y1, 1600(SP)
+	VMOVUPS      832(SP), Y4
 	VXORPD       logaddexpConstant36<>+0(SB), Y4, Y4
-	VADDPD       992(SP), Y4, Y5
-	VSUBPD       992(SP), Y5, Y7
+	VADDPD       800(SP), Y4, Y5
+	VSUBPD       800(SP), Y5, Y7
 	VSUBPD       Y7, Y5, Y8
-	VMOVUPS      992(SP), Y9
+	VMOVUPS      800(SP), Y9
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y7, Y4, Y4
 	VADDPD       Y4, Y8, Y4
-	VMOVUPS      1120(SP), Y7
+	VMOVUPS      928(SP), Y7
 	VMULPD       logaddexpConstant90<>+0(SB), Y7, Y7
 	VADDPD       Y7, Y5, Y8
 	VSUBPD       Y5, Y8, Y9
-	VSUBPD       Y9, Y8, Y10
-	VSUBPD       Y10, Y5, Y5
+	VSUBPD       Y9, Y8, Y11
+	VSUBPD       Y11, Y5, Y5
 	VSUBPD       Y9, Y7, Y7
 	VADDPD       Y7, Y5, Y5
 	VADDPD       Y5, Y4, Y4
-	VADDPD       960(SP), Y8, Y5
-	VSUBPD       960(SP), Y5, Y7
+	VADDPD       768(SP), Y8, Y5
+	VSUBPD       768(SP), Y5, Y7
 	VSUBPD       Y7, Y8, Y7
 	VADDPD       Y4, Y7, Y8
 	VSUBPD       Y7, Y8, Y7
@@ -3478,207 +3446,207 @@ region3:
 	VFMADD231PD  logaddexpConstant47<>+0(SB), Y7, Y8
 	VMOVUPS      logaddexpConstant92<>+0(SB), Y9
 	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y9
-	VMOVUPS      logaddexpConstant94<>+0(SB), Y10
-	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y10
-	VMOVUPS      logaddexpConstant96<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y11
-	VMULPD       Y7, Y7, Y12
-	VFMADD231PD  Y12, Y9, Y8
-	VFMADD231PD  Y12, Y11, Y10
-	VMULPD       Y12, Y12, Y9
-	VFMADD231PD  Y9, Y10, Y8
+	VMOVUPS      logaddexpConstant94<>+0(SB), Y11
+	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y11
+	VMOVUPS      logaddexpConstant96<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y12
+	VMULPD       Y7, Y7, Y13
+	VFMADD231PD  Y13, Y9, Y8
+	VFMADD231PD  Y13, Y12, Y11
+	VMULPD       Y13, Y13, Y9
+	VFMADD231PD  Y9, Y11, Y8
 	VMULPD       Y9, Y9, Y9
 	VFMADD231PD  logaddexpConstant97<>+0(SB), Y9, Y8
 	VMULPD       Y8, Y7, Y9
-	VMOVUPS      Y9, Y10
-	VFMSUB231PD  Y8, Y7, Y10
-	VFMADD231PD  Y5, Y8, Y10
-	VADDPD       Y10, Y9, Y8
+	VMOVUPS      Y9, Y11
+	VFMSUB231PD  Y8, Y7, Y11
+	VFMADD231PD  Y5, Y8, Y11
+	VADDPD       Y11, Y9, Y8
 	VSUBPD       Y9, Y8, Y9
-	VSUBPD       Y9, Y10, Y9
-	VADDPD       logaddexpConstant46<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
-	VSUBPD       Y12, Y8, Y8
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y12
-	VSUBPD       Y11, Y12, Y11
-	VADDPD       Y11, Y8, Y8
+	VSUBPD       Y9, Y11, Y9
+	VADDPD       logaddexpConstant46<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
 	VADDPD       logaddexpConstant98<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y8, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y8, Y8
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y5, Y9, Y11
-	VFMADD231PD  Y7, Y8, Y11
-	VADDPD       Y11, Y10, Y8
-	VSUBPD       Y10, Y8, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant43<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y8, Y8
+	VADDPD       Y8, Y11, Y9
+	VSUBPD       Y11, Y9, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y9, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y5, Y9, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant43<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y14
+	VSUBPD       Y14, Y8, Y8
+	VMOVUPS      logaddexpConstant43<>+0(SB), Y14
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
 	VADDPD       logaddexpConstant99<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y8, Y8
-	VADDPD       Y8, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y8, Y8
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y5, Y9, Y11
-	VFMADD231PD  Y7, Y8, Y11
-	VADDPD       Y11, Y10, Y8
-	VSUBPD       Y10, Y8, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant44<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y14
-	VSUBPD       Y14, Y8, Y8
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
-	VSUBPD       Y11, Y14, Y11
-	VADDPD       Y11, Y8, Y8
-	VADDPD       logaddexpConstant100<>+0(SB), Y9, Y9
-	VADDPD       Y9, Y8, Y8
-	VADDPD       Y8, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y8, Y8
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y5, Y9, Y11
-	VFMADD231PD  Y7, Y8, Y11
-	VADDPD       Y11, Y10, Y8
-	VSUBPD       Y10, Y8, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant41<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y0
+	VADDPD       Y8, Y11, Y9
+	VSUBPD       Y11, Y9, Y11
+	VSUBPD       Y11, Y8, Y8
+	VMULPD       Y9, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y5, Y9, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y11, Y8
+	VSUBPD       Y11, Y8, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant44<>+0(SB), Y8, Y11
+	VSUBPD       Y8, Y11, Y12
+	VSUBPD       Y12, Y11, Y0
 	VSUBPD       Y0, Y8, Y0
-	VMOVUPS      logaddexpConstant41<>+0(SB), Y8
-	VSUBPD       Y11, Y8, Y11
-	VADDPD       Y11, Y0, Y0
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y8
+	VSUBPD       Y12, Y8, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       logaddexpConstant100<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y11, Y9
+	VSUBPD       Y11, Y9, Y11
+	VSUBPD       Y11, Y0, Y0
+	VMULPD       Y9, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y5, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y11, Y0
+	VSUBPD       Y11, Y0, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant41<>+0(SB), Y0, Y11
+	VSUBPD       Y0, Y11, Y12
+	VSUBPD       Y12, Y11, Y1
+	VSUBPD       Y1, Y0, Y0
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y1
+	VSUBPD       Y12, Y1, Y12
+	VADDPD       Y12, Y0, Y0
 	VADDPD       logaddexpConstant101<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y0, Y0
-	VADDPD       Y0, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y0, Y0
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y5, Y9, Y11
-	VFMADD231PD  Y7, Y0, Y11
-	VADDPD       Y11, Y10, Y0
-	VSUBPD       Y10, Y0, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y1
+	VADDPD       Y0, Y11, Y9
+	VSUBPD       Y11, Y9, Y11
+	VSUBPD       Y11, Y0, Y0
+	VMULPD       Y9, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y5, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y11, Y0
+	VSUBPD       Y11, Y0, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y11
+	VSUBPD       Y0, Y11, Y12
+	VSUBPD       Y12, Y11, Y1
 	VSUBPD       Y1, Y0, Y0
 	VMOVUPS      logaddexpConstant42<>+0(SB), Y1
-	VSUBPD       Y11, Y1, Y11
-	VADDPD       Y11, Y0, Y0
+	VSUBPD       Y12, Y1, Y12
+	VADDPD       Y12, Y0, Y0
 	VADDPD       logaddexpConstant102<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y0, Y0
-	VADDPD       Y0, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y0, Y0
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y5, Y9, Y11
-	VFMADD231PD  Y7, Y0, Y11
-	VADDPD       Y11, Y10, Y0
-	VSUBPD       Y10, Y0, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y1
+	VADDPD       Y0, Y11, Y9
+	VSUBPD       Y11, Y9, Y11
+	VSUBPD       Y11, Y0, Y0
+	VMULPD       Y9, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y5, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y11, Y0
+	VSUBPD       Y11, Y0, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y11
+	VSUBPD       Y0, Y11, Y12
+	VSUBPD       Y12, Y11, Y1
 	VSUBPD       Y1, Y0, Y0
 	VMOVUPS      logaddexpConstant39<>+0(SB), Y1
-	VSUBPD       Y11, Y1, Y11
-	VADDPD       Y11, Y0, Y0
+	VSUBPD       Y12, Y1, Y12
+	VADDPD       Y12, Y0, Y0
 	VADDPD       logaddexpConstant103<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y0, Y0
-	VADDPD       Y0, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y0, Y0
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y5, Y9, Y11
-	VFMADD231PD  Y7, Y0, Y11
-	VADDPD       Y11, Y10, Y0
-	VSUBPD       Y10, Y0, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y1
+	VADDPD       Y0, Y11, Y9
+	VSUBPD       Y11, Y9, Y11
+	VSUBPD       Y11, Y0, Y0
+	VMULPD       Y9, Y7, Y11
+	VMOVUPS      Y11, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y5, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y11, Y0
+	VSUBPD       Y11, Y0, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y11
+	VSUBPD       Y0, Y11, Y12
+	VSUBPD       Y12, Y11, Y1
 	VSUBPD       Y1, Y0, Y0
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y1
-	VSUBPD       Y11, Y1, Y11
-	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant104<>+0(SB), Y9, Y11
-	VSUBPD       Y9, Y11, Y1
-	VSUBPD       Y1, Y11, Y8
+	VSUBPD       Y12, Y1, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       logaddexpConstant104<>+0(SB), Y9, Y12
+	VSUBPD       Y9, Y12, Y1
+	VSUBPD       Y1, Y12, Y8
 	VSUBPD       Y8, Y9, Y8
 	VMOVUPS      logaddexpConstant104<>+0(SB), Y9
 	VSUBPD       Y1, Y9, Y1
 	VADDPD       Y1, Y8, Y1
-	VADDPD       Y11, Y0, Y8
+	VADDPD       Y12, Y0, Y8
 	VSUBPD       Y0, Y8, Y9
 	VSUBPD       Y9, Y8, Y14
 	VSUBPD       Y14, Y0, Y0
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       Y9, Y0, Y0
 	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
-	VADDPD       logaddexpConstant105<>+0(SB), Y9, Y11
-	VADDPD       Y11, Y1, Y1
+	VADDPD       logaddexpConstant105<>+0(SB), Y9, Y12
+	VADDPD       Y12, Y1, Y1
 	VADDPD       Y1, Y0, Y0
-	VADDPD       Y8, Y10, Y1
-	VSUBPD       Y10, Y1, Y10
-	VSUBPD       Y10, Y8, Y8
-	VADDPD       Y0, Y8, Y10
-	VSUBPD       Y8, Y10, Y8
+	VADDPD       Y8, Y11, Y1
+	VSUBPD       Y11, Y1, Y11
+	VSUBPD       Y11, Y8, Y8
+	VADDPD       Y0, Y8, Y11
+	VSUBPD       Y8, Y11, Y8
 	VSUBPD       Y8, Y0, Y0
-	VADDPD       Y10, Y1, Y8
+	VADDPD       Y11, Y1, Y8
 	VSUBPD       Y1, Y8, Y1
-	VSUBPD       Y1, Y10, Y1
-	VMULPD       Y8, Y7, Y10
-	VMOVUPS      Y10, Y14
+	VSUBPD       Y1, Y11, Y1
+	VMULPD       Y8, Y7, Y11
+	VMOVUPS      Y11, Y14
 	VFMSUB231PD  Y8, Y7, Y14
-	VMOVUPS      Y11, 1824(SP)
-	VMULPD       Y1, Y7, Y11
-	VMOVUPS      Y11, Y13
+	VMOVUPS      Y12, 1632(SP)
+	VMULPD       Y1, Y7, Y12
+	VMOVUPS      Y12, Y13
 	VFMSUB231PD  Y1, Y7, Y13
-	VMULPD       Y8, Y5, Y12
-	VMOVUPS      Y12, Y6
-	VFMSUB231PD  Y8, Y5, Y6
-	VADDPD       Y12, Y11, Y9
-	VSUBPD       Y11, Y9, Y2
-	VSUBPD       Y2, Y9, Y3
-	VSUBPD       Y3, Y11, Y3
-	VSUBPD       Y2, Y12, Y2
+	VMULPD       Y8, Y5, Y6
+	VMOVUPS      Y6, Y9
+	VFMSUB231PD  Y8, Y5, Y9
+	VADDPD       Y6, Y12, Y10
+	VSUBPD       Y12, Y10, Y2
+	VSUBPD       Y2, Y10, Y3
+	VSUBPD       Y3, Y12, Y3
+	VSUBPD       Y2, Y6, Y2
 	VADDPD       Y2, Y3, Y2
-	VADDPD       Y9, Y14, Y3
-	VSUBPD       Y14, Y3, Y11
-	VSUBPD       Y11, Y3, Y12
+	VADDPD       Y10, Y14, Y3
+	VSUBPD       Y14, Y3, Y6
+	VSUBPD       Y6, Y3, Y12
 	VSUBPD       Y12, Y14, Y12
-	VSUBPD       Y11, Y9, Y9
-	VADDPD       Y9, Y12, Y9
-	VADDPD       Y6, Y13, Y6
-	VFMADD231PD  Y5, Y1, Y6
-	VFMADD231PD  Y4, Y8, Y6
-	VFMADD231PD  Y7, Y0, Y6
-	VADDPD       Y9, Y2, Y0
-	VADDPD       Y0, Y6, Y0
-	VADDPD       Y3, Y10, Y1
-	VSUBPD       Y10, Y1, Y2
+	VSUBPD       Y6, Y10, Y6
+	VADDPD       Y6, Y12, Y6
+	VADDPD       Y9, Y13, Y9
+	VFMADD231PD  Y5, Y1, Y9
+	VFMADD231PD  Y4, Y8, Y9
+	VFMADD231PD  Y7, Y0, Y9
+	VADDPD       Y6, Y2, Y0
+	VADDPD       Y0, Y9, Y0
+	VADDPD       Y3, Y11, Y1
+	VSUBPD       Y11, Y1, Y2
 	VSUBPD       Y2, Y3, Y2
 	VADDPD       Y0, Y2, Y3
 	VSUBPD       Y2, Y3, Y2
@@ -4361,9 +4329,9 @@ region3:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VMULPD       1056(SP), Y2, Y2
-	VMULPD       1056(SP), Y1, Y1
-	VMULPD       1056(SP), Y0, Y0
+	VMULPD       864(SP), Y2, Y2
+	VMULPD       864(SP), Y1, Y1
+	VMULPD       864(SP), Y0, Y0
 	VMOVUPS      32(SP), Y3
 	VMINPD       logaddexpConstant12<>+0(SB), Y3, Y4
 	VMOVUPS      logaddexpConstant74<>+0(SB), Y5
@@ -4571,7 +4539,7 @@ region3:
 	VSUBPD       Y15, Y5, Y5
 	VSUBPD       Y11, Y13, Y11
 	VADDPD       Y11, Y5, Y5
-	VADDPD       1824(SP), Y10, Y10
+	VADDPD       1632(SP), Y10, Y10
 	VADDPD       Y10, Y5, Y5
 	VADDPD       Y14, Y12, Y10
 	VSUBPD       Y12, Y10, Y11
@@ -4589,14 +4557,14 @@ region3:
 	VMOVUPS      Y14, Y15
 	VFMSUB231PD  Y10, Y8, Y15
 	VMULPD       Y11, Y7, Y3
-	VMOVUPS      Y2, 1856(SP)
+	VMOVUPS      Y2, 1664(SP)
 	VMOVUPS      Y3, Y2
 	VFMSUB231PD  Y11, Y7, Y2
-	VMOVUPS      Y1, 1888(SP)
+	VMOVUPS      Y1, 1696(SP)
 	VADDPD       Y3, Y14, Y1
-	VMOVUPS      Y0, 1920(SP)
+	VMOVUPS      Y0, 1728(SP)
 	VSUBPD       Y14, Y1, Y0
-	VMOVUPS      Y6, 1952(SP)
+	VMOVUPS      Y6, 1760(SP)
 	VSUBPD       Y0, Y1, Y6
 	VSUBPD       Y6, Y14, Y6
 	VSUBPD       Y0, Y3, Y0
@@ -5297,23 +5265,23 @@ region3:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VMOVUPS      1952(SP), Y3
+	VMOVUPS      1760(SP), Y3
 	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
 	VPSLLQ       $0x34, Y3, Y3
 	VMULPD       Y3, Y2, Y2
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y0, Y0
-	VADDPD       1920(SP), Y0, Y4
+	VADDPD       1728(SP), Y0, Y4
 	VSUBPD       Y0, Y4, Y5
 	VSUBPD       Y5, Y4, Y6
 	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      1920(SP), Y6
+	VMOVUPS      1728(SP), Y6
 	VSUBPD       Y5, Y6, Y5
 	VADDPD       Y5, Y0, Y0
-	VADDPD       1888(SP), Y4, Y5
-	VSUBPD       1888(SP), Y5, Y6
+	VADDPD       1696(SP), Y4, Y5
+	VSUBPD       1696(SP), Y5, Y6
 	VSUBPD       Y6, Y5, Y7
-	VMOVUPS      1888(SP), Y8
+	VMOVUPS      1696(SP), Y8
 	VSUBPD       Y7, Y8, Y7
 	VSUBPD       Y6, Y4, Y4
 	VADDPD       Y4, Y7, Y4
@@ -5323,10 +5291,10 @@ region3:
 	VSUBPD       Y8, Y1, Y1
 	VSUBPD       Y7, Y5, Y5
 	VADDPD       Y5, Y1, Y1
-	VADDPD       1856(SP), Y6, Y5
-	VSUBPD       1856(SP), Y5, Y7
+	VADDPD       1664(SP), Y6, Y5
+	VSUBPD       1664(SP), Y5, Y7
 	VSUBPD       Y7, Y5, Y8
-	VMOVUPS      1856(SP), Y10
+	VMOVUPS      1664(SP), Y10
 	VSUBPD       Y8, Y10, Y8
 	VSUBPD       Y7, Y6, Y6
 	VADDPD       Y6, Y8, Y6
@@ -5342,10 +5310,10 @@ region3:
 	VSUBPD       Y10, Y3, Y3
 	VSUBPD       Y8, Y7, Y7
 	VADDPD       Y7, Y3, Y3
-	VADDPD       1088(SP), Y5, Y7
-	VSUBPD       1088(SP), Y7, Y8
+	VADDPD       896(SP), Y5, Y7
+	VSUBPD       896(SP), Y7, Y8
 	VSUBPD       Y8, Y7, Y10
-	VMOVUPS      1088(SP), Y11
+	VMOVUPS      896(SP), Y11
 	VSUBPD       Y10, Y11, Y10
 	VSUBPD       Y8, Y5, Y5
 	VADDPD       Y5, Y10, Y5
@@ -5445,30 +5413,31 @@ region3:
 	VMULPD       logaddexpConstant111<>+0(SB), Y1, Y2
 	VFMADD231PD  Y1, Y2, Y0
 	VADDPD       Y0, Y1, Y0
-	VMOVUPS      1792(SP), Y1
-	VMOVUPS      1760(SP), Y2
+	VMOVUPS      1600(SP), Y1
+	VMOVUPS      1568(SP), Y2
 	VBLENDVPD    Y1, Y0, Y2, Y2
-	VMOVUPS      Y2, 1760(SP)
-	VMOVUPS      1760(SP), Y0
+	VMOVUPS      Y2, 1568(SP)
+	VMOVUPS      1568(SP), Y0
 	VMOVUPS      logaddexpConstant52<>+0(SB), Y2
 	VMOVUPS      logaddexpConstant50<>+0(SB), Y3
 	VMOVUPS      logaddexpConstant12<>+0(SB), Y6
+	VMOVUPS      logaddexpConstant54<>+0(SB), Y10
 	VMOVUPS      logaddexpConstant48<>+0(SB), Y15
 	JMP          back3
 
 region4:
-	VMOVUPS      Y0, 1984(SP)
-	VMOVUPS      Y2, 2016(SP)
-	VMOVUPS      1472(SP), Y5
+	VMOVUPS      Y0, 1792(SP)
+	VMOVUPS      Y2, 1824(SP)
+	VMOVUPS      1280(SP), Y5
 	VXORPD       logaddexpConstant36<>+0(SB), Y5, Y5
-	VADDPD       1440(SP), Y5, Y6
-	VSUBPD       1440(SP), Y6, Y7
+	VADDPD       1248(SP), Y5, Y6
+	VSUBPD       1248(SP), Y6, Y7
 	VSUBPD       Y7, Y6, Y8
-	VMOVUPS      1440(SP), Y9
+	VMOVUPS      1248(SP), Y9
 	VSUBPD       Y8, Y9, Y8
 	VSUBPD       Y7, Y5, Y5
 	VADDPD       Y5, Y8, Y5
-	VMOVUPS      1568(SP), Y7
+	VMOVUPS      1376(SP), Y7
 	VMULPD       logaddexpConstant90<>+0(SB), Y7, Y7
 	VADDPD       Y7, Y6, Y8
 	VSUBPD       Y6, Y8, Y9
@@ -5477,8 +5446,8 @@ region4:
 	VSUBPD       Y9, Y7, Y7
 	VADDPD       Y7, Y6, Y6
 	VADDPD       Y6, Y5, Y5
-	VADDPD       1408(SP), Y8, Y6
-	VSUBPD       1408(SP), Y6, Y7
+	VADDPD       1216(SP), Y8, Y6
+	VSUBPD       1216(SP), Y6, Y7
 	VSUBPD       Y7, Y8, Y7
 	VADDPD       Y5, Y7, Y8
 	VSUBPD       Y7, Y8, Y7
@@ -5495,12 +5464,12 @@ region4:
 	VFMADD231PD  logaddexpConstant91<>+0(SB), Y7, Y9
 	VMOVUPS      logaddexpConstant94<>+0(SB), Y10
 	VFMADD231PD  logaddexpConstant93<>+0(SB), Y7, Y10
-	VMOVUPS      logaddexpConstant96<>+0(SB), Y11
-	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y11
-	VMULPD       Y7, Y7, Y12
-	VFMADD231PD  Y12, Y9, Y8
-	VFMADD231PD  Y12, Y11, Y10
-	VMULPD       Y12, Y12, Y9
+	VMOVUPS      logaddexpConstant96<>+0(SB), Y12
+	VFMADD231PD  logaddexpConstant95<>+0(SB), Y7, Y12
+	VMULPD       Y7, Y7, Y13
+	VFMADD231PD  Y13, Y9, Y8
+	VFMADD231PD  Y13, Y12, Y10
+	VMULPD       Y13, Y13, Y9
 	VFMADD231PD  Y9, Y10, Y8
 	VMULPD       Y9, Y9, Y9
 	VFMADD231PD  logaddexpConstant97<>+0(SB), Y9, Y8
@@ -5512,148 +5481,148 @@ region4:
 	VSUBPD       Y9, Y8, Y9
 	VSUBPD       Y9, Y10, Y9
 	VADDPD       logaddexpConstant46<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y12
-	VSUBPD       Y12, Y8, Y8
-	VMOVUPS      logaddexpConstant46<>+0(SB), Y12
-	VSUBPD       Y11, Y12, Y11
-	VADDPD       Y11, Y8, Y8
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y13
+	VSUBPD       Y13, Y8, Y8
+	VMOVUPS      logaddexpConstant46<>+0(SB), Y13
+	VSUBPD       Y12, Y13, Y12
+	VADDPD       Y12, Y8, Y8
 	VADDPD       logaddexpConstant98<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y8, Y8
 	VADDPD       Y8, Y10, Y9
 	VSUBPD       Y10, Y9, Y10
 	VSUBPD       Y10, Y8, Y8
 	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y6, Y9, Y11
-	VFMADD231PD  Y7, Y8, Y11
-	VADDPD       Y11, Y10, Y8
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y6, Y9, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y10, Y8
 	VSUBPD       Y10, Y8, Y9
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       logaddexpConstant43<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y13
-	VSUBPD       Y13, Y8, Y8
-	VMOVUPS      logaddexpConstant43<>+0(SB), Y13
-	VSUBPD       Y11, Y13, Y11
-	VADDPD       Y11, Y8, Y8
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y14
+	VSUBPD       Y14, Y8, Y8
+	VMOVUPS      logaddexpConstant43<>+0(SB), Y14
+	VSUBPD       Y12, Y14, Y12
+	VADDPD       Y12, Y8, Y8
 	VADDPD       logaddexpConstant99<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y8, Y8
 	VADDPD       Y8, Y10, Y9
 	VSUBPD       Y10, Y9, Y10
 	VSUBPD       Y10, Y8, Y8
 	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y6, Y9, Y11
-	VFMADD231PD  Y7, Y8, Y11
-	VADDPD       Y11, Y10, Y8
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y6, Y9, Y12
+	VFMADD231PD  Y7, Y8, Y12
+	VADDPD       Y12, Y10, Y8
 	VSUBPD       Y10, Y8, Y9
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       logaddexpConstant44<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y14
-	VSUBPD       Y14, Y8, Y8
-	VMOVUPS      logaddexpConstant44<>+0(SB), Y14
-	VSUBPD       Y11, Y14, Y11
-	VADDPD       Y11, Y8, Y8
-	VADDPD       logaddexpConstant100<>+0(SB), Y9, Y9
-	VADDPD       Y9, Y8, Y8
-	VADDPD       Y8, Y10, Y9
-	VSUBPD       Y10, Y9, Y10
-	VSUBPD       Y10, Y8, Y8
-	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y6, Y9, Y11
-	VFMADD231PD  Y7, Y8, Y11
-	VADDPD       Y11, Y10, Y8
-	VSUBPD       Y10, Y8, Y9
-	VSUBPD       Y9, Y11, Y9
-	VADDPD       logaddexpConstant41<>+0(SB), Y8, Y10
-	VSUBPD       Y8, Y10, Y11
-	VSUBPD       Y11, Y10, Y0
+	VSUBPD       Y8, Y10, Y12
+	VSUBPD       Y12, Y10, Y0
 	VSUBPD       Y0, Y8, Y0
-	VMOVUPS      logaddexpConstant41<>+0(SB), Y8
-	VSUBPD       Y11, Y8, Y11
-	VADDPD       Y11, Y0, Y0
+	VMOVUPS      logaddexpConstant44<>+0(SB), Y8
+	VSUBPD       Y12, Y8, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       logaddexpConstant100<>+0(SB), Y9, Y9
+	VADDPD       Y9, Y0, Y0
+	VADDPD       Y0, Y10, Y9
+	VSUBPD       Y10, Y9, Y10
+	VSUBPD       Y10, Y0, Y0
+	VMULPD       Y9, Y7, Y10
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y6, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y10, Y0
+	VSUBPD       Y10, Y0, Y9
+	VSUBPD       Y9, Y12, Y9
+	VADDPD       logaddexpConstant41<>+0(SB), Y0, Y10
+	VSUBPD       Y0, Y10, Y12
+	VSUBPD       Y12, Y10, Y2
+	VSUBPD       Y2, Y0, Y0
+	VMOVUPS      logaddexpConstant41<>+0(SB), Y2
+	VSUBPD       Y12, Y2, Y12
+	VADDPD       Y12, Y0, Y0
 	VADDPD       logaddexpConstant101<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y0, Y0
 	VADDPD       Y0, Y10, Y9
 	VSUBPD       Y10, Y9, Y10
 	VSUBPD       Y10, Y0, Y0
 	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y6, Y9, Y11
-	VFMADD231PD  Y7, Y0, Y11
-	VADDPD       Y11, Y10, Y0
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y6, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y10, Y0
 	VSUBPD       Y10, Y0, Y9
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       logaddexpConstant42<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y0, Y10, Y12
+	VSUBPD       Y12, Y10, Y2
 	VSUBPD       Y2, Y0, Y0
 	VMOVUPS      logaddexpConstant42<>+0(SB), Y2
-	VSUBPD       Y11, Y2, Y11
-	VADDPD       Y11, Y0, Y0
+	VSUBPD       Y12, Y2, Y12
+	VADDPD       Y12, Y0, Y0
 	VADDPD       logaddexpConstant102<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y0, Y0
 	VADDPD       Y0, Y10, Y9
 	VSUBPD       Y10, Y9, Y10
 	VSUBPD       Y10, Y0, Y0
 	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y6, Y9, Y11
-	VFMADD231PD  Y7, Y0, Y11
-	VADDPD       Y11, Y10, Y0
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y6, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y10, Y0
 	VSUBPD       Y10, Y0, Y9
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       logaddexpConstant39<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y0, Y10, Y12
+	VSUBPD       Y12, Y10, Y2
 	VSUBPD       Y2, Y0, Y0
 	VMOVUPS      logaddexpConstant39<>+0(SB), Y2
-	VSUBPD       Y11, Y2, Y11
-	VADDPD       Y11, Y0, Y0
+	VSUBPD       Y12, Y2, Y12
+	VADDPD       Y12, Y0, Y0
 	VADDPD       logaddexpConstant103<>+0(SB), Y9, Y9
 	VADDPD       Y9, Y0, Y0
 	VADDPD       Y0, Y10, Y9
 	VSUBPD       Y10, Y9, Y10
 	VSUBPD       Y10, Y0, Y0
 	VMULPD       Y9, Y7, Y10
-	VMOVUPS      Y10, Y11
-	VFMSUB231PD  Y9, Y7, Y11
-	VFMADD231PD  Y6, Y9, Y11
-	VFMADD231PD  Y7, Y0, Y11
-	VADDPD       Y11, Y10, Y0
+	VMOVUPS      Y10, Y12
+	VFMSUB231PD  Y9, Y7, Y12
+	VFMADD231PD  Y6, Y9, Y12
+	VFMADD231PD  Y7, Y0, Y12
+	VADDPD       Y12, Y10, Y0
 	VSUBPD       Y10, Y0, Y9
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       logaddexpConstant40<>+0(SB), Y0, Y10
-	VSUBPD       Y0, Y10, Y11
-	VSUBPD       Y11, Y10, Y2
+	VSUBPD       Y0, Y10, Y12
+	VSUBPD       Y12, Y10, Y2
 	VSUBPD       Y2, Y0, Y0
 	VMOVUPS      logaddexpConstant40<>+0(SB), Y2
-	VSUBPD       Y11, Y2, Y11
-	VADDPD       Y11, Y0, Y0
-	VADDPD       logaddexpConstant104<>+0(SB), Y9, Y11
-	VSUBPD       Y9, Y11, Y2
-	VSUBPD       Y2, Y11, Y8
+	VSUBPD       Y12, Y2, Y12
+	VADDPD       Y12, Y0, Y0
+	VADDPD       logaddexpConstant104<>+0(SB), Y9, Y12
+	VSUBPD       Y9, Y12, Y2
+	VSUBPD       Y2, Y12, Y8
 	VSUBPD       Y8, Y9, Y8
 	VMOVUPS      logaddexpConstant104<>+0(SB), Y9
 	VSUBPD       Y2, Y9, Y2
 	VADDPD       Y2, Y8, Y2
-	VADDPD       Y11, Y0, Y8
+	VADDPD       Y12, Y0, Y8
 	VSUBPD       Y0, Y8, Y9
 	VSUBPD       Y9, Y8, Y14
 	VSUBPD       Y14, Y0, Y0
-	VSUBPD       Y9, Y11, Y9
+	VSUBPD       Y9, Y12, Y9
 	VADDPD       Y9, Y0, Y0
 	VMOVUPS      logaddexpConstant59<>+0(SB), Y9
-	VADDPD       logaddexpConstant105<>+0(SB), Y9, Y11
-	VADDPD       Y11, Y2, Y2
+	VADDPD       logaddexpConstant105<>+0(SB), Y9, Y12
+	VADDPD       Y12, Y2, Y2
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y8, Y10, Y2
 	VSUBPD       Y10, Y2, Y10
@@ -5667,31 +5636,31 @@ region4:
 	VMULPD       Y8, Y7, Y10
 	VMOVUPS      Y10, Y14
 	VFMSUB231PD  Y8, Y7, Y14
-	VMOVUPS      Y11, 2048(SP)
-	VMULPD       Y2, Y7, Y11
-	VMOVUPS      Y11, Y13
+	VMOVUPS      Y12, 1856(SP)
+	VMULPD       Y2, Y7, Y12
+	VMOVUPS      Y12, Y13
 	VFMSUB231PD  Y2, Y7, Y13
-	VMULPD       Y8, Y6, Y12
-	VMOVUPS      Y12, Y4
-	VFMSUB231PD  Y8, Y6, Y4
-	VADDPD       Y12, Y11, Y9
-	VSUBPD       Y11, Y9, Y3
-	VSUBPD       Y3, Y9, Y1
-	VSUBPD       Y1, Y11, Y1
-	VSUBPD       Y3, Y12, Y3
+	VMULPD       Y8, Y6, Y4
+	VMOVUPS      Y4, Y9
+	VFMSUB231PD  Y8, Y6, Y9
+	VADDPD       Y4, Y12, Y11
+	VSUBPD       Y12, Y11, Y3
+	VSUBPD       Y3, Y11, Y1
+	VSUBPD       Y1, Y12, Y1
+	VSUBPD       Y3, Y4, Y3
 	VADDPD       Y3, Y1, Y1
-	VADDPD       Y9, Y14, Y3
-	VSUBPD       Y14, Y3, Y11
-	VSUBPD       Y11, Y3, Y12
+	VADDPD       Y11, Y14, Y3
+	VSUBPD       Y14, Y3, Y4
+	VSUBPD       Y4, Y3, Y12
 	VSUBPD       Y12, Y14, Y12
-	VSUBPD       Y11, Y9, Y9
-	VADDPD       Y9, Y12, Y9
-	VADDPD       Y4, Y13, Y4
-	VFMADD231PD  Y6, Y2, Y4
-	VFMADD231PD  Y5, Y8, Y4
-	VFMADD231PD  Y7, Y0, Y4
-	VADDPD       Y9, Y1, Y0
-	VADDPD       Y0, Y4, Y0
+	VSUBPD       Y4, Y11, Y4
+	VADDPD       Y4, Y12, Y4
+	VADDPD       Y9, Y13, Y9
+	VFMADD231PD  Y6, Y2, Y9
+	VFMADD231PD  Y5, Y8, Y9
+	VFMADD231PD  Y7, Y0, Y9
+	VADDPD       Y4, Y1, Y0
+	VADDPD       Y0, Y9, Y0
 	VADDPD       Y3, Y10, Y1
 	VSUBPD       Y10, Y1, Y2
 	VSUBPD       Y2, Y3, Y2
@@ -6376,9 +6345,9 @@ region4:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VMULPD       1504(SP), Y2, Y2
-	VMULPD       1504(SP), Y1, Y1
-	VMULPD       1504(SP), Y0, Y0
+	VMULPD       1312(SP), Y2, Y2
+	VMULPD       1312(SP), Y1, Y1
+	VMULPD       1312(SP), Y0, Y0
 	VMOVUPS      (SP), Y3
 	VMINPD       logaddexpConstant12<>+0(SB), Y3, Y4
 	VMOVUPS      logaddexpConstant74<>+0(SB), Y5
@@ -6586,7 +6555,7 @@ region4:
 	VSUBPD       Y15, Y8, Y8
 	VSUBPD       Y14, Y12, Y12
 	VADDPD       Y12, Y8, Y8
-	VADDPD       2048(SP), Y10, Y10
+	VADDPD       1856(SP), Y10, Y10
 	VADDPD       Y10, Y8, Y8
 	VADDPD       Y13, Y11, Y10
 	VSUBPD       Y11, Y10, Y11
@@ -6604,14 +6573,14 @@ region4:
 	VMOVUPS      Y14, Y15
 	VFMSUB231PD  Y10, Y7, Y15
 	VMULPD       Y11, Y6, Y3
-	VMOVUPS      Y2, 2080(SP)
+	VMOVUPS      Y2, 1888(SP)
 	VMOVUPS      Y3, Y2
 	VFMSUB231PD  Y11, Y6, Y2
-	VMOVUPS      Y1, 2112(SP)
+	VMOVUPS      Y1, 1920(SP)
 	VADDPD       Y3, Y14, Y1
-	VMOVUPS      Y0, 2144(SP)
+	VMOVUPS      Y0, 1952(SP)
 	VSUBPD       Y14, Y1, Y0
-	VMOVUPS      Y5, 2176(SP)
+	VMOVUPS      Y5, 1984(SP)
 	VSUBPD       Y0, Y1, Y5
 	VSUBPD       Y5, Y14, Y5
 	VSUBPD       Y0, Y3, Y0
@@ -7312,23 +7281,23 @@ region4:
 	VADDPD       Y3, Y1, Y2
 	VSUBPD       Y1, Y2, Y1
 	VSUBPD       Y1, Y3, Y1
-	VMOVUPS      2176(SP), Y3
+	VMOVUPS      1984(SP), Y3
 	VADDPD       logaddexpConstant61<>+0(SB), Y3, Y3
 	VPSLLQ       $0x34, Y3, Y3
 	VMULPD       Y3, Y2, Y2
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y0, Y0
-	VADDPD       2144(SP), Y0, Y4
+	VADDPD       1952(SP), Y0, Y4
 	VSUBPD       Y0, Y4, Y5
 	VSUBPD       Y5, Y4, Y6
 	VSUBPD       Y6, Y0, Y0
-	VMOVUPS      2144(SP), Y6
+	VMOVUPS      1952(SP), Y6
 	VSUBPD       Y5, Y6, Y5
 	VADDPD       Y5, Y0, Y0
-	VADDPD       2112(SP), Y4, Y5
-	VSUBPD       2112(SP), Y5, Y6
+	VADDPD       1920(SP), Y4, Y5
+	VSUBPD       1920(SP), Y5, Y6
 	VSUBPD       Y6, Y5, Y7
-	VMOVUPS      2112(SP), Y9
+	VMOVUPS      1920(SP), Y9
 	VSUBPD       Y7, Y9, Y7
 	VSUBPD       Y6, Y4, Y4
 	VADDPD       Y4, Y7, Y4
@@ -7338,10 +7307,10 @@ region4:
 	VSUBPD       Y9, Y1, Y1
 	VSUBPD       Y7, Y5, Y5
 	VADDPD       Y5, Y1, Y1
-	VADDPD       2080(SP), Y6, Y5
-	VSUBPD       2080(SP), Y5, Y7
+	VADDPD       1888(SP), Y6, Y5
+	VSUBPD       1888(SP), Y5, Y7
 	VSUBPD       Y7, Y5, Y9
-	VMOVUPS      2080(SP), Y10
+	VMOVUPS      1888(SP), Y10
 	VSUBPD       Y9, Y10, Y9
 	VSUBPD       Y7, Y6, Y6
 	VADDPD       Y6, Y9, Y6
@@ -7357,10 +7326,10 @@ region4:
 	VSUBPD       Y10, Y3, Y3
 	VSUBPD       Y9, Y7, Y7
 	VADDPD       Y7, Y3, Y3
-	VADDPD       1536(SP), Y5, Y7
-	VSUBPD       1536(SP), Y7, Y9
+	VADDPD       1344(SP), Y5, Y7
+	VSUBPD       1344(SP), Y7, Y9
 	VSUBPD       Y9, Y7, Y10
-	VMOVUPS      1536(SP), Y11
+	VMOVUPS      1344(SP), Y11
 	VSUBPD       Y10, Y11, Y10
 	VSUBPD       Y9, Y5, Y5
 	VADDPD       Y5, Y10, Y5
@@ -7460,11 +7429,11 @@ region4:
 	VMULPD       logaddexpConstant111<>+0(SB), Y1, Y2
 	VFMADD231PD  Y1, Y2, Y0
 	VADDPD       Y0, Y1, Y0
-	VMOVUPS      2016(SP), Y1
-	VMOVUPS      1984(SP), Y2
+	VMOVUPS      1824(SP), Y1
+	VMOVUPS      1792(SP), Y2
 	VBLENDVPD    Y1, Y0, Y2, Y2
-	VMOVUPS      Y2, 1984(SP)
-	VMOVUPS      1984(SP), Y0
+	VMOVUPS      Y2, 1792(SP)
+	VMOVUPS      1792(SP), Y0
 	JMP          back4
 
 DATA logaddexpConstant74<>+0(SB)/8, $0xc085e00000000000
@@ -7473,64 +7442,64 @@ DATA logaddexpConstant74<>+16(SB)/8, $0xc085e00000000000
 DATA logaddexpConstant74<>+24(SB)/8, $0xc085e00000000000
 GLOBL logaddexpConstant74<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant75<>+0(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant75<>+8(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant75<>+16(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant75<>+24(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant75<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant75<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant75<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant75<>+24(SB)/8, $0x3e5ad901f1640da5
 GLOBL logaddexpConstant75<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant76<>+0(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant76<>+8(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant76<>+16(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant76<>+24(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant76<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant76<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant76<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant76<>+24(SB)/8, $0x3ec71df1b00a32c0
 GLOBL logaddexpConstant76<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant77<>+0(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant77<>+8(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant77<>+16(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant77<>+24(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant77<>+0(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant77<>+8(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant77<>+16(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant77<>+24(SB)/8, $0x3f2a01a012ede077
 GLOBL logaddexpConstant77<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant78<>+0(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant78<>+8(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant78<>+16(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant78<>+24(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant78<>+0(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant78<>+8(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant78<>+16(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant78<>+24(SB)/8, $0x3f81111111126ec7
 GLOBL logaddexpConstant78<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant79<>+0(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant79<>+8(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant79<>+16(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant79<>+24(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant79<>+0(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant79<>+8(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant79<>+16(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant79<>+24(SB)/8, $0x3fc55555555554fd
 GLOBL logaddexpConstant79<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant80<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant80<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant80<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant80<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant80<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant80<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant80<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant80<>+24(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL logaddexpConstant80<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant81<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant81<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant81<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant81<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant81<>+0(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant81<>+8(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant81<>+16(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant81<>+24(SB)/8, $0x3efa0199941cbcab
 GLOBL logaddexpConstant81<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant82<>+0(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant82<>+8(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant82<>+16(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant82<>+24(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant82<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant82<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant82<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant82<>+24(SB)/8, $0x3f56c16c1847fa3f
 GLOBL logaddexpConstant82<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant83<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant83<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant83<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant83<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant83<>+0(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant83<>+8(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant83<>+16(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant83<>+24(SB)/8, $0x3fa55555555506a3
 GLOBL logaddexpConstant83<>(SB), RODATA|NOPTR, $32
 
-DATA logaddexpConstant84<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant84<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant84<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant84<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant84<>+0(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant84<>+8(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant84<>+16(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant84<>+24(SB)/8, $0x3fe000000000000a
 GLOBL logaddexpConstant84<>(SB), RODATA|NOPTR, $32
 
 DATA logaddexpConstant85<>+0(SB)/8, $0x3fda827999fcef32
@@ -8460,24 +8429,22 @@ region1:
 	VADDPD       Z20, Z15, Z28
 	VSUBPD       Z15, Z28, Z29
 	VSUBPD       Z29, Z20, Z20
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z29
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z17, Z29
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z17, Z30
-	VMOVUPS      logaddexpConstant181<>+0(SB), Z31
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z17, Z31
-	VMULPD       Z17, Z17, Z12
-	VFMADD231PD  Z12, Z30, Z29
-	VFMADD231PD  logaddexpConstant182<>+0(SB), Z12, Z31
-	VMULPD       Z12, Z12, Z12
-	VFMADD231PD  Z12, Z31, Z29
-	VFMADD231PD  Z29, Z17, Z19
-	VSUBPD       Z18, Z20, Z12
-	VFMADD231PD  Z19, Z11, Z12
+	VMULPD       Z17, Z17, Z29
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z29, Z30
+	VFMADD213PD  logaddexpConstant178<>+0(SB), Z29, Z30
+	VMOVUPS      logaddexpConstant180<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant179<>+0(SB), Z29, Z31
+	VFMADD213PD  logaddexpConstant181<>+0(SB), Z29, Z31
+	VFMADD231PD  Z17, Z31, Z30
+	VFMADD213PD  logaddexpConstant182<>+0(SB), Z17, Z30
+	VFMADD231PD  Z30, Z17, Z19
+	VSUBPD       Z18, Z20, Z17
+	VFMADD231PD  Z19, Z11, Z17
 	VFMSUB231PD  Z15, Z15, Z15
 	VADDPD       Z14, Z15, Z11
-	VFMADD231PD  Z6, Z11, Z12
-	VADDPD       Z12, Z28, Z6
+	VFMADD231PD  Z6, Z11, Z17
+	VADDPD       Z17, Z28, Z6
 	VCMPPD       $0x11, logaddexpConstant183<>+0(SB), Z8, K3
 	VANDPD       logaddexpConstant141<>+0(SB), Z4, Z8
 	VCMPPD       $0x00, logaddexpConstant184<>+0(SB), Z8, K4
@@ -8486,10 +8453,8 @@ region1:
 	VBLENDMPD    Z4, Z6, K3, Z4
 	VCMPPD       $0x03, Z2, Z0, K3
 	VBLENDMPD    logaddexpConstant185<>+0(SB), Z4, K3, Z0
-	VMOVUPS      832(SP), Z2
-	VBLENDMPD    Z0, Z2, K1, Z2
-	VMOVUPS      Z2, 832(SP)
-	VMOVUPS      832(SP), Z12
+	VBLENDMPD    Z0, Z12, K1, Z12
+	VMOVUPS      Z12, 832(SP)
 	JMP          back1
 
 region2:
@@ -9047,18 +9012,16 @@ region2:
 	VADDPD       Z11, Z6, Z14
 	VSUBPD       Z6, Z14, Z15
 	VSUBPD       Z15, Z11, Z11
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z7, Z15
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z7, Z16
-	VMOVUPS      logaddexpConstant181<>+0(SB), Z17
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z7, Z17
-	VMULPD       Z7, Z7, Z18
-	VFMADD231PD  Z18, Z16, Z15
-	VFMADD231PD  logaddexpConstant182<>+0(SB), Z18, Z17
-	VMULPD       Z18, Z18, Z16
-	VFMADD231PD  Z16, Z17, Z15
-	VFMADD231PD  Z15, Z7, Z10
+	VMULPD       Z7, Z7, Z15
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z15, Z16
+	VFMADD213PD  logaddexpConstant178<>+0(SB), Z15, Z16
+	VMOVUPS      logaddexpConstant180<>+0(SB), Z17
+	VFMADD231PD  logaddexpConstant179<>+0(SB), Z15, Z17
+	VFMADD213PD  logaddexpConstant181<>+0(SB), Z15, Z17
+	VFMADD231PD  Z7, Z17, Z16
+	VFMADD213PD  logaddexpConstant182<>+0(SB), Z7, Z16
+	VFMADD231PD  Z16, Z7, Z10
 	VSUBPD       Z8, Z11, Z7
 	VFMADD231PD  Z10, Z4, Z7
 	VFMSUB231PD  Z6, Z6, Z6
@@ -9717,74 +9680,74 @@ DATA logaddexpConstant175<>+48(SB)/8, $0xc087c00000000000
 DATA logaddexpConstant175<>+56(SB)/8, $0xc087c00000000000
 GLOBL logaddexpConstant175<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant176<>+0(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+8(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+16(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+24(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+32(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+40(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+48(SB)/8, $0x3fd9999999995203
-DATA logaddexpConstant176<>+56(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant176<>+0(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+8(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+16(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+24(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+32(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+40(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+48(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant176<>+56(SB)/8, $0x3fc39fc856682013
 GLOBL logaddexpConstant176<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant177<>+0(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+8(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+16(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+24(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+32(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+40(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+48(SB)/8, $0x3fe5555555555558
-DATA logaddexpConstant177<>+56(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant177<>+0(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+8(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+16(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+24(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+32(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+40(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+48(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant177<>+56(SB)/8, $0x3fcc71c62b58aec2
 GLOBL logaddexpConstant177<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant178<>+0(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+8(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+16(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+24(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+32(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+40(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+48(SB)/8, $0x3fcc71c62b58aec2
-DATA logaddexpConstant178<>+56(SB)/8, $0x3fcc71c62b58aec2
+DATA logaddexpConstant178<>+0(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+8(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+16(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+24(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+32(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+40(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+48(SB)/8, $0x3fd9999999995203
+DATA logaddexpConstant178<>+56(SB)/8, $0x3fd9999999995203
 GLOBL logaddexpConstant178<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant179<>+0(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+8(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+16(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+24(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+32(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+40(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+48(SB)/8, $0x3fd2492492e13abf
-DATA logaddexpConstant179<>+56(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant179<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant179<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
 GLOBL logaddexpConstant179<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant180<>+0(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+8(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+16(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+24(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+32(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+40(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+48(SB)/8, $0x3fc39fc856682013
-DATA logaddexpConstant180<>+56(SB)/8, $0x3fc39fc856682013
+DATA logaddexpConstant180<>+0(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+8(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+16(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+24(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+32(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+40(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+48(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant180<>+56(SB)/8, $0x3fc7462c2c752057
 GLOBL logaddexpConstant180<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant181<>+0(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+8(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+16(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+24(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+32(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+40(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+48(SB)/8, $0x3fc7462c2c752057
-DATA logaddexpConstant181<>+56(SB)/8, $0x3fc7462c2c752057
+DATA logaddexpConstant181<>+0(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+8(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+16(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+24(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+32(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+40(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+48(SB)/8, $0x3fd2492492e13abf
+DATA logaddexpConstant181<>+56(SB)/8, $0x3fd2492492e13abf
 GLOBL logaddexpConstant181<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant182<>+0(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+8(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+16(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+24(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+32(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+40(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+48(SB)/8, $0x3fc2b6f4ef50bdcd
-DATA logaddexpConstant182<>+56(SB)/8, $0x3fc2b6f4ef50bdcd
+DATA logaddexpConstant182<>+0(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+8(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+16(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+24(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+32(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+40(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+48(SB)/8, $0x3fe5555555555558
+DATA logaddexpConstant182<>+56(SB)/8, $0x3fe5555555555558
 GLOBL logaddexpConstant182<>(SB), RODATA|NOPTR, $64
 
 DATA logaddexpConstant183<>+0(SB)/8, $0xfe37e43c8800759c
@@ -9879,42 +9842,32 @@ loop:
 	VSUBPD       logaddexpConstant124<>+0(SB), Z16, Z20
 	VSUBPD       Z19, Z17, Z19
 	VSUBPD       Z20, Z18, Z20
-	VMOVUPS      logaddexpConstant188<>+0(SB), Z21
-	VFMADD231PD  logaddexpConstant187<>+0(SB), Z17, Z21
-	VMOVUPS      logaddexpConstant188<>+0(SB), Z22
-	VFMADD231PD  logaddexpConstant187<>+0(SB), Z18, Z22
-	VMOVUPS      logaddexpConstant190<>+0(SB), Z23
-	VFMADD231PD  logaddexpConstant189<>+0(SB), Z17, Z23
-	VMOVUPS      logaddexpConstant190<>+0(SB), Z24
-	VFMADD231PD  logaddexpConstant189<>+0(SB), Z18, Z24
-	VMOVUPS      logaddexpConstant192<>+0(SB), Z25
-	VFMADD231PD  logaddexpConstant191<>+0(SB), Z17, Z25
-	VMOVUPS      logaddexpConstant192<>+0(SB), Z26
-	VFMADD231PD  logaddexpConstant191<>+0(SB), Z18, Z26
-	VMOVUPS      logaddexpConstant194<>+0(SB), Z27
-	VFMADD231PD  logaddexpConstant193<>+0(SB), Z17, Z27
-	VMOVUPS      logaddexpConstant194<>+0(SB), Z28
-	VFMADD231PD  logaddexpConstant193<>+0(SB), Z18, Z28
-	VMOVUPS      logaddexpConstant196<>+0(SB), Z29
-	VFMADD231PD  logaddexpConstant195<>+0(SB), Z17, Z29
-	VMOVUPS      logaddexpConstant196<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant195<>+0(SB), Z18, Z30
-	VMULPD       Z17, Z17, Z17
-	VMULPD       Z18, Z18, Z18
-	VFMADD231PD  Z17, Z23, Z21
-	VFMADD231PD  Z18, Z24, Z22
-	VFMADD231PD  Z17, Z27, Z25
-	VFMADD231PD  Z18, Z28, Z26
-	VMULPD       Z17, Z17, Z23
-	VMULPD       Z18, Z18, Z24
-	VFMADD231PD  Z23, Z25, Z21
-	VFMADD231PD  Z24, Z26, Z22
-	VMULPD       Z23, Z23, Z23
-	VMULPD       Z24, Z24, Z24
-	VFMADD231PD  Z23, Z29, Z21
-	VFMADD231PD  Z24, Z30, Z22
-	VFMADD231PD  Z21, Z17, Z10
-	VFMADD231PD  Z22, Z18, Z11
+	VMULPD       Z17, Z17, Z21
+	VMULPD       Z18, Z18, Z22
+	VMOVUPS      logaddexpConstant188<>+0(SB), Z23
+	VFMADD231PD  logaddexpConstant187<>+0(SB), Z21, Z23
+	VMOVUPS      logaddexpConstant188<>+0(SB), Z24
+	VFMADD231PD  logaddexpConstant187<>+0(SB), Z22, Z24
+	VFMADD213PD  logaddexpConstant189<>+0(SB), Z21, Z23
+	VFMADD213PD  logaddexpConstant189<>+0(SB), Z22, Z24
+	VFMADD213PD  logaddexpConstant190<>+0(SB), Z21, Z23
+	VFMADD213PD  logaddexpConstant190<>+0(SB), Z22, Z24
+	VFMADD213PD  logaddexpConstant191<>+0(SB), Z21, Z23
+	VFMADD213PD  logaddexpConstant191<>+0(SB), Z22, Z24
+	VMOVUPS      logaddexpConstant193<>+0(SB), Z25
+	VFMADD231PD  logaddexpConstant192<>+0(SB), Z21, Z25
+	VMOVUPS      logaddexpConstant193<>+0(SB), Z26
+	VFMADD231PD  logaddexpConstant192<>+0(SB), Z22, Z26
+	VFMADD213PD  logaddexpConstant194<>+0(SB), Z21, Z25
+	VFMADD213PD  logaddexpConstant194<>+0(SB), Z22, Z26
+	VFMADD213PD  logaddexpConstant195<>+0(SB), Z21, Z25
+	VFMADD213PD  logaddexpConstant195<>+0(SB), Z22, Z26
+	VFMADD231PD  Z17, Z25, Z23
+	VFMADD231PD  Z18, Z26, Z24
+	VFMADD213PD  logaddexpConstant196<>+0(SB), Z17, Z23
+	VFMADD213PD  logaddexpConstant196<>+0(SB), Z18, Z24
+	VFMADD231PD  Z23, Z21, Z10
+	VFMADD231PD  Z24, Z22, Z11
 	VADDPD       Z10, Z19, Z10
 	VADDPD       Z11, Z20, Z11
 	VPADDQ       logaddexpConstant125<>+0(SB), Z13, Z13
@@ -9977,79 +9930,75 @@ loop:
 	VSUBPD       Z14, Z28, Z30
 	VSUBPD       Z29, Z25, Z25
 	VSUBPD       Z30, Z26, Z26
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z29
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z19, Z29
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z20, Z30
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z31
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z19, Z31
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z1
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z20, Z1
-	VMOVUPS      logaddexpConstant181<>+0(SB), Z3
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z19, Z3
+	VMULPD       Z19, Z19, Z29
+	VMULPD       Z20, Z20, Z30
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z29, Z31
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z1
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z30, Z1
+	VFMADD213PD  logaddexpConstant178<>+0(SB), Z29, Z31
+	VFMADD213PD  logaddexpConstant178<>+0(SB), Z30, Z1
+	VMOVUPS      logaddexpConstant180<>+0(SB), Z3
+	VFMADD231PD  logaddexpConstant179<>+0(SB), Z29, Z3
 	VMOVUPS      Z7, (SP)
-	VMOVUPS      logaddexpConstant181<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z20, Z7
-	VMULPD       Z19, Z19, Z0
-	VMULPD       Z20, Z20, Z2
-	VFMADD231PD  Z0, Z31, Z29
-	VFMADD231PD  Z2, Z1, Z30
-	VFMADD231PD  logaddexpConstant182<>+0(SB), Z0, Z3
-	VFMADD231PD  logaddexpConstant182<>+0(SB), Z2, Z7
-	VMULPD       Z0, Z0, Z0
-	VMULPD       Z2, Z2, Z1
-	VFMADD231PD  Z0, Z3, Z29
-	VFMADD231PD  Z1, Z7, Z30
-	VFMADD231PD  Z29, Z19, Z23
-	VFMADD231PD  Z30, Z20, Z24
-	VSUBPD       Z21, Z25, Z0
-	VSUBPD       Z22, Z26, Z1
-	VFMADD231PD  Z23, Z16, Z0
-	VFMADD231PD  Z24, Z18, Z1
+	VMOVUPS      logaddexpConstant180<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant179<>+0(SB), Z30, Z7
+	VFMADD213PD  logaddexpConstant181<>+0(SB), Z29, Z3
+	VFMADD213PD  logaddexpConstant181<>+0(SB), Z30, Z7
+	VFMADD231PD  Z19, Z3, Z31
+	VFMADD231PD  Z20, Z7, Z1
+	VFMADD213PD  logaddexpConstant182<>+0(SB), Z19, Z31
+	VFMADD213PD  logaddexpConstant182<>+0(SB), Z20, Z1
+	VFMADD231PD  Z31, Z19, Z23
+	VFMADD231PD  Z1, Z20, Z24
+	VSUBPD       Z21, Z25, Z1
+	VSUBPD       Z22, Z26, Z3
+	VFMADD231PD  Z23, Z16, Z1
+	VFMADD231PD  Z24, Z18, Z3
 	VFMSUB231PD  Z13, Z13, Z13
 	VFMSUB231PD  Z14, Z14, Z14
-	VADDPD       Z10, Z13, Z2
-	VADDPD       Z10, Z14, Z3
-	VFMADD231PD  Z8, Z2, Z0
-	VFMADD231PD  Z9, Z3, Z1
-	VMULPD       logaddexpConstant147<>+0(SB), Z11, Z2
-	VMULPD       logaddexpConstant147<>+0(SB), Z15, Z3
-	VADDPD       Z27, Z2, Z7
-	VADDPD       Z28, Z3, Z8
-	VSUBPD       Z2, Z7, Z2
-	VSUBPD       Z3, Z8, Z3
-	VSUBPD       Z2, Z27, Z2
-	VSUBPD       Z3, Z28, Z3
-	VFMADD231PD  logaddexpConstant146<>+0(SB), Z11, Z0
-	VFMADD231PD  logaddexpConstant146<>+0(SB), Z15, Z1
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z1, Z3, Z1
-	VADDPD       Z7, Z4, Z2
-	VADDPD       Z8, Z5, Z3
-	VSUBPD       Z4, Z2, Z9
-	VSUBPD       Z5, Z3, Z11
-	VSUBPD       Z9, Z2, Z13
-	VSUBPD       Z11, Z3, Z14
-	VSUBPD       Z13, Z4, Z13
-	VSUBPD       Z14, Z5, Z14
-	VSUBPD       Z9, Z7, Z9
-	VSUBPD       Z11, Z8, Z11
-	VADDPD       Z9, Z13, Z9
-	VADDPD       Z11, Z14, Z11
-	VADDPD       Z0, Z9, Z0
+	VADDPD       Z10, Z13, Z7
+	VADDPD       Z10, Z14, Z13
+	VFMADD231PD  Z8, Z7, Z1
+	VFMADD231PD  Z9, Z13, Z3
+	VMULPD       logaddexpConstant147<>+0(SB), Z11, Z7
+	VMULPD       logaddexpConstant147<>+0(SB), Z15, Z8
+	VADDPD       Z27, Z7, Z9
+	VADDPD       Z28, Z8, Z13
+	VSUBPD       Z7, Z9, Z7
+	VSUBPD       Z8, Z13, Z8
+	VSUBPD       Z7, Z27, Z7
+	VSUBPD       Z8, Z28, Z8
+	VFMADD231PD  logaddexpConstant146<>+0(SB), Z11, Z1
+	VFMADD231PD  logaddexpConstant146<>+0(SB), Z15, Z3
+	VADDPD       Z1, Z7, Z1
+	VADDPD       Z3, Z8, Z3
+	VADDPD       Z9, Z4, Z7
+	VADDPD       Z13, Z5, Z8
+	VSUBPD       Z4, Z7, Z11
+	VSUBPD       Z5, Z8, Z14
+	VSUBPD       Z11, Z7, Z15
+	VSUBPD       Z14, Z8, Z16
+	VSUBPD       Z15, Z4, Z15
+	VSUBPD       Z16, Z5, Z16
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z14, Z13, Z14
+	VADDPD       Z11, Z15, Z11
+	VADDPD       Z14, Z16, Z14
 	VADDPD       Z1, Z11, Z1
-	VADDPD       Z0, Z2, Z0
-	VADDPD       Z1, Z3, Z1
-	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z2
-	VANDPD       logaddexpConstant141<>+0(SB), Z1, Z3
+	VADDPD       Z3, Z14, Z3
+	VADDPD       Z1, Z7, Z1
+	VADDPD       Z3, Z8, Z3
+	VANDPD       logaddexpConstant141<>+0(SB), Z1, Z7
+	VANDPD       logaddexpConstant141<>+0(SB), Z3, Z8
+	VMOVUPS      logaddexpConstant198<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant170<>+0(SB), Z9, Z11
 	VMOVUPS      logaddexpConstant198<>+0(SB), Z9
-	VFMADD231PD  logaddexpConstant170<>+0(SB), Z7, Z9
-	VMOVUPS      logaddexpConstant198<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant170<>+0(SB), Z8, Z7
-	VCMPPD       $0x11, Z9, Z2, K1
-	VCMPPD       $0x11, Z7, Z3, K2
-	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z2, K3
-	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z3, K4
+	VFMADD231PD  logaddexpConstant170<>+0(SB), Z13, Z9
+	VCMPPD       $0x11, Z11, Z7, K1
+	VCMPPD       $0x11, Z9, Z8, K2
+	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z7, K3
+	VPCMPGTQ     logaddexpConstant144<>+0(SB), Z8, K4
 	KORB         K3, K1, K1
 	KORB         K4, K2, K2
 	KORTESTB     K1, K1
@@ -10062,8 +10011,8 @@ back1:
 back2:
 	TESTB   R8, R8
 	JNE     past
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z1, (DI)
+	VMOVUPS Z3, 64(DI)
 
 stored:
 	ADDQ $0x00000080, DI
@@ -10114,612 +10063,609 @@ done:
 	RET
 
 past:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z1, (DI)
+	VMOVNTPS Z3, 64(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Z0, 448(SP)
-	VMOVUPS      Z1, 512(SP)
+	VMOVUPS      Z1, 448(SP)
+	VMOVUPS      Z3, 512(SP)
 	VMOVUPS      Z4, 576(SP)
 	VMOVUPS      Z5, 640(SP)
 	VMOVUPS      Z6, 704(SP)
 	KMOVB        K1, 768(SP)
 	KMOVB        K2, 832(SP)
-	VMOVUPS      logaddexpConstant145<>+0(SB), Z2
-	VMAXPD       Z4, Z2, Z3
-	VMINPD       Z3, Z10, Z3
-	VMOVUPS      logaddexpConstant114<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant113<>+0(SB), Z3, Z7
-	VSUBPD       logaddexpConstant114<>+0(SB), Z7, Z7
-	VMULPD       logaddexpConstant146<>+0(SB), Z7, Z8
-	VMOVUPS      Z8, Z9
-	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z7, Z9
-	VMOVUPS      Z3, Z11
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z7, Z11
-	VXORPD       logaddexpConstant148<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z11, Z13
-	VSUBPD       Z11, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z11, Z11
-	VSUBPD       Z14, Z8, Z8
-	VADDPD       Z8, Z11, Z8
-	VSUBPD       Z9, Z8, Z11
-	VFNMADD231PD logaddexpConstant149<>+0(SB), Z7, Z11
-	VADDPD       Z11, Z13, Z14
-	VSUBPD       Z13, Z14, Z15
-	VSUBPD       Z15, Z11, Z11
+	VMOVUPS      logaddexpConstant145<>+0(SB), Z7
+	VMAXPD       Z4, Z7, Z8
+	VMINPD       Z8, Z10, Z8
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z8, Z9
+	VSUBPD       logaddexpConstant114<>+0(SB), Z9, Z9
+	VMULPD       logaddexpConstant146<>+0(SB), Z9, Z11
+	VMOVUPS      Z11, Z13
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z9, Z13
+	VMOVUPS      Z8, Z14
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z9, Z14
+	VXORPD       logaddexpConstant148<>+0(SB), Z11, Z11
+	VADDPD       Z11, Z14, Z15
+	VSUBPD       Z14, Z15, Z16
+	VSUBPD       Z16, Z15, Z18
+	VSUBPD       Z18, Z14, Z14
+	VSUBPD       Z16, Z11, Z11
+	VADDPD       Z11, Z14, Z11
+	VSUBPD       Z13, Z11, Z14
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z9, Z14
+	VADDPD       Z14, Z15, Z16
+	VSUBPD       Z15, Z16, Z18
+	VSUBPD       Z18, Z14, Z14
+	VMULPD       logaddexpConstant150<>+0(SB), Z16, Z16
 	VMULPD       logaddexpConstant150<>+0(SB), Z14, Z14
-	VMULPD       logaddexpConstant150<>+0(SB), Z11, Z11
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant151<>+0(SB), Z14, Z15
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant153<>+0(SB), Z14, Z16
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z18
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z14, Z18
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z19
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z14, Z19
-	VMULPD       Z14, Z14, Z20
-	VFMADD231PD  Z20, Z16, Z15
-	VFMADD231PD  Z20, Z19, Z18
-	VMULPD       Z20, Z20, Z16
-	VFMADD231PD  Z16, Z18, Z15
-	VMULPD       Z16, Z16, Z16
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z16, Z15
-	VMULPD       Z15, Z14, Z16
-	VMOVUPS      Z16, Z18
-	VFMSUB231PD  Z15, Z14, Z18
-	VFMADD231PD  Z11, Z15, Z18
-	VADDPD       Z18, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z18, Z16
-	VADDPD       logaddexpConstant160<>+0(SB), Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z20
-	VSUBPD       Z20, Z15, Z15
-	VMOVUPS      logaddexpConstant160<>+0(SB), Z20
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z16, Z18
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z19
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z16, Z19
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z20
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z16, Z20
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z21
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z16, Z21
+	VMULPD       Z16, Z16, Z22
+	VFMADD231PD  Z22, Z19, Z18
+	VFMADD231PD  Z22, Z21, Z20
+	VMULPD       Z22, Z22, Z19
+	VFMADD231PD  Z19, Z20, Z18
+	VMULPD       Z19, Z19, Z19
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z19, Z18
+	VMULPD       Z18, Z16, Z19
+	VMOVUPS      Z19, Z20
+	VFMSUB231PD  Z18, Z16, Z20
+	VFMADD231PD  Z14, Z18, Z20
+	VADDPD       Z20, Z19, Z18
+	VSUBPD       Z19, Z18, Z19
 	VSUBPD       Z19, Z20, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       logaddexpConstant161<>+0(SB), Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z11, Z16, Z19
-	VFMADD231PD  Z14, Z15, Z19
-	VADDPD       Z19, Z18, Z15
-	VSUBPD       Z18, Z15, Z16
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       logaddexpConstant162<>+0(SB), Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z21
-	VSUBPD       Z21, Z15, Z15
-	VMOVUPS      logaddexpConstant162<>+0(SB), Z21
+	VADDPD       logaddexpConstant160<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z22
+	VSUBPD       Z22, Z18, Z18
+	VMOVUPS      logaddexpConstant160<>+0(SB), Z22
+	VSUBPD       Z21, Z22, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant161<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z14, Z19, Z21
+	VFMADD231PD  Z16, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
 	VSUBPD       Z19, Z21, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       logaddexpConstant163<>+0(SB), Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z11, Z16, Z19
-	VFMADD231PD  Z14, Z15, Z19
-	VADDPD       Z19, Z18, Z15
-	VSUBPD       Z18, Z15, Z16
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       logaddexpConstant164<>+0(SB), Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z22
-	VSUBPD       Z22, Z15, Z15
-	VMOVUPS      logaddexpConstant164<>+0(SB), Z22
-	VSUBPD       Z19, Z22, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       logaddexpConstant165<>+0(SB), Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z11, Z16, Z19
-	VFMADD231PD  Z14, Z15, Z19
-	VADDPD       Z19, Z18, Z15
-	VSUBPD       Z18, Z15, Z16
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       logaddexpConstant166<>+0(SB), Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z23
-	VSUBPD       Z23, Z15, Z15
-	VMOVUPS      logaddexpConstant166<>+0(SB), Z23
-	VSUBPD       Z19, Z23, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       logaddexpConstant167<>+0(SB), Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z11, Z16, Z19
-	VFMADD231PD  Z14, Z15, Z19
-	VADDPD       Z19, Z18, Z15
-	VSUBPD       Z18, Z15, Z16
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       logaddexpConstant168<>+0(SB), Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z24
-	VSUBPD       Z24, Z15, Z15
-	VMOVUPS      logaddexpConstant168<>+0(SB), Z24
-	VSUBPD       Z19, Z24, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       logaddexpConstant169<>+0(SB), Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z11, Z16, Z19
-	VFMADD231PD  Z14, Z15, Z19
-	VADDPD       Z19, Z18, Z15
-	VSUBPD       Z18, Z15, Z16
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       logaddexpConstant170<>+0(SB), Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z25
-	VSUBPD       Z25, Z15, Z15
-	VMOVUPS      logaddexpConstant170<>+0(SB), Z25
-	VSUBPD       Z19, Z25, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       Z17, Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z11, Z16, Z19
-	VFMADD231PD  Z14, Z15, Z19
-	VADDPD       Z19, Z18, Z15
-	VSUBPD       Z18, Z15, Z16
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       Z10, Z15, Z18
-	VSUBPD       Z15, Z18, Z19
-	VSUBPD       Z19, Z18, Z26
-	VSUBPD       Z26, Z15, Z15
-	VSUBPD       Z19, Z10, Z19
-	VADDPD       Z19, Z15, Z15
-	VADDPD       Z17, Z16, Z16
-	VADDPD       Z16, Z15, Z15
-	VADDPD       Z15, Z18, Z16
-	VSUBPD       Z18, Z16, Z18
-	VSUBPD       Z18, Z15, Z15
-	VMULPD       Z16, Z14, Z18
-	VMOVUPS      Z18, Z19
-	VFMSUB231PD  Z16, Z14, Z19
-	VFMADD231PD  Z16, Z11, Z19
-	VFMADD231PD  Z15, Z14, Z19
-	VADDPD       Z19, Z18, Z11
-	VSUBPD       Z18, Z11, Z14
-	VSUBPD       Z14, Z19, Z14
-	VADDPD       logaddexpConstant172<>+0(SB), Z11, Z15
-	VSUBPD       Z11, Z15, Z16
-	VSUBPD       Z16, Z15, Z18
-	VSUBPD       Z18, Z11, Z18
-	VMOVUPS      logaddexpConstant172<>+0(SB), Z19
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       Z16, Z18, Z16
-	VADDPD       Z14, Z16, Z16
-	VADDPD       Z16, Z15, Z18
-	VSUBPD       Z15, Z18, Z15
-	VSUBPD       Z15, Z16, Z15
-	VMULPD       Z18, Z11, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z18, Z11, Z26
-	VFMADD231PD  Z18, Z14, Z26
-	VFMADD231PD  Z15, Z11, Z26
-	VADDPD       Z26, Z16, Z11
-	VSUBPD       Z16, Z11, Z14
-	VSUBPD       Z14, Z26, Z14
-	VADDPD       Z19, Z11, Z15
-	VSUBPD       Z11, Z15, Z16
-	VSUBPD       Z16, Z15, Z18
-	VSUBPD       Z18, Z11, Z18
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       Z16, Z18, Z16
-	VADDPD       Z14, Z16, Z16
-	VADDPD       Z16, Z15, Z18
-	VSUBPD       Z15, Z18, Z15
-	VSUBPD       Z15, Z16, Z15
-	VMULPD       Z18, Z11, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z18, Z11, Z26
-	VFMADD231PD  Z18, Z14, Z26
-	VFMADD231PD  Z15, Z11, Z26
-	VADDPD       Z26, Z16, Z11
-	VSUBPD       Z16, Z11, Z14
-	VSUBPD       Z14, Z26, Z14
-	VADDPD       Z19, Z11, Z15
-	VSUBPD       Z11, Z15, Z16
-	VSUBPD       Z16, Z15, Z18
-	VSUBPD       Z18, Z11, Z18
-	VSUBPD       Z16, Z19, Z16
-	VADDPD       Z16, Z18, Z16
-	VADDPD       Z14, Z16, Z16
-	VADDPD       Z16, Z15, Z18
-	VSUBPD       Z15, Z18, Z15
-	VSUBPD       Z15, Z16, Z15
-	VMULPD       Z18, Z11, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z18, Z11, Z26
-	VFMADD231PD  Z18, Z14, Z26
-	VFMADD231PD  Z15, Z11, Z26
-	VADDPD       Z26, Z16, Z11
-	VSUBPD       Z16, Z11, Z14
-	VSUBPD       Z14, Z26, Z14
-	VADDPD       logaddexpConstant173<>+0(SB), Z7, Z15
-	VPSLLQ       $0x34, Z15, Z15
-	VMULPD       Z15, Z11, Z11
-	VMULPD       Z15, Z14, Z14
-	VSUBPD       Z10, Z15, Z16
-	VADDPD       Z16, Z11, Z18
-	VSUBPD       Z11, Z18, Z26
-	VSUBPD       Z26, Z18, Z27
-	VSUBPD       Z27, Z11, Z11
-	VSUBPD       Z26, Z16, Z26
-	VADDPD       Z26, Z11, Z11
-	VADDPD       Z14, Z11, Z11
-	VADDPD       Z11, Z18, Z14
-	VSUBPD       Z18, Z14, Z18
-	VSUBPD       Z18, Z11, Z11
-	VANDPD       logaddexpConstant141<>+0(SB), Z3, Z18
-	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z18, K3
-	VBLENDMPD    Z3, Z14, K3, Z3
-	VBLENDMPD    Z17, Z11, K3, Z11
-	VMOVUPS      logaddexpConstant175<>+0(SB), Z14
-	VMAXPD       Z6, Z14, Z26
-	VMINPD       Z26, Z10, Z26
-	VMOVUPS      logaddexpConstant114<>+0(SB), Z27
-	VFMADD231PD  logaddexpConstant113<>+0(SB), Z26, Z27
-	VSUBPD       logaddexpConstant114<>+0(SB), Z27, Z27
-	VMULPD       logaddexpConstant146<>+0(SB), Z27, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z27, Z29
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z27, Z26
-	VXORPD       logaddexpConstant148<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z26, Z30
-	VSUBPD       Z26, Z30, Z31
-	VSUBPD       Z31, Z30, Z0
-	VSUBPD       Z0, Z26, Z0
-	VSUBPD       Z31, Z28, Z26
-	VADDPD       Z26, Z0, Z0
-	VSUBPD       Z29, Z0, Z0
-	VFNMADD231PD logaddexpConstant149<>+0(SB), Z27, Z0
-	VADDPD       Z0, Z30, Z26
-	VSUBPD       Z30, Z26, Z28
-	VSUBPD       Z28, Z0, Z0
-	VMULPD       logaddexpConstant150<>+0(SB), Z26, Z26
-	VMULPD       logaddexpConstant150<>+0(SB), Z0, Z0
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z28
-	VFMADD231PD  logaddexpConstant151<>+0(SB), Z26, Z28
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z29
-	VFMADD231PD  logaddexpConstant153<>+0(SB), Z26, Z29
+	VADDPD       logaddexpConstant162<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z23
+	VSUBPD       Z23, Z18, Z18
+	VMOVUPS      logaddexpConstant162<>+0(SB), Z23
+	VSUBPD       Z21, Z23, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant163<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z14, Z19, Z21
+	VFMADD231PD  Z16, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant164<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z24
+	VSUBPD       Z24, Z18, Z18
+	VMOVUPS      logaddexpConstant164<>+0(SB), Z24
+	VSUBPD       Z21, Z24, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant165<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z14, Z19, Z21
+	VFMADD231PD  Z16, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant166<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z25
+	VSUBPD       Z25, Z18, Z18
+	VMOVUPS      logaddexpConstant166<>+0(SB), Z25
+	VSUBPD       Z21, Z25, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant167<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z14, Z19, Z21
+	VFMADD231PD  Z16, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant168<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z26
+	VSUBPD       Z26, Z18, Z18
+	VMOVUPS      logaddexpConstant168<>+0(SB), Z26
+	VSUBPD       Z21, Z26, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       logaddexpConstant169<>+0(SB), Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z14, Z19, Z21
+	VFMADD231PD  Z16, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       logaddexpConstant170<>+0(SB), Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z27
+	VSUBPD       Z27, Z18, Z18
+	VMOVUPS      logaddexpConstant170<>+0(SB), Z27
+	VSUBPD       Z21, Z27, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       Z17, Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z14, Z19, Z21
+	VFMADD231PD  Z16, Z18, Z21
+	VADDPD       Z21, Z20, Z18
+	VSUBPD       Z20, Z18, Z19
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z10, Z18, Z20
+	VSUBPD       Z18, Z20, Z21
+	VSUBPD       Z21, Z20, Z28
+	VSUBPD       Z28, Z18, Z18
+	VSUBPD       Z21, Z10, Z21
+	VADDPD       Z21, Z18, Z18
+	VADDPD       Z17, Z19, Z19
+	VADDPD       Z19, Z18, Z18
+	VADDPD       Z18, Z20, Z19
+	VSUBPD       Z20, Z19, Z20
+	VSUBPD       Z20, Z18, Z18
+	VMULPD       Z19, Z16, Z20
+	VMOVUPS      Z20, Z21
+	VFMSUB231PD  Z19, Z16, Z21
+	VFMADD231PD  Z19, Z14, Z21
+	VFMADD231PD  Z18, Z16, Z21
+	VADDPD       Z21, Z20, Z14
+	VSUBPD       Z20, Z14, Z16
+	VSUBPD       Z16, Z21, Z16
+	VADDPD       logaddexpConstant172<>+0(SB), Z14, Z18
+	VSUBPD       Z14, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z14, Z20
+	VMOVUPS      logaddexpConstant172<>+0(SB), Z21
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z16, Z19, Z19
+	VADDPD       Z19, Z18, Z20
+	VSUBPD       Z18, Z20, Z18
+	VSUBPD       Z18, Z19, Z18
+	VMULPD       Z20, Z14, Z19
+	VMOVUPS      Z19, Z28
+	VFMSUB231PD  Z20, Z14, Z28
+	VFMADD231PD  Z20, Z16, Z28
+	VFMADD231PD  Z18, Z14, Z28
+	VADDPD       Z28, Z19, Z14
+	VSUBPD       Z19, Z14, Z16
+	VSUBPD       Z16, Z28, Z16
+	VADDPD       Z21, Z14, Z18
+	VSUBPD       Z14, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z14, Z20
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z16, Z19, Z19
+	VADDPD       Z19, Z18, Z20
+	VSUBPD       Z18, Z20, Z18
+	VSUBPD       Z18, Z19, Z18
+	VMULPD       Z20, Z14, Z19
+	VMOVUPS      Z19, Z28
+	VFMSUB231PD  Z20, Z14, Z28
+	VFMADD231PD  Z20, Z16, Z28
+	VFMADD231PD  Z18, Z14, Z28
+	VADDPD       Z28, Z19, Z14
+	VSUBPD       Z19, Z14, Z16
+	VSUBPD       Z16, Z28, Z16
+	VADDPD       Z21, Z14, Z18
+	VSUBPD       Z14, Z18, Z19
+	VSUBPD       Z19, Z18, Z20
+	VSUBPD       Z20, Z14, Z20
+	VSUBPD       Z19, Z21, Z19
+	VADDPD       Z19, Z20, Z19
+	VADDPD       Z16, Z19, Z19
+	VADDPD       Z19, Z18, Z20
+	VSUBPD       Z18, Z20, Z18
+	VSUBPD       Z18, Z19, Z18
+	VMULPD       Z20, Z14, Z19
+	VMOVUPS      Z19, Z28
+	VFMSUB231PD  Z20, Z14, Z28
+	VFMADD231PD  Z20, Z16, Z28
+	VFMADD231PD  Z18, Z14, Z28
+	VADDPD       Z28, Z19, Z14
+	VSUBPD       Z19, Z14, Z16
+	VSUBPD       Z16, Z28, Z16
+	VADDPD       logaddexpConstant173<>+0(SB), Z9, Z18
+	VPSLLQ       $0x34, Z18, Z18
+	VMULPD       Z18, Z14, Z14
+	VMULPD       Z18, Z16, Z16
+	VSUBPD       Z10, Z18, Z19
+	VADDPD       Z19, Z14, Z20
+	VSUBPD       Z14, Z20, Z28
+	VSUBPD       Z28, Z20, Z29
+	VSUBPD       Z29, Z14, Z14
+	VSUBPD       Z28, Z19, Z28
+	VADDPD       Z28, Z14, Z14
+	VADDPD       Z16, Z14, Z14
+	VADDPD       Z14, Z20, Z16
+	VSUBPD       Z20, Z16, Z20
+	VSUBPD       Z20, Z14, Z14
+	VANDPD       logaddexpConstant141<>+0(SB), Z8, Z20
+	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z20, K3
+	VBLENDMPD    Z8, Z16, K3, Z8
+	VBLENDMPD    Z17, Z14, K3, Z14
+	VMOVUPS      logaddexpConstant175<>+0(SB), Z16
+	VMAXPD       Z6, Z16, Z28
+	VMINPD       Z28, Z10, Z28
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z29
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z28, Z29
+	VSUBPD       logaddexpConstant114<>+0(SB), Z29, Z29
+	VMULPD       logaddexpConstant146<>+0(SB), Z29, Z30
+	VMOVUPS      Z30, Z31
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z29, Z31
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z29, Z28
+	VXORPD       logaddexpConstant148<>+0(SB), Z30, Z30
+	VADDPD       Z30, Z28, Z1
+	VSUBPD       Z28, Z1, Z16
+	VSUBPD       Z16, Z1, Z5
+	VSUBPD       Z5, Z28, Z5
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z16, Z5, Z5
+	VSUBPD       Z31, Z5, Z5
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z29, Z5
+	VADDPD       Z5, Z1, Z16
+	VSUBPD       Z1, Z16, Z1
+	VSUBPD       Z1, Z5, Z1
+	VMULPD       logaddexpConstant150<>+0(SB), Z16, Z5
+	VMULPD       logaddexpConstant150<>+0(SB), Z1, Z1
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z16
+	VFMADD231PD  logaddexpConstant151<>+0(SB), Z5, Z16
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z28
+	VFMADD231PD  logaddexpConstant153<>+0(SB), Z5, Z28
 	VMOVUPS      logaddexpConstant156<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant155<>+0(SB), Z26, Z30
+	VFMADD231PD  logaddexpConstant155<>+0(SB), Z5, Z30
 	VMOVUPS      logaddexpConstant158<>+0(SB), Z31
-	VFMADD231PD  logaddexpConstant157<>+0(SB), Z26, Z31
-	VMULPD       Z26, Z26, Z14
-	VFMADD231PD  Z14, Z29, Z28
-	VFMADD231PD  Z14, Z31, Z30
-	VMULPD       Z14, Z14, Z14
-	VFMADD231PD  Z14, Z30, Z28
-	VMULPD       Z14, Z14, Z14
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z14, Z28
-	VMULPD       Z28, Z26, Z14
-	VMOVUPS      Z14, Z29
-	VFMSUB231PD  Z28, Z26, Z29
-	VFMADD231PD  Z0, Z28, Z29
-	VADDPD       Z29, Z14, Z28
-	VSUBPD       Z14, Z28, Z14
-	VSUBPD       Z14, Z29, Z14
-	VADDPD       Z20, Z28, Z29
-	VSUBPD       Z28, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z28, Z28
-	VSUBPD       Z30, Z20, Z30
-	VADDPD       Z30, Z28, Z28
-	VADDPD       logaddexpConstant161<>+0(SB), Z14, Z14
-	VADDPD       Z14, Z28, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z0, Z28, Z30
-	VFMADD231PD  Z26, Z14, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z21, Z14, Z29
-	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z14, Z14
-	VSUBPD       Z30, Z21, Z30
-	VADDPD       Z30, Z14, Z14
-	VADDPD       logaddexpConstant163<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z0, Z28, Z30
-	VFMADD231PD  Z26, Z14, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z22, Z14, Z29
-	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z14, Z14
+	VFMADD231PD  logaddexpConstant157<>+0(SB), Z5, Z31
+	VMULPD       Z5, Z5, Z7
+	VFMADD231PD  Z7, Z28, Z16
+	VFMADD231PD  Z7, Z31, Z30
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  Z7, Z30, Z16
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z7, Z16
+	VMULPD       Z16, Z5, Z7
+	VMOVUPS      Z7, Z28
+	VFMSUB231PD  Z16, Z5, Z28
+	VFMADD231PD  Z1, Z16, Z28
+	VADDPD       Z28, Z7, Z16
+	VSUBPD       Z7, Z16, Z7
+	VSUBPD       Z7, Z28, Z7
+	VADDPD       Z22, Z16, Z28
+	VSUBPD       Z16, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z16, Z16
 	VSUBPD       Z30, Z22, Z30
-	VADDPD       Z30, Z14, Z14
-	VADDPD       logaddexpConstant165<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z0, Z28, Z30
-	VFMADD231PD  Z26, Z14, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z23, Z14, Z29
-	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z14, Z14
+	VADDPD       Z30, Z16, Z16
+	VADDPD       logaddexpConstant161<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z16, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z1, Z16, Z30
+	VFMADD231PD  Z5, Z7, Z30
+	VADDPD       Z30, Z28, Z7
+	VSUBPD       Z28, Z7, Z16
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z23, Z7, Z28
+	VSUBPD       Z7, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z7, Z7
 	VSUBPD       Z30, Z23, Z30
-	VADDPD       Z30, Z14, Z14
-	VADDPD       logaddexpConstant167<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z0, Z28, Z30
-	VFMADD231PD  Z26, Z14, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z24, Z14, Z29
-	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z14, Z14
+	VADDPD       Z30, Z7, Z7
+	VADDPD       logaddexpConstant163<>+0(SB), Z16, Z16
+	VADDPD       Z16, Z7, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z1, Z16, Z30
+	VFMADD231PD  Z5, Z7, Z30
+	VADDPD       Z30, Z28, Z7
+	VSUBPD       Z28, Z7, Z16
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z24, Z7, Z28
+	VSUBPD       Z7, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z7, Z7
 	VSUBPD       Z30, Z24, Z30
-	VADDPD       Z30, Z14, Z14
-	VADDPD       logaddexpConstant169<>+0(SB), Z28, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z0, Z28, Z30
-	VFMADD231PD  Z26, Z14, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z25, Z14, Z29
-	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z14, Z14
+	VADDPD       Z30, Z7, Z7
+	VADDPD       logaddexpConstant165<>+0(SB), Z16, Z16
+	VADDPD       Z16, Z7, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z1, Z16, Z30
+	VFMADD231PD  Z5, Z7, Z30
+	VADDPD       Z30, Z28, Z7
+	VSUBPD       Z28, Z7, Z16
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z25, Z7, Z28
+	VSUBPD       Z7, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z7, Z7
 	VSUBPD       Z30, Z25, Z30
-	VADDPD       Z30, Z14, Z14
-	VADDPD       Z17, Z28, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z0, Z28, Z30
-	VFMADD231PD  Z26, Z14, Z30
-	VADDPD       Z30, Z29, Z14
-	VSUBPD       Z29, Z14, Z28
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z10, Z14, Z29
-	VSUBPD       Z14, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z14, Z14
+	VADDPD       Z30, Z7, Z7
+	VADDPD       logaddexpConstant167<>+0(SB), Z16, Z16
+	VADDPD       Z16, Z7, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z1, Z16, Z30
+	VFMADD231PD  Z5, Z7, Z30
+	VADDPD       Z30, Z28, Z7
+	VSUBPD       Z28, Z7, Z16
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z26, Z7, Z28
+	VSUBPD       Z7, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z26, Z30
+	VADDPD       Z30, Z7, Z7
+	VADDPD       logaddexpConstant169<>+0(SB), Z16, Z16
+	VADDPD       Z16, Z7, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z1, Z16, Z30
+	VFMADD231PD  Z5, Z7, Z30
+	VADDPD       Z30, Z28, Z7
+	VSUBPD       Z28, Z7, Z16
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z27, Z7, Z28
+	VSUBPD       Z7, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z7, Z7
+	VSUBPD       Z30, Z27, Z30
+	VADDPD       Z30, Z7, Z7
+	VADDPD       Z17, Z16, Z16
+	VADDPD       Z16, Z7, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
+	VMOVUPS      Z28, Z30
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z1, Z16, Z30
+	VFMADD231PD  Z5, Z7, Z30
+	VADDPD       Z30, Z28, Z7
+	VSUBPD       Z28, Z7, Z16
+	VSUBPD       Z16, Z30, Z16
+	VADDPD       Z10, Z7, Z28
+	VSUBPD       Z7, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z7, Z7
 	VSUBPD       Z30, Z10, Z30
-	VADDPD       Z30, Z14, Z14
-	VADDPD       Z17, Z28, Z28
-	VADDPD       Z28, Z14, Z14
-	VADDPD       Z14, Z29, Z28
-	VSUBPD       Z29, Z28, Z29
-	VSUBPD       Z29, Z14, Z14
-	VMULPD       Z28, Z26, Z29
-	VMOVUPS      Z29, Z30
-	VFMSUB231PD  Z28, Z26, Z30
-	VFMADD231PD  Z28, Z0, Z30
-	VFMADD231PD  Z14, Z26, Z30
-	VADDPD       Z30, Z29, Z0
-	VSUBPD       Z29, Z0, Z14
-	VSUBPD       Z14, Z30, Z14
-	VADDPD       Z19, Z0, Z26
-	VSUBPD       Z0, Z26, Z28
-	VSUBPD       Z28, Z26, Z29
-	VSUBPD       Z29, Z0, Z29
-	VSUBPD       Z28, Z19, Z28
-	VADDPD       Z28, Z29, Z28
-	VADDPD       Z14, Z28, Z28
-	VADDPD       Z28, Z26, Z29
-	VSUBPD       Z26, Z29, Z26
-	VSUBPD       Z26, Z28, Z26
-	VMULPD       Z29, Z0, Z28
+	VADDPD       Z30, Z7, Z7
+	VADDPD       Z17, Z16, Z16
+	VADDPD       Z16, Z7, Z7
+	VADDPD       Z7, Z28, Z16
+	VSUBPD       Z28, Z16, Z28
+	VSUBPD       Z28, Z7, Z7
+	VMULPD       Z16, Z5, Z28
 	VMOVUPS      Z28, Z30
-	VFMSUB231PD  Z29, Z0, Z30
-	VFMADD231PD  Z29, Z14, Z30
-	VFMADD231PD  Z26, Z0, Z30
-	VADDPD       Z30, Z28, Z0
-	VSUBPD       Z28, Z0, Z14
-	VSUBPD       Z14, Z30, Z14
-	VADDPD       Z19, Z0, Z26
-	VSUBPD       Z0, Z26, Z28
-	VSUBPD       Z28, Z26, Z29
-	VSUBPD       Z29, Z0, Z29
-	VSUBPD       Z28, Z19, Z28
-	VADDPD       Z28, Z29, Z28
-	VADDPD       Z14, Z28, Z28
-	VADDPD       Z28, Z26, Z29
-	VSUBPD       Z26, Z29, Z26
-	VSUBPD       Z26, Z28, Z26
-	VMULPD       Z29, Z0, Z28
-	VMOVUPS      Z28, Z30
-	VFMSUB231PD  Z29, Z0, Z30
-	VFMADD231PD  Z29, Z14, Z30
-	VFMADD231PD  Z26, Z0, Z30
-	VADDPD       Z30, Z28, Z0
-	VSUBPD       Z28, Z0, Z14
-	VSUBPD       Z14, Z30, Z14
-	VADDPD       Z19, Z0, Z26
-	VSUBPD       Z0, Z26, Z28
-	VSUBPD       Z28, Z26, Z29
-	VSUBPD       Z29, Z0, Z29
-	VSUBPD       Z28, Z19, Z28
-	VADDPD       Z28, Z29, Z28
-	VADDPD       Z14, Z28, Z28
-	VADDPD       Z28, Z26, Z29
-	VSUBPD       Z26, Z29, Z26
-	VSUBPD       Z26, Z28, Z26
-	VMULPD       Z29, Z0, Z28
-	VMOVUPS      Z28, Z30
-	VFMSUB231PD  Z29, Z0, Z30
-	VFMADD231PD  Z29, Z14, Z30
-	VFMADD231PD  Z26, Z0, Z30
-	VADDPD       Z30, Z28, Z0
-	VSUBPD       Z28, Z0, Z14
-	VSUBPD       Z14, Z30, Z14
-	VADDPD       Z10, Z0, Z26
-	VSUBPD       Z0, Z26, Z28
-	VSUBPD       Z28, Z26, Z29
-	VSUBPD       Z29, Z0, Z0
-	VSUBPD       Z28, Z10, Z28
-	VADDPD       Z28, Z0, Z0
-	VADDPD       Z14, Z0, Z0
-	VADDPD       Z0, Z26, Z14
-	VSUBPD       Z26, Z14, Z28
-	VSUBPD       Z28, Z0, Z0
-	VMULPD       Z25, Z27, Z28
-	VADDPD       logaddexpConstant114<>+0(SB), Z28, Z28
-	VSUBPD       logaddexpConstant114<>+0(SB), Z28, Z28
-	VSUBPD       Z28, Z27, Z29
+	VFMSUB231PD  Z16, Z5, Z30
+	VFMADD231PD  Z16, Z1, Z30
+	VFMADD231PD  Z7, Z5, Z30
+	VADDPD       Z30, Z28, Z1
+	VSUBPD       Z28, Z1, Z5
+	VSUBPD       Z5, Z30, Z5
+	VADDPD       Z21, Z1, Z7
+	VSUBPD       Z1, Z7, Z16
+	VSUBPD       Z16, Z7, Z28
+	VSUBPD       Z28, Z1, Z28
+	VSUBPD       Z16, Z21, Z16
+	VADDPD       Z16, Z28, Z16
+	VADDPD       Z5, Z16, Z16
+	VADDPD       Z16, Z7, Z28
+	VSUBPD       Z7, Z28, Z7
+	VSUBPD       Z7, Z16, Z7
+	VMULPD       Z28, Z1, Z16
+	VMOVUPS      Z16, Z30
+	VFMSUB231PD  Z28, Z1, Z30
+	VFMADD231PD  Z28, Z5, Z30
+	VFMADD231PD  Z7, Z1, Z30
+	VADDPD       Z30, Z16, Z1
+	VSUBPD       Z16, Z1, Z5
+	VSUBPD       Z5, Z30, Z5
+	VADDPD       Z21, Z1, Z7
+	VSUBPD       Z1, Z7, Z16
+	VSUBPD       Z16, Z7, Z28
+	VSUBPD       Z28, Z1, Z28
+	VSUBPD       Z16, Z21, Z16
+	VADDPD       Z16, Z28, Z16
+	VADDPD       Z5, Z16, Z16
+	VADDPD       Z16, Z7, Z28
+	VSUBPD       Z7, Z28, Z7
+	VSUBPD       Z7, Z16, Z7
+	VMULPD       Z28, Z1, Z16
+	VMOVUPS      Z16, Z30
+	VFMSUB231PD  Z28, Z1, Z30
+	VFMADD231PD  Z28, Z5, Z30
+	VFMADD231PD  Z7, Z1, Z30
+	VADDPD       Z30, Z16, Z1
+	VSUBPD       Z16, Z1, Z5
+	VSUBPD       Z5, Z30, Z5
+	VADDPD       Z21, Z1, Z7
+	VSUBPD       Z1, Z7, Z16
+	VSUBPD       Z16, Z7, Z28
+	VSUBPD       Z28, Z1, Z28
+	VSUBPD       Z16, Z21, Z16
+	VADDPD       Z16, Z28, Z16
+	VADDPD       Z5, Z16, Z16
+	VADDPD       Z16, Z7, Z28
+	VSUBPD       Z7, Z28, Z7
+	VSUBPD       Z7, Z16, Z7
+	VMULPD       Z28, Z1, Z16
+	VMOVUPS      Z16, Z30
+	VFMSUB231PD  Z28, Z1, Z30
+	VFMADD231PD  Z28, Z5, Z30
+	VFMADD231PD  Z7, Z1, Z30
+	VADDPD       Z30, Z16, Z1
+	VSUBPD       Z16, Z1, Z5
+	VSUBPD       Z5, Z30, Z5
+	VADDPD       Z10, Z1, Z7
+	VSUBPD       Z1, Z7, Z16
+	VSUBPD       Z16, Z7, Z28
+	VSUBPD       Z28, Z1, Z1
+	VSUBPD       Z16, Z10, Z16
+	VADDPD       Z16, Z1, Z1
+	VADDPD       Z5, Z1, Z1
+	VADDPD       Z1, Z7, Z5
+	VSUBPD       Z7, Z5, Z16
+	VSUBPD       Z16, Z1, Z1
+	VMULPD       Z27, Z29, Z16
+	VADDPD       logaddexpConstant114<>+0(SB), Z16, Z16
+	VSUBPD       logaddexpConstant114<>+0(SB), Z16, Z16
+	VSUBPD       Z16, Z29, Z28
+	VADDPD       logaddexpConstant173<>+0(SB), Z16, Z16
+	VPSLLQ       $0x34, Z16, Z16
+	VMULPD       Z16, Z5, Z5
 	VADDPD       logaddexpConstant173<>+0(SB), Z28, Z28
 	VPSLLQ       $0x34, Z28, Z28
-	VMULPD       Z28, Z14, Z14
-	VADDPD       logaddexpConstant173<>+0(SB), Z29, Z29
-	VPSLLQ       $0x34, Z29, Z29
-	VMULPD       Z29, Z14, Z14
-	VMULPD       Z28, Z0, Z0
-	VMULPD       Z29, Z0, Z0
-	VADDPD       Z14, Z3, Z28
-	VSUBPD       Z3, Z28, Z29
-	VSUBPD       Z29, Z28, Z30
-	VSUBPD       Z30, Z3, Z3
-	VSUBPD       Z29, Z14, Z14
-	VADDPD       Z14, Z3, Z3
-	VADDPD       Z0, Z11, Z14
-	VSUBPD       Z11, Z14, Z29
-	VSUBPD       Z29, Z14, Z30
-	VSUBPD       Z30, Z11, Z11
-	VSUBPD       Z29, Z0, Z0
-	VADDPD       Z0, Z11, Z0
-	VADDPD       Z14, Z3, Z3
-	VADDPD       Z3, Z28, Z11
-	VSUBPD       Z28, Z11, Z14
-	VSUBPD       Z14, Z11, Z29
-	VSUBPD       Z29, Z28, Z28
-	VSUBPD       Z14, Z3, Z3
-	VADDPD       Z3, Z28, Z3
-	VADDPD       Z0, Z3, Z0
-	VADDPD       Z19, Z11, Z3
-	VDIVPD       Z3, Z11, Z3
-	VMULPD       Z3, Z3, Z14
-	VMULPD       Z25, Z11, Z28
-	VMULPD       Z11, Z28, Z29
-	VFMSUB213PD  Z29, Z11, Z28
-	VXORPD       logaddexpConstant148<>+0(SB), Z29, Z30
-	VADDPD       Z30, Z11, Z31
-	VSUBPD       Z11, Z31, Z2
-	VSUBPD       Z2, Z30, Z2
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z14, Z30
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z5
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z14, Z5
-	VMOVUPS      logaddexpConstant181<>+0(SB), Z1
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z14, Z1
-	VMULPD       Z14, Z14, Z4
-	VFMADD231PD  Z4, Z5, Z30
-	VFMADD231PD  logaddexpConstant182<>+0(SB), Z4, Z1
-	VMULPD       Z4, Z4, Z4
-	VFMADD231PD  Z4, Z1, Z30
-	VFMADD231PD  Z30, Z14, Z29
-	VSUBPD       Z28, Z2, Z1
-	VFMADD231PD  Z29, Z3, Z1
-	VFMSUB231PD  Z11, Z11, Z11
-	VADDPD       Z10, Z11, Z2
-	VFMADD231PD  Z0, Z2, Z1
-	VADDPD       Z1, Z31, Z0
+	VMULPD       Z28, Z5, Z5
+	VMULPD       Z16, Z1, Z1
+	VMULPD       Z28, Z1, Z1
+	VADDPD       Z5, Z8, Z16
+	VSUBPD       Z8, Z16, Z28
+	VSUBPD       Z28, Z16, Z30
+	VSUBPD       Z30, Z8, Z8
+	VSUBPD       Z28, Z5, Z5
+	VADDPD       Z5, Z8, Z5
+	VADDPD       Z1, Z14, Z8
+	VSUBPD       Z14, Z8, Z28
+	VSUBPD       Z28, Z8, Z30
+	VSUBPD       Z30, Z14, Z14
+	VSUBPD       Z28, Z1, Z1
+	VADDPD       Z1, Z14, Z1
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z16, Z8
+	VSUBPD       Z16, Z8, Z14
+	VSUBPD       Z14, Z8, Z28
+	VSUBPD       Z28, Z16, Z16
+	VSUBPD       Z14, Z5, Z5
+	VADDPD       Z5, Z16, Z5
+	VADDPD       Z1, Z5, Z1
+	VADDPD       Z21, Z8, Z5
+	VDIVPD       Z5, Z8, Z5
+	VMULPD       Z5, Z5, Z14
+	VMULPD       Z27, Z8, Z16
+	VMULPD       Z8, Z16, Z28
+	VFMSUB213PD  Z28, Z8, Z16
+	VXORPD       logaddexpConstant148<>+0(SB), Z28, Z30
+	VADDPD       Z30, Z8, Z31
+	VSUBPD       Z8, Z31, Z3
+	VSUBPD       Z3, Z30, Z3
+	VMULPD       Z14, Z14, Z30
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z0
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z30, Z0
+	VFMADD213PD  logaddexpConstant178<>+0(SB), Z30, Z0
+	VMOVUPS      logaddexpConstant180<>+0(SB), Z2
+	VFMADD231PD  logaddexpConstant179<>+0(SB), Z30, Z2
+	VFMADD213PD  logaddexpConstant181<>+0(SB), Z30, Z2
+	VFMADD231PD  Z14, Z2, Z0
+	VFMADD213PD  logaddexpConstant182<>+0(SB), Z14, Z0
+	VFMADD231PD  Z0, Z14, Z28
+	VSUBPD       Z16, Z3, Z0
+	VFMADD231PD  Z28, Z5, Z0
+	VFMSUB231PD  Z8, Z8, Z8
+	VADDPD       Z10, Z8, Z2
+	VFMADD231PD  Z1, Z2, Z0
+	VADDPD       Z0, Z31, Z0
 	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z1
-	VMULPD       logaddexpConstant199<>+0(SB), Z18, Z2
+	VMULPD       logaddexpConstant199<>+0(SB), Z20, Z2
 	VCMPPD       $0x11, Z2, Z1, K3
 	KORTESTB     K3, K3
 	JNE          region3
 
 back3:
-	VADDPD    logaddexpConstant200<>+0(SB), Z27, Z1
-	VMULPD    Z25, Z1, Z2
+	VADDPD    logaddexpConstant200<>+0(SB), Z29, Z1
+	VMULPD    Z27, Z1, Z2
 	VADDPD    logaddexpConstant114<>+0(SB), Z2, Z2
 	VSUBPD    logaddexpConstant114<>+0(SB), Z2, Z2
 	VSUBPD    Z2, Z1, Z1
 	VADDPD    logaddexpConstant173<>+0(SB), Z2, Z2
 	VPSLLQ    $0x34, Z2, Z2
-	VMULPD    Z2, Z26, Z2
+	VMULPD    Z2, Z7, Z2
 	VADDPD    logaddexpConstant173<>+0(SB), Z1, Z1
 	VPSLLQ    $0x34, Z1, Z1
 	VMULPD    Z1, Z2, Z1
-	VMOVUPS   576(SP), Z2
-	VMULPD    logaddexpConstant201<>+0(SB), Z2, Z3
-	VADDPD    Z3, Z1, Z1
+	VMULPD    logaddexpConstant201<>+0(SB), Z4, Z2
+	VADDPD    Z2, Z1, Z1
 	VCMPPD    $0x00, Z17, Z0, K3
 	VCMPPD    $0x11, Z17, Z1, K4
 	KANDB     K4, K3, K3
 	VBLENDMPD logaddexpConstant148<>+0(SB), Z0, K3, Z0
-	VSUBPD    Z2, Z6, Z1
+	VSUBPD    Z4, Z6, Z1
 	VCMPPD    $0x11, logaddexpConstant183<>+0(SB), Z1, K3
-	VANDPD    logaddexpConstant141<>+0(SB), Z2, Z1
+	VANDPD    logaddexpConstant141<>+0(SB), Z4, Z1
 	VCMPPD    $0x00, logaddexpConstant184<>+0(SB), Z1, K4
 	KORB      K4, K3, K3
-	VADDPD    Z17, Z2, Z1
+	VADDPD    Z17, Z4, Z1
 	VBLENDMPD Z1, Z0, K3, Z0
 	VMOVUPS   (SI), Z1
 	VCMPPD    $0x03, (DX), Z1, K3
@@ -10727,27 +10673,26 @@ back3:
 	VMOVUPS   448(SP), Z1
 	VBLENDMPD Z0, Z1, K1, Z1
 	VMOVUPS   Z1, 448(SP)
-	VMOVUPS   448(SP), Z0
-	VMOVUPS   512(SP), Z1
+	VMOVUPS   512(SP), Z3
 	VMOVUPS   640(SP), Z5
 	JMP       back1
 
 region2:
-	VMOVUPS      Z0, 896(SP)
-	VMOVUPS      Z1, 960(SP)
+	VMOVUPS      Z1, 896(SP)
+	VMOVUPS      Z3, 960(SP)
 	VMOVUPS      Z5, 1024(SP)
 	KMOVB        K2, 1088(SP)
-	VMOVUPS      logaddexpConstant145<>+0(SB), Z2
-	VMAXPD       Z5, Z2, Z2
-	VMINPD       Z2, Z10, Z2
-	VMOVUPS      logaddexpConstant114<>+0(SB), Z3
-	VFMADD231PD  logaddexpConstant113<>+0(SB), Z2, Z3
-	VSUBPD       logaddexpConstant114<>+0(SB), Z3, Z3
-	VMULPD       logaddexpConstant146<>+0(SB), Z3, Z4
+	VMOVUPS      logaddexpConstant145<>+0(SB), Z0
+	VMAXPD       Z5, Z0, Z0
+	VMINPD       Z0, Z10, Z0
+	VMOVUPS      logaddexpConstant114<>+0(SB), Z2
+	VFMADD231PD  logaddexpConstant113<>+0(SB), Z0, Z2
+	VSUBPD       logaddexpConstant114<>+0(SB), Z2, Z2
+	VMULPD       logaddexpConstant146<>+0(SB), Z2, Z4
 	VMOVUPS      Z4, Z6
-	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z3, Z6
-	VMOVUPS      Z2, Z7
-	VFNMADD231PD logaddexpConstant147<>+0(SB), Z3, Z7
+	VFMSUB231PD  logaddexpConstant146<>+0(SB), Z2, Z6
+	VMOVUPS      Z0, Z7
+	VFNMADD231PD logaddexpConstant147<>+0(SB), Z2, Z7
 	VXORPD       logaddexpConstant148<>+0(SB), Z4, Z4
 	VADDPD       Z4, Z7, Z8
 	VSUBPD       Z7, Z8, Z9
@@ -10756,7 +10701,7 @@ region2:
 	VSUBPD       Z9, Z4, Z4
 	VADDPD       Z4, Z7, Z4
 	VSUBPD       Z6, Z4, Z7
-	VFNMADD231PD logaddexpConstant149<>+0(SB), Z3, Z7
+	VFNMADD231PD logaddexpConstant149<>+0(SB), Z2, Z7
 	VADDPD       Z7, Z8, Z9
 	VSUBPD       Z8, Z9, Z11
 	VSUBPD       Z11, Z7, Z7
@@ -10978,7 +10923,7 @@ region2:
 	VADDPD       Z23, Z13, Z7
 	VSUBPD       Z13, Z7, Z9
 	VSUBPD       Z9, Z23, Z9
-	VADDPD       logaddexpConstant173<>+0(SB), Z3, Z11
+	VADDPD       logaddexpConstant173<>+0(SB), Z2, Z11
 	VPSLLQ       $0x34, Z11, Z11
 	VMULPD       Z11, Z7, Z7
 	VMULPD       Z11, Z9, Z9
@@ -10993,9 +10938,9 @@ region2:
 	VADDPD       Z7, Z14, Z9
 	VSUBPD       Z14, Z9, Z14
 	VSUBPD       Z14, Z7, Z7
-	VANDPD       logaddexpConstant141<>+0(SB), Z2, Z14
+	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z14
 	VCMPPD       $0x11, logaddexpConstant174<>+0(SB), Z14, K1
-	VBLENDMPD    Z2, Z9, K1, Z2
+	VBLENDMPD    Z0, Z9, K1, Z0
 	VBLENDMPD    Z17, Z7, K1, Z7
 	VMOVUPS      logaddexpConstant175<>+0(SB), Z9
 	VMAXPD       (SP), Z9, Z9
@@ -11252,26 +11197,26 @@ region2:
 	VMULPD       Z27, Z24, Z24
 	VMULPD       Z26, Z9, Z9
 	VMULPD       Z27, Z9, Z9
-	VADDPD       Z24, Z2, Z26
-	VSUBPD       Z2, Z26, Z27
+	VADDPD       Z24, Z0, Z26
+	VSUBPD       Z0, Z26, Z27
 	VSUBPD       Z27, Z26, Z28
-	VSUBPD       Z28, Z2, Z2
+	VSUBPD       Z28, Z0, Z0
 	VSUBPD       Z27, Z24, Z24
-	VADDPD       Z24, Z2, Z2
+	VADDPD       Z24, Z0, Z0
 	VADDPD       Z9, Z7, Z24
 	VSUBPD       Z7, Z24, Z27
 	VSUBPD       Z27, Z24, Z28
 	VSUBPD       Z28, Z7, Z7
 	VSUBPD       Z27, Z9, Z9
 	VADDPD       Z9, Z7, Z7
-	VADDPD       Z24, Z2, Z2
-	VADDPD       Z2, Z26, Z9
+	VADDPD       Z24, Z0, Z0
+	VADDPD       Z0, Z26, Z9
 	VSUBPD       Z26, Z9, Z24
 	VSUBPD       Z24, Z9, Z27
 	VSUBPD       Z27, Z26, Z26
-	VSUBPD       Z24, Z2, Z2
-	VADDPD       Z2, Z26, Z2
-	VADDPD       Z7, Z2, Z2
+	VSUBPD       Z24, Z0, Z0
+	VADDPD       Z0, Z26, Z0
+	VADDPD       Z7, Z0, Z0
 	VADDPD       Z15, Z9, Z7
 	VDIVPD       Z7, Z9, Z7
 	VMULPD       Z7, Z7, Z24
@@ -11282,27 +11227,25 @@ region2:
 	VADDPD       Z28, Z9, Z29
 	VSUBPD       Z9, Z29, Z30
 	VSUBPD       Z30, Z28, Z28
-	VMOVUPS      logaddexpConstant177<>+0(SB), Z30
-	VFMADD231PD  logaddexpConstant176<>+0(SB), Z24, Z30
-	VMOVUPS      logaddexpConstant179<>+0(SB), Z31
-	VFMADD231PD  logaddexpConstant178<>+0(SB), Z24, Z31
-	VMOVUPS      logaddexpConstant181<>+0(SB), Z0
-	VFMADD231PD  logaddexpConstant180<>+0(SB), Z24, Z0
-	VMULPD       Z24, Z24, Z1
-	VFMADD231PD  Z1, Z31, Z30
-	VFMADD231PD  logaddexpConstant182<>+0(SB), Z1, Z0
-	VMULPD       Z1, Z1, Z1
-	VFMADD231PD  Z1, Z0, Z30
-	VFMADD231PD  Z30, Z24, Z27
-	VSUBPD       Z26, Z28, Z0
-	VFMADD231PD  Z27, Z7, Z0
+	VMULPD       Z24, Z24, Z30
+	VMOVUPS      logaddexpConstant177<>+0(SB), Z31
+	VFMADD231PD  logaddexpConstant176<>+0(SB), Z30, Z31
+	VFMADD213PD  logaddexpConstant178<>+0(SB), Z30, Z31
+	VMOVUPS      logaddexpConstant180<>+0(SB), Z1
+	VFMADD231PD  logaddexpConstant179<>+0(SB), Z30, Z1
+	VFMADD213PD  logaddexpConstant181<>+0(SB), Z30, Z1
+	VFMADD231PD  Z24, Z1, Z31
+	VFMADD213PD  logaddexpConstant182<>+0(SB), Z24, Z31
+	VFMADD231PD  Z31, Z24, Z27
+	VSUBPD       Z26, Z28, Z1
+	VFMADD231PD  Z27, Z7, Z1
 	VFMSUB231PD  Z9, Z9, Z9
-	VADDPD       Z10, Z9, Z1
-	VFMADD231PD  Z2, Z1, Z0
-	VADDPD       Z0, Z29, Z0
+	VADDPD       Z10, Z9, Z7
+	VFMADD231PD  Z0, Z7, Z1
+	VADDPD       Z1, Z29, Z0
 	VANDPD       logaddexpConstant141<>+0(SB), Z0, Z1
-	VMULPD       logaddexpConstant199<>+0(SB), Z14, Z2
-	VCMPPD       $0x11, Z2, Z1, K1
+	VMULPD       logaddexpConstant199<>+0(SB), Z14, Z7
+	VCMPPD       $0x11, Z7, Z1, K1
 	KORTESTB     K1, K1
 	JNE          region4
 
@@ -11335,389 +11278,254 @@ back4:
 	VMOVUPS   64(SI), Z1
 	VCMPPD    $0x03, 64(DX), Z1, K1
 	VBLENDMPD logaddexpConstant185<>+0(SB), Z0, K1, Z0
-	VMOVUPS   960(SP), Z1
-	VBLENDMPD Z0, Z1, K2, Z1
-	VMOVUPS   Z1, 960(SP)
-	VMOVUPS   896(SP), Z0
+	VBLENDMPD Z0, Z3, K2, Z3
+	VMOVUPS   Z3, 960(SP)
+	VMOVUPS   896(SP), Z1
 	JMP       back2
 
 region3:
 	VMOVUPS      Z0, 1152(SP)
 	VMOVUPS      Z7, 1216(SP)
-	VMOVUPS      Z8, 1280(SP)
-	VMOVUPS      Z9, 1344(SP)
+	VMOVUPS      Z9, 1280(SP)
+	VMOVUPS      Z11, 1344(SP)
 	VMOVUPS      Z13, 1408(SP)
 	VMOVUPS      Z15, 1472(SP)
-	VMOVUPS      Z16, 1536(SP)
-	VMOVUPS      Z26, 1600(SP)
-	VMOVUPS      Z27, 1664(SP)
+	VMOVUPS      Z18, 1536(SP)
+	VMOVUPS      Z19, 1600(SP)
+	VMOVUPS      Z29, 1664(SP)
 	KMOVB        K3, 1728(SP)
-	VXORPD       logaddexpConstant148<>+0(SB), Z9, Z1
-	VADDPD       Z1, Z8, Z2
-	VSUBPD       Z8, Z2, Z3
-	VSUBPD       Z3, Z2, Z4
-	VSUBPD       Z4, Z8, Z4
+	VXORPD       logaddexpConstant148<>+0(SB), Z13, Z1
+	VADDPD       Z1, Z11, Z2
+	VSUBPD       Z11, Z2, Z3
+	VSUBPD       Z3, Z2, Z5
+	VSUBPD       Z5, Z11, Z5
 	VSUBPD       Z3, Z1, Z1
-	VADDPD       Z1, Z4, Z1
-	VMULPD       logaddexpConstant202<>+0(SB), Z7, Z3
-	VADDPD       Z3, Z2, Z4
-	VSUBPD       Z2, Z4, Z5
-	VSUBPD       Z5, Z4, Z7
-	VSUBPD       Z7, Z2, Z2
-	VSUBPD       Z5, Z3, Z3
+	VADDPD       Z1, Z5, Z1
+	VMULPD       logaddexpConstant202<>+0(SB), Z9, Z3
+	VADDPD       Z3, Z2, Z5
+	VSUBPD       Z2, Z5, Z8
+	VSUBPD       Z8, Z5, Z9
+	VSUBPD       Z9, Z2, Z2
+	VSUBPD       Z8, Z3, Z3
 	VADDPD       Z3, Z2, Z2
 	VADDPD       Z2, Z1, Z1
-	VADDPD       Z4, Z13, Z2
-	VSUBPD       Z13, Z2, Z3
-	VSUBPD       Z3, Z4, Z3
-	VADDPD       Z1, Z3, Z4
-	VSUBPD       Z3, Z4, Z3
+	VADDPD       Z5, Z15, Z2
+	VSUBPD       Z15, Z2, Z3
+	VSUBPD       Z3, Z5, Z3
+	VADDPD       Z1, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
 	VSUBPD       Z3, Z1, Z1
-	VADDPD       Z4, Z2, Z3
+	VADDPD       Z5, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
-	VSUBPD       Z2, Z4, Z2
+	VSUBPD       Z2, Z5, Z2
 	VMULPD       logaddexpConstant150<>+0(SB), Z3, Z3
 	VMULPD       logaddexpConstant150<>+0(SB), Z2, Z2
 	VMULPD       logaddexpConstant150<>+0(SB), Z1, Z1
-	VMOVUPS      logaddexpConstant157<>+0(SB), Z4
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z3, Z4
-	VMOVUPS      logaddexpConstant204<>+0(SB), Z5
-	VFMADD231PD  logaddexpConstant203<>+0(SB), Z3, Z5
-	VMOVUPS      logaddexpConstant206<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant205<>+0(SB), Z3, Z7
-	VMOVUPS      logaddexpConstant208<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant207<>+0(SB), Z3, Z8
-	VMULPD       Z3, Z3, Z9
-	VFMADD231PD  Z9, Z5, Z4
-	VFMADD231PD  Z9, Z8, Z7
-	VMULPD       Z9, Z9, Z5
-	VFMADD231PD  Z5, Z7, Z4
-	VMULPD       Z5, Z5, Z5
-	VFMADD231PD  logaddexpConstant209<>+0(SB), Z5, Z4
-	VMULPD       Z4, Z3, Z5
-	VMOVUPS      Z5, Z7
-	VFMSUB231PD  Z4, Z3, Z7
-	VFMADD231PD  Z2, Z4, Z7
-	VADDPD       Z7, Z5, Z4
-	VSUBPD       Z5, Z4, Z5
-	VSUBPD       Z5, Z7, Z5
-	VADDPD       logaddexpConstant158<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z9
-	VSUBPD       Z9, Z4, Z4
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z9
+	VMOVUPS      logaddexpConstant157<>+0(SB), Z5
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z3, Z5
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z3, Z8
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z3, Z9
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z3, Z11
+	VMULPD       Z3, Z3, Z13
+	VFMADD231PD  Z13, Z8, Z5
+	VFMADD231PD  Z13, Z11, Z9
+	VMULPD       Z13, Z13, Z8
+	VFMADD231PD  Z8, Z9, Z5
+	VMULPD       Z8, Z8, Z8
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z8, Z5
+	VMULPD       Z5, Z3, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z5, Z3, Z9
+	VFMADD231PD  Z2, Z5, Z9
+	VADDPD       Z9, Z8, Z5
+	VSUBPD       Z8, Z5, Z8
 	VSUBPD       Z8, Z9, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant210<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant155<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z11
-	VSUBPD       Z11, Z4, Z4
-	VMOVUPS      logaddexpConstant155<>+0(SB), Z11
+	VADDPD       logaddexpConstant158<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z13
+	VSUBPD       Z13, Z5, Z5
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z13
+	VSUBPD       Z11, Z13, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant210<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z8, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z3, Z11
+	VFMADD231PD  Z2, Z8, Z11
+	VFMADD231PD  Z3, Z5, Z11
+	VADDPD       Z11, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
 	VSUBPD       Z8, Z11, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant211<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant156<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z13
-	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant212<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant153<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z14
-	VSUBPD       Z14, Z4, Z4
-	VMOVUPS      logaddexpConstant153<>+0(SB), Z14
-	VSUBPD       Z8, Z14, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant213<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant154<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z18
-	VSUBPD       Z18, Z4, Z4
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z18
-	VSUBPD       Z8, Z18, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant214<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant151<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z28
-	VSUBPD       Z28, Z4, Z4
+	VADDPD       logaddexpConstant155<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z14
+	VSUBPD       Z14, Z5, Z5
+	VMOVUPS      logaddexpConstant155<>+0(SB), Z14
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant211<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z8, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z3, Z11
+	VFMADD231PD  Z2, Z8, Z11
+	VFMADD231PD  Z3, Z5, Z11
+	VADDPD       Z11, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
+	VSUBPD       Z8, Z11, Z8
+	VADDPD       logaddexpConstant156<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z15
+	VSUBPD       Z15, Z5, Z5
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z15
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant212<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z8, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z3, Z11
+	VFMADD231PD  Z2, Z8, Z11
+	VFMADD231PD  Z3, Z5, Z11
+	VADDPD       Z11, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
+	VSUBPD       Z8, Z11, Z8
+	VADDPD       logaddexpConstant153<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z16
+	VSUBPD       Z16, Z5, Z5
+	VMOVUPS      logaddexpConstant153<>+0(SB), Z16
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant213<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z8, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z3, Z11
+	VFMADD231PD  Z2, Z8, Z11
+	VFMADD231PD  Z3, Z5, Z11
+	VADDPD       Z11, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
+	VSUBPD       Z8, Z11, Z8
+	VADDPD       logaddexpConstant154<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z20
+	VSUBPD       Z20, Z5, Z5
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z20
+	VSUBPD       Z11, Z20, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant214<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z8, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z3, Z11
+	VFMADD231PD  Z2, Z8, Z11
+	VFMADD231PD  Z3, Z5, Z11
+	VADDPD       Z11, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
+	VSUBPD       Z8, Z11, Z8
+	VADDPD       logaddexpConstant151<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z28
+	VSUBPD       Z28, Z5, Z5
 	VMOVUPS      logaddexpConstant151<>+0(SB), Z28
-	VSUBPD       Z8, Z28, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant215<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z4, Z4
-	VADDPD       Z4, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z8, Z5
-	VADDPD       logaddexpConstant152<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z29
-	VSUBPD       Z29, Z4, Z4
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z29
-	VSUBPD       Z8, Z29, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant216<>+0(SB), Z5, Z8
-	VSUBPD       Z5, Z8, Z30
-	VSUBPD       Z30, Z8, Z31
-	VSUBPD       Z31, Z5, Z5
-	VMOVUPS      logaddexpConstant216<>+0(SB), Z31
-	VSUBPD       Z30, Z31, Z30
-	VADDPD       Z30, Z5, Z5
-	VADDPD       Z8, Z4, Z30
-	VSUBPD       Z4, Z30, Z0
-	VSUBPD       Z0, Z30, Z26
-	VSUBPD       Z26, Z4, Z4
+	VSUBPD       Z11, Z28, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant215<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z5, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z5, Z5
+	VMULPD       Z8, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z3, Z11
+	VFMADD231PD  Z2, Z8, Z11
+	VFMADD231PD  Z3, Z5, Z11
+	VADDPD       Z11, Z9, Z5
+	VSUBPD       Z9, Z5, Z8
+	VSUBPD       Z8, Z11, Z8
+	VADDPD       logaddexpConstant152<>+0(SB), Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z30
+	VSUBPD       Z30, Z5, Z5
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z30
+	VSUBPD       Z11, Z30, Z11
+	VADDPD       Z11, Z5, Z5
+	VADDPD       logaddexpConstant216<>+0(SB), Z8, Z11
+	VSUBPD       Z8, Z11, Z31
+	VSUBPD       Z31, Z11, Z0
 	VSUBPD       Z0, Z8, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       logaddexpConstant217<>+0(SB), Z17, Z4
-	VADDPD       Z4, Z5, Z5
+	VMOVUPS      logaddexpConstant216<>+0(SB), Z8
+	VSUBPD       Z31, Z8, Z31
+	VADDPD       Z31, Z0, Z0
+	VADDPD       Z11, Z5, Z31
+	VSUBPD       Z5, Z31, Z4
+	VSUBPD       Z4, Z31, Z7
+	VSUBPD       Z7, Z5, Z5
+	VSUBPD       Z4, Z11, Z4
+	VADDPD       Z4, Z5, Z4
+	VADDPD       logaddexpConstant217<>+0(SB), Z17, Z5
 	VADDPD       Z5, Z0, Z0
-	VADDPD       Z30, Z7, Z5
-	VSUBPD       Z7, Z5, Z7
-	VSUBPD       Z7, Z30, Z7
-	VADDPD       Z0, Z7, Z8
-	VSUBPD       Z7, Z8, Z7
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z31, Z9, Z4
+	VSUBPD       Z9, Z4, Z7
+	VSUBPD       Z7, Z31, Z7
+	VADDPD       Z0, Z7, Z9
+	VSUBPD       Z7, Z9, Z7
 	VSUBPD       Z7, Z0, Z0
-	VADDPD       Z8, Z5, Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z5, Z8, Z5
-	VMULPD       Z7, Z3, Z8
-	VMOVUPS      Z8, Z26
-	VFMSUB231PD  Z7, Z3, Z26
-	VMULPD       Z5, Z3, Z30
-	VMOVUPS      Z30, Z27
-	VFMSUB231PD  Z5, Z3, Z27
-	VMULPD       Z7, Z2, Z16
-	VMOVUPS      Z4, 1792(SP)
-	VMOVUPS      Z16, Z4
-	VFMSUB231PD  Z7, Z2, Z4
-	VADDPD       Z16, Z30, Z31
-	VSUBPD       Z30, Z31, Z29
-	VSUBPD       Z29, Z31, Z28
-	VSUBPD       Z28, Z30, Z28
-	VSUBPD       Z29, Z16, Z16
-	VADDPD       Z16, Z28, Z16
-	VADDPD       Z31, Z26, Z28
-	VSUBPD       Z26, Z28, Z29
-	VSUBPD       Z29, Z28, Z30
-	VSUBPD       Z30, Z26, Z26
-	VSUBPD       Z29, Z31, Z29
-	VADDPD       Z29, Z26, Z26
-	VADDPD       Z4, Z27, Z4
-	VFMADD231PD  Z2, Z5, Z4
-	VFMADD231PD  Z1, Z7, Z4
-	VFMADD231PD  Z3, Z0, Z4
-	VADDPD       Z26, Z16, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       Z28, Z8, Z4
-	VSUBPD       Z8, Z4, Z5
+	VADDPD       Z9, Z4, Z7
+	VSUBPD       Z4, Z7, Z4
+	VSUBPD       Z4, Z9, Z4
+	VMULPD       Z7, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z7, Z3, Z11
+	VMULPD       Z4, Z3, Z31
+	VMOVUPS      Z31, Z29
+	VFMSUB231PD  Z4, Z3, Z29
+	VMULPD       Z7, Z2, Z19
+	VMOVUPS      Z5, 1792(SP)
+	VMOVUPS      Z19, Z5
+	VFMSUB231PD  Z7, Z2, Z5
+	VADDPD       Z19, Z31, Z8
+	VSUBPD       Z31, Z8, Z30
+	VSUBPD       Z30, Z8, Z28
+	VSUBPD       Z28, Z31, Z28
+	VSUBPD       Z30, Z19, Z19
+	VADDPD       Z19, Z28, Z19
+	VADDPD       Z8, Z11, Z28
+	VSUBPD       Z11, Z28, Z30
+	VSUBPD       Z30, Z28, Z31
+	VSUBPD       Z31, Z11, Z11
+	VSUBPD       Z30, Z8, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z5, Z29, Z5
+	VFMADD231PD  Z2, Z4, Z5
+	VFMADD231PD  Z1, Z7, Z5
+	VFMADD231PD  Z3, Z0, Z5
+	VADDPD       Z8, Z19, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z28, Z9, Z4
+	VSUBPD       Z9, Z4, Z5
 	VSUBPD       Z5, Z28, Z5
-	VADDPD       Z0, Z5, Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z7, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z7, Z4
-	VADDPD       Z20, Z5, Z7
-	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
-	VSUBPD       Z8, Z20, Z8
-	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant161<>+0(SB), Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VMOVUPS      logaddexpConstant161<>+0(SB), Z26
-	VSUBPD       Z16, Z26, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z27
-	VSUBPD       Z27, Z16, Z28
-	VSUBPD       Z28, Z5, Z5
-	VSUBPD       Z27, Z8, Z8
-	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant218<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
-	VADDPD       Z0, Z5, Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z7, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z7, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z27
-	VFMSUB231PD  Z4, Z3, Z27
-	VMULPD       Z5, Z2, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z28, Z16, Z30
-	VSUBPD       Z16, Z30, Z31
-	VSUBPD       Z31, Z30, Z26
-	VSUBPD       Z26, Z16, Z16
-	VSUBPD       Z31, Z28, Z26
-	VADDPD       Z26, Z16, Z16
-	VADDPD       Z30, Z8, Z26
-	VSUBPD       Z8, Z26, Z28
-	VSUBPD       Z28, Z26, Z31
-	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z8, Z8
-	VADDPD       Z29, Z27, Z27
-	VFMADD231PD  Z2, Z4, Z27
-	VFMADD231PD  Z1, Z5, Z27
-	VFMADD231PD  Z3, Z0, Z27
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z27, Z0
-	VADDPD       Z26, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z26, Z5
-	VADDPD       Z0, Z5, Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z7, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z7, Z4
-	VADDPD       Z21, Z5, Z7
-	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
-	VSUBPD       Z8, Z21, Z8
-	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant163<>+0(SB), Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VMOVUPS      logaddexpConstant163<>+0(SB), Z26
-	VSUBPD       Z16, Z26, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z27
-	VSUBPD       Z27, Z16, Z28
-	VSUBPD       Z28, Z5, Z5
-	VSUBPD       Z27, Z8, Z8
-	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant219<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
-	VADDPD       Z0, Z5, Z7
-	VSUBPD       Z5, Z7, Z5
-	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z7, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z7, Z4
-	VMULPD       Z5, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z27
-	VFMSUB231PD  Z4, Z3, Z27
-	VMULPD       Z5, Z2, Z28
-	VMOVUPS      Z28, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z28, Z16, Z30
-	VSUBPD       Z16, Z30, Z31
-	VSUBPD       Z31, Z30, Z26
-	VSUBPD       Z26, Z16, Z16
-	VSUBPD       Z31, Z28, Z26
-	VADDPD       Z26, Z16, Z16
-	VADDPD       Z30, Z8, Z26
-	VSUBPD       Z8, Z26, Z28
-	VSUBPD       Z28, Z26, Z31
-	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z28, Z30, Z28
-	VADDPD       Z28, Z8, Z8
-	VADDPD       Z29, Z27, Z27
-	VFMADD231PD  Z2, Z4, Z27
-	VFMADD231PD  Z1, Z5, Z27
-	VFMADD231PD  Z3, Z0, Z27
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z27, Z0
-	VADDPD       Z26, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z26, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11726,29 +11534,29 @@ region3:
 	VSUBPD       Z4, Z7, Z4
 	VADDPD       Z22, Z5, Z7
 	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
 	VSUBPD       Z8, Z22, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant165<>+0(SB), Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VMOVUPS      logaddexpConstant165<>+0(SB), Z26
-	VSUBPD       Z16, Z26, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z27
-	VSUBPD       Z27, Z16, Z28
+	VADDPD       logaddexpConstant161<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z11
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z19
+	VSUBPD       Z19, Z9, Z28
 	VSUBPD       Z28, Z5, Z5
-	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z19, Z8, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant220<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant218<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z4, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
+	VADDPD       Z9, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11758,33 +11566,33 @@ region3:
 	VMULPD       Z5, Z3, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z27
-	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z19
+	VFMSUB231PD  Z4, Z3, Z19
 	VMULPD       Z5, Z2, Z28
 	VMOVUPS      Z28, Z29
 	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z28, Z16, Z30
-	VSUBPD       Z16, Z30, Z31
-	VSUBPD       Z31, Z30, Z26
-	VSUBPD       Z26, Z16, Z16
-	VSUBPD       Z31, Z28, Z26
-	VADDPD       Z26, Z16, Z16
-	VADDPD       Z30, Z8, Z26
-	VSUBPD       Z8, Z26, Z28
-	VSUBPD       Z28, Z26, Z31
+	VADDPD       Z28, Z9, Z30
+	VSUBPD       Z9, Z30, Z31
+	VSUBPD       Z31, Z30, Z11
+	VSUBPD       Z11, Z9, Z9
+	VSUBPD       Z31, Z28, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z30, Z8, Z11
+	VSUBPD       Z8, Z11, Z28
+	VSUBPD       Z28, Z11, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z28, Z30, Z28
 	VADDPD       Z28, Z8, Z8
-	VADDPD       Z29, Z27, Z27
-	VFMADD231PD  Z2, Z4, Z27
-	VFMADD231PD  Z1, Z5, Z27
-	VFMADD231PD  Z3, Z0, Z27
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z27, Z0
-	VADDPD       Z26, Z7, Z4
+	VADDPD       Z29, Z19, Z19
+	VFMADD231PD  Z2, Z4, Z19
+	VFMADD231PD  Z1, Z5, Z19
+	VFMADD231PD  Z3, Z0, Z19
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z19, Z0
+	VADDPD       Z11, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z26, Z5
+	VSUBPD       Z5, Z11, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11793,29 +11601,29 @@ region3:
 	VSUBPD       Z4, Z7, Z4
 	VADDPD       Z23, Z5, Z7
 	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
 	VSUBPD       Z8, Z23, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant167<>+0(SB), Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VMOVUPS      logaddexpConstant167<>+0(SB), Z26
-	VSUBPD       Z16, Z26, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z27
-	VSUBPD       Z27, Z16, Z28
+	VADDPD       logaddexpConstant163<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z11
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z19
+	VSUBPD       Z19, Z9, Z28
 	VSUBPD       Z28, Z5, Z5
-	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z19, Z8, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant221<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant219<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z4, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
+	VADDPD       Z9, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11825,33 +11633,33 @@ region3:
 	VMULPD       Z5, Z3, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z27
-	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z19
+	VFMSUB231PD  Z4, Z3, Z19
 	VMULPD       Z5, Z2, Z28
 	VMOVUPS      Z28, Z29
 	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z28, Z16, Z30
-	VSUBPD       Z16, Z30, Z31
-	VSUBPD       Z31, Z30, Z26
-	VSUBPD       Z26, Z16, Z16
-	VSUBPD       Z31, Z28, Z26
-	VADDPD       Z26, Z16, Z16
-	VADDPD       Z30, Z8, Z26
-	VSUBPD       Z8, Z26, Z28
-	VSUBPD       Z28, Z26, Z31
+	VADDPD       Z28, Z9, Z30
+	VSUBPD       Z9, Z30, Z31
+	VSUBPD       Z31, Z30, Z11
+	VSUBPD       Z11, Z9, Z9
+	VSUBPD       Z31, Z28, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z30, Z8, Z11
+	VSUBPD       Z8, Z11, Z28
+	VSUBPD       Z28, Z11, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z28, Z30, Z28
 	VADDPD       Z28, Z8, Z8
-	VADDPD       Z29, Z27, Z27
-	VFMADD231PD  Z2, Z4, Z27
-	VFMADD231PD  Z1, Z5, Z27
-	VFMADD231PD  Z3, Z0, Z27
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z27, Z0
-	VADDPD       Z26, Z7, Z4
+	VADDPD       Z29, Z19, Z19
+	VFMADD231PD  Z2, Z4, Z19
+	VFMADD231PD  Z1, Z5, Z19
+	VFMADD231PD  Z3, Z0, Z19
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z19, Z0
+	VADDPD       Z11, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z26, Z5
+	VSUBPD       Z5, Z11, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11860,29 +11668,29 @@ region3:
 	VSUBPD       Z4, Z7, Z4
 	VADDPD       Z24, Z5, Z7
 	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
 	VSUBPD       Z8, Z24, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant169<>+0(SB), Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VMOVUPS      logaddexpConstant169<>+0(SB), Z26
-	VSUBPD       Z16, Z26, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z27
-	VSUBPD       Z27, Z16, Z28
+	VADDPD       logaddexpConstant165<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z11
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z19
+	VSUBPD       Z19, Z9, Z28
 	VSUBPD       Z28, Z5, Z5
-	VSUBPD       Z27, Z8, Z8
+	VSUBPD       Z19, Z8, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       logaddexpConstant222<>+0(SB), Z0, Z0
+	VADDPD       logaddexpConstant220<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z4, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
+	VADDPD       Z9, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11892,33 +11700,33 @@ region3:
 	VMULPD       Z5, Z3, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z27
-	VFMSUB231PD  Z4, Z3, Z27
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z19
+	VFMSUB231PD  Z4, Z3, Z19
 	VMULPD       Z5, Z2, Z28
 	VMOVUPS      Z28, Z29
 	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z28, Z16, Z30
-	VSUBPD       Z16, Z30, Z31
-	VSUBPD       Z31, Z30, Z26
-	VSUBPD       Z26, Z16, Z16
-	VSUBPD       Z31, Z28, Z26
-	VADDPD       Z26, Z16, Z16
-	VADDPD       Z30, Z8, Z26
-	VSUBPD       Z8, Z26, Z28
-	VSUBPD       Z28, Z26, Z31
+	VADDPD       Z28, Z9, Z30
+	VSUBPD       Z9, Z30, Z31
+	VSUBPD       Z31, Z30, Z11
+	VSUBPD       Z11, Z9, Z9
+	VSUBPD       Z31, Z28, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z30, Z8, Z11
+	VSUBPD       Z8, Z11, Z28
+	VSUBPD       Z28, Z11, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z28, Z30, Z28
 	VADDPD       Z28, Z8, Z8
-	VADDPD       Z29, Z27, Z27
-	VFMADD231PD  Z2, Z4, Z27
-	VFMADD231PD  Z1, Z5, Z27
-	VFMADD231PD  Z3, Z0, Z27
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z27, Z0
-	VADDPD       Z26, Z7, Z4
+	VADDPD       Z29, Z19, Z19
+	VFMADD231PD  Z2, Z4, Z19
+	VFMADD231PD  Z1, Z5, Z19
+	VFMADD231PD  Z3, Z0, Z19
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z19, Z0
+	VADDPD       Z11, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z26, Z5
+	VSUBPD       Z5, Z11, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11927,28 +11735,29 @@ region3:
 	VSUBPD       Z4, Z7, Z4
 	VADDPD       Z25, Z5, Z7
 	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
 	VSUBPD       Z8, Z25, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       Z17, Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VSUBPD       Z16, Z17, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z5, Z5
-	VSUBPD       Z26, Z8, Z8
+	VADDPD       logaddexpConstant167<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z11
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z19
+	VSUBPD       Z19, Z9, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z19, Z8, Z8
 	VADDPD       Z8, Z5, Z5
-	VADDPD       Z17, Z0, Z0
+	VADDPD       logaddexpConstant221<>+0(SB), Z0, Z0
 	VADDPD       Z0, Z4, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
+	VADDPD       Z9, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11958,33 +11767,166 @@ region3:
 	VMULPD       Z5, Z3, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z4, Z3, Z26
-	VMULPD       Z5, Z2, Z27
-	VMOVUPS      Z27, Z28
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z19
+	VFMSUB231PD  Z4, Z3, Z19
+	VMULPD       Z5, Z2, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z9, Z30
+	VSUBPD       Z9, Z30, Z31
+	VSUBPD       Z31, Z30, Z11
+	VSUBPD       Z11, Z9, Z9
+	VSUBPD       Z31, Z28, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z30, Z8, Z11
+	VSUBPD       Z8, Z11, Z28
+	VSUBPD       Z28, Z11, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z19, Z19
+	VFMADD231PD  Z2, Z4, Z19
+	VFMADD231PD  Z1, Z5, Z19
+	VFMADD231PD  Z3, Z0, Z19
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z19, Z0
+	VADDPD       Z11, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z11, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z26, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
+	VSUBPD       Z8, Z26, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant169<>+0(SB), Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z11
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z19
+	VSUBPD       Z19, Z9, Z28
+	VSUBPD       Z28, Z5, Z5
+	VSUBPD       Z19, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       logaddexpConstant222<>+0(SB), Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z9, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z9, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z19
+	VFMSUB231PD  Z4, Z3, Z19
+	VMULPD       Z5, Z2, Z28
+	VMOVUPS      Z28, Z29
+	VFMSUB231PD  Z5, Z2, Z29
+	VADDPD       Z28, Z9, Z30
+	VSUBPD       Z9, Z30, Z31
+	VSUBPD       Z31, Z30, Z11
+	VSUBPD       Z11, Z9, Z9
+	VSUBPD       Z31, Z28, Z11
+	VADDPD       Z11, Z9, Z9
+	VADDPD       Z30, Z8, Z11
+	VSUBPD       Z8, Z11, Z28
+	VSUBPD       Z28, Z11, Z31
+	VSUBPD       Z31, Z8, Z8
+	VSUBPD       Z28, Z30, Z28
+	VADDPD       Z28, Z8, Z8
+	VADDPD       Z29, Z19, Z19
+	VFMADD231PD  Z2, Z4, Z19
+	VFMADD231PD  Z1, Z5, Z19
+	VFMADD231PD  Z3, Z0, Z19
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z19, Z0
+	VADDPD       Z11, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z11, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VADDPD       Z27, Z5, Z7
+	VSUBPD       Z5, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
+	VSUBPD       Z8, Z27, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z17, Z4, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z17, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z19
+	VSUBPD       Z19, Z5, Z5
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z8, Z5, Z5
+	VADDPD       Z17, Z0, Z0
+	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       Z9, Z7, Z4
+	VSUBPD       Z7, Z4, Z5
+	VSUBPD       Z5, Z9, Z5
+	VADDPD       Z0, Z5, Z7
+	VSUBPD       Z5, Z7, Z5
+	VSUBPD       Z5, Z0, Z0
+	VADDPD       Z7, Z4, Z5
+	VSUBPD       Z4, Z5, Z4
+	VSUBPD       Z4, Z7, Z4
+	VMULPD       Z5, Z3, Z7
+	VMOVUPS      Z7, Z8
+	VFMSUB231PD  Z5, Z3, Z8
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z4, Z3, Z11
+	VMULPD       Z5, Z2, Z19
+	VMOVUPS      Z19, Z28
 	VFMSUB231PD  Z5, Z2, Z28
-	VADDPD       Z27, Z16, Z29
-	VSUBPD       Z16, Z29, Z30
+	VADDPD       Z19, Z9, Z29
+	VSUBPD       Z9, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z16, Z16
-	VSUBPD       Z30, Z27, Z27
-	VADDPD       Z27, Z16, Z16
-	VADDPD       Z29, Z8, Z27
-	VSUBPD       Z8, Z27, Z30
-	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z9, Z9
+	VSUBPD       Z30, Z19, Z19
+	VADDPD       Z19, Z9, Z9
+	VADDPD       Z29, Z8, Z19
+	VSUBPD       Z8, Z19, Z30
+	VSUBPD       Z30, Z19, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z8, Z8
-	VADDPD       Z28, Z26, Z26
-	VFMADD231PD  Z2, Z4, Z26
-	VFMADD231PD  Z1, Z5, Z26
-	VFMADD231PD  Z3, Z0, Z26
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z26, Z0
-	VADDPD       Z27, Z7, Z4
+	VADDPD       Z28, Z11, Z11
+	VFMADD231PD  Z2, Z4, Z11
+	VFMADD231PD  Z1, Z5, Z11
+	VFMADD231PD  Z3, Z0, Z11
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z11, Z0
+	VADDPD       Z19, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z27, Z5
+	VSUBPD       Z5, Z19, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -11993,28 +11935,28 @@ region3:
 	VSUBPD       Z4, Z7, Z4
 	VADDPD       Z10, Z5, Z7
 	VSUBPD       Z5, Z7, Z8
-	VSUBPD       Z8, Z7, Z16
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z5, Z5
 	VSUBPD       Z8, Z10, Z8
 	VADDPD       Z8, Z5, Z5
 	VADDPD       Z17, Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VSUBPD       Z16, Z17, Z16
-	VADDPD       Z16, Z4, Z4
-	VADDPD       Z8, Z5, Z16
-	VSUBPD       Z5, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z5, Z5
-	VSUBPD       Z26, Z8, Z8
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z17, Z9
+	VADDPD       Z9, Z4, Z4
+	VADDPD       Z8, Z5, Z9
+	VSUBPD       Z5, Z9, Z11
+	VSUBPD       Z11, Z9, Z19
+	VSUBPD       Z19, Z5, Z5
+	VSUBPD       Z11, Z8, Z8
 	VADDPD       Z8, Z5, Z5
 	VADDPD       Z17, Z0, Z0
 	VADDPD       Z0, Z4, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z16, Z7, Z4
+	VADDPD       Z9, Z7, Z4
 	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z16, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z0, Z0
@@ -12024,44 +11966,44 @@ region3:
 	VMULPD       Z5, Z3, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z5, Z3, Z8
-	VMULPD       Z4, Z3, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z4, Z3, Z26
-	VMULPD       Z5, Z2, Z27
-	VMOVUPS      Z27, Z28
+	VMULPD       Z4, Z3, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z4, Z3, Z11
+	VMULPD       Z5, Z2, Z19
+	VMOVUPS      Z19, Z28
 	VFMSUB231PD  Z5, Z2, Z28
-	VADDPD       Z27, Z16, Z29
-	VSUBPD       Z16, Z29, Z30
+	VADDPD       Z19, Z9, Z29
+	VSUBPD       Z9, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z16, Z16
-	VSUBPD       Z30, Z27, Z27
-	VADDPD       Z27, Z16, Z16
-	VADDPD       Z29, Z8, Z27
-	VSUBPD       Z8, Z27, Z30
-	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z9, Z9
+	VSUBPD       Z30, Z19, Z19
+	VADDPD       Z19, Z9, Z9
+	VADDPD       Z29, Z8, Z19
+	VSUBPD       Z8, Z19, Z30
+	VSUBPD       Z30, Z19, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z8, Z8
-	VADDPD       Z28, Z26, Z26
-	VFMADD231PD  Z4, Z2, Z26
-	VFMADD231PD  Z5, Z1, Z26
-	VFMADD231PD  Z0, Z3, Z26
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z26, Z0
-	VADDPD       Z27, Z7, Z1
+	VADDPD       Z28, Z11, Z11
+	VFMADD231PD  Z4, Z2, Z11
+	VFMADD231PD  Z5, Z1, Z11
+	VFMADD231PD  Z0, Z3, Z11
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z11, Z0
+	VADDPD       Z19, Z7, Z1
 	VSUBPD       Z7, Z1, Z2
-	VSUBPD       Z2, Z27, Z2
+	VSUBPD       Z2, Z19, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
 	VADDPD       Z3, Z1, Z2
 	VSUBPD       Z1, Z2, Z1
 	VSUBPD       Z1, Z3, Z1
-	VADDPD       Z19, Z2, Z3
+	VADDPD       Z21, Z2, Z3
 	VSUBPD       Z2, Z3, Z4
 	VSUBPD       Z4, Z3, Z5
 	VSUBPD       Z5, Z2, Z5
-	VSUBPD       Z4, Z19, Z4
+	VSUBPD       Z4, Z21, Z4
 	VADDPD       Z4, Z5, Z4
 	VADDPD       Z17, Z1, Z5
 	VSUBPD       Z1, Z5, Z7
@@ -12070,10 +12012,10 @@ region3:
 	VSUBPD       Z7, Z17, Z7
 	VADDPD       Z7, Z8, Z7
 	VADDPD       Z5, Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z5, Z5
 	VADDPD       Z5, Z4, Z4
 	VADDPD       Z17, Z0, Z5
 	VADDPD       Z5, Z7, Z5
@@ -12090,44 +12032,44 @@ region3:
 	VMULPD       Z4, Z2, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z4, Z2, Z8
-	VMULPD       Z5, Z2, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z5, Z2, Z26
-	VMULPD       Z4, Z1, Z27
-	VMOVUPS      Z27, Z28
+	VMULPD       Z5, Z2, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z5, Z2, Z11
+	VMULPD       Z4, Z1, Z19
+	VMOVUPS      Z19, Z28
 	VFMSUB231PD  Z4, Z1, Z28
-	VADDPD       Z27, Z16, Z29
-	VSUBPD       Z16, Z29, Z30
+	VADDPD       Z19, Z9, Z29
+	VSUBPD       Z9, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z16, Z16
-	VSUBPD       Z30, Z27, Z27
-	VADDPD       Z27, Z16, Z16
-	VADDPD       Z29, Z8, Z27
-	VSUBPD       Z8, Z27, Z30
-	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z9, Z9
+	VSUBPD       Z30, Z19, Z19
+	VADDPD       Z19, Z9, Z9
+	VADDPD       Z29, Z8, Z19
+	VSUBPD       Z8, Z19, Z30
+	VSUBPD       Z30, Z19, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z8, Z8
-	VADDPD       Z28, Z26, Z26
-	VFMADD231PD  Z5, Z1, Z26
-	VFMADD231PD  Z4, Z0, Z26
-	VFMADD231PD  Z3, Z2, Z26
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z26, Z0
-	VADDPD       Z27, Z7, Z1
+	VADDPD       Z28, Z11, Z11
+	VFMADD231PD  Z5, Z1, Z11
+	VFMADD231PD  Z4, Z0, Z11
+	VFMADD231PD  Z3, Z2, Z11
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z11, Z0
+	VADDPD       Z19, Z7, Z1
 	VSUBPD       Z7, Z1, Z2
-	VSUBPD       Z2, Z27, Z2
+	VSUBPD       Z2, Z19, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
 	VADDPD       Z3, Z1, Z2
 	VSUBPD       Z1, Z2, Z1
 	VSUBPD       Z1, Z3, Z1
-	VADDPD       Z19, Z2, Z3
+	VADDPD       Z21, Z2, Z3
 	VSUBPD       Z2, Z3, Z4
 	VSUBPD       Z4, Z3, Z5
 	VSUBPD       Z5, Z2, Z5
-	VSUBPD       Z4, Z19, Z4
+	VSUBPD       Z4, Z21, Z4
 	VADDPD       Z4, Z5, Z4
 	VADDPD       Z17, Z1, Z5
 	VSUBPD       Z1, Z5, Z7
@@ -12136,10 +12078,10 @@ region3:
 	VSUBPD       Z7, Z17, Z7
 	VADDPD       Z7, Z8, Z7
 	VADDPD       Z5, Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z5, Z5
 	VADDPD       Z5, Z4, Z4
 	VADDPD       Z17, Z0, Z5
 	VADDPD       Z5, Z7, Z5
@@ -12156,44 +12098,44 @@ region3:
 	VMULPD       Z4, Z2, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z4, Z2, Z8
-	VMULPD       Z5, Z2, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z5, Z2, Z26
-	VMULPD       Z4, Z1, Z27
-	VMOVUPS      Z27, Z28
+	VMULPD       Z5, Z2, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z5, Z2, Z11
+	VMULPD       Z4, Z1, Z19
+	VMOVUPS      Z19, Z28
 	VFMSUB231PD  Z4, Z1, Z28
-	VADDPD       Z27, Z16, Z29
-	VSUBPD       Z16, Z29, Z30
+	VADDPD       Z19, Z9, Z29
+	VSUBPD       Z9, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z16, Z16
-	VSUBPD       Z30, Z27, Z27
-	VADDPD       Z27, Z16, Z16
-	VADDPD       Z29, Z8, Z27
-	VSUBPD       Z8, Z27, Z30
-	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z9, Z9
+	VSUBPD       Z30, Z19, Z19
+	VADDPD       Z19, Z9, Z9
+	VADDPD       Z29, Z8, Z19
+	VSUBPD       Z8, Z19, Z30
+	VSUBPD       Z30, Z19, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z8, Z8
-	VADDPD       Z28, Z26, Z26
-	VFMADD231PD  Z5, Z1, Z26
-	VFMADD231PD  Z4, Z0, Z26
-	VFMADD231PD  Z3, Z2, Z26
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z26, Z0
-	VADDPD       Z27, Z7, Z1
+	VADDPD       Z28, Z11, Z11
+	VFMADD231PD  Z5, Z1, Z11
+	VFMADD231PD  Z4, Z0, Z11
+	VFMADD231PD  Z3, Z2, Z11
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z11, Z0
+	VADDPD       Z19, Z7, Z1
 	VSUBPD       Z7, Z1, Z2
-	VSUBPD       Z2, Z27, Z2
+	VSUBPD       Z2, Z19, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
 	VADDPD       Z3, Z1, Z2
 	VSUBPD       Z1, Z2, Z1
 	VSUBPD       Z1, Z3, Z1
-	VADDPD       Z19, Z2, Z3
+	VADDPD       Z21, Z2, Z3
 	VSUBPD       Z2, Z3, Z4
 	VSUBPD       Z4, Z3, Z5
 	VSUBPD       Z5, Z2, Z5
-	VSUBPD       Z4, Z19, Z4
+	VSUBPD       Z4, Z21, Z4
 	VADDPD       Z4, Z5, Z4
 	VADDPD       Z17, Z1, Z5
 	VSUBPD       Z1, Z5, Z7
@@ -12202,10 +12144,10 @@ region3:
 	VSUBPD       Z7, Z17, Z7
 	VADDPD       Z7, Z8, Z7
 	VADDPD       Z5, Z4, Z8
-	VSUBPD       Z4, Z8, Z16
-	VSUBPD       Z16, Z8, Z26
-	VSUBPD       Z26, Z4, Z4
-	VSUBPD       Z16, Z5, Z5
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z5, Z5
 	VADDPD       Z5, Z4, Z4
 	VADDPD       Z17, Z0, Z5
 	VADDPD       Z5, Z7, Z5
@@ -12222,42 +12164,42 @@ region3:
 	VMULPD       Z4, Z2, Z7
 	VMOVUPS      Z7, Z8
 	VFMSUB231PD  Z4, Z2, Z8
-	VMULPD       Z5, Z2, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z5, Z2, Z26
-	VMULPD       Z4, Z1, Z27
-	VMOVUPS      Z27, Z28
+	VMULPD       Z5, Z2, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z5, Z2, Z11
+	VMULPD       Z4, Z1, Z19
+	VMOVUPS      Z19, Z28
 	VFMSUB231PD  Z4, Z1, Z28
-	VADDPD       Z27, Z16, Z29
-	VSUBPD       Z16, Z29, Z30
+	VADDPD       Z19, Z9, Z29
+	VSUBPD       Z9, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z16, Z16
-	VSUBPD       Z30, Z27, Z27
-	VADDPD       Z27, Z16, Z16
-	VADDPD       Z29, Z8, Z27
-	VSUBPD       Z8, Z27, Z30
-	VSUBPD       Z30, Z27, Z31
+	VSUBPD       Z31, Z9, Z9
+	VSUBPD       Z30, Z19, Z19
+	VADDPD       Z19, Z9, Z9
+	VADDPD       Z29, Z8, Z19
+	VSUBPD       Z8, Z19, Z30
+	VSUBPD       Z30, Z19, Z31
 	VSUBPD       Z31, Z8, Z8
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z8, Z8
-	VADDPD       Z28, Z26, Z26
-	VFMADD231PD  Z5, Z1, Z26
-	VFMADD231PD  Z4, Z0, Z26
-	VFMADD231PD  Z3, Z2, Z26
-	VADDPD       Z8, Z16, Z0
-	VADDPD       Z0, Z26, Z0
-	VADDPD       Z27, Z7, Z1
+	VADDPD       Z28, Z11, Z11
+	VFMADD231PD  Z5, Z1, Z11
+	VFMADD231PD  Z4, Z0, Z11
+	VFMADD231PD  Z3, Z2, Z11
+	VADDPD       Z8, Z9, Z0
+	VADDPD       Z0, Z11, Z0
+	VADDPD       Z19, Z7, Z1
 	VSUBPD       Z7, Z1, Z2
-	VSUBPD       Z2, Z27, Z2
+	VSUBPD       Z2, Z19, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
 	VADDPD       Z3, Z1, Z2
 	VSUBPD       Z1, Z2, Z1
 	VSUBPD       Z1, Z3, Z1
-	VMULPD       Z15, Z2, Z2
-	VMULPD       Z15, Z1, Z1
-	VMULPD       Z15, Z0, Z0
+	VMULPD       Z18, Z2, Z2
+	VMULPD       Z18, Z1, Z1
+	VMULPD       Z18, Z0, Z0
 	VMINPD       Z10, Z6, Z3
 	VMAXPD       Z3, Z12, Z3
 	VMOVUPS      logaddexpConstant114<>+0(SB), Z4
@@ -12269,29 +12211,29 @@ region3:
 	VFNMADD231PD logaddexpConstant147<>+0(SB), Z4, Z3
 	VXORPD       logaddexpConstant148<>+0(SB), Z5, Z5
 	VADDPD       Z5, Z3, Z8
-	VSUBPD       Z3, Z8, Z15
-	VSUBPD       Z15, Z8, Z16
-	VSUBPD       Z16, Z3, Z3
-	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z3, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z3, Z3
+	VSUBPD       Z9, Z5, Z5
 	VADDPD       Z5, Z3, Z3
 	VXORPD       logaddexpConstant148<>+0(SB), Z7, Z5
 	VADDPD       Z5, Z3, Z7
-	VSUBPD       Z3, Z7, Z15
-	VSUBPD       Z15, Z7, Z16
-	VSUBPD       Z16, Z3, Z3
-	VSUBPD       Z15, Z5, Z5
+	VSUBPD       Z3, Z7, Z9
+	VSUBPD       Z9, Z7, Z11
+	VSUBPD       Z11, Z3, Z3
+	VSUBPD       Z9, Z5, Z5
 	VADDPD       Z5, Z3, Z3
 	VMULPD       logaddexpConstant202<>+0(SB), Z4, Z5
-	VADDPD       Z5, Z7, Z15
-	VSUBPD       Z7, Z15, Z16
-	VSUBPD       Z16, Z15, Z26
-	VSUBPD       Z26, Z7, Z7
-	VSUBPD       Z16, Z5, Z5
+	VADDPD       Z5, Z7, Z9
+	VSUBPD       Z7, Z9, Z11
+	VSUBPD       Z11, Z9, Z18
+	VSUBPD       Z18, Z7, Z7
+	VSUBPD       Z11, Z5, Z5
 	VADDPD       Z5, Z7, Z5
 	VADDPD       Z5, Z3, Z3
-	VADDPD       Z15, Z8, Z5
+	VADDPD       Z9, Z8, Z5
 	VSUBPD       Z8, Z5, Z7
-	VSUBPD       Z7, Z15, Z7
+	VSUBPD       Z7, Z9, Z7
 	VADDPD       Z3, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
 	VSUBPD       Z7, Z3, Z3
@@ -12303,213 +12245,213 @@ region3:
 	VMULPD       logaddexpConstant150<>+0(SB), Z3, Z3
 	VMOVUPS      logaddexpConstant157<>+0(SB), Z8
 	VFMADD231PD  logaddexpConstant159<>+0(SB), Z7, Z8
-	VMOVUPS      logaddexpConstant204<>+0(SB), Z15
-	VFMADD231PD  logaddexpConstant203<>+0(SB), Z7, Z15
-	VMOVUPS      logaddexpConstant206<>+0(SB), Z16
-	VFMADD231PD  logaddexpConstant205<>+0(SB), Z7, Z16
-	VMOVUPS      logaddexpConstant208<>+0(SB), Z26
-	VFMADD231PD  logaddexpConstant207<>+0(SB), Z7, Z26
-	VMULPD       Z7, Z7, Z27
-	VFMADD231PD  Z27, Z15, Z8
-	VFMADD231PD  Z27, Z26, Z16
-	VMULPD       Z27, Z27, Z15
-	VFMADD231PD  Z15, Z16, Z8
-	VMULPD       Z15, Z15, Z15
-	VFMADD231PD  logaddexpConstant209<>+0(SB), Z15, Z8
-	VMULPD       Z8, Z7, Z15
-	VMOVUPS      Z15, Z16
-	VFMSUB231PD  Z8, Z7, Z16
-	VFMADD231PD  Z5, Z8, Z16
-	VADDPD       Z16, Z15, Z8
-	VSUBPD       Z15, Z8, Z15
-	VSUBPD       Z15, Z16, Z15
-	VADDPD       Z9, Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z8, Z8
-	VSUBPD       Z26, Z9, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant210<>+0(SB), Z15, Z15
-	VADDPD       Z15, Z8, Z8
-	VADDPD       Z8, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z8, Z8
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VFMADD231PD  Z5, Z15, Z26
-	VFMADD231PD  Z7, Z8, Z26
-	VADDPD       Z26, Z16, Z8
-	VSUBPD       Z16, Z8, Z15
-	VSUBPD       Z15, Z26, Z15
-	VADDPD       Z11, Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z8, Z8
-	VSUBPD       Z26, Z11, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant211<>+0(SB), Z15, Z15
-	VADDPD       Z15, Z8, Z8
-	VADDPD       Z8, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z8, Z8
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VFMADD231PD  Z5, Z15, Z26
-	VFMADD231PD  Z7, Z8, Z26
-	VADDPD       Z26, Z16, Z8
-	VSUBPD       Z16, Z8, Z15
-	VSUBPD       Z15, Z26, Z15
-	VADDPD       Z13, Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z8, Z8
-	VSUBPD       Z26, Z13, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant212<>+0(SB), Z15, Z15
-	VADDPD       Z15, Z8, Z8
-	VADDPD       Z8, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z8, Z8
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VFMADD231PD  Z5, Z15, Z26
-	VFMADD231PD  Z7, Z8, Z26
-	VADDPD       Z26, Z16, Z8
-	VSUBPD       Z16, Z8, Z15
-	VSUBPD       Z15, Z26, Z15
-	VADDPD       Z14, Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z8, Z8
-	VSUBPD       Z26, Z14, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant213<>+0(SB), Z15, Z15
-	VADDPD       Z15, Z8, Z8
-	VADDPD       Z8, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z8, Z8
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VFMADD231PD  Z5, Z15, Z26
-	VFMADD231PD  Z7, Z8, Z26
-	VADDPD       Z26, Z16, Z8
-	VSUBPD       Z16, Z8, Z15
-	VSUBPD       Z15, Z26, Z15
-	VADDPD       Z18, Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z8, Z8
-	VSUBPD       Z26, Z18, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant214<>+0(SB), Z15, Z15
-	VADDPD       Z15, Z8, Z8
-	VADDPD       Z8, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z8, Z8
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VFMADD231PD  Z5, Z15, Z26
-	VFMADD231PD  Z7, Z8, Z26
-	VADDPD       Z26, Z16, Z8
-	VSUBPD       Z16, Z8, Z15
-	VSUBPD       Z15, Z26, Z15
-	VADDPD       logaddexpConstant151<>+0(SB), Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z27
-	VSUBPD       Z27, Z8, Z8
-	VMOVUPS      logaddexpConstant151<>+0(SB), Z27
-	VSUBPD       Z26, Z27, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant215<>+0(SB), Z15, Z15
-	VADDPD       Z15, Z8, Z8
-	VADDPD       Z8, Z16, Z15
-	VSUBPD       Z16, Z15, Z16
-	VSUBPD       Z16, Z8, Z8
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VFMADD231PD  Z5, Z15, Z26
-	VFMADD231PD  Z7, Z8, Z26
-	VADDPD       Z26, Z16, Z8
-	VSUBPD       Z16, Z8, Z15
-	VSUBPD       Z15, Z26, Z15
-	VADDPD       logaddexpConstant152<>+0(SB), Z8, Z16
-	VSUBPD       Z8, Z16, Z26
-	VSUBPD       Z26, Z16, Z28
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z7, Z9
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z7, Z11
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z18
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z7, Z18
+	VMULPD       Z7, Z7, Z19
+	VFMADD231PD  Z19, Z9, Z8
+	VFMADD231PD  Z19, Z18, Z11
+	VMULPD       Z19, Z19, Z9
+	VFMADD231PD  Z9, Z11, Z8
+	VMULPD       Z9, Z9, Z9
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z9, Z8
+	VMULPD       Z8, Z7, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z7, Z11
+	VFMADD231PD  Z5, Z8, Z11
+	VADDPD       Z11, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z11, Z9
+	VADDPD       Z13, Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z19
+	VSUBPD       Z19, Z8, Z8
+	VSUBPD       Z18, Z13, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant210<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z18
+	VFMSUB231PD  Z9, Z7, Z18
+	VFMADD231PD  Z5, Z9, Z18
+	VFMADD231PD  Z7, Z8, Z18
+	VADDPD       Z18, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z18, Z9
+	VADDPD       Z14, Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z19
+	VSUBPD       Z19, Z8, Z8
+	VSUBPD       Z18, Z14, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant211<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z18
+	VFMSUB231PD  Z9, Z7, Z18
+	VFMADD231PD  Z5, Z9, Z18
+	VFMADD231PD  Z7, Z8, Z18
+	VADDPD       Z18, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z18, Z9
+	VADDPD       Z15, Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z19
+	VSUBPD       Z19, Z8, Z8
+	VSUBPD       Z18, Z15, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant212<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z18
+	VFMSUB231PD  Z9, Z7, Z18
+	VFMADD231PD  Z5, Z9, Z18
+	VFMADD231PD  Z7, Z8, Z18
+	VADDPD       Z18, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z18, Z9
+	VADDPD       Z16, Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z19
+	VSUBPD       Z19, Z8, Z8
+	VSUBPD       Z18, Z16, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant213<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z18
+	VFMSUB231PD  Z9, Z7, Z18
+	VFMADD231PD  Z5, Z9, Z18
+	VFMADD231PD  Z7, Z8, Z18
+	VADDPD       Z18, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z18, Z9
+	VADDPD       Z20, Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z19
+	VSUBPD       Z19, Z8, Z8
+	VSUBPD       Z18, Z20, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant214<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z18
+	VFMSUB231PD  Z9, Z7, Z18
+	VFMADD231PD  Z5, Z9, Z18
+	VFMADD231PD  Z7, Z8, Z18
+	VADDPD       Z18, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z18, Z9
+	VADDPD       logaddexpConstant151<>+0(SB), Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z19
+	VSUBPD       Z19, Z8, Z8
+	VMOVUPS      logaddexpConstant151<>+0(SB), Z19
+	VSUBPD       Z18, Z19, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant215<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z18
+	VFMSUB231PD  Z9, Z7, Z18
+	VFMADD231PD  Z5, Z9, Z18
+	VFMADD231PD  Z7, Z8, Z18
+	VADDPD       Z18, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z18, Z9
+	VADDPD       logaddexpConstant152<>+0(SB), Z8, Z11
+	VSUBPD       Z8, Z11, Z18
+	VSUBPD       Z18, Z11, Z28
 	VSUBPD       Z28, Z8, Z8
 	VMOVUPS      logaddexpConstant152<>+0(SB), Z28
-	VSUBPD       Z26, Z28, Z26
-	VADDPD       Z26, Z8, Z8
-	VADDPD       logaddexpConstant216<>+0(SB), Z15, Z26
-	VSUBPD       Z15, Z26, Z29
-	VSUBPD       Z29, Z26, Z30
-	VSUBPD       Z30, Z15, Z15
+	VSUBPD       Z18, Z28, Z18
+	VADDPD       Z18, Z8, Z8
+	VADDPD       logaddexpConstant216<>+0(SB), Z9, Z18
+	VSUBPD       Z9, Z18, Z29
+	VSUBPD       Z29, Z18, Z30
+	VSUBPD       Z30, Z9, Z9
 	VMOVUPS      logaddexpConstant216<>+0(SB), Z30
 	VSUBPD       Z29, Z30, Z29
-	VADDPD       Z29, Z15, Z15
-	VADDPD       Z26, Z8, Z29
+	VADDPD       Z29, Z9, Z9
+	VADDPD       Z18, Z8, Z29
 	VSUBPD       Z8, Z29, Z31
 	VSUBPD       Z31, Z29, Z12
 	VSUBPD       Z12, Z8, Z8
-	VSUBPD       Z31, Z26, Z12
+	VSUBPD       Z31, Z18, Z12
 	VADDPD       Z12, Z8, Z8
-	VADDPD       1792(SP), Z15, Z12
-	VADDPD       Z12, Z8, Z8
-	VADDPD       Z29, Z16, Z12
-	VSUBPD       Z16, Z12, Z15
-	VSUBPD       Z15, Z29, Z15
-	VADDPD       Z8, Z15, Z16
-	VSUBPD       Z15, Z16, Z15
-	VSUBPD       Z15, Z8, Z8
-	VADDPD       Z16, Z12, Z15
-	VSUBPD       Z12, Z15, Z12
-	VSUBPD       Z12, Z16, Z12
-	VMULPD       Z15, Z7, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z15, Z7, Z26
-	VMULPD       Z12, Z7, Z29
-	VMOVUPS      Z29, Z31
-	VFMSUB231PD  Z12, Z7, Z31
-	VMULPD       Z15, Z5, Z30
-	VMOVUPS      Z30, Z9
-	VFMSUB231PD  Z15, Z5, Z9
-	VADDPD       Z30, Z29, Z11
-	VSUBPD       Z29, Z11, Z13
-	VSUBPD       Z13, Z11, Z14
-	VSUBPD       Z14, Z29, Z14
-	VSUBPD       Z13, Z30, Z13
-	VADDPD       Z13, Z14, Z13
-	VADDPD       Z11, Z26, Z14
-	VSUBPD       Z26, Z14, Z29
-	VSUBPD       Z29, Z14, Z30
-	VSUBPD       Z30, Z26, Z26
-	VSUBPD       Z29, Z11, Z11
-	VADDPD       Z11, Z26, Z11
-	VADDPD       Z9, Z31, Z9
-	VFMADD231PD  Z5, Z12, Z9
-	VFMADD231PD  Z3, Z15, Z9
-	VFMADD231PD  Z7, Z8, Z9
-	VADDPD       Z11, Z13, Z8
-	VADDPD       Z8, Z9, Z8
-	VADDPD       Z14, Z16, Z9
-	VSUBPD       Z16, Z9, Z11
-	VSUBPD       Z11, Z14, Z11
+	VADDPD       1792(SP), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z29, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z29, Z11
 	VADDPD       Z8, Z11, Z12
 	VSUBPD       Z11, Z12, Z11
 	VSUBPD       Z11, Z8, Z8
 	VADDPD       Z12, Z9, Z11
 	VSUBPD       Z9, Z11, Z9
 	VSUBPD       Z9, Z12, Z9
-	VADDPD       Z20, Z11, Z12
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z18
+	VFMSUB231PD  Z11, Z7, Z18
+	VMULPD       Z9, Z7, Z29
+	VMOVUPS      Z29, Z31
+	VFMSUB231PD  Z9, Z7, Z31
+	VMULPD       Z11, Z5, Z30
+	VMOVUPS      Z30, Z13
+	VFMSUB231PD  Z11, Z5, Z13
+	VADDPD       Z30, Z29, Z14
+	VSUBPD       Z29, Z14, Z15
+	VSUBPD       Z15, Z14, Z16
+	VSUBPD       Z16, Z29, Z16
+	VSUBPD       Z15, Z30, Z15
+	VADDPD       Z15, Z16, Z15
+	VADDPD       Z14, Z18, Z16
+	VSUBPD       Z18, Z16, Z29
+	VSUBPD       Z29, Z16, Z30
+	VSUBPD       Z30, Z18, Z18
+	VSUBPD       Z29, Z14, Z14
+	VADDPD       Z14, Z18, Z14
+	VADDPD       Z13, Z31, Z13
+	VFMADD231PD  Z5, Z9, Z13
+	VFMADD231PD  Z3, Z11, Z13
+	VFMADD231PD  Z7, Z8, Z13
+	VADDPD       Z14, Z15, Z8
+	VADDPD       Z8, Z13, Z8
+	VADDPD       Z16, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z16, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z22, Z11, Z12
 	VSUBPD       Z11, Z12, Z13
 	VSUBPD       Z13, Z12, Z14
 	VSUBPD       Z14, Z11, Z11
-	VSUBPD       Z13, Z20, Z13
+	VSUBPD       Z13, Z22, Z13
 	VADDPD       Z13, Z11, Z11
 	VADDPD       logaddexpConstant161<>+0(SB), Z9, Z13
 	VSUBPD       Z9, Z13, Z14
@@ -12520,8 +12462,8 @@ region3:
 	VADDPD       Z14, Z9, Z9
 	VADDPD       Z13, Z11, Z14
 	VSUBPD       Z11, Z14, Z16
-	VSUBPD       Z16, Z14, Z26
-	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
 	VSUBPD       Z16, Z13, Z13
 	VADDPD       Z13, Z11, Z11
 	VADDPD       logaddexpConstant218<>+0(SB), Z8, Z8
@@ -12542,155 +12484,21 @@ region3:
 	VMULPD       Z9, Z7, Z14
 	VMOVUPS      Z14, Z16
 	VFMSUB231PD  Z9, Z7, Z16
-	VMULPD       Z11, Z5, Z26
-	VMOVUPS      Z26, Z29
+	VMULPD       Z11, Z5, Z18
+	VMOVUPS      Z18, Z29
 	VFMSUB231PD  Z11, Z5, Z29
-	VADDPD       Z26, Z14, Z30
+	VADDPD       Z18, Z14, Z30
 	VSUBPD       Z14, Z30, Z31
 	VSUBPD       Z31, Z30, Z15
 	VSUBPD       Z15, Z14, Z14
-	VSUBPD       Z31, Z26, Z15
+	VSUBPD       Z31, Z18, Z15
 	VADDPD       Z15, Z14, Z14
 	VADDPD       Z30, Z13, Z15
-	VSUBPD       Z13, Z15, Z26
-	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z13, Z15, Z18
+	VSUBPD       Z18, Z15, Z31
 	VSUBPD       Z31, Z13, Z13
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z26, Z13, Z13
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z5, Z9, Z16
-	VFMADD231PD  Z3, Z11, Z16
-	VFMADD231PD  Z7, Z8, Z16
-	VADDPD       Z13, Z14, Z8
-	VADDPD       Z8, Z16, Z8
-	VADDPD       Z15, Z12, Z9
-	VSUBPD       Z12, Z9, Z11
-	VSUBPD       Z11, Z15, Z11
-	VADDPD       Z8, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z8, Z8
-	VADDPD       Z12, Z9, Z11
-	VSUBPD       Z9, Z11, Z9
-	VSUBPD       Z9, Z12, Z9
-	VADDPD       Z21, Z11, Z12
-	VSUBPD       Z11, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z11, Z11
-	VSUBPD       Z13, Z21, Z13
-	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant163<>+0(SB), Z9, Z13
-	VSUBPD       Z9, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z9, Z9
-	VMOVUPS      logaddexpConstant163<>+0(SB), Z15
-	VSUBPD       Z14, Z15, Z14
-	VADDPD       Z14, Z9, Z9
-	VADDPD       Z13, Z11, Z14
-	VSUBPD       Z11, Z14, Z16
-	VSUBPD       Z16, Z14, Z26
-	VSUBPD       Z26, Z11, Z11
-	VSUBPD       Z16, Z13, Z13
-	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant219<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z9, Z8
-	VADDPD       Z8, Z11, Z8
-	VADDPD       Z14, Z12, Z9
-	VSUBPD       Z12, Z9, Z11
-	VSUBPD       Z11, Z14, Z11
-	VADDPD       Z8, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z8, Z8
-	VADDPD       Z12, Z9, Z11
-	VSUBPD       Z9, Z11, Z9
-	VSUBPD       Z9, Z12, Z9
-	VMULPD       Z11, Z7, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z7, Z13
-	VMULPD       Z9, Z7, Z14
-	VMOVUPS      Z14, Z16
-	VFMSUB231PD  Z9, Z7, Z16
-	VMULPD       Z11, Z5, Z26
-	VMOVUPS      Z26, Z29
-	VFMSUB231PD  Z11, Z5, Z29
-	VADDPD       Z26, Z14, Z30
-	VSUBPD       Z14, Z30, Z31
-	VSUBPD       Z31, Z30, Z15
-	VSUBPD       Z15, Z14, Z14
-	VSUBPD       Z31, Z26, Z15
-	VADDPD       Z15, Z14, Z14
-	VADDPD       Z30, Z13, Z15
-	VSUBPD       Z13, Z15, Z26
-	VSUBPD       Z26, Z15, Z31
-	VSUBPD       Z31, Z13, Z13
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z26, Z13, Z13
-	VADDPD       Z29, Z16, Z16
-	VFMADD231PD  Z5, Z9, Z16
-	VFMADD231PD  Z3, Z11, Z16
-	VFMADD231PD  Z7, Z8, Z16
-	VADDPD       Z13, Z14, Z8
-	VADDPD       Z8, Z16, Z8
-	VADDPD       Z15, Z12, Z9
-	VSUBPD       Z12, Z9, Z11
-	VSUBPD       Z11, Z15, Z11
-	VADDPD       Z8, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z8, Z8
-	VADDPD       Z12, Z9, Z11
-	VSUBPD       Z9, Z11, Z9
-	VSUBPD       Z9, Z12, Z9
-	VADDPD       Z22, Z11, Z12
-	VSUBPD       Z11, Z12, Z13
-	VSUBPD       Z13, Z12, Z14
-	VSUBPD       Z14, Z11, Z11
-	VSUBPD       Z13, Z22, Z13
-	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant165<>+0(SB), Z9, Z13
-	VSUBPD       Z9, Z13, Z14
-	VSUBPD       Z14, Z13, Z15
-	VSUBPD       Z15, Z9, Z9
-	VMOVUPS      logaddexpConstant165<>+0(SB), Z15
-	VSUBPD       Z14, Z15, Z14
-	VADDPD       Z14, Z9, Z9
-	VADDPD       Z13, Z11, Z14
-	VSUBPD       Z11, Z14, Z16
-	VSUBPD       Z16, Z14, Z26
-	VSUBPD       Z26, Z11, Z11
-	VSUBPD       Z16, Z13, Z13
-	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant220<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z9, Z8
-	VADDPD       Z8, Z11, Z8
-	VADDPD       Z14, Z12, Z9
-	VSUBPD       Z12, Z9, Z11
-	VSUBPD       Z11, Z14, Z11
-	VADDPD       Z8, Z11, Z12
-	VSUBPD       Z11, Z12, Z11
-	VSUBPD       Z11, Z8, Z8
-	VADDPD       Z12, Z9, Z11
-	VSUBPD       Z9, Z11, Z9
-	VSUBPD       Z9, Z12, Z9
-	VMULPD       Z11, Z7, Z12
-	VMOVUPS      Z12, Z13
-	VFMSUB231PD  Z11, Z7, Z13
-	VMULPD       Z9, Z7, Z14
-	VMOVUPS      Z14, Z16
-	VFMSUB231PD  Z9, Z7, Z16
-	VMULPD       Z11, Z5, Z26
-	VMOVUPS      Z26, Z29
-	VFMSUB231PD  Z11, Z5, Z29
-	VADDPD       Z26, Z14, Z30
-	VSUBPD       Z14, Z30, Z31
-	VSUBPD       Z31, Z30, Z15
-	VSUBPD       Z15, Z14, Z14
-	VSUBPD       Z31, Z26, Z15
-	VADDPD       Z15, Z14, Z14
-	VADDPD       Z30, Z13, Z15
-	VSUBPD       Z13, Z15, Z26
-	VSUBPD       Z26, Z15, Z31
-	VSUBPD       Z31, Z13, Z13
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z26, Z13, Z13
+	VSUBPD       Z18, Z30, Z18
+	VADDPD       Z18, Z13, Z13
 	VADDPD       Z29, Z16, Z16
 	VFMADD231PD  Z5, Z9, Z16
 	VFMADD231PD  Z3, Z11, Z16
@@ -12712,20 +12520,20 @@ region3:
 	VSUBPD       Z14, Z11, Z11
 	VSUBPD       Z13, Z23, Z13
 	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant167<>+0(SB), Z9, Z13
+	VADDPD       logaddexpConstant163<>+0(SB), Z9, Z13
 	VSUBPD       Z9, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
 	VSUBPD       Z15, Z9, Z9
-	VMOVUPS      logaddexpConstant167<>+0(SB), Z15
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z15
 	VSUBPD       Z14, Z15, Z14
 	VADDPD       Z14, Z9, Z9
 	VADDPD       Z13, Z11, Z14
 	VSUBPD       Z11, Z14, Z16
-	VSUBPD       Z16, Z14, Z26
-	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
 	VSUBPD       Z16, Z13, Z13
 	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant221<>+0(SB), Z8, Z8
+	VADDPD       logaddexpConstant219<>+0(SB), Z8, Z8
 	VADDPD       Z8, Z9, Z8
 	VADDPD       Z8, Z11, Z8
 	VADDPD       Z14, Z12, Z9
@@ -12743,21 +12551,21 @@ region3:
 	VMULPD       Z9, Z7, Z14
 	VMOVUPS      Z14, Z16
 	VFMSUB231PD  Z9, Z7, Z16
-	VMULPD       Z11, Z5, Z26
-	VMOVUPS      Z26, Z29
+	VMULPD       Z11, Z5, Z18
+	VMOVUPS      Z18, Z29
 	VFMSUB231PD  Z11, Z5, Z29
-	VADDPD       Z26, Z14, Z30
+	VADDPD       Z18, Z14, Z30
 	VSUBPD       Z14, Z30, Z31
 	VSUBPD       Z31, Z30, Z15
 	VSUBPD       Z15, Z14, Z14
-	VSUBPD       Z31, Z26, Z15
+	VSUBPD       Z31, Z18, Z15
 	VADDPD       Z15, Z14, Z14
 	VADDPD       Z30, Z13, Z15
-	VSUBPD       Z13, Z15, Z26
-	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z13, Z15, Z18
+	VSUBPD       Z18, Z15, Z31
 	VSUBPD       Z31, Z13, Z13
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z26, Z13, Z13
+	VSUBPD       Z18, Z30, Z18
+	VADDPD       Z18, Z13, Z13
 	VADDPD       Z29, Z16, Z16
 	VFMADD231PD  Z5, Z9, Z16
 	VFMADD231PD  Z3, Z11, Z16
@@ -12779,20 +12587,20 @@ region3:
 	VSUBPD       Z14, Z11, Z11
 	VSUBPD       Z13, Z24, Z13
 	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant169<>+0(SB), Z9, Z13
+	VADDPD       logaddexpConstant165<>+0(SB), Z9, Z13
 	VSUBPD       Z9, Z13, Z14
 	VSUBPD       Z14, Z13, Z15
 	VSUBPD       Z15, Z9, Z9
-	VMOVUPS      logaddexpConstant169<>+0(SB), Z15
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z15
 	VSUBPD       Z14, Z15, Z14
 	VADDPD       Z14, Z9, Z9
 	VADDPD       Z13, Z11, Z14
 	VSUBPD       Z11, Z14, Z16
-	VSUBPD       Z16, Z14, Z26
-	VSUBPD       Z26, Z11, Z11
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
 	VSUBPD       Z16, Z13, Z13
 	VADDPD       Z13, Z11, Z11
-	VADDPD       logaddexpConstant222<>+0(SB), Z8, Z8
+	VADDPD       logaddexpConstant220<>+0(SB), Z8, Z8
 	VADDPD       Z8, Z9, Z8
 	VADDPD       Z8, Z11, Z8
 	VADDPD       Z14, Z12, Z9
@@ -12810,21 +12618,21 @@ region3:
 	VMULPD       Z9, Z7, Z14
 	VMOVUPS      Z14, Z16
 	VFMSUB231PD  Z9, Z7, Z16
-	VMULPD       Z11, Z5, Z26
-	VMOVUPS      Z26, Z29
+	VMULPD       Z11, Z5, Z18
+	VMOVUPS      Z18, Z29
 	VFMSUB231PD  Z11, Z5, Z29
-	VADDPD       Z26, Z14, Z30
+	VADDPD       Z18, Z14, Z30
 	VSUBPD       Z14, Z30, Z31
 	VSUBPD       Z31, Z30, Z15
 	VSUBPD       Z15, Z14, Z14
-	VSUBPD       Z31, Z26, Z15
+	VSUBPD       Z31, Z18, Z15
 	VADDPD       Z15, Z14, Z14
 	VADDPD       Z30, Z13, Z15
-	VSUBPD       Z13, Z15, Z26
-	VSUBPD       Z26, Z15, Z31
+	VSUBPD       Z13, Z15, Z18
+	VSUBPD       Z18, Z15, Z31
 	VSUBPD       Z31, Z13, Z13
-	VSUBPD       Z26, Z30, Z26
-	VADDPD       Z26, Z13, Z13
+	VSUBPD       Z18, Z30, Z18
+	VADDPD       Z18, Z13, Z13
 	VADDPD       Z29, Z16, Z16
 	VFMADD231PD  Z5, Z9, Z16
 	VFMADD231PD  Z3, Z11, Z16
@@ -12845,6 +12653,140 @@ region3:
 	VSUBPD       Z13, Z12, Z14
 	VSUBPD       Z14, Z11, Z11
 	VSUBPD       Z13, Z25, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant167<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant221<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z18
+	VMOVUPS      Z18, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z18, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z18, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z18
+	VSUBPD       Z18, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z18, Z30, Z18
+	VADDPD       Z18, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z26, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z26, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant169<>+0(SB), Z9, Z13
+	VSUBPD       Z9, Z13, Z14
+	VSUBPD       Z14, Z13, Z15
+	VSUBPD       Z15, Z9, Z9
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z15
+	VSUBPD       Z14, Z15, Z14
+	VADDPD       Z14, Z9, Z9
+	VADDPD       Z13, Z11, Z14
+	VSUBPD       Z11, Z14, Z16
+	VSUBPD       Z16, Z14, Z18
+	VSUBPD       Z18, Z11, Z11
+	VSUBPD       Z16, Z13, Z13
+	VADDPD       Z13, Z11, Z11
+	VADDPD       logaddexpConstant222<>+0(SB), Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VADDPD       Z8, Z11, Z8
+	VADDPD       Z14, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z14, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VMULPD       Z11, Z7, Z12
+	VMOVUPS      Z12, Z13
+	VFMSUB231PD  Z11, Z7, Z13
+	VMULPD       Z9, Z7, Z14
+	VMOVUPS      Z14, Z16
+	VFMSUB231PD  Z9, Z7, Z16
+	VMULPD       Z11, Z5, Z18
+	VMOVUPS      Z18, Z29
+	VFMSUB231PD  Z11, Z5, Z29
+	VADDPD       Z18, Z14, Z30
+	VSUBPD       Z14, Z30, Z31
+	VSUBPD       Z31, Z30, Z15
+	VSUBPD       Z15, Z14, Z14
+	VSUBPD       Z31, Z18, Z15
+	VADDPD       Z15, Z14, Z14
+	VADDPD       Z30, Z13, Z15
+	VSUBPD       Z13, Z15, Z18
+	VSUBPD       Z18, Z15, Z31
+	VSUBPD       Z31, Z13, Z13
+	VSUBPD       Z18, Z30, Z18
+	VADDPD       Z18, Z13, Z13
+	VADDPD       Z29, Z16, Z16
+	VFMADD231PD  Z5, Z9, Z16
+	VFMADD231PD  Z3, Z11, Z16
+	VFMADD231PD  Z7, Z8, Z16
+	VADDPD       Z13, Z14, Z8
+	VADDPD       Z8, Z16, Z8
+	VADDPD       Z15, Z12, Z9
+	VSUBPD       Z12, Z9, Z11
+	VSUBPD       Z11, Z15, Z11
+	VADDPD       Z8, Z11, Z12
+	VSUBPD       Z11, Z12, Z11
+	VSUBPD       Z11, Z8, Z8
+	VADDPD       Z12, Z9, Z11
+	VSUBPD       Z9, Z11, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z27, Z11, Z12
+	VSUBPD       Z11, Z12, Z13
+	VSUBPD       Z13, Z12, Z14
+	VSUBPD       Z14, Z11, Z11
+	VSUBPD       Z13, Z27, Z13
 	VADDPD       Z13, Z11, Z11
 	VADDPD       Z17, Z9, Z13
 	VSUBPD       Z9, Z13, Z14
@@ -12877,8 +12819,8 @@ region3:
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z9, Z7, Z15
 	VMULPD       Z11, Z5, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z11, Z5, Z26
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z11, Z5, Z18
 	VADDPD       Z16, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
@@ -12891,7 +12833,7 @@ region3:
 	VSUBPD       Z31, Z13, Z13
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z13, Z13
-	VADDPD       Z26, Z15, Z15
+	VADDPD       Z18, Z15, Z15
 	VFMADD231PD  Z5, Z9, Z15
 	VFMADD231PD  Z3, Z11, Z15
 	VFMADD231PD  Z7, Z8, Z15
@@ -12943,8 +12885,8 @@ region3:
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z9, Z7, Z15
 	VMULPD       Z11, Z5, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z11, Z5, Z26
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z11, Z5, Z18
 	VADDPD       Z16, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
@@ -12957,7 +12899,7 @@ region3:
 	VSUBPD       Z31, Z13, Z13
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z13, Z13
-	VADDPD       Z26, Z15, Z15
+	VADDPD       Z18, Z15, Z15
 	VFMADD231PD  Z9, Z5, Z15
 	VFMADD231PD  Z11, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
@@ -12972,11 +12914,11 @@ region3:
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       Z19, Z7, Z8
+	VADDPD       Z21, Z7, Z8
 	VSUBPD       Z7, Z8, Z9
 	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z11
-	VSUBPD       Z9, Z19, Z9
+	VSUBPD       Z9, Z21, Z9
 	VADDPD       Z9, Z11, Z9
 	VADDPD       Z17, Z5, Z11
 	VSUBPD       Z5, Z11, Z12
@@ -13009,8 +12951,8 @@ region3:
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z11, Z7, Z15
 	VMULPD       Z9, Z5, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z9, Z5, Z26
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z9, Z5, Z18
 	VADDPD       Z16, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
@@ -13023,7 +12965,7 @@ region3:
 	VSUBPD       Z31, Z13, Z13
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z13, Z13
-	VADDPD       Z26, Z15, Z15
+	VADDPD       Z18, Z15, Z15
 	VFMADD231PD  Z11, Z5, Z15
 	VFMADD231PD  Z9, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
@@ -13038,11 +12980,11 @@ region3:
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       Z19, Z7, Z8
+	VADDPD       Z21, Z7, Z8
 	VSUBPD       Z7, Z8, Z9
 	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z11
-	VSUBPD       Z9, Z19, Z9
+	VSUBPD       Z9, Z21, Z9
 	VADDPD       Z9, Z11, Z9
 	VADDPD       Z17, Z5, Z11
 	VSUBPD       Z5, Z11, Z12
@@ -13075,8 +13017,8 @@ region3:
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z11, Z7, Z15
 	VMULPD       Z9, Z5, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z9, Z5, Z26
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z9, Z5, Z18
 	VADDPD       Z16, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
@@ -13089,7 +13031,7 @@ region3:
 	VSUBPD       Z31, Z13, Z13
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z13, Z13
-	VADDPD       Z26, Z15, Z15
+	VADDPD       Z18, Z15, Z15
 	VFMADD231PD  Z11, Z5, Z15
 	VFMADD231PD  Z9, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
@@ -13104,11 +13046,11 @@ region3:
 	VADDPD       Z8, Z5, Z7
 	VSUBPD       Z5, Z7, Z5
 	VSUBPD       Z5, Z8, Z5
-	VADDPD       Z19, Z7, Z8
+	VADDPD       Z21, Z7, Z8
 	VSUBPD       Z7, Z8, Z9
 	VSUBPD       Z9, Z8, Z11
 	VSUBPD       Z11, Z7, Z11
-	VSUBPD       Z9, Z19, Z9
+	VSUBPD       Z9, Z21, Z9
 	VADDPD       Z9, Z11, Z9
 	VADDPD       Z17, Z5, Z11
 	VSUBPD       Z5, Z11, Z12
@@ -13141,8 +13083,8 @@ region3:
 	VMOVUPS      Z14, Z15
 	VFMSUB231PD  Z11, Z7, Z15
 	VMULPD       Z9, Z5, Z16
-	VMOVUPS      Z16, Z26
-	VFMSUB231PD  Z9, Z5, Z26
+	VMOVUPS      Z16, Z18
+	VFMSUB231PD  Z9, Z5, Z18
 	VADDPD       Z16, Z14, Z29
 	VSUBPD       Z14, Z29, Z30
 	VSUBPD       Z30, Z29, Z31
@@ -13155,7 +13097,7 @@ region3:
 	VSUBPD       Z31, Z13, Z13
 	VSUBPD       Z30, Z29, Z29
 	VADDPD       Z29, Z13, Z13
-	VADDPD       Z26, Z15, Z15
+	VADDPD       Z18, Z15, Z15
 	VFMADD231PD  Z11, Z5, Z15
 	VFMADD231PD  Z9, Z3, Z15
 	VFMADD231PD  Z8, Z7, Z15
@@ -13211,10 +13153,10 @@ region3:
 	VSUBPD       Z11, Z4, Z4
 	VSUBPD       Z9, Z8, Z8
 	VADDPD       Z8, Z4, Z4
-	VADDPD       1536(SP), Z7, Z8
-	VSUBPD       1536(SP), Z8, Z9
+	VADDPD       1600(SP), Z7, Z8
+	VSUBPD       1600(SP), Z8, Z9
 	VSUBPD       Z9, Z8, Z11
-	VMOVUPS      1536(SP), Z12
+	VMOVUPS      1600(SP), Z12
 	VSUBPD       Z11, Z12, Z11
 	VSUBPD       Z9, Z7, Z7
 	VADDPD       Z7, Z11, Z7
@@ -13318,14 +13260,15 @@ region3:
 	VBLENDMPD    Z0, Z1, K3, Z1
 	VMOVUPS      Z1, 1152(SP)
 	VMOVUPS      1152(SP), Z0
+	VMOVUPS      576(SP), Z4
+	VMOVUPS      1216(SP), Z7
 	VMOVUPS      logaddexpConstant186<>+0(SB), Z12
-	VMOVUPS      1600(SP), Z26
-	VMOVUPS      1664(SP), Z27
+	VMOVUPS      1664(SP), Z29
 	JMP          back3
 
 region4:
 	VMOVUPS      Z0, 1856(SP)
-	VMOVUPS      Z3, 1920(SP)
+	VMOVUPS      Z2, 1920(SP)
 	VMOVUPS      Z4, 1984(SP)
 	VMOVUPS      Z6, 2048(SP)
 	VMOVUPS      Z8, 2112(SP)
@@ -13335,704 +13278,704 @@ region4:
 	VMOVUPS      Z25, 2368(SP)
 	KMOVB        K1, 2432(SP)
 	VXORPD       logaddexpConstant148<>+0(SB), Z6, Z1
-	VADDPD       Z1, Z4, Z2
-	VSUBPD       Z4, Z2, Z6
-	VSUBPD       Z6, Z2, Z7
-	VSUBPD       Z7, Z4, Z4
-	VSUBPD       Z6, Z1, Z1
+	VADDPD       Z1, Z4, Z6
+	VSUBPD       Z4, Z6, Z7
+	VSUBPD       Z7, Z6, Z9
+	VSUBPD       Z9, Z4, Z4
+	VSUBPD       Z7, Z1, Z1
 	VADDPD       Z1, Z4, Z1
-	VMULPD       logaddexpConstant202<>+0(SB), Z3, Z3
-	VADDPD       Z3, Z2, Z4
-	VSUBPD       Z2, Z4, Z6
+	VMULPD       logaddexpConstant202<>+0(SB), Z2, Z2
+	VADDPD       Z2, Z6, Z4
 	VSUBPD       Z6, Z4, Z7
+	VSUBPD       Z7, Z4, Z9
+	VSUBPD       Z9, Z6, Z6
 	VSUBPD       Z7, Z2, Z2
-	VSUBPD       Z6, Z3, Z3
-	VADDPD       Z3, Z2, Z2
+	VADDPD       Z2, Z6, Z2
 	VADDPD       Z2, Z1, Z1
 	VADDPD       Z4, Z8, Z2
-	VSUBPD       Z8, Z2, Z3
-	VSUBPD       Z3, Z4, Z3
-	VADDPD       Z1, Z3, Z4
-	VSUBPD       Z3, Z4, Z3
-	VSUBPD       Z3, Z1, Z1
-	VADDPD       Z4, Z2, Z3
-	VSUBPD       Z2, Z3, Z2
+	VSUBPD       Z8, Z2, Z6
+	VSUBPD       Z6, Z4, Z4
+	VADDPD       Z1, Z4, Z6
+	VSUBPD       Z4, Z6, Z4
+	VSUBPD       Z4, Z1, Z1
+	VADDPD       Z6, Z2, Z4
 	VSUBPD       Z2, Z4, Z2
-	VMULPD       logaddexpConstant150<>+0(SB), Z3, Z3
+	VSUBPD       Z2, Z6, Z2
+	VMULPD       logaddexpConstant150<>+0(SB), Z4, Z4
 	VMULPD       logaddexpConstant150<>+0(SB), Z2, Z2
 	VMULPD       logaddexpConstant150<>+0(SB), Z1, Z1
-	VMOVUPS      logaddexpConstant157<>+0(SB), Z4
-	VFMADD231PD  logaddexpConstant159<>+0(SB), Z3, Z4
-	VMOVUPS      logaddexpConstant204<>+0(SB), Z6
-	VFMADD231PD  logaddexpConstant203<>+0(SB), Z3, Z6
-	VMOVUPS      logaddexpConstant206<>+0(SB), Z7
-	VFMADD231PD  logaddexpConstant205<>+0(SB), Z3, Z7
-	VMOVUPS      logaddexpConstant208<>+0(SB), Z8
-	VFMADD231PD  logaddexpConstant207<>+0(SB), Z3, Z8
-	VMULPD       Z3, Z3, Z9
-	VFMADD231PD  Z9, Z6, Z4
-	VFMADD231PD  Z9, Z8, Z7
-	VMULPD       Z9, Z9, Z6
-	VFMADD231PD  Z6, Z7, Z4
-	VMULPD       Z6, Z6, Z6
-	VFMADD231PD  logaddexpConstant209<>+0(SB), Z6, Z4
-	VMULPD       Z4, Z3, Z6
-	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z4, Z3, Z7
-	VFMADD231PD  Z2, Z4, Z7
-	VADDPD       Z7, Z6, Z4
-	VSUBPD       Z6, Z4, Z6
-	VSUBPD       Z6, Z7, Z6
-	VADDPD       logaddexpConstant158<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z9
-	VSUBPD       Z9, Z4, Z4
-	VMOVUPS      logaddexpConstant158<>+0(SB), Z9
-	VSUBPD       Z8, Z9, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant210<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z6
-	VSUBPD       Z7, Z6, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z6, Z3, Z7
+	VMOVUPS      logaddexpConstant157<>+0(SB), Z6
+	VFMADD231PD  logaddexpConstant159<>+0(SB), Z4, Z6
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z7
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z4, Z7
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z8
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z4, Z8
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z4, Z9
+	VMULPD       Z4, Z4, Z14
+	VFMADD231PD  Z14, Z7, Z6
+	VFMADD231PD  Z14, Z9, Z8
+	VMULPD       Z14, Z14, Z7
+	VFMADD231PD  Z7, Z8, Z6
+	VMULPD       Z7, Z7, Z7
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z7, Z6
+	VMULPD       Z6, Z4, Z7
 	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
+	VFMSUB231PD  Z6, Z4, Z8
 	VFMADD231PD  Z2, Z6, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z6
-	VSUBPD       Z6, Z8, Z6
-	VADDPD       logaddexpConstant155<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z14
-	VSUBPD       Z14, Z4, Z4
-	VMOVUPS      logaddexpConstant155<>+0(SB), Z14
-	VSUBPD       Z8, Z14, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant211<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z6
+	VADDPD       Z8, Z7, Z6
 	VSUBPD       Z7, Z6, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z6, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
-	VFMADD231PD  Z2, Z6, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z6
-	VSUBPD       Z6, Z8, Z6
-	VADDPD       logaddexpConstant156<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z24
-	VSUBPD       Z24, Z4, Z4
-	VMOVUPS      logaddexpConstant156<>+0(SB), Z24
-	VSUBPD       Z8, Z24, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant212<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z6
-	VSUBPD       Z7, Z6, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z6, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
-	VFMADD231PD  Z2, Z6, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z6
-	VSUBPD       Z6, Z8, Z6
-	VADDPD       logaddexpConstant153<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z26
-	VSUBPD       Z26, Z4, Z4
-	VMOVUPS      logaddexpConstant153<>+0(SB), Z26
-	VSUBPD       Z8, Z26, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant213<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z6
-	VSUBPD       Z7, Z6, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z6, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
-	VFMADD231PD  Z2, Z6, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z6
-	VSUBPD       Z6, Z8, Z6
-	VADDPD       logaddexpConstant154<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z27
-	VSUBPD       Z27, Z4, Z4
-	VMOVUPS      logaddexpConstant154<>+0(SB), Z27
-	VSUBPD       Z8, Z27, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant214<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z6
-	VSUBPD       Z7, Z6, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z6, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
-	VFMADD231PD  Z2, Z6, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z6
-	VSUBPD       Z6, Z8, Z6
-	VADDPD       logaddexpConstant151<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z28
-	VSUBPD       Z28, Z4, Z4
-	VMOVUPS      logaddexpConstant151<>+0(SB), Z28
-	VSUBPD       Z8, Z28, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant215<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VADDPD       Z4, Z7, Z6
-	VSUBPD       Z7, Z6, Z7
-	VSUBPD       Z7, Z4, Z4
-	VMULPD       Z6, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
-	VFMADD231PD  Z2, Z6, Z8
-	VFMADD231PD  Z3, Z4, Z8
-	VADDPD       Z8, Z7, Z4
-	VSUBPD       Z7, Z4, Z6
-	VSUBPD       Z6, Z8, Z6
-	VADDPD       logaddexpConstant152<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z29
-	VSUBPD       Z29, Z4, Z4
-	VMOVUPS      logaddexpConstant152<>+0(SB), Z29
-	VSUBPD       Z8, Z29, Z8
-	VADDPD       Z8, Z4, Z4
-	VADDPD       logaddexpConstant216<>+0(SB), Z6, Z8
-	VSUBPD       Z6, Z8, Z30
-	VSUBPD       Z30, Z8, Z31
-	VSUBPD       Z31, Z6, Z6
-	VMOVUPS      logaddexpConstant216<>+0(SB), Z31
-	VSUBPD       Z30, Z31, Z30
-	VADDPD       Z30, Z6, Z6
-	VADDPD       Z8, Z4, Z30
-	VSUBPD       Z4, Z30, Z0
-	VSUBPD       Z0, Z30, Z5
-	VSUBPD       Z5, Z4, Z4
-	VSUBPD       Z0, Z8, Z0
-	VADDPD       Z0, Z4, Z0
-	VADDPD       logaddexpConstant217<>+0(SB), Z17, Z4
-	VADDPD       Z4, Z6, Z5
-	VADDPD       Z5, Z0, Z0
-	VADDPD       Z30, Z7, Z5
-	VSUBPD       Z7, Z5, Z6
-	VSUBPD       Z6, Z30, Z6
-	VADDPD       Z0, Z6, Z7
-	VSUBPD       Z6, Z7, Z6
-	VSUBPD       Z6, Z0, Z0
-	VADDPD       Z7, Z5, Z6
+	VSUBPD       Z7, Z8, Z7
+	VADDPD       logaddexpConstant158<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z14
+	VSUBPD       Z14, Z6, Z6
+	VMOVUPS      logaddexpConstant158<>+0(SB), Z14
+	VSUBPD       Z9, Z14, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant210<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z8, Z7
+	VSUBPD       Z8, Z7, Z8
+	VSUBPD       Z8, Z6, Z6
+	VMULPD       Z7, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z7, Z4, Z9
+	VFMADD231PD  Z2, Z7, Z9
+	VFMADD231PD  Z4, Z6, Z9
+	VADDPD       Z9, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z9, Z7
+	VADDPD       logaddexpConstant155<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z24
+	VSUBPD       Z24, Z6, Z6
+	VMOVUPS      logaddexpConstant155<>+0(SB), Z24
+	VSUBPD       Z9, Z24, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant211<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z8, Z7
+	VSUBPD       Z8, Z7, Z8
+	VSUBPD       Z8, Z6, Z6
+	VMULPD       Z7, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z7, Z4, Z9
+	VFMADD231PD  Z2, Z7, Z9
+	VFMADD231PD  Z4, Z6, Z9
+	VADDPD       Z9, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z9, Z7
+	VADDPD       logaddexpConstant156<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z26
+	VSUBPD       Z26, Z6, Z6
+	VMOVUPS      logaddexpConstant156<>+0(SB), Z26
+	VSUBPD       Z9, Z26, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant212<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z8, Z7
+	VSUBPD       Z8, Z7, Z8
+	VSUBPD       Z8, Z6, Z6
+	VMULPD       Z7, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z7, Z4, Z9
+	VFMADD231PD  Z2, Z7, Z9
+	VFMADD231PD  Z4, Z6, Z9
+	VADDPD       Z9, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z9, Z7
+	VADDPD       logaddexpConstant153<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z27
+	VSUBPD       Z27, Z6, Z6
+	VMOVUPS      logaddexpConstant153<>+0(SB), Z27
+	VSUBPD       Z9, Z27, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant213<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z8, Z7
+	VSUBPD       Z8, Z7, Z8
+	VSUBPD       Z8, Z6, Z6
+	VMULPD       Z7, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z7, Z4, Z9
+	VFMADD231PD  Z2, Z7, Z9
+	VFMADD231PD  Z4, Z6, Z9
+	VADDPD       Z9, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z9, Z7
+	VADDPD       logaddexpConstant154<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z28
+	VSUBPD       Z28, Z6, Z6
+	VMOVUPS      logaddexpConstant154<>+0(SB), Z28
+	VSUBPD       Z9, Z28, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant214<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z8, Z7
+	VSUBPD       Z8, Z7, Z8
+	VSUBPD       Z8, Z6, Z6
+	VMULPD       Z7, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z7, Z4, Z9
+	VFMADD231PD  Z2, Z7, Z9
+	VFMADD231PD  Z4, Z6, Z9
+	VADDPD       Z9, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z9, Z7
+	VADDPD       logaddexpConstant151<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z29
+	VSUBPD       Z29, Z6, Z6
+	VMOVUPS      logaddexpConstant151<>+0(SB), Z29
+	VSUBPD       Z9, Z29, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant215<>+0(SB), Z7, Z7
+	VADDPD       Z7, Z6, Z6
+	VADDPD       Z6, Z8, Z7
+	VSUBPD       Z8, Z7, Z8
+	VSUBPD       Z8, Z6, Z6
+	VMULPD       Z7, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z7, Z4, Z9
+	VFMADD231PD  Z2, Z7, Z9
+	VFMADD231PD  Z4, Z6, Z9
+	VADDPD       Z9, Z8, Z6
+	VSUBPD       Z8, Z6, Z7
+	VSUBPD       Z7, Z9, Z7
+	VADDPD       logaddexpConstant152<>+0(SB), Z6, Z8
+	VSUBPD       Z6, Z8, Z9
+	VSUBPD       Z9, Z8, Z30
+	VSUBPD       Z30, Z6, Z6
+	VMOVUPS      logaddexpConstant152<>+0(SB), Z30
+	VSUBPD       Z9, Z30, Z9
+	VADDPD       Z9, Z6, Z6
+	VADDPD       logaddexpConstant216<>+0(SB), Z7, Z9
+	VSUBPD       Z7, Z9, Z31
+	VSUBPD       Z31, Z9, Z3
+	VSUBPD       Z3, Z7, Z3
+	VMOVUPS      logaddexpConstant216<>+0(SB), Z7
+	VSUBPD       Z31, Z7, Z31
+	VADDPD       Z31, Z3, Z3
+	VADDPD       Z9, Z6, Z31
+	VSUBPD       Z6, Z31, Z0
+	VSUBPD       Z0, Z31, Z5
 	VSUBPD       Z5, Z6, Z5
-	VSUBPD       Z5, Z7, Z5
-	VMULPD       Z6, Z3, Z7
-	VMOVUPS      Z7, Z8
-	VFMSUB231PD  Z6, Z3, Z8
-	VMULPD       Z5, Z3, Z30
-	VMOVUPS      Z30, Z25
-	VFMSUB231PD  Z5, Z3, Z25
+	VSUBPD       Z0, Z9, Z0
+	VADDPD       Z0, Z5, Z0
+	VADDPD       logaddexpConstant217<>+0(SB), Z17, Z5
+	VADDPD       Z5, Z3, Z3
+	VADDPD       Z3, Z0, Z0
+	VADDPD       Z31, Z8, Z3
+	VSUBPD       Z8, Z3, Z6
+	VSUBPD       Z6, Z31, Z6
+	VADDPD       Z0, Z6, Z8
+	VSUBPD       Z6, Z8, Z6
+	VSUBPD       Z6, Z0, Z0
+	VADDPD       Z8, Z3, Z6
+	VSUBPD       Z3, Z6, Z3
+	VSUBPD       Z3, Z8, Z3
+	VMULPD       Z6, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z6, Z4, Z9
+	VMULPD       Z3, Z4, Z31
+	VMOVUPS      Z31, Z25
+	VFMSUB231PD  Z3, Z4, Z25
 	VMULPD       Z6, Z2, Z23
 	VMOVUPS      Z23, Z13
 	VFMSUB231PD  Z6, Z2, Z13
-	VMOVUPS      Z4, 2496(SP)
-	VADDPD       Z23, Z30, Z4
-	VSUBPD       Z30, Z4, Z31
-	VSUBPD       Z31, Z4, Z29
-	VSUBPD       Z29, Z30, Z29
-	VSUBPD       Z31, Z23, Z23
-	VADDPD       Z23, Z29, Z23
-	VADDPD       Z4, Z8, Z29
-	VSUBPD       Z8, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
-	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z30, Z4, Z4
-	VADDPD       Z4, Z8, Z4
-	VADDPD       Z13, Z25, Z8
-	VFMADD231PD  Z2, Z5, Z8
-	VFMADD231PD  Z1, Z6, Z8
-	VFMADD231PD  Z3, Z0, Z8
-	VADDPD       Z4, Z23, Z0
-	VADDPD       Z0, Z8, Z0
-	VADDPD       Z29, Z7, Z4
-	VSUBPD       Z7, Z4, Z5
-	VSUBPD       Z5, Z29, Z5
+	VMOVUPS      Z5, 2496(SP)
+	VADDPD       Z23, Z31, Z5
+	VSUBPD       Z31, Z5, Z7
+	VSUBPD       Z7, Z5, Z30
+	VSUBPD       Z30, Z31, Z30
+	VSUBPD       Z7, Z23, Z7
+	VADDPD       Z7, Z30, Z7
+	VADDPD       Z5, Z9, Z23
+	VSUBPD       Z9, Z23, Z30
+	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z31, Z9, Z9
+	VSUBPD       Z30, Z5, Z5
+	VADDPD       Z5, Z9, Z5
+	VADDPD       Z13, Z25, Z9
+	VFMADD231PD  Z2, Z3, Z9
+	VFMADD231PD  Z1, Z6, Z9
+	VFMADD231PD  Z4, Z0, Z9
+	VADDPD       Z5, Z7, Z0
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z23, Z8, Z3
+	VSUBPD       Z8, Z3, Z5
+	VSUBPD       Z5, Z23, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z16, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z16, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       logaddexpConstant161<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
-	VMOVUPS      logaddexpConstant161<>+0(SB), Z13
-	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant161<>+0(SB), Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
+	VMOVUPS      logaddexpConstant161<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z23
-	VSUBPD       Z23, Z8, Z25
-	VSUBPD       Z25, Z5, Z5
-	VSUBPD       Z23, Z7, Z7
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       logaddexpConstant218<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z23
-	VFMSUB231PD  Z4, Z3, Z23
-	VMULPD       Z5, Z2, Z25
-	VMOVUPS      Z25, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z25, Z8, Z30
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z3, Z4, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z30
 	VSUBPD       Z8, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z8, Z8
-	VSUBPD       Z31, Z25, Z13
-	VADDPD       Z13, Z8, Z8
-	VADDPD       Z30, Z7, Z13
-	VSUBPD       Z7, Z13, Z25
-	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z30, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z31, Z23, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z30, Z7, Z9
+	VSUBPD       Z7, Z9, Z23
+	VSUBPD       Z23, Z9, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z25, Z30, Z25
-	VADDPD       Z25, Z7, Z7
-	VADDPD       Z29, Z23, Z23
-	VFMADD231PD  Z2, Z4, Z23
-	VFMADD231PD  Z1, Z5, Z23
-	VFMADD231PD  Z3, Z0, Z23
+	VSUBPD       Z23, Z30, Z23
+	VADDPD       Z23, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z2, Z3, Z13
+	VFMADD231PD  Z1, Z5, Z13
+	VFMADD231PD  Z4, Z0, Z13
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z23, Z0
-	VADDPD       Z13, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z9, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z18, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z18, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       logaddexpConstant163<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
-	VMOVUPS      logaddexpConstant163<>+0(SB), Z13
-	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant163<>+0(SB), Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
+	VMOVUPS      logaddexpConstant163<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z23
-	VSUBPD       Z23, Z8, Z25
-	VSUBPD       Z25, Z5, Z5
-	VSUBPD       Z23, Z7, Z7
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       logaddexpConstant219<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z23
-	VFMSUB231PD  Z4, Z3, Z23
-	VMULPD       Z5, Z2, Z25
-	VMOVUPS      Z25, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z25, Z8, Z30
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z3, Z4, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z30
 	VSUBPD       Z8, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z8, Z8
-	VSUBPD       Z31, Z25, Z13
-	VADDPD       Z13, Z8, Z8
-	VADDPD       Z30, Z7, Z13
-	VSUBPD       Z7, Z13, Z25
-	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z30, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z31, Z23, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z30, Z7, Z9
+	VSUBPD       Z7, Z9, Z23
+	VSUBPD       Z23, Z9, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z25, Z30, Z25
-	VADDPD       Z25, Z7, Z7
-	VADDPD       Z29, Z23, Z23
-	VFMADD231PD  Z2, Z4, Z23
-	VFMADD231PD  Z1, Z5, Z23
-	VFMADD231PD  Z3, Z0, Z23
+	VSUBPD       Z23, Z30, Z23
+	VADDPD       Z23, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z2, Z3, Z13
+	VFMADD231PD  Z1, Z5, Z13
+	VFMADD231PD  Z4, Z0, Z13
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z23, Z0
-	VADDPD       Z13, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z9, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z19, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z19, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       logaddexpConstant165<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
-	VMOVUPS      logaddexpConstant165<>+0(SB), Z13
-	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant165<>+0(SB), Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
+	VMOVUPS      logaddexpConstant165<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z23
-	VSUBPD       Z23, Z8, Z25
-	VSUBPD       Z25, Z5, Z5
-	VSUBPD       Z23, Z7, Z7
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       logaddexpConstant220<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z23
-	VFMSUB231PD  Z4, Z3, Z23
-	VMULPD       Z5, Z2, Z25
-	VMOVUPS      Z25, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z25, Z8, Z30
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z3, Z4, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z30
 	VSUBPD       Z8, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z8, Z8
-	VSUBPD       Z31, Z25, Z13
-	VADDPD       Z13, Z8, Z8
-	VADDPD       Z30, Z7, Z13
-	VSUBPD       Z7, Z13, Z25
-	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z30, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z31, Z23, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z30, Z7, Z9
+	VSUBPD       Z7, Z9, Z23
+	VSUBPD       Z23, Z9, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z25, Z30, Z25
-	VADDPD       Z25, Z7, Z7
-	VADDPD       Z29, Z23, Z23
-	VFMADD231PD  Z2, Z4, Z23
-	VFMADD231PD  Z1, Z5, Z23
-	VFMADD231PD  Z3, Z0, Z23
+	VSUBPD       Z23, Z30, Z23
+	VADDPD       Z23, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z2, Z3, Z13
+	VFMADD231PD  Z1, Z5, Z13
+	VFMADD231PD  Z4, Z0, Z13
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z23, Z0
-	VADDPD       Z13, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z9, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z20, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z20, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       logaddexpConstant167<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
-	VMOVUPS      logaddexpConstant167<>+0(SB), Z13
-	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant167<>+0(SB), Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
+	VMOVUPS      logaddexpConstant167<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z23
-	VSUBPD       Z23, Z8, Z25
-	VSUBPD       Z25, Z5, Z5
-	VSUBPD       Z23, Z7, Z7
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       logaddexpConstant221<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z23
-	VFMSUB231PD  Z4, Z3, Z23
-	VMULPD       Z5, Z2, Z25
-	VMOVUPS      Z25, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z25, Z8, Z30
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z3, Z4, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z30
 	VSUBPD       Z8, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z8, Z8
-	VSUBPD       Z31, Z25, Z13
-	VADDPD       Z13, Z8, Z8
-	VADDPD       Z30, Z7, Z13
-	VSUBPD       Z7, Z13, Z25
-	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z30, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z31, Z23, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z30, Z7, Z9
+	VSUBPD       Z7, Z9, Z23
+	VSUBPD       Z23, Z9, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z25, Z30, Z25
-	VADDPD       Z25, Z7, Z7
-	VADDPD       Z29, Z23, Z23
-	VFMADD231PD  Z2, Z4, Z23
-	VFMADD231PD  Z1, Z5, Z23
-	VFMADD231PD  Z3, Z0, Z23
+	VSUBPD       Z23, Z30, Z23
+	VADDPD       Z23, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z2, Z3, Z13
+	VFMADD231PD  Z1, Z5, Z13
+	VFMADD231PD  Z4, Z0, Z13
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z23, Z0
-	VADDPD       Z13, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z9, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z21, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z21, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       logaddexpConstant169<>+0(SB), Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
-	VMOVUPS      logaddexpConstant169<>+0(SB), Z13
-	VSUBPD       Z8, Z13, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       logaddexpConstant169<>+0(SB), Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
+	VMOVUPS      logaddexpConstant169<>+0(SB), Z9
+	VSUBPD       Z8, Z9, Z8
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z23
-	VSUBPD       Z23, Z8, Z25
-	VSUBPD       Z25, Z5, Z5
-	VSUBPD       Z23, Z7, Z7
+	VSUBPD       Z5, Z8, Z13
+	VSUBPD       Z13, Z8, Z23
+	VSUBPD       Z23, Z5, Z5
+	VSUBPD       Z13, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       logaddexpConstant222<>+0(SB), Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z23
-	VFMSUB231PD  Z4, Z3, Z23
-	VMULPD       Z5, Z2, Z25
-	VMOVUPS      Z25, Z29
-	VFMSUB231PD  Z5, Z2, Z29
-	VADDPD       Z25, Z8, Z30
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z13
+	VFMSUB231PD  Z3, Z4, Z13
+	VMULPD       Z5, Z2, Z23
+	VMOVUPS      Z23, Z25
+	VFMSUB231PD  Z5, Z2, Z25
+	VADDPD       Z23, Z8, Z30
 	VSUBPD       Z8, Z30, Z31
-	VSUBPD       Z31, Z30, Z13
-	VSUBPD       Z13, Z8, Z8
-	VSUBPD       Z31, Z25, Z13
-	VADDPD       Z13, Z8, Z8
-	VADDPD       Z30, Z7, Z13
-	VSUBPD       Z7, Z13, Z25
-	VSUBPD       Z25, Z13, Z31
+	VSUBPD       Z31, Z30, Z9
+	VSUBPD       Z9, Z8, Z8
+	VSUBPD       Z31, Z23, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z30, Z7, Z9
+	VSUBPD       Z7, Z9, Z23
+	VSUBPD       Z23, Z9, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z25, Z30, Z25
-	VADDPD       Z25, Z7, Z7
-	VADDPD       Z29, Z23, Z23
-	VFMADD231PD  Z2, Z4, Z23
-	VFMADD231PD  Z1, Z5, Z23
-	VFMADD231PD  Z3, Z0, Z23
+	VSUBPD       Z23, Z30, Z23
+	VADDPD       Z23, Z7, Z7
+	VADDPD       Z25, Z13, Z13
+	VFMADD231PD  Z2, Z3, Z13
+	VFMADD231PD  Z1, Z5, Z13
+	VFMADD231PD  Z4, Z0, Z13
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z23, Z0
-	VADDPD       Z13, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z13, Z5
+	VADDPD       Z0, Z13, Z0
+	VADDPD       Z9, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
+	VSUBPD       Z5, Z9, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z22, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z22, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       Z17, Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
+	VADDPD       Z17, Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
 	VSUBPD       Z8, Z17, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z13
-	VSUBPD       Z13, Z8, Z23
-	VSUBPD       Z23, Z5, Z5
-	VSUBPD       Z13, Z7, Z7
+	VSUBPD       Z5, Z8, Z9
+	VSUBPD       Z9, Z8, Z13
+	VSUBPD       Z13, Z5, Z5
+	VSUBPD       Z9, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       Z17, Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z13
-	VFMSUB231PD  Z4, Z3, Z13
-	VMULPD       Z5, Z2, Z23
-	VMOVUPS      Z23, Z25
-	VFMSUB231PD  Z5, Z2, Z25
-	VADDPD       Z23, Z8, Z29
-	VSUBPD       Z8, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z3, Z4, Z9
+	VMULPD       Z5, Z2, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z5, Z2, Z23
+	VADDPD       Z13, Z8, Z25
+	VSUBPD       Z8, Z25, Z30
+	VSUBPD       Z30, Z25, Z31
 	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z30, Z23, Z23
-	VADDPD       Z23, Z8, Z8
-	VADDPD       Z29, Z7, Z23
-	VSUBPD       Z7, Z23, Z30
-	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z30, Z13, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z25, Z7, Z13
+	VSUBPD       Z7, Z13, Z30
+	VSUBPD       Z30, Z13, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z7, Z7
-	VADDPD       Z25, Z13, Z13
-	VFMADD231PD  Z2, Z4, Z13
-	VFMADD231PD  Z1, Z5, Z13
-	VFMADD231PD  Z3, Z0, Z13
+	VSUBPD       Z30, Z25, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z23, Z9, Z9
+	VFMADD231PD  Z2, Z3, Z9
+	VFMADD231PD  Z1, Z5, Z9
+	VFMADD231PD  Z4, Z0, Z9
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z23, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
-	VSUBPD       Z5, Z23, Z5
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z13, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
+	VSUBPD       Z5, Z13, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
 	VADDPD       Z10, Z5, Z6
 	VSUBPD       Z5, Z6, Z7
 	VSUBPD       Z7, Z6, Z8
 	VSUBPD       Z8, Z5, Z5
 	VSUBPD       Z7, Z10, Z7
 	VADDPD       Z7, Z5, Z5
-	VADDPD       Z17, Z4, Z7
-	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
+	VADDPD       Z17, Z3, Z7
+	VSUBPD       Z3, Z7, Z8
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z3, Z3
 	VSUBPD       Z8, Z17, Z8
-	VADDPD       Z8, Z4, Z4
+	VADDPD       Z8, Z3, Z3
 	VADDPD       Z7, Z5, Z8
-	VSUBPD       Z5, Z8, Z13
-	VSUBPD       Z13, Z8, Z23
-	VSUBPD       Z23, Z5, Z5
-	VSUBPD       Z13, Z7, Z7
+	VSUBPD       Z5, Z8, Z9
+	VSUBPD       Z9, Z8, Z13
+	VSUBPD       Z13, Z5, Z5
+	VSUBPD       Z9, Z7, Z7
 	VADDPD       Z7, Z5, Z5
 	VADDPD       Z17, Z0, Z0
-	VADDPD       Z0, Z4, Z0
+	VADDPD       Z0, Z3, Z0
 	VADDPD       Z0, Z5, Z0
-	VADDPD       Z8, Z6, Z4
-	VSUBPD       Z6, Z4, Z5
+	VADDPD       Z8, Z6, Z3
+	VSUBPD       Z6, Z3, Z5
 	VSUBPD       Z5, Z8, Z5
 	VADDPD       Z0, Z5, Z6
 	VSUBPD       Z5, Z6, Z5
 	VSUBPD       Z5, Z0, Z0
-	VADDPD       Z6, Z4, Z5
-	VSUBPD       Z4, Z5, Z4
-	VSUBPD       Z4, Z6, Z4
-	VMULPD       Z5, Z3, Z6
+	VADDPD       Z6, Z3, Z5
+	VSUBPD       Z3, Z5, Z3
+	VSUBPD       Z3, Z6, Z3
+	VMULPD       Z5, Z4, Z6
 	VMOVUPS      Z6, Z7
-	VFMSUB231PD  Z5, Z3, Z7
-	VMULPD       Z4, Z3, Z8
-	VMOVUPS      Z8, Z13
-	VFMSUB231PD  Z4, Z3, Z13
-	VMULPD       Z5, Z2, Z23
-	VMOVUPS      Z23, Z25
-	VFMSUB231PD  Z5, Z2, Z25
-	VADDPD       Z23, Z8, Z29
-	VSUBPD       Z8, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
+	VFMSUB231PD  Z5, Z4, Z7
+	VMULPD       Z3, Z4, Z8
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z3, Z4, Z9
+	VMULPD       Z5, Z2, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z5, Z2, Z23
+	VADDPD       Z13, Z8, Z25
+	VSUBPD       Z8, Z25, Z30
+	VSUBPD       Z30, Z25, Z31
 	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z30, Z23, Z23
-	VADDPD       Z23, Z8, Z8
-	VADDPD       Z29, Z7, Z23
-	VSUBPD       Z7, Z23, Z30
-	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z30, Z13, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z25, Z7, Z13
+	VSUBPD       Z7, Z13, Z30
+	VSUBPD       Z30, Z13, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z7, Z7
-	VADDPD       Z25, Z13, Z13
-	VFMADD231PD  Z4, Z2, Z13
-	VFMADD231PD  Z5, Z1, Z13
-	VFMADD231PD  Z0, Z3, Z13
+	VSUBPD       Z30, Z25, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z23, Z9, Z9
+	VFMADD231PD  Z3, Z2, Z9
+	VFMADD231PD  Z5, Z1, Z9
+	VFMADD231PD  Z0, Z4, Z9
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z23, Z6, Z1
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z13, Z6, Z1
 	VSUBPD       Z6, Z1, Z2
-	VSUBPD       Z2, Z23, Z2
+	VSUBPD       Z2, Z13, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
@@ -14053,8 +13996,8 @@ region4:
 	VADDPD       Z6, Z7, Z6
 	VADDPD       Z5, Z4, Z7
 	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z4, Z4
 	VSUBPD       Z8, Z5, Z5
 	VADDPD       Z5, Z4, Z4
 	VADDPD       Z17, Z0, Z5
@@ -14073,32 +14016,32 @@ region4:
 	VMOVUPS      Z6, Z7
 	VFMSUB231PD  Z4, Z2, Z7
 	VMULPD       Z5, Z2, Z8
-	VMOVUPS      Z8, Z13
-	VFMSUB231PD  Z5, Z2, Z13
-	VMULPD       Z4, Z1, Z23
-	VMOVUPS      Z23, Z25
-	VFMSUB231PD  Z4, Z1, Z25
-	VADDPD       Z23, Z8, Z29
-	VSUBPD       Z8, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z5, Z2, Z9
+	VMULPD       Z4, Z1, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z4, Z1, Z23
+	VADDPD       Z13, Z8, Z25
+	VSUBPD       Z8, Z25, Z30
+	VSUBPD       Z30, Z25, Z31
 	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z30, Z23, Z23
-	VADDPD       Z23, Z8, Z8
-	VADDPD       Z29, Z7, Z23
-	VSUBPD       Z7, Z23, Z30
-	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z30, Z13, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z25, Z7, Z13
+	VSUBPD       Z7, Z13, Z30
+	VSUBPD       Z30, Z13, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z7, Z7
-	VADDPD       Z25, Z13, Z13
-	VFMADD231PD  Z5, Z1, Z13
-	VFMADD231PD  Z4, Z0, Z13
-	VFMADD231PD  Z3, Z2, Z13
+	VSUBPD       Z30, Z25, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z23, Z9, Z9
+	VFMADD231PD  Z5, Z1, Z9
+	VFMADD231PD  Z4, Z0, Z9
+	VFMADD231PD  Z3, Z2, Z9
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z23, Z6, Z1
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z13, Z6, Z1
 	VSUBPD       Z6, Z1, Z2
-	VSUBPD       Z2, Z23, Z2
+	VSUBPD       Z2, Z13, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
@@ -14119,8 +14062,8 @@ region4:
 	VADDPD       Z6, Z7, Z6
 	VADDPD       Z5, Z4, Z7
 	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z4, Z4
 	VSUBPD       Z8, Z5, Z5
 	VADDPD       Z5, Z4, Z4
 	VADDPD       Z17, Z0, Z5
@@ -14139,32 +14082,32 @@ region4:
 	VMOVUPS      Z6, Z7
 	VFMSUB231PD  Z4, Z2, Z7
 	VMULPD       Z5, Z2, Z8
-	VMOVUPS      Z8, Z13
-	VFMSUB231PD  Z5, Z2, Z13
-	VMULPD       Z4, Z1, Z23
-	VMOVUPS      Z23, Z25
-	VFMSUB231PD  Z4, Z1, Z25
-	VADDPD       Z23, Z8, Z29
-	VSUBPD       Z8, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z5, Z2, Z9
+	VMULPD       Z4, Z1, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z4, Z1, Z23
+	VADDPD       Z13, Z8, Z25
+	VSUBPD       Z8, Z25, Z30
+	VSUBPD       Z30, Z25, Z31
 	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z30, Z23, Z23
-	VADDPD       Z23, Z8, Z8
-	VADDPD       Z29, Z7, Z23
-	VSUBPD       Z7, Z23, Z30
-	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z30, Z13, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z25, Z7, Z13
+	VSUBPD       Z7, Z13, Z30
+	VSUBPD       Z30, Z13, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z7, Z7
-	VADDPD       Z25, Z13, Z13
-	VFMADD231PD  Z5, Z1, Z13
-	VFMADD231PD  Z4, Z0, Z13
-	VFMADD231PD  Z3, Z2, Z13
+	VSUBPD       Z30, Z25, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z23, Z9, Z9
+	VFMADD231PD  Z5, Z1, Z9
+	VFMADD231PD  Z4, Z0, Z9
+	VFMADD231PD  Z3, Z2, Z9
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z23, Z6, Z1
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z13, Z6, Z1
 	VSUBPD       Z6, Z1, Z2
-	VSUBPD       Z2, Z23, Z2
+	VSUBPD       Z2, Z13, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
@@ -14185,8 +14128,8 @@ region4:
 	VADDPD       Z6, Z7, Z6
 	VADDPD       Z5, Z4, Z7
 	VSUBPD       Z4, Z7, Z8
-	VSUBPD       Z8, Z7, Z13
-	VSUBPD       Z13, Z4, Z4
+	VSUBPD       Z8, Z7, Z9
+	VSUBPD       Z9, Z4, Z4
 	VSUBPD       Z8, Z5, Z5
 	VADDPD       Z5, Z4, Z4
 	VADDPD       Z17, Z0, Z5
@@ -14205,32 +14148,32 @@ region4:
 	VMOVUPS      Z6, Z7
 	VFMSUB231PD  Z4, Z2, Z7
 	VMULPD       Z5, Z2, Z8
-	VMOVUPS      Z8, Z13
-	VFMSUB231PD  Z5, Z2, Z13
-	VMULPD       Z4, Z1, Z23
-	VMOVUPS      Z23, Z25
-	VFMSUB231PD  Z4, Z1, Z25
-	VADDPD       Z23, Z8, Z29
-	VSUBPD       Z8, Z29, Z30
-	VSUBPD       Z30, Z29, Z31
+	VMOVUPS      Z8, Z9
+	VFMSUB231PD  Z5, Z2, Z9
+	VMULPD       Z4, Z1, Z13
+	VMOVUPS      Z13, Z23
+	VFMSUB231PD  Z4, Z1, Z23
+	VADDPD       Z13, Z8, Z25
+	VSUBPD       Z8, Z25, Z30
+	VSUBPD       Z30, Z25, Z31
 	VSUBPD       Z31, Z8, Z8
-	VSUBPD       Z30, Z23, Z23
-	VADDPD       Z23, Z8, Z8
-	VADDPD       Z29, Z7, Z23
-	VSUBPD       Z7, Z23, Z30
-	VSUBPD       Z30, Z23, Z31
+	VSUBPD       Z30, Z13, Z13
+	VADDPD       Z13, Z8, Z8
+	VADDPD       Z25, Z7, Z13
+	VSUBPD       Z7, Z13, Z30
+	VSUBPD       Z30, Z13, Z31
 	VSUBPD       Z31, Z7, Z7
-	VSUBPD       Z30, Z29, Z29
-	VADDPD       Z29, Z7, Z7
-	VADDPD       Z25, Z13, Z13
-	VFMADD231PD  Z5, Z1, Z13
-	VFMADD231PD  Z4, Z0, Z13
-	VFMADD231PD  Z3, Z2, Z13
+	VSUBPD       Z30, Z25, Z25
+	VADDPD       Z25, Z7, Z7
+	VADDPD       Z23, Z9, Z9
+	VFMADD231PD  Z5, Z1, Z9
+	VFMADD231PD  Z4, Z0, Z9
+	VFMADD231PD  Z3, Z2, Z9
 	VADDPD       Z7, Z8, Z0
-	VADDPD       Z0, Z13, Z0
-	VADDPD       Z23, Z6, Z1
+	VADDPD       Z0, Z9, Z0
+	VADDPD       Z13, Z6, Z1
 	VSUBPD       Z6, Z1, Z2
-	VSUBPD       Z2, Z23, Z2
+	VSUBPD       Z2, Z13, Z2
 	VADDPD       Z0, Z2, Z3
 	VSUBPD       Z2, Z3, Z2
 	VSUBPD       Z2, Z0, Z0
@@ -14252,29 +14195,29 @@ region4:
 	VFNMADD231PD logaddexpConstant147<>+0(SB), Z5, Z4
 	VXORPD       logaddexpConstant148<>+0(SB), Z6, Z6
 	VADDPD       Z6, Z4, Z8
-	VSUBPD       Z4, Z8, Z11
-	VSUBPD       Z11, Z8, Z12
-	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z6, Z6
+	VSUBPD       Z4, Z8, Z9
+	VSUBPD       Z9, Z8, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z6, Z6
 	VADDPD       Z6, Z4, Z4
 	VXORPD       logaddexpConstant148<>+0(SB), Z7, Z6
 	VADDPD       Z6, Z4, Z7
-	VSUBPD       Z4, Z7, Z11
-	VSUBPD       Z11, Z7, Z12
-	VSUBPD       Z12, Z4, Z4
-	VSUBPD       Z11, Z6, Z6
+	VSUBPD       Z4, Z7, Z9
+	VSUBPD       Z9, Z7, Z11
+	VSUBPD       Z11, Z4, Z4
+	VSUBPD       Z9, Z6, Z6
 	VADDPD       Z6, Z4, Z4
 	VMULPD       logaddexpConstant202<>+0(SB), Z5, Z6
-	VADDPD       Z6, Z7, Z11
-	VSUBPD       Z7, Z11, Z12
-	VSUBPD       Z12, Z11, Z13
-	VSUBPD       Z13, Z7, Z7
-	VSUBPD       Z12, Z6, Z6
+	VADDPD       Z6, Z7, Z9
+	VSUBPD       Z7, Z9, Z11
+	VSUBPD       Z11, Z9, Z12
+	VSUBPD       Z12, Z7, Z7
+	VSUBPD       Z11, Z6, Z6
 	VADDPD       Z6, Z7, Z6
 	VADDPD       Z6, Z4, Z4
-	VADDPD       Z11, Z8, Z6
+	VADDPD       Z9, Z8, Z6
 	VSUBPD       Z8, Z6, Z7
-	VSUBPD       Z7, Z11, Z7
+	VSUBPD       Z7, Z9, Z7
 	VADDPD       Z4, Z7, Z8
 	VSUBPD       Z7, Z8, Z7
 	VSUBPD       Z7, Z4, Z4
@@ -14286,52 +14229,33 @@ region4:
 	VMULPD       logaddexpConstant150<>+0(SB), Z4, Z4
 	VMOVUPS      logaddexpConstant157<>+0(SB), Z8
 	VFMADD231PD  logaddexpConstant159<>+0(SB), Z7, Z8
-	VMOVUPS      logaddexpConstant204<>+0(SB), Z11
-	VFMADD231PD  logaddexpConstant203<>+0(SB), Z7, Z11
-	VMOVUPS      logaddexpConstant206<>+0(SB), Z12
-	VFMADD231PD  logaddexpConstant205<>+0(SB), Z7, Z12
-	VMOVUPS      logaddexpConstant208<>+0(SB), Z13
-	VFMADD231PD  logaddexpConstant207<>+0(SB), Z7, Z13
-	VMULPD       Z7, Z7, Z23
-	VFMADD231PD  Z23, Z11, Z8
-	VFMADD231PD  Z23, Z13, Z12
-	VMULPD       Z23, Z23, Z11
-	VFMADD231PD  Z11, Z12, Z8
-	VMULPD       Z11, Z11, Z11
-	VFMADD231PD  logaddexpConstant209<>+0(SB), Z11, Z8
-	VMULPD       Z8, Z7, Z11
-	VMOVUPS      Z11, Z12
-	VFMSUB231PD  Z8, Z7, Z12
-	VFMADD231PD  Z6, Z8, Z12
-	VADDPD       Z12, Z11, Z8
-	VSUBPD       Z11, Z8, Z11
-	VSUBPD       Z11, Z12, Z11
-	VADDPD       Z9, Z8, Z12
-	VSUBPD       Z8, Z12, Z13
-	VSUBPD       Z13, Z12, Z23
-	VSUBPD       Z23, Z8, Z8
-	VSUBPD       Z13, Z9, Z9
-	VADDPD       Z9, Z8, Z8
-	VADDPD       logaddexpConstant210<>+0(SB), Z11, Z9
-	VADDPD       Z9, Z8, Z8
-	VADDPD       Z8, Z12, Z9
-	VSUBPD       Z12, Z9, Z11
-	VSUBPD       Z11, Z8, Z8
-	VMULPD       Z9, Z7, Z11
-	VMOVUPS      Z11, Z12
-	VFMSUB231PD  Z9, Z7, Z12
-	VFMADD231PD  Z6, Z9, Z12
-	VFMADD231PD  Z7, Z8, Z12
-	VADDPD       Z12, Z11, Z8
-	VSUBPD       Z11, Z8, Z9
-	VSUBPD       Z9, Z12, Z9
+	VMOVUPS      logaddexpConstant204<>+0(SB), Z9
+	VFMADD231PD  logaddexpConstant203<>+0(SB), Z7, Z9
+	VMOVUPS      logaddexpConstant206<>+0(SB), Z11
+	VFMADD231PD  logaddexpConstant205<>+0(SB), Z7, Z11
+	VMOVUPS      logaddexpConstant208<>+0(SB), Z12
+	VFMADD231PD  logaddexpConstant207<>+0(SB), Z7, Z12
+	VMULPD       Z7, Z7, Z13
+	VFMADD231PD  Z13, Z9, Z8
+	VFMADD231PD  Z13, Z12, Z11
+	VMULPD       Z13, Z13, Z9
+	VFMADD231PD  Z9, Z11, Z8
+	VMULPD       Z9, Z9, Z9
+	VFMADD231PD  logaddexpConstant209<>+0(SB), Z9, Z8
+	VMULPD       Z8, Z7, Z9
+	VMOVUPS      Z9, Z11
+	VFMSUB231PD  Z8, Z7, Z11
+	VFMADD231PD  Z6, Z8, Z11
+	VADDPD       Z11, Z9, Z8
+	VSUBPD       Z9, Z8, Z9
+	VSUBPD       Z9, Z11, Z9
 	VADDPD       Z14, Z8, Z11
 	VSUBPD       Z8, Z11, Z12
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z8, Z8
 	VSUBPD       Z12, Z14, Z12
 	VADDPD       Z12, Z8, Z8
-	VADDPD       logaddexpConstant211<>+0(SB), Z9, Z9
+	VADDPD       logaddexpConstant210<>+0(SB), Z9, Z9
 	VADDPD       Z9, Z8, Z8
 	VADDPD       Z8, Z11, Z9
 	VSUBPD       Z11, Z9, Z11
@@ -14350,7 +14274,7 @@ region4:
 	VSUBPD       Z13, Z8, Z8
 	VSUBPD       Z12, Z24, Z12
 	VADDPD       Z12, Z8, Z8
-	VADDPD       logaddexpConstant212<>+0(SB), Z9, Z9
+	VADDPD       logaddexpConstant211<>+0(SB), Z9, Z9
 	VADDPD       Z9, Z8, Z8
 	VADDPD       Z8, Z11, Z9
 	VSUBPD       Z11, Z9, Z11
@@ -14369,7 +14293,7 @@ region4:
 	VSUBPD       Z13, Z8, Z8
 	VSUBPD       Z12, Z26, Z12
 	VADDPD       Z12, Z8, Z8
-	VADDPD       logaddexpConstant213<>+0(SB), Z9, Z9
+	VADDPD       logaddexpConstant212<>+0(SB), Z9, Z9
 	VADDPD       Z9, Z8, Z8
 	VADDPD       Z8, Z11, Z9
 	VSUBPD       Z11, Z9, Z11
@@ -14388,7 +14312,7 @@ region4:
 	VSUBPD       Z13, Z8, Z8
 	VSUBPD       Z12, Z27, Z12
 	VADDPD       Z12, Z8, Z8
-	VADDPD       logaddexpConstant214<>+0(SB), Z9, Z9
+	VADDPD       logaddexpConstant213<>+0(SB), Z9, Z9
 	VADDPD       Z9, Z8, Z8
 	VADDPD       Z8, Z11, Z9
 	VSUBPD       Z11, Z9, Z11
@@ -14406,6 +14330,25 @@ region4:
 	VSUBPD       Z12, Z11, Z13
 	VSUBPD       Z13, Z8, Z8
 	VSUBPD       Z12, Z28, Z12
+	VADDPD       Z12, Z8, Z8
+	VADDPD       logaddexpConstant214<>+0(SB), Z9, Z9
+	VADDPD       Z9, Z8, Z8
+	VADDPD       Z8, Z11, Z9
+	VSUBPD       Z11, Z9, Z11
+	VSUBPD       Z11, Z8, Z8
+	VMULPD       Z9, Z7, Z11
+	VMOVUPS      Z11, Z12
+	VFMSUB231PD  Z9, Z7, Z12
+	VFMADD231PD  Z6, Z9, Z12
+	VFMADD231PD  Z7, Z8, Z12
+	VADDPD       Z12, Z11, Z8
+	VSUBPD       Z11, Z8, Z9
+	VSUBPD       Z9, Z12, Z9
+	VADDPD       Z29, Z8, Z11
+	VSUBPD       Z8, Z11, Z12
+	VSUBPD       Z12, Z11, Z13
+	VSUBPD       Z13, Z8, Z8
+	VSUBPD       Z12, Z29, Z12
 	VADDPD       Z12, Z8, Z8
 	VADDPD       logaddexpConstant215<>+0(SB), Z9, Z9
 	VADDPD       Z9, Z8, Z8
@@ -15300,6 +15243,7 @@ region4:
 	VBLENDMPD    Z0, Z1, K1, Z1
 	VMOVUPS      Z1, 1856(SP)
 	VMOVUPS      1856(SP), Z0
+	VMOVUPS      960(SP), Z3
 	VMOVUPS      1024(SP), Z5
 	VMOVUPS      2304(SP), Z23
 	VMOVUPS      2368(SP), Z25
@@ -15315,104 +15259,104 @@ DATA logaddexpConstant186<>+48(SB)/8, $0xc085e00000000000
 DATA logaddexpConstant186<>+56(SB)/8, $0xc085e00000000000
 GLOBL logaddexpConstant186<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant187<>+0(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+8(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+16(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+24(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+32(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+40(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+48(SB)/8, $0x3fc55555555554fd
-DATA logaddexpConstant187<>+56(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant187<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+32(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+40(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+48(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant187<>+56(SB)/8, $0x3e5ad901f1640da5
 GLOBL logaddexpConstant187<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant188<>+0(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+8(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+16(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+24(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+32(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+40(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+48(SB)/8, $0x3fe000000000000a
-DATA logaddexpConstant188<>+56(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant188<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+32(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+40(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+48(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant188<>+56(SB)/8, $0x3ec71df1b00a32c0
 GLOBL logaddexpConstant188<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant189<>+0(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+8(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+16(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+24(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+32(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+40(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+48(SB)/8, $0x3f81111111126ec7
-DATA logaddexpConstant189<>+56(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant189<>+0(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+8(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+16(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+24(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+32(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+40(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+48(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant189<>+56(SB)/8, $0x3f2a01a012ede077
 GLOBL logaddexpConstant189<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant190<>+0(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+8(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+16(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+24(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+32(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+40(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+48(SB)/8, $0x3fa55555555506a3
-DATA logaddexpConstant190<>+56(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant190<>+0(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+8(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+16(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+24(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+32(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+40(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+48(SB)/8, $0x3f81111111126ec7
+DATA logaddexpConstant190<>+56(SB)/8, $0x3f81111111126ec7
 GLOBL logaddexpConstant190<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant191<>+0(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+8(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+16(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+24(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+32(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+40(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+48(SB)/8, $0x3f2a01a012ede077
-DATA logaddexpConstant191<>+56(SB)/8, $0x3f2a01a012ede077
+DATA logaddexpConstant191<>+0(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+8(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+16(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+24(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+32(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+40(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+48(SB)/8, $0x3fc55555555554fd
+DATA logaddexpConstant191<>+56(SB)/8, $0x3fc55555555554fd
 GLOBL logaddexpConstant191<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant192<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA logaddexpConstant192<>+56(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant192<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+32(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+40(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+48(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant192<>+56(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL logaddexpConstant192<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant193<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA logaddexpConstant193<>+56(SB)/8, $0x3ec71df1b00a32c0
+DATA logaddexpConstant193<>+0(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+8(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+16(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+24(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+32(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+40(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+48(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant193<>+56(SB)/8, $0x3efa0199941cbcab
 GLOBL logaddexpConstant193<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant194<>+0(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+8(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+16(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+24(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+32(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+40(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+48(SB)/8, $0x3efa0199941cbcab
-DATA logaddexpConstant194<>+56(SB)/8, $0x3efa0199941cbcab
+DATA logaddexpConstant194<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+32(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+40(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+48(SB)/8, $0x3f56c16c1847fa3f
+DATA logaddexpConstant194<>+56(SB)/8, $0x3f56c16c1847fa3f
 GLOBL logaddexpConstant194<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant195<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA logaddexpConstant195<>+56(SB)/8, $0x3e5ad901f1640da5
+DATA logaddexpConstant195<>+0(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+8(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+16(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+24(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+32(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+40(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+48(SB)/8, $0x3fa55555555506a3
+DATA logaddexpConstant195<>+56(SB)/8, $0x3fa55555555506a3
 GLOBL logaddexpConstant195<>(SB), RODATA|NOPTR, $64
 
-DATA logaddexpConstant196<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA logaddexpConstant196<>+56(SB)/8, $0x3e928ae1bd8fac9a
+DATA logaddexpConstant196<>+0(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+8(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+16(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+24(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+32(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+40(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+48(SB)/8, $0x3fe000000000000a
+DATA logaddexpConstant196<>+56(SB)/8, $0x3fe000000000000a
 GLOBL logaddexpConstant196<>(SB), RODATA|NOPTR, $64
 
 DATA logaddexpConstant197<>+0(SB)/8, $0x3fda827999fcef32

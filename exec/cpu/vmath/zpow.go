@@ -44,137 +44,134 @@ func Pow(x, y float64) float64 {
 	v47 := math.FMA(v34, v43, -(v46))
 	v48 := math.FMA(v41, v43, v47)
 	v49 := math.FMA(v34, v45, v48)
-	v52 := math.FMA(float64(0x1.2492492492301p-02), v43, float64(0x1.999999999999ap-02))
-	v55 := math.FMA(float64(0x1.745d173de787dp-03), v43, float64(0x1.c71c71c74b654p-03))
-	v58 := math.FMA(float64(0x1.11156956ef68dp-03), v43, float64(0x1.3b13a95bc705ap-03))
-	v61 := math.FMA(float64(0x1.dadb8fc5fc2dfp-04), v43, float64(0x1.e0144e0514675p-04))
-	v62 := float64(v43 * v43)
-	v63 := math.FMA(v55, v62, v52)
-	v64 := math.FMA(v61, v62, v58)
-	v65 := float64(v62 * v62)
-	v66 := math.FMA(v64, v65, v63)
-	v68 := math.FMA(v43, v66, float64(0x1.5555555555555p-01))
-	v69 := v68 - float64(0x1.5555555555555p-01)
-	v70 := math.Float64bits(v69)
-	v72 := v70 ^ uint64(0x8000000000000000)
-	v73 := math.Float64frombits(v72)
-	v74 := math.FMA(v43, v66, v73)
-	v76 := math.FMA(v45, v66, float64(0x1.5555555555555p-55))
-	v77 := v74 + v76
-	v78 := float64(v46 * v68)
-	v79 := math.FMA(v46, v68, -(v78))
-	v80 := math.FMA(v49, v68, v79)
-	v81 := math.FMA(v46, v77, v80)
-	v82 := v42 + v78
-	v83 := v82 - v42
-	v84 := v78 - v83
-	v85 := math.FMA(v41, float64(0x1p+01), v81)
-	v86 := v84 + v85
-	v88 := float64(v29 * float64(0x1.62e42feep-01))
-	v89 := v88 + v82
-	v90 := v89 - v88
-	v91 := v82 - v90
-	v93 := math.FMA(v29, float64(0x1.a39ef35793c76p-33), v86)
-	v94 := v91 + v93
-	v95 := float64(v89 * y)
-	v96 := math.FMA(v89, y, -(v95))
-	v97 := math.FMA(v94, y, v96)
-	v100 := math.FMA(v95, float64(0x1.71547652b82fep+00), float64(0x1.8p+52))
-	v101 := v100 - float64(0x1.8p+52)
-	v102 := math.FMA(-(v101), float64(0x1.62e42feep-01), v95)
-	v103 := math.FMA(-(v101), float64(0x1.a39ef35793c76p-33), v97)
-	v104 := v102 + v103
-	v105 := v104 - v102
-	v106 := v103 - v105
-	v107 := float64(0x1p+00) + v104
-	v108 := v107 - float64(0x1p+00)
-	v109 := v104 - v108
-	v112 := math.FMA(float64(0x1.55555555554fdp-03), v104, float64(0x1.000000000000ap-01))
-	v115 := math.FMA(float64(0x1.1111111126ec7p-07), v104, float64(0x1.55555555506a3p-05))
-	v118 := math.FMA(float64(0x1.a01a012ede077p-13), v104, float64(0x1.6c16c1847fa3fp-10))
-	v121 := math.FMA(float64(0x1.71df1b00a32cp-19), v104, float64(0x1.a0199941cbcabp-16))
-	v124 := math.FMA(float64(0x1.ad901f1640da5p-26), v104, float64(0x1.28ae1bd8fac9ap-22))
-	v125 := float64(v104 * v104)
-	v126 := math.FMA(v115, v125, v112)
-	v127 := math.FMA(v121, v125, v118)
-	v128 := float64(v125 * v125)
-	v129 := math.FMA(v127, v128, v126)
-	v130 := float64(v128 * v128)
-	v131 := math.FMA(v124, v130, v129)
-	v132 := math.FMA(v125, v131, v106)
-	v133 := v109 + v132
-	v134 := v107 + v133
-	v135 := math.Float64bits(v134)
-	v136 := math.Float64bits(v100)
-	v137 := v136 << 52
-	v138 := v135 + v137
-	v139 := math.Float64frombits(v138)
-	v140 := v4 + uint64(0x7fffffffffffffff)
-	v142 := int64(v140) > int64(-4503599627370498)
-	v143 := math.Float64bits(v95)
-	v144 := v143 & uint64(0x7fffffffffffffff)
-	v147 := int64(v144) > int64(4649438849678704639)
-	v148 := v142 || v147
-	r190_0 := v139
-	if v148 {
-		v149 := v5 == float64(0x0p+00)
-		v151 := v5 == math.Float64frombits(0x7ff0000000000000)
-		v152 := pick(v151, math.Float64frombits(0x7ff0000000000000), v89)
-		v154 := pick(v149, math.Float64frombits(0xfff0000000000000), v152)
-		v155 := float64(v154 * y)
-		v156 := float64(v101 * float64(0x1p-01))
-		v157 := v156 + float64(0x1.8p+52)
-		v158 := v157 - float64(0x1.8p+52)
-		v159 := v101 - v158
-		v161 := v158 + float64(0x1.80000000003ffp+52)
-		v162 := math.Float64bits(v161)
-		v163 := v162 << 52
-		v164 := math.Float64frombits(v163)
-		v165 := float64(v134 * v164)
-		v166 := v159 + float64(0x1.80000000003ffp+52)
-		v167 := math.Float64bits(v166)
-		v168 := v167 << 52
-		v169 := math.Float64frombits(v168)
-		v170 := float64(v165 * v169)
-		v172 := v155 < float64(-0x1.75p+09)
-		v174 := float64(0x1.62e6666666666p+09) < v155
-		v175 := pick(v174, math.Float64frombits(0x7ff0000000000000), v170)
-		v176 := pick(v172, float64(0x0p+00), v175)
-		v177 := unordered(v155, v155)
-		v178 := unordered(v5, v5)
-		v179 := v177 || v178
-		v181 := pick(v179, math.Float64frombits(0x7ff8000000000001), v176)
-		v182 := y == float64(0x0p+00)
-		v183 := x == float64(0x1p+00)
-		v184 := v182 || v183
-		v185 := v5 == float64(0x1p+00)
-		v186 := unordered(y, y)
-		v187 := v185 && !v186
-		v188 := v184 || v187
-		v189 := pick(v188, float64(0x1p+00), v181)
-		r190_0 = v189
+	v50 := float64(v43 * v43)
+	v53 := math.FMA(float64(0x1.dadb8fc5fc2dfp-04), v50, float64(0x1.11156956ef68dp-03))
+	v55 := math.FMA(v53, v50, float64(0x1.745d173de787dp-03))
+	v57 := math.FMA(v55, v50, float64(0x1.2492492492301p-02))
+	v60 := math.FMA(float64(0x1.e0144e0514675p-04), v50, float64(0x1.3b13a95bc705ap-03))
+	v62 := math.FMA(v60, v50, float64(0x1.c71c71c74b654p-03))
+	v63 := math.FMA(v62, v43, v57)
+	v65 := math.FMA(v63, v43, float64(0x1.999999999999ap-02))
+	v67 := math.FMA(v43, v65, float64(0x1.5555555555555p-01))
+	v68 := v67 - float64(0x1.5555555555555p-01)
+	v69 := math.Float64bits(v68)
+	v71 := v69 ^ uint64(0x8000000000000000)
+	v72 := math.Float64frombits(v71)
+	v73 := math.FMA(v43, v65, v72)
+	v75 := math.FMA(v45, v65, float64(0x1.5555555555555p-55))
+	v76 := v73 + v75
+	v77 := float64(v46 * v67)
+	v78 := math.FMA(v46, v67, -(v77))
+	v79 := math.FMA(v49, v67, v78)
+	v80 := math.FMA(v46, v76, v79)
+	v81 := v42 + v77
+	v82 := v81 - v42
+	v83 := v77 - v82
+	v84 := math.FMA(v41, float64(0x1p+01), v80)
+	v85 := v83 + v84
+	v87 := float64(v29 * float64(0x1.62e42feep-01))
+	v88 := v87 + v81
+	v89 := v88 - v87
+	v90 := v81 - v89
+	v92 := math.FMA(v29, float64(0x1.a39ef35793c76p-33), v85)
+	v93 := v90 + v92
+	v94 := float64(v88 * y)
+	v95 := math.FMA(v88, y, -(v94))
+	v96 := math.FMA(v93, y, v95)
+	v99 := math.FMA(v94, float64(0x1.71547652b82fep+00), float64(0x1.8p+52))
+	v100 := v99 - float64(0x1.8p+52)
+	v101 := math.FMA(-(v100), float64(0x1.62e42feep-01), v94)
+	v102 := math.FMA(-(v100), float64(0x1.a39ef35793c76p-33), v96)
+	v103 := v101 + v102
+	v104 := v103 - v101
+	v105 := v102 - v104
+	v106 := float64(0x1p+00) + v103
+	v107 := v106 - float64(0x1p+00)
+	v108 := v103 - v107
+	v109 := float64(v103 * v103)
+	v112 := math.FMA(float64(0x1.ad901f1640da5p-26), v109, float64(0x1.71df1b00a32cp-19))
+	v114 := math.FMA(v112, v109, float64(0x1.a01a012ede077p-13))
+	v116 := math.FMA(v114, v109, float64(0x1.1111111126ec7p-07))
+	v118 := math.FMA(v116, v109, float64(0x1.55555555554fdp-03))
+	v121 := math.FMA(float64(0x1.28ae1bd8fac9ap-22), v109, float64(0x1.a0199941cbcabp-16))
+	v123 := math.FMA(v121, v109, float64(0x1.6c16c1847fa3fp-10))
+	v125 := math.FMA(v123, v109, float64(0x1.55555555506a3p-05))
+	v126 := math.FMA(v125, v103, v118)
+	v128 := math.FMA(v126, v103, float64(0x1.000000000000ap-01))
+	v129 := math.FMA(v109, v128, v105)
+	v130 := v108 + v129
+	v131 := v106 + v130
+	v132 := math.Float64bits(v131)
+	v133 := math.Float64bits(v99)
+	v134 := v133 << 52
+	v135 := v132 + v134
+	v136 := math.Float64frombits(v135)
+	v137 := v4 + uint64(0x7fffffffffffffff)
+	v139 := int64(v137) > int64(-4503599627370498)
+	v140 := math.Float64bits(v94)
+	v141 := v140 & uint64(0x7fffffffffffffff)
+	v144 := int64(v141) > int64(4649438849678704639)
+	v145 := v139 || v144
+	r187_0 := v136
+	if v145 {
+		v146 := v5 == float64(0x0p+00)
+		v148 := v5 == math.Float64frombits(0x7ff0000000000000)
+		v149 := pick(v148, math.Float64frombits(0x7ff0000000000000), v88)
+		v151 := pick(v146, math.Float64frombits(0xfff0000000000000), v149)
+		v152 := float64(v151 * y)
+		v153 := float64(v100 * float64(0x1p-01))
+		v154 := v153 + float64(0x1.8p+52)
+		v155 := v154 - float64(0x1.8p+52)
+		v156 := v100 - v155
+		v158 := v155 + float64(0x1.80000000003ffp+52)
+		v159 := math.Float64bits(v158)
+		v160 := v159 << 52
+		v161 := math.Float64frombits(v160)
+		v162 := float64(v131 * v161)
+		v163 := v156 + float64(0x1.80000000003ffp+52)
+		v164 := math.Float64bits(v163)
+		v165 := v164 << 52
+		v166 := math.Float64frombits(v165)
+		v167 := float64(v162 * v166)
+		v169 := v152 < float64(-0x1.75p+09)
+		v171 := float64(0x1.62e6666666666p+09) < v152
+		v172 := pick(v171, math.Float64frombits(0x7ff0000000000000), v167)
+		v173 := pick(v169, float64(0x0p+00), v172)
+		v174 := unordered(v152, v152)
+		v175 := unordered(v5, v5)
+		v176 := v174 || v175
+		v178 := pick(v176, math.Float64frombits(0x7ff8000000000001), v173)
+		v179 := y == float64(0x0p+00)
+		v180 := x == float64(0x1p+00)
+		v181 := v179 || v180
+		v182 := v5 == float64(0x1p+00)
+		v183 := unordered(y, y)
+		v184 := v182 && !v183
+		v185 := v181 || v184
+		v186 := pick(v185, float64(0x1p+00), v178)
+		r187_0 = v186
 	}
-	v193 := int64(0) > int64(v2)
-	r209_0 := r190_0
-	if v193 {
-		v194 := float64(y * float64(0x1p-01))
-		v195 := math.Trunc(y)
-		v196 := v195 == y
-		v197 := math.Trunc(v194)
-		v198 := v197 == v194
-		v199 := v196 && !v198
-		v200 := math.Float64bits(r190_0)
-		v201 := v200 ^ uint64(0x8000000000000000)
-		v202 := math.Float64frombits(v201)
-		v203 := pick(v199, v202, r190_0)
-		v204 := x < float64(0x0p+00)
-		v205 := math.Float64frombits(0xfff0000000000000) < x
-		v206 := v204 && v205
-		v207 := v206 && !v196
-		v208 := pick(v207, math.Float64frombits(0x7ff8000000000001), v203)
-		r209_0 = v208
+	v190 := int64(0) > int64(v2)
+	r206_0 := r187_0
+	if v190 {
+		v191 := float64(y * float64(0x1p-01))
+		v192 := math.Trunc(y)
+		v193 := v192 == y
+		v194 := math.Trunc(v191)
+		v195 := v194 == v191
+		v196 := v193 && !v195
+		v197 := math.Float64bits(r187_0)
+		v198 := v197 ^ uint64(0x8000000000000000)
+		v199 := math.Float64frombits(v198)
+		v200 := pick(v196, v199, r187_0)
+		v201 := x < float64(0x0p+00)
+		v202 := math.Float64frombits(0xfff0000000000000) < x
+		v203 := v201 && v202
+		v204 := v203 && !v193
+		v205 := pick(v204, math.Float64frombits(0x7ff8000000000001), v200)
+		r206_0 = v205
 	}
-	return r209_0
+	return r206_0
 }
 
 // Pow32 is Pow for float32.

@@ -530,7 +530,7 @@ GLOBL powConstant34<>(SB), RODATA|NOPTR, $32
 
 // func powFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·powFloat64AVX2(SB), $1856-33
+TEXT ·powFloat64AVX2(SB), $1600-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -621,75 +621,65 @@ back2:
 	VFMADD231PD  Y15, Y6, Y2
 	VFMADD231PD  Y1, Y12, Y3
 	VFMADD231PD  Y0, Y13, Y2
-	VMOVUPS      powConstant37<>+0(SB), Y12
-	VFMADD231PD  powConstant36<>+0(SB), Y14, Y12
-	VMOVUPS      powConstant37<>+0(SB), Y13
-	VFMADD231PD  powConstant36<>+0(SB), Y15, Y13
+	VMULPD       Y14, Y14, Y12
+	VMULPD       Y15, Y15, Y13
 	VMOVUPS      Y9, 64(SP)
-	VMOVUPS      powConstant39<>+0(SB), Y9
-	VFMADD231PD  powConstant38<>+0(SB), Y14, Y9
+	VMOVUPS      powConstant37<>+0(SB), Y9
+	VFMADD231PD  powConstant36<>+0(SB), Y12, Y9
 	VMOVUPS      Y8, 96(SP)
-	VMOVUPS      powConstant39<>+0(SB), Y8
-	VFMADD231PD  powConstant38<>+0(SB), Y15, Y8
+	VMOVUPS      powConstant37<>+0(SB), Y8
+	VFMADD231PD  powConstant36<>+0(SB), Y13, Y8
+	VFMADD213PD  powConstant38<>+0(SB), Y12, Y9
+	VFMADD213PD  powConstant38<>+0(SB), Y13, Y8
+	VFMADD213PD  powConstant39<>+0(SB), Y12, Y9
+	VFMADD213PD  powConstant39<>+0(SB), Y13, Y8
 	VMOVUPS      Y6, 128(SP)
 	VMOVUPS      powConstant41<>+0(SB), Y6
-	VFMADD231PD  powConstant40<>+0(SB), Y14, Y6
+	VFMADD231PD  powConstant40<>+0(SB), Y12, Y6
 	VMOVUPS      Y7, 160(SP)
 	VMOVUPS      powConstant41<>+0(SB), Y7
-	VFMADD231PD  powConstant40<>+0(SB), Y15, Y7
-	VMOVUPS      Y11, 192(SP)
-	VMOVUPS      powConstant43<>+0(SB), Y11
-	VFMADD231PD  powConstant42<>+0(SB), Y14, Y11
-	VMOVUPS      Y10, 224(SP)
-	VMOVUPS      powConstant43<>+0(SB), Y10
-	VFMADD231PD  powConstant42<>+0(SB), Y15, Y10
-	VMOVUPS      Y2, 256(SP)
-	VMULPD       Y14, Y14, Y2
-	VMOVUPS      Y3, 288(SP)
-	VMULPD       Y15, Y15, Y3
-	VFMADD231PD  Y2, Y9, Y12
-	VFMADD231PD  Y3, Y8, Y13
-	VFMADD231PD  Y2, Y11, Y6
-	VFMADD231PD  Y3, Y10, Y7
-	VMULPD       Y2, Y2, Y2
-	VMULPD       Y3, Y3, Y3
-	VFMADD231PD  Y2, Y6, Y12
-	VFMADD231PD  Y3, Y7, Y13
-	VMOVUPS      powConstant44<>+0(SB), Y2
-	VFMADD231PD  Y12, Y14, Y2
-	VMOVUPS      powConstant44<>+0(SB), Y3
-	VFMADD231PD  Y13, Y15, Y3
-	VSUBPD       powConstant44<>+0(SB), Y2, Y6
-	VSUBPD       powConstant44<>+0(SB), Y3, Y7
-	VXORPD       powConstant34<>+0(SB), Y6, Y6
-	VXORPD       powConstant34<>+0(SB), Y7, Y7
-	VFMADD231PD  Y12, Y14, Y6
-	VFMADD231PD  Y13, Y15, Y7
-	VFMADD213PD  powConstant45<>+0(SB), Y12, Y1
-	VFMADD213PD  powConstant45<>+0(SB), Y13, Y0
-	VADDPD       Y1, Y6, Y1
-	VADDPD       Y0, Y7, Y0
-	VMULPD       Y2, Y5, Y6
-	VMULPD       Y3, Y4, Y7
-	VMOVUPS      Y6, Y8
-	VFMSUB231PD  Y2, Y5, Y8
-	VMOVUPS      Y7, Y9
-	VFMSUB231PD  Y3, Y4, Y9
-	VFMADD231PD  288(SP), Y2, Y8
-	VFMADD231PD  256(SP), Y3, Y9
-	VFMADD231PD  Y1, Y5, Y8
-	VFMADD231PD  Y0, Y4, Y9
-	VADDPD       224(SP), Y6, Y0
-	VADDPD       192(SP), Y7, Y1
-	VSUBPD       224(SP), Y0, Y2
-	VSUBPD       192(SP), Y1, Y3
-	VSUBPD       Y2, Y6, Y2
-	VSUBPD       Y3, Y7, Y3
+	VFMADD231PD  powConstant40<>+0(SB), Y13, Y7
+	VFMADD213PD  powConstant42<>+0(SB), Y12, Y6
+	VFMADD213PD  powConstant42<>+0(SB), Y13, Y7
+	VFMADD231PD  Y14, Y6, Y9
+	VFMADD231PD  Y15, Y7, Y8
+	VFMADD213PD  powConstant43<>+0(SB), Y14, Y9
+	VFMADD213PD  powConstant43<>+0(SB), Y15, Y8
+	VMOVUPS      powConstant44<>+0(SB), Y6
+	VFMADD231PD  Y9, Y14, Y6
+	VMOVUPS      powConstant44<>+0(SB), Y7
+	VFMADD231PD  Y8, Y15, Y7
+	VSUBPD       powConstant44<>+0(SB), Y6, Y12
+	VSUBPD       powConstant44<>+0(SB), Y7, Y13
+	VXORPD       powConstant34<>+0(SB), Y12, Y12
+	VXORPD       powConstant34<>+0(SB), Y13, Y13
+	VFMADD231PD  Y9, Y14, Y12
+	VFMADD231PD  Y8, Y15, Y13
+	VFMADD213PD  powConstant45<>+0(SB), Y9, Y1
+	VFMADD213PD  powConstant45<>+0(SB), Y8, Y0
+	VADDPD       Y1, Y12, Y1
+	VADDPD       Y0, Y13, Y0
+	VMULPD       Y6, Y5, Y8
+	VMULPD       Y7, Y4, Y9
+	VMOVUPS      Y8, Y12
+	VFMSUB231PD  Y6, Y5, Y12
+	VMOVUPS      Y9, Y13
+	VFMSUB231PD  Y7, Y4, Y13
+	VFMADD231PD  Y6, Y3, Y12
+	VFMADD231PD  Y7, Y2, Y13
+	VFMADD231PD  Y1, Y5, Y12
+	VFMADD231PD  Y0, Y4, Y13
+	VADDPD       Y8, Y10, Y0
+	VADDPD       Y9, Y11, Y1
+	VSUBPD       Y10, Y0, Y2
+	VSUBPD       Y11, Y1, Y3
+	VSUBPD       Y2, Y8, Y2
+	VSUBPD       Y3, Y9, Y3
 	VMOVUPS      powConstant7<>+0(SB), Y4
-	VFMADD231PD  160(SP), Y4, Y8
-	VFMADD231PD  128(SP), Y4, Y9
-	VADDPD       Y8, Y2, Y2
-	VADDPD       Y9, Y3, Y3
+	VFMADD231PD  160(SP), Y4, Y12
+	VFMADD231PD  128(SP), Y4, Y13
+	VADDPD       Y12, Y2, Y2
+	VADDPD       Y13, Y3, Y3
 	VMOVUPS      96(SP), Y4
 	VMULPD       powConstant46<>+0(SB), Y4, Y5
 	VMOVUPS      64(SP), Y6
@@ -736,71 +726,55 @@ back2:
 	VSUBPD       powConstant6<>+0(SB), Y11, Y15
 	VSUBPD       Y14, Y12, Y14
 	VSUBPD       Y15, Y13, Y15
-	VMOVUPS      Y7, 320(SP)
-	VMOVUPS      powConstant49<>+0(SB), Y7
-	VFMADD231PD  powConstant48<>+0(SB), Y12, Y7
-	VMOVUPS      Y9, 352(SP)
-	VMOVUPS      powConstant49<>+0(SB), Y9
-	VFMADD231PD  powConstant48<>+0(SB), Y13, Y9
-	VMOVUPS      Y6, 384(SP)
-	VMOVUPS      powConstant51<>+0(SB), Y6
-	VFMADD231PD  powConstant50<>+0(SB), Y12, Y6
-	VMOVUPS      Y8, 416(SP)
-	VMOVUPS      powConstant51<>+0(SB), Y8
-	VFMADD231PD  powConstant50<>+0(SB), Y13, Y8
-	VMOVUPS      Y3, 448(SP)
-	VMOVUPS      powConstant53<>+0(SB), Y3
-	VFMADD231PD  powConstant52<>+0(SB), Y12, Y3
-	VMOVUPS      Y2, 480(SP)
-	VMOVUPS      powConstant53<>+0(SB), Y2
-	VFMADD231PD  powConstant52<>+0(SB), Y13, Y2
-	VMOVUPS      Y1, 512(SP)
-	VMOVUPS      powConstant55<>+0(SB), Y1
-	VFMADD231PD  powConstant54<>+0(SB), Y12, Y1
-	VMOVUPS      Y0, 544(SP)
-	VMOVUPS      powConstant55<>+0(SB), Y0
-	VFMADD231PD  powConstant54<>+0(SB), Y13, Y0
-	VMOVUPS      Y11, 576(SP)
-	VMOVUPS      powConstant57<>+0(SB), Y11
-	VFMADD231PD  powConstant56<>+0(SB), Y12, Y11
-	VMOVUPS      Y10, 608(SP)
-	VMOVUPS      powConstant57<>+0(SB), Y10
-	VFMADD231PD  powConstant56<>+0(SB), Y13, Y10
-	VMULPD       Y12, Y12, Y12
-	VMULPD       Y13, Y13, Y13
-	VFMADD231PD  Y12, Y6, Y7
-	VFMADD231PD  Y13, Y8, Y9
-	VFMADD231PD  Y12, Y1, Y3
-	VFMADD231PD  Y13, Y0, Y2
-	VMULPD       Y12, Y12, Y0
-	VMULPD       Y13, Y13, Y1
-	VFMADD231PD  Y0, Y3, Y7
-	VFMADD231PD  Y1, Y2, Y9
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y1, Y1, Y1
-	VFMADD231PD  Y0, Y11, Y7
-	VFMADD231PD  Y1, Y10, Y9
-	VFMADD231PD  Y7, Y12, Y4
-	VFMADD231PD  Y9, Y13, Y5
-	VADDPD       Y4, Y14, Y0
-	VADDPD       Y5, Y15, Y1
-	VADDPD       608(SP), Y0, Y0
-	VADDPD       576(SP), Y1, Y1
-	VMOVUPS      544(SP), Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMOVUPS      512(SP), Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y2, Y0, Y2
-	VPADDQ       Y3, Y1, Y3
+	VMOVUPS      Y7, 192(SP)
+	VMULPD       Y12, Y12, Y7
+	VMOVUPS      Y9, 224(SP)
+	VMULPD       Y13, Y13, Y9
+	VMOVUPS      Y6, 256(SP)
+	VMOVUPS      powConstant49<>+0(SB), Y6
+	VFMADD231PD  powConstant48<>+0(SB), Y7, Y6
+	VMOVUPS      Y8, 288(SP)
+	VMOVUPS      powConstant49<>+0(SB), Y8
+	VFMADD231PD  powConstant48<>+0(SB), Y9, Y8
+	VFMADD213PD  powConstant50<>+0(SB), Y7, Y6
+	VFMADD213PD  powConstant50<>+0(SB), Y9, Y8
+	VFMADD213PD  powConstant51<>+0(SB), Y7, Y6
+	VFMADD213PD  powConstant51<>+0(SB), Y9, Y8
+	VFMADD213PD  powConstant52<>+0(SB), Y7, Y6
+	VFMADD213PD  powConstant52<>+0(SB), Y9, Y8
+	VMOVUPS      Y3, 320(SP)
+	VMOVUPS      powConstant54<>+0(SB), Y3
+	VFMADD231PD  powConstant53<>+0(SB), Y7, Y3
+	VMOVUPS      Y2, 352(SP)
+	VMOVUPS      powConstant54<>+0(SB), Y2
+	VFMADD231PD  powConstant53<>+0(SB), Y9, Y2
+	VFMADD213PD  powConstant55<>+0(SB), Y7, Y3
+	VFMADD213PD  powConstant55<>+0(SB), Y9, Y2
+	VFMADD213PD  powConstant56<>+0(SB), Y7, Y3
+	VFMADD213PD  powConstant56<>+0(SB), Y9, Y2
+	VFMADD231PD  Y12, Y3, Y6
+	VFMADD231PD  Y13, Y2, Y8
+	VFMADD213PD  powConstant57<>+0(SB), Y12, Y6
+	VFMADD213PD  powConstant57<>+0(SB), Y13, Y8
+	VFMADD231PD  Y6, Y7, Y4
+	VFMADD231PD  Y8, Y9, Y5
+	VADDPD       Y4, Y14, Y2
+	VADDPD       Y5, Y15, Y3
+	VADDPD       Y2, Y10, Y2
+	VADDPD       Y3, Y11, Y3
+	VPSLLQ       $0x34, Y0, Y0
+	VPSLLQ       $0x34, Y1, Y1
+	VPADDQ       Y0, Y2, Y0
+	VPADDQ       Y1, Y3, Y1
 	VMOVUPS      32(SP), Y4
 	VPADDQ       powConstant0<>+0(SB), Y4, Y5
 	VMOVUPS      (SP), Y6
 	VPADDQ       powConstant0<>+0(SB), Y6, Y7
 	VPCMPGTQ     powConstant58<>+0(SB), Y5, Y5
 	VPCMPGTQ     powConstant58<>+0(SB), Y7, Y7
-	VMOVUPS      480(SP), Y8
+	VMOVUPS      352(SP), Y8
 	VANDPD       powConstant0<>+0(SB), Y8, Y8
-	VMOVUPS      448(SP), Y9
+	VMOVUPS      320(SP), Y9
 	VANDPD       powConstant0<>+0(SB), Y9, Y9
 	VPCMPGTQ     powConstant59<>+0(SB), Y8, Y8
 	VPCMPGTQ     powConstant59<>+0(SB), Y9, Y9
@@ -816,17 +790,17 @@ back3:
 	JNE       region4
 
 back4:
-	VMOVUPS   powConstant16<>+0(SB), Y0
-	VPCMPGTQ  (SI), Y0, Y1
-	VPCMPGTQ  32(SI), Y0, Y0
-	VMOVUPS   Y2, Y4
-	VMOVMSKPD Y1, AX
+	VMOVUPS   powConstant16<>+0(SB), Y2
+	VPCMPGTQ  (SI), Y2, Y3
+	VPCMPGTQ  32(SI), Y2, Y2
+	VMOVUPS   Y0, Y4
+	VMOVMSKPD Y3, AX
 	TESTL     AX, AX
 	JNE       region5
 
 back5:
-	VMOVUPS   Y3, Y1
-	VMOVMSKPD Y0, AX
+	VMOVUPS   Y1, Y0
+	VMOVMSKPD Y2, AX
 	TESTL     AX, AX
 	JNE       region6
 
@@ -834,7 +808,7 @@ back6:
 	TESTB   R8, R8
 	JNE     past
 	VMOVUPS Y4, (DI)
-	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y0, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -853,17 +827,17 @@ in:
 	MOVQ (DX)(R12*8), BX
 
 fill:
-	MOVQ AX, 704(SP)(R12*8)
-	MOVQ BX, 768(SP)(R12*8)
+	MOVQ AX, 448(SP)(R12*8)
+	MOVQ BX, 512(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 640(SP), DI
-	LEAQ 704(SP), SI
-	LEAQ 768(SP), DX
+	LEAQ 384(SP), DI
+	LEAQ 448(SP), SI
+	LEAQ 512(SP), DX
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -876,7 +850,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 640(SP)(R10*8), AX
+	MOVQ 384(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -886,71 +860,71 @@ done:
 
 past:
 	VMOVNTPS Y4, (DI)
-	VMOVNTPS Y1, 32(DI)
+	VMOVNTPS Y0, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS   Y4, 832(SP)
-	VMOVUPS   Y5, 864(SP)
-	VMOVUPS   Y6, 896(SP)
-	VMOVUPS   Y7, 928(SP)
-	VMOVUPS   Y8, 960(SP)
-	VMOVUPS   Y9, 992(SP)
+	VMOVUPS   Y4, 576(SP)
+	VMOVUPS   Y5, 608(SP)
+	VMOVUPS   Y6, 640(SP)
+	VMOVUPS   Y7, 672(SP)
+	VMOVUPS   Y8, 704(SP)
+	VMOVUPS   Y9, 736(SP)
 	VMULPD    powConstant60<>+0(SB), Y4, Y10
 	VBLENDVPD Y6, Y10, Y8, Y8
-	VMOVUPS   Y8, 960(SP)
+	VMOVUPS   Y8, 704(SP)
 	VBLENDVPD Y6, powConstant61<>+0(SB), Y9, Y9
-	VMOVUPS   Y9, 992(SP)
+	VMOVUPS   Y9, 736(SP)
 	JMP       back1
 
 region2:
-	VMOVUPS   Y4, 1024(SP)
-	VMOVUPS   Y5, 1056(SP)
-	VMOVUPS   Y6, 1088(SP)
-	VMOVUPS   Y7, 1120(SP)
-	VMOVUPS   Y8, 1152(SP)
-	VMOVUPS   Y9, 1184(SP)
-	VMOVUPS   Y10, 1216(SP)
+	VMOVUPS   Y4, 768(SP)
+	VMOVUPS   Y5, 800(SP)
+	VMOVUPS   Y6, 832(SP)
+	VMOVUPS   Y7, 864(SP)
+	VMOVUPS   Y8, 896(SP)
+	VMOVUPS   Y9, 928(SP)
+	VMOVUPS   Y10, 960(SP)
 	VMULPD    powConstant60<>+0(SB), Y5, Y11
 	VBLENDVPD Y7, Y11, Y6, Y6
-	VMOVUPS   Y6, 1088(SP)
+	VMOVUPS   Y6, 832(SP)
 	VBLENDVPD Y7, powConstant61<>+0(SB), Y10, Y10
-	VMOVUPS   Y10, 1216(SP)
+	VMOVUPS   Y10, 960(SP)
 	JMP       back2
 
 region3:
-	VMOVUPS   Y0, 1248(SP)
-	VMOVUPS   Y1, 1280(SP)
-	VMOVUPS   Y2, 1312(SP)
-	VMOVUPS   Y3, 1344(SP)
-	VMOVUPS   Y5, 1376(SP)
-	VMOVUPS   Y7, 1408(SP)
+	VMOVUPS   Y0, 992(SP)
+	VMOVUPS   Y1, 1024(SP)
+	VMOVUPS   Y2, 1056(SP)
+	VMOVUPS   Y3, 1088(SP)
+	VMOVUPS   Y5, 1120(SP)
+	VMOVUPS   Y7, 1152(SP)
 	VCMPPD    $0x00, powConstant16<>+0(SB), Y4, Y8
 	VCMPPD    $0x00, powConstant17<>+0(SB), Y4, Y9
-	VMOVUPS   416(SP), Y10
+	VMOVUPS   288(SP), Y10
 	VBLENDVPD Y9, powConstant17<>+0(SB), Y10, Y9
 	VBLENDVPD Y8, powConstant18<>+0(SB), Y9, Y8
 	VMULPD    (DX), Y8, Y8
-	VMOVUPS   384(SP), Y9
+	VMOVUPS   256(SP), Y9
 	VMULPD    powConstant33<>+0(SB), Y9, Y10
 	VADDPD    powConstant22<>+0(SB), Y10, Y10
 	VSUBPD    powConstant22<>+0(SB), Y10, Y10
 	VSUBPD    Y10, Y9, Y9
 	VADDPD    powConstant62<>+0(SB), Y10, Y10
 	VPSLLQ    $0x34, Y10, Y10
-	VMULPD    Y10, Y0, Y0
+	VMULPD    Y10, Y2, Y2
 	VADDPD    powConstant62<>+0(SB), Y9, Y9
 	VPSLLQ    $0x34, Y9, Y9
-	VMULPD    Y9, Y0, Y0
+	VMULPD    Y9, Y2, Y2
 	VCMPPD    $0x11, powConstant63<>+0(SB), Y8, Y9
 	VMOVUPS   powConstant64<>+0(SB), Y10
 	VCMPPD    $0x11, Y8, Y10, Y11
-	VBLENDVPD Y11, powConstant17<>+0(SB), Y0, Y0
-	VBLENDVPD Y9, powConstant16<>+0(SB), Y0, Y0
+	VBLENDVPD Y11, powConstant17<>+0(SB), Y2, Y2
+	VBLENDVPD Y9, powConstant16<>+0(SB), Y2, Y2
 	VCMPPD    $0x03, Y8, Y8, Y8
 	VCMPPD    $0x03, Y4, Y4, Y9
 	VORPD     Y9, Y8, Y8
-	VBLENDVPD Y8, powConstant32<>+0(SB), Y0, Y0
+	VBLENDVPD Y8, powConstant32<>+0(SB), Y2, Y2
 	VMOVUPS   (DX), Y8
 	VCMPPD    $0x00, powConstant16<>+0(SB), Y8, Y9
 	VMOVUPS   (SI), Y11
@@ -960,62 +934,62 @@ region3:
 	VCMPPD    $0x03, Y8, Y8, Y12
 	VANDNPD   Y4, Y12, Y4
 	VORPD     Y4, Y9, Y4
-	VBLENDVPD Y4, powConstant6<>+0(SB), Y0, Y0
-	VBLENDVPD Y5, Y0, Y2, Y2
-	VMOVUPS   Y2, 1312(SP)
+	VBLENDVPD Y4, powConstant6<>+0(SB), Y2, Y2
+	VBLENDVPD Y5, Y2, Y0, Y0
+	VMOVUPS   Y0, 992(SP)
 	JMP       back3
 
 region4:
-	VMOVUPS   Y1, 1440(SP)
-	VMOVUPS   Y2, 1472(SP)
-	VMOVUPS   Y3, 1504(SP)
-	VMOVUPS   Y7, 1536(SP)
-	VCMPPD    $0x00, powConstant16<>+0(SB), Y6, Y0
+	VMOVUPS   Y0, 1184(SP)
+	VMOVUPS   Y1, 1216(SP)
+	VMOVUPS   Y3, 1248(SP)
+	VMOVUPS   Y7, 1280(SP)
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y6, Y2
 	VCMPPD    $0x00, powConstant17<>+0(SB), Y6, Y4
-	VMOVUPS   352(SP), Y5
+	VMOVUPS   224(SP), Y5
 	VBLENDVPD Y4, powConstant17<>+0(SB), Y5, Y4
-	VBLENDVPD Y0, powConstant18<>+0(SB), Y4, Y0
-	VMULPD    32(DX), Y0, Y0
-	VMOVUPS   320(SP), Y4
+	VBLENDVPD Y2, powConstant18<>+0(SB), Y4, Y2
+	VMULPD    32(DX), Y2, Y2
+	VMOVUPS   192(SP), Y4
 	VMULPD    powConstant33<>+0(SB), Y4, Y5
 	VADDPD    powConstant22<>+0(SB), Y5, Y5
 	VSUBPD    powConstant22<>+0(SB), Y5, Y5
 	VSUBPD    Y5, Y4, Y4
 	VADDPD    powConstant62<>+0(SB), Y5, Y5
 	VPSLLQ    $0x34, Y5, Y5
-	VMULPD    Y5, Y1, Y1
+	VMULPD    Y5, Y3, Y3
 	VADDPD    powConstant62<>+0(SB), Y4, Y4
 	VPSLLQ    $0x34, Y4, Y4
-	VMULPD    Y4, Y1, Y1
-	VCMPPD    $0x11, powConstant63<>+0(SB), Y0, Y4
+	VMULPD    Y4, Y3, Y3
+	VCMPPD    $0x11, powConstant63<>+0(SB), Y2, Y4
 	VMOVUPS   powConstant64<>+0(SB), Y5
-	VCMPPD    $0x11, Y0, Y5, Y5
-	VBLENDVPD Y5, powConstant17<>+0(SB), Y1, Y1
-	VBLENDVPD Y4, powConstant16<>+0(SB), Y1, Y1
-	VCMPPD    $0x03, Y0, Y0, Y0
+	VCMPPD    $0x11, Y2, Y5, Y5
+	VBLENDVPD Y5, powConstant17<>+0(SB), Y3, Y3
+	VBLENDVPD Y4, powConstant16<>+0(SB), Y3, Y3
+	VCMPPD    $0x03, Y2, Y2, Y2
 	VCMPPD    $0x03, Y6, Y6, Y4
-	VORPD     Y4, Y0, Y0
-	VBLENDVPD Y0, powConstant32<>+0(SB), Y1, Y0
-	VMOVUPS   32(DX), Y1
-	VCMPPD    $0x00, powConstant16<>+0(SB), Y1, Y4
+	VORPD     Y4, Y2, Y2
+	VBLENDVPD Y2, powConstant32<>+0(SB), Y3, Y2
+	VMOVUPS   32(DX), Y3
+	VCMPPD    $0x00, powConstant16<>+0(SB), Y3, Y4
 	VMOVUPS   32(SI), Y5
 	VCMPPD    $0x00, powConstant6<>+0(SB), Y5, Y8
 	VORPD     Y8, Y4, Y4
 	VCMPPD    $0x00, powConstant6<>+0(SB), Y6, Y6
-	VCMPPD    $0x03, Y1, Y1, Y8
+	VCMPPD    $0x03, Y3, Y3, Y8
 	VANDNPD   Y6, Y8, Y6
 	VORPD     Y6, Y4, Y4
-	VBLENDVPD Y4, powConstant6<>+0(SB), Y0, Y0
-	VBLENDVPD Y7, Y0, Y3, Y3
-	VMOVUPS   Y3, 1504(SP)
+	VBLENDVPD Y4, powConstant6<>+0(SB), Y2, Y2
+	VBLENDVPD Y7, Y2, Y1, Y1
+	VMOVUPS   Y1, 1216(SP)
 	JMP       back4
 
 region5:
-	VMOVUPS   Y0, 1568(SP)
-	VMOVUPS   Y1, 1600(SP)
-	VMOVUPS   Y2, 1632(SP)
-	VMOVUPS   Y3, 1664(SP)
-	VMOVUPS   Y4, 1696(SP)
+	VMOVUPS   Y0, 1312(SP)
+	VMOVUPS   Y1, 1344(SP)
+	VMOVUPS   Y2, 1376(SP)
+	VMOVUPS   Y3, 1408(SP)
+	VMOVUPS   Y4, 1440(SP)
 	VMOVUPS   (DX), Y5
 	VMULPD    powConstant33<>+0(SB), Y5, Y6
 	VROUNDPD  $0x0b, Y5, Y7
@@ -1023,42 +997,42 @@ region5:
 	VROUNDPD  $0x0b, Y6, Y7
 	VCMPPD    $0x00, Y6, Y7, Y6
 	VANDNPD   Y5, Y6, Y6
-	VXORPD    powConstant34<>+0(SB), Y2, Y7
-	VBLENDVPD Y6, Y7, Y2, Y2
+	VXORPD    powConstant34<>+0(SB), Y0, Y7
+	VBLENDVPD Y6, Y7, Y0, Y0
 	VMOVUPS   (SI), Y6
 	VCMPPD    $0x11, powConstant16<>+0(SB), Y6, Y7
 	VMOVUPS   powConstant18<>+0(SB), Y8
 	VCMPPD    $0x11, Y6, Y8, Y6
 	VANDPD    Y6, Y7, Y6
 	VANDNPD   Y6, Y5, Y5
-	VBLENDVPD Y5, powConstant32<>+0(SB), Y2, Y2
-	VBLENDVPD Y1, Y2, Y4, Y4
-	VMOVUPS   Y4, 1696(SP)
+	VBLENDVPD Y5, powConstant32<>+0(SB), Y0, Y0
+	VBLENDVPD Y3, Y0, Y4, Y4
+	VMOVUPS   Y4, 1440(SP)
 	JMP       back5
 
 region6:
-	VMOVUPS   Y0, 1728(SP)
-	VMOVUPS   Y1, 1760(SP)
-	VMOVUPS   Y3, 1792(SP)
-	VMOVUPS   Y4, 1824(SP)
-	VMOVUPS   32(DX), Y2
-	VMULPD    powConstant33<>+0(SB), Y2, Y5
-	VROUNDPD  $0x0b, Y2, Y6
-	VCMPPD    $0x00, Y2, Y6, Y2
+	VMOVUPS   Y0, 1472(SP)
+	VMOVUPS   Y1, 1504(SP)
+	VMOVUPS   Y2, 1536(SP)
+	VMOVUPS   Y4, 1568(SP)
+	VMOVUPS   32(DX), Y3
+	VMULPD    powConstant33<>+0(SB), Y3, Y5
+	VROUNDPD  $0x0b, Y3, Y6
+	VCMPPD    $0x00, Y3, Y6, Y3
 	VROUNDPD  $0x0b, Y5, Y6
 	VCMPPD    $0x00, Y5, Y6, Y5
-	VANDNPD   Y2, Y5, Y5
-	VXORPD    powConstant34<>+0(SB), Y3, Y6
-	VBLENDVPD Y5, Y6, Y3, Y3
+	VANDNPD   Y3, Y5, Y5
+	VXORPD    powConstant34<>+0(SB), Y1, Y6
+	VBLENDVPD Y5, Y6, Y1, Y1
 	VMOVUPS   32(SI), Y5
 	VCMPPD    $0x11, powConstant16<>+0(SB), Y5, Y6
 	VMOVUPS   powConstant18<>+0(SB), Y7
 	VCMPPD    $0x11, Y5, Y7, Y5
 	VANDPD    Y5, Y6, Y5
-	VANDNPD   Y5, Y2, Y2
-	VBLENDVPD Y2, powConstant32<>+0(SB), Y3, Y2
-	VBLENDVPD Y0, Y2, Y1, Y1
-	VMOVUPS   Y1, 1760(SP)
+	VANDNPD   Y5, Y3, Y3
+	VBLENDVPD Y3, powConstant32<>+0(SB), Y1, Y1
+	VBLENDVPD Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 1472(SP)
 	JMP       back6
 
 DATA powConstant35<>+0(SB)/8, $0x0010000000000000
@@ -1067,16 +1041,16 @@ DATA powConstant35<>+16(SB)/8, $0x0010000000000000
 DATA powConstant35<>+24(SB)/8, $0x0010000000000000
 GLOBL powConstant35<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant36<>+0(SB)/8, $0x3fd2492492492301
-DATA powConstant36<>+8(SB)/8, $0x3fd2492492492301
-DATA powConstant36<>+16(SB)/8, $0x3fd2492492492301
-DATA powConstant36<>+24(SB)/8, $0x3fd2492492492301
+DATA powConstant36<>+0(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant36<>+8(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant36<>+16(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant36<>+24(SB)/8, $0x3fbdadb8fc5fc2df
 GLOBL powConstant36<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant37<>+0(SB)/8, $0x3fd999999999999a
-DATA powConstant37<>+8(SB)/8, $0x3fd999999999999a
-DATA powConstant37<>+16(SB)/8, $0x3fd999999999999a
-DATA powConstant37<>+24(SB)/8, $0x3fd999999999999a
+DATA powConstant37<>+0(SB)/8, $0x3fc11156956ef68d
+DATA powConstant37<>+8(SB)/8, $0x3fc11156956ef68d
+DATA powConstant37<>+16(SB)/8, $0x3fc11156956ef68d
+DATA powConstant37<>+24(SB)/8, $0x3fc11156956ef68d
 GLOBL powConstant37<>(SB), RODATA|NOPTR, $32
 
 DATA powConstant38<>+0(SB)/8, $0x3fc745d173de787d
@@ -1085,16 +1059,16 @@ DATA powConstant38<>+16(SB)/8, $0x3fc745d173de787d
 DATA powConstant38<>+24(SB)/8, $0x3fc745d173de787d
 GLOBL powConstant38<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant39<>+0(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant39<>+8(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant39<>+16(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant39<>+24(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant39<>+0(SB)/8, $0x3fd2492492492301
+DATA powConstant39<>+8(SB)/8, $0x3fd2492492492301
+DATA powConstant39<>+16(SB)/8, $0x3fd2492492492301
+DATA powConstant39<>+24(SB)/8, $0x3fd2492492492301
 GLOBL powConstant39<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant40<>+0(SB)/8, $0x3fc11156956ef68d
-DATA powConstant40<>+8(SB)/8, $0x3fc11156956ef68d
-DATA powConstant40<>+16(SB)/8, $0x3fc11156956ef68d
-DATA powConstant40<>+24(SB)/8, $0x3fc11156956ef68d
+DATA powConstant40<>+0(SB)/8, $0x3fbe0144e0514675
+DATA powConstant40<>+8(SB)/8, $0x3fbe0144e0514675
+DATA powConstant40<>+16(SB)/8, $0x3fbe0144e0514675
+DATA powConstant40<>+24(SB)/8, $0x3fbe0144e0514675
 GLOBL powConstant40<>(SB), RODATA|NOPTR, $32
 
 DATA powConstant41<>+0(SB)/8, $0x3fc3b13a95bc705a
@@ -1103,16 +1077,16 @@ DATA powConstant41<>+16(SB)/8, $0x3fc3b13a95bc705a
 DATA powConstant41<>+24(SB)/8, $0x3fc3b13a95bc705a
 GLOBL powConstant41<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant42<>+0(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant42<>+8(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant42<>+16(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant42<>+24(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant42<>+0(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant42<>+8(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant42<>+16(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant42<>+24(SB)/8, $0x3fcc71c71c74b654
 GLOBL powConstant42<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant43<>+0(SB)/8, $0x3fbe0144e0514675
-DATA powConstant43<>+8(SB)/8, $0x3fbe0144e0514675
-DATA powConstant43<>+16(SB)/8, $0x3fbe0144e0514675
-DATA powConstant43<>+24(SB)/8, $0x3fbe0144e0514675
+DATA powConstant43<>+0(SB)/8, $0x3fd999999999999a
+DATA powConstant43<>+8(SB)/8, $0x3fd999999999999a
+DATA powConstant43<>+16(SB)/8, $0x3fd999999999999a
+DATA powConstant43<>+24(SB)/8, $0x3fd999999999999a
 GLOBL powConstant43<>(SB), RODATA|NOPTR, $32
 
 DATA powConstant44<>+0(SB)/8, $0x3fe5555555555555
@@ -1139,64 +1113,64 @@ DATA powConstant47<>+16(SB)/8, $0x3dea39ef35793c76
 DATA powConstant47<>+24(SB)/8, $0x3dea39ef35793c76
 GLOBL powConstant47<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant48<>+0(SB)/8, $0x3fc55555555554fd
-DATA powConstant48<>+8(SB)/8, $0x3fc55555555554fd
-DATA powConstant48<>+16(SB)/8, $0x3fc55555555554fd
-DATA powConstant48<>+24(SB)/8, $0x3fc55555555554fd
+DATA powConstant48<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant48<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant48<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant48<>+24(SB)/8, $0x3e5ad901f1640da5
 GLOBL powConstant48<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant49<>+0(SB)/8, $0x3fe000000000000a
-DATA powConstant49<>+8(SB)/8, $0x3fe000000000000a
-DATA powConstant49<>+16(SB)/8, $0x3fe000000000000a
-DATA powConstant49<>+24(SB)/8, $0x3fe000000000000a
+DATA powConstant49<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant49<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant49<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant49<>+24(SB)/8, $0x3ec71df1b00a32c0
 GLOBL powConstant49<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant50<>+0(SB)/8, $0x3f81111111126ec7
-DATA powConstant50<>+8(SB)/8, $0x3f81111111126ec7
-DATA powConstant50<>+16(SB)/8, $0x3f81111111126ec7
-DATA powConstant50<>+24(SB)/8, $0x3f81111111126ec7
+DATA powConstant50<>+0(SB)/8, $0x3f2a01a012ede077
+DATA powConstant50<>+8(SB)/8, $0x3f2a01a012ede077
+DATA powConstant50<>+16(SB)/8, $0x3f2a01a012ede077
+DATA powConstant50<>+24(SB)/8, $0x3f2a01a012ede077
 GLOBL powConstant50<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant51<>+0(SB)/8, $0x3fa55555555506a3
-DATA powConstant51<>+8(SB)/8, $0x3fa55555555506a3
-DATA powConstant51<>+16(SB)/8, $0x3fa55555555506a3
-DATA powConstant51<>+24(SB)/8, $0x3fa55555555506a3
+DATA powConstant51<>+0(SB)/8, $0x3f81111111126ec7
+DATA powConstant51<>+8(SB)/8, $0x3f81111111126ec7
+DATA powConstant51<>+16(SB)/8, $0x3f81111111126ec7
+DATA powConstant51<>+24(SB)/8, $0x3f81111111126ec7
 GLOBL powConstant51<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant52<>+0(SB)/8, $0x3f2a01a012ede077
-DATA powConstant52<>+8(SB)/8, $0x3f2a01a012ede077
-DATA powConstant52<>+16(SB)/8, $0x3f2a01a012ede077
-DATA powConstant52<>+24(SB)/8, $0x3f2a01a012ede077
+DATA powConstant52<>+0(SB)/8, $0x3fc55555555554fd
+DATA powConstant52<>+8(SB)/8, $0x3fc55555555554fd
+DATA powConstant52<>+16(SB)/8, $0x3fc55555555554fd
+DATA powConstant52<>+24(SB)/8, $0x3fc55555555554fd
 GLOBL powConstant52<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant53<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant53<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant53<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant53<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant53<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant53<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant53<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant53<>+24(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL powConstant53<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant54<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant54<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant54<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant54<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant54<>+0(SB)/8, $0x3efa0199941cbcab
+DATA powConstant54<>+8(SB)/8, $0x3efa0199941cbcab
+DATA powConstant54<>+16(SB)/8, $0x3efa0199941cbcab
+DATA powConstant54<>+24(SB)/8, $0x3efa0199941cbcab
 GLOBL powConstant54<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant55<>+0(SB)/8, $0x3efa0199941cbcab
-DATA powConstant55<>+8(SB)/8, $0x3efa0199941cbcab
-DATA powConstant55<>+16(SB)/8, $0x3efa0199941cbcab
-DATA powConstant55<>+24(SB)/8, $0x3efa0199941cbcab
+DATA powConstant55<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant55<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant55<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant55<>+24(SB)/8, $0x3f56c16c1847fa3f
 GLOBL powConstant55<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant56<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant56<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant56<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant56<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant56<>+0(SB)/8, $0x3fa55555555506a3
+DATA powConstant56<>+8(SB)/8, $0x3fa55555555506a3
+DATA powConstant56<>+16(SB)/8, $0x3fa55555555506a3
+DATA powConstant56<>+24(SB)/8, $0x3fa55555555506a3
 GLOBL powConstant56<>(SB), RODATA|NOPTR, $32
 
-DATA powConstant57<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant57<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant57<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant57<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant57<>+0(SB)/8, $0x3fe000000000000a
+DATA powConstant57<>+8(SB)/8, $0x3fe000000000000a
+DATA powConstant57<>+16(SB)/8, $0x3fe000000000000a
+DATA powConstant57<>+24(SB)/8, $0x3fe000000000000a
 GLOBL powConstant57<>(SB), RODATA|NOPTR, $32
 
 DATA powConstant58<>+0(SB)/8, $0xffeffffffffffffe
@@ -1993,66 +1967,60 @@ back2:
 	VFMADD231PD  Z15, Z8, Z21
 	VFMADD231PD  Z16, Z12, Z20
 	VFMADD231PD  Z17, Z13, Z21
-	VMOVUPS      powConstant102<>+0(SB), Z12
-	VFMADD231PD  powConstant101<>+0(SB), Z14, Z12
-	VMOVUPS      powConstant102<>+0(SB), Z13
-	VFMADD231PD  powConstant101<>+0(SB), Z15, Z13
-	VMOVUPS      powConstant104<>+0(SB), Z22
-	VFMADD231PD  powConstant103<>+0(SB), Z14, Z22
-	VMOVUPS      powConstant104<>+0(SB), Z23
-	VFMADD231PD  powConstant103<>+0(SB), Z15, Z23
+	VMULPD       Z14, Z14, Z12
+	VMULPD       Z15, Z15, Z13
+	VMOVUPS      powConstant102<>+0(SB), Z22
+	VFMADD231PD  powConstant101<>+0(SB), Z12, Z22
+	VMOVUPS      powConstant102<>+0(SB), Z23
+	VFMADD231PD  powConstant101<>+0(SB), Z13, Z23
+	VFMADD213PD  powConstant103<>+0(SB), Z12, Z22
+	VFMADD213PD  powConstant103<>+0(SB), Z13, Z23
+	VFMADD213PD  powConstant104<>+0(SB), Z12, Z22
+	VFMADD213PD  powConstant104<>+0(SB), Z13, Z23
 	VMOVUPS      powConstant106<>+0(SB), Z24
-	VFMADD231PD  powConstant105<>+0(SB), Z14, Z24
+	VFMADD231PD  powConstant105<>+0(SB), Z12, Z24
 	VMOVUPS      powConstant106<>+0(SB), Z25
-	VFMADD231PD  powConstant105<>+0(SB), Z15, Z25
-	VMOVUPS      powConstant108<>+0(SB), Z26
-	VFMADD231PD  powConstant107<>+0(SB), Z14, Z26
-	VMOVUPS      powConstant108<>+0(SB), Z27
-	VFMADD231PD  powConstant107<>+0(SB), Z15, Z27
-	VMULPD       Z14, Z14, Z28
-	VMULPD       Z15, Z15, Z29
-	VFMADD231PD  Z28, Z22, Z12
-	VFMADD231PD  Z29, Z23, Z13
-	VFMADD231PD  Z28, Z26, Z24
-	VFMADD231PD  Z29, Z27, Z25
-	VMULPD       Z28, Z28, Z22
-	VMULPD       Z29, Z29, Z23
-	VFMADD231PD  Z22, Z24, Z12
-	VFMADD231PD  Z23, Z25, Z13
-	VMOVUPS      powConstant109<>+0(SB), Z22
-	VFMADD231PD  Z12, Z14, Z22
-	VMOVUPS      powConstant109<>+0(SB), Z23
-	VFMADD231PD  Z13, Z15, Z23
-	VSUBPD       powConstant109<>+0(SB), Z22, Z24
-	VSUBPD       powConstant109<>+0(SB), Z23, Z25
+	VFMADD231PD  powConstant105<>+0(SB), Z13, Z25
+	VFMADD213PD  powConstant107<>+0(SB), Z12, Z24
+	VFMADD213PD  powConstant107<>+0(SB), Z13, Z25
+	VFMADD231PD  Z14, Z24, Z22
+	VFMADD231PD  Z15, Z25, Z23
+	VFMADD213PD  powConstant108<>+0(SB), Z14, Z22
+	VFMADD213PD  powConstant108<>+0(SB), Z15, Z23
+	VMOVUPS      powConstant109<>+0(SB), Z12
+	VFMADD231PD  Z22, Z14, Z12
+	VMOVUPS      powConstant109<>+0(SB), Z13
+	VFMADD231PD  Z23, Z15, Z13
+	VSUBPD       powConstant109<>+0(SB), Z12, Z24
+	VSUBPD       powConstant109<>+0(SB), Z13, Z25
 	VXORPD       powConstant99<>+0(SB), Z24, Z24
 	VXORPD       powConstant99<>+0(SB), Z25, Z25
-	VFMADD231PD  Z12, Z14, Z24
-	VFMADD231PD  Z13, Z15, Z25
-	VFMADD213PD  powConstant110<>+0(SB), Z12, Z16
-	VFMADD213PD  powConstant110<>+0(SB), Z13, Z17
-	VADDPD       Z16, Z24, Z12
-	VADDPD       Z17, Z25, Z13
-	VMULPD       Z22, Z18, Z14
-	VMULPD       Z23, Z19, Z15
-	VMOVUPS      Z14, Z16
-	VFMSUB231PD  Z22, Z18, Z16
-	VMOVUPS      Z15, Z17
-	VFMSUB231PD  Z23, Z19, Z17
-	VFMADD231PD  Z22, Z20, Z16
-	VFMADD231PD  Z23, Z21, Z17
-	VFMADD231PD  Z12, Z18, Z16
-	VFMADD231PD  Z13, Z19, Z17
-	VADDPD       Z14, Z10, Z12
-	VADDPD       Z15, Z11, Z13
+	VFMADD231PD  Z22, Z14, Z24
+	VFMADD231PD  Z23, Z15, Z25
+	VFMADD213PD  powConstant110<>+0(SB), Z22, Z16
+	VFMADD213PD  powConstant110<>+0(SB), Z23, Z17
+	VADDPD       Z16, Z24, Z14
+	VADDPD       Z17, Z25, Z15
+	VMULPD       Z12, Z18, Z16
+	VMULPD       Z13, Z19, Z17
+	VMOVUPS      Z16, Z22
+	VFMSUB231PD  Z12, Z18, Z22
+	VMOVUPS      Z17, Z23
+	VFMSUB231PD  Z13, Z19, Z23
+	VFMADD231PD  Z12, Z20, Z22
+	VFMADD231PD  Z13, Z21, Z23
+	VFMADD231PD  Z14, Z18, Z22
+	VFMADD231PD  Z15, Z19, Z23
+	VADDPD       Z16, Z10, Z12
+	VADDPD       Z17, Z11, Z13
 	VSUBPD       Z10, Z12, Z10
 	VSUBPD       Z11, Z13, Z11
-	VSUBPD       Z10, Z14, Z10
-	VSUBPD       Z11, Z15, Z11
-	VFMADD231PD  powConstant72<>+0(SB), Z6, Z16
-	VFMADD231PD  powConstant72<>+0(SB), Z8, Z17
-	VADDPD       Z16, Z10, Z6
-	VADDPD       Z17, Z11, Z8
+	VSUBPD       Z10, Z16, Z10
+	VSUBPD       Z11, Z17, Z11
+	VFMADD231PD  powConstant72<>+0(SB), Z6, Z22
+	VFMADD231PD  powConstant72<>+0(SB), Z8, Z23
+	VADDPD       Z22, Z10, Z6
+	VADDPD       Z23, Z11, Z8
 	VMULPD       powConstant111<>+0(SB), Z7, Z10
 	VMULPD       powConstant111<>+0(SB), Z9, Z11
 	VADDPD       Z12, Z10, Z14
@@ -2097,42 +2065,32 @@ back2:
 	VSUBPD       powConstant71<>+0(SB), Z17, Z21
 	VSUBPD       Z20, Z18, Z20
 	VSUBPD       Z21, Z19, Z21
-	VMOVUPS      powConstant114<>+0(SB), Z22
-	VFMADD231PD  powConstant113<>+0(SB), Z18, Z22
-	VMOVUPS      powConstant114<>+0(SB), Z23
-	VFMADD231PD  powConstant113<>+0(SB), Z19, Z23
-	VMOVUPS      powConstant116<>+0(SB), Z24
-	VFMADD231PD  powConstant115<>+0(SB), Z18, Z24
-	VMOVUPS      powConstant116<>+0(SB), Z25
-	VFMADD231PD  powConstant115<>+0(SB), Z19, Z25
-	VMOVUPS      powConstant118<>+0(SB), Z26
-	VFMADD231PD  powConstant117<>+0(SB), Z18, Z26
-	VMOVUPS      powConstant118<>+0(SB), Z27
-	VFMADD231PD  powConstant117<>+0(SB), Z19, Z27
-	VMOVUPS      powConstant120<>+0(SB), Z28
-	VFMADD231PD  powConstant119<>+0(SB), Z18, Z28
-	VMOVUPS      powConstant120<>+0(SB), Z29
-	VFMADD231PD  powConstant119<>+0(SB), Z19, Z29
-	VMOVUPS      powConstant122<>+0(SB), Z30
-	VFMADD231PD  powConstant121<>+0(SB), Z18, Z30
-	VMOVUPS      powConstant122<>+0(SB), Z31
-	VFMADD231PD  powConstant121<>+0(SB), Z19, Z31
-	VMULPD       Z18, Z18, Z18
-	VMULPD       Z19, Z19, Z19
-	VFMADD231PD  Z18, Z24, Z22
-	VFMADD231PD  Z19, Z25, Z23
-	VFMADD231PD  Z18, Z28, Z26
-	VFMADD231PD  Z19, Z29, Z27
-	VMULPD       Z18, Z18, Z24
-	VMULPD       Z19, Z19, Z25
-	VFMADD231PD  Z24, Z26, Z22
-	VFMADD231PD  Z25, Z27, Z23
-	VMULPD       Z24, Z24, Z24
-	VMULPD       Z25, Z25, Z25
-	VFMADD231PD  Z24, Z30, Z22
-	VFMADD231PD  Z25, Z31, Z23
-	VFMADD231PD  Z22, Z18, Z10
-	VFMADD231PD  Z23, Z19, Z11
+	VMULPD       Z18, Z18, Z22
+	VMULPD       Z19, Z19, Z23
+	VMOVUPS      powConstant114<>+0(SB), Z24
+	VFMADD231PD  powConstant113<>+0(SB), Z22, Z24
+	VMOVUPS      powConstant114<>+0(SB), Z25
+	VFMADD231PD  powConstant113<>+0(SB), Z23, Z25
+	VFMADD213PD  powConstant115<>+0(SB), Z22, Z24
+	VFMADD213PD  powConstant115<>+0(SB), Z23, Z25
+	VFMADD213PD  powConstant116<>+0(SB), Z22, Z24
+	VFMADD213PD  powConstant116<>+0(SB), Z23, Z25
+	VFMADD213PD  powConstant117<>+0(SB), Z22, Z24
+	VFMADD213PD  powConstant117<>+0(SB), Z23, Z25
+	VMOVUPS      powConstant119<>+0(SB), Z26
+	VFMADD231PD  powConstant118<>+0(SB), Z22, Z26
+	VMOVUPS      powConstant119<>+0(SB), Z27
+	VFMADD231PD  powConstant118<>+0(SB), Z23, Z27
+	VFMADD213PD  powConstant120<>+0(SB), Z22, Z26
+	VFMADD213PD  powConstant120<>+0(SB), Z23, Z27
+	VFMADD213PD  powConstant121<>+0(SB), Z22, Z26
+	VFMADD213PD  powConstant121<>+0(SB), Z23, Z27
+	VFMADD231PD  Z18, Z26, Z24
+	VFMADD231PD  Z19, Z27, Z25
+	VFMADD213PD  powConstant122<>+0(SB), Z18, Z24
+	VFMADD213PD  powConstant122<>+0(SB), Z19, Z25
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z25, Z23, Z11
 	VADDPD       Z10, Z20, Z10
 	VADDPD       Z11, Z21, Z11
 	VADDPD       Z10, Z16, Z10
@@ -2409,24 +2367,24 @@ DATA powConstant100<>+48(SB)/8, $0x0010000000000000
 DATA powConstant100<>+56(SB)/8, $0x0010000000000000
 GLOBL powConstant100<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant101<>+0(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+8(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+16(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+24(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+32(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+40(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+48(SB)/8, $0x3fd2492492492301
-DATA powConstant101<>+56(SB)/8, $0x3fd2492492492301
+DATA powConstant101<>+0(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+8(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+16(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+24(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+32(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+40(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+48(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant101<>+56(SB)/8, $0x3fbdadb8fc5fc2df
 GLOBL powConstant101<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant102<>+0(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+8(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+16(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+24(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+32(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+40(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+48(SB)/8, $0x3fd999999999999a
-DATA powConstant102<>+56(SB)/8, $0x3fd999999999999a
+DATA powConstant102<>+0(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+8(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+16(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+24(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+32(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+40(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+48(SB)/8, $0x3fc11156956ef68d
+DATA powConstant102<>+56(SB)/8, $0x3fc11156956ef68d
 GLOBL powConstant102<>(SB), RODATA|NOPTR, $64
 
 DATA powConstant103<>+0(SB)/8, $0x3fc745d173de787d
@@ -2439,24 +2397,24 @@ DATA powConstant103<>+48(SB)/8, $0x3fc745d173de787d
 DATA powConstant103<>+56(SB)/8, $0x3fc745d173de787d
 GLOBL powConstant103<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant104<>+0(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+8(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+16(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+24(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+32(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+40(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+48(SB)/8, $0x3fcc71c71c74b654
-DATA powConstant104<>+56(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant104<>+0(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+8(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+16(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+24(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+32(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+40(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+48(SB)/8, $0x3fd2492492492301
+DATA powConstant104<>+56(SB)/8, $0x3fd2492492492301
 GLOBL powConstant104<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant105<>+0(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+8(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+16(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+24(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+32(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+40(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+48(SB)/8, $0x3fc11156956ef68d
-DATA powConstant105<>+56(SB)/8, $0x3fc11156956ef68d
+DATA powConstant105<>+0(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+8(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+16(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+24(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+32(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+40(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+48(SB)/8, $0x3fbe0144e0514675
+DATA powConstant105<>+56(SB)/8, $0x3fbe0144e0514675
 GLOBL powConstant105<>(SB), RODATA|NOPTR, $64
 
 DATA powConstant106<>+0(SB)/8, $0x3fc3b13a95bc705a
@@ -2469,24 +2427,24 @@ DATA powConstant106<>+48(SB)/8, $0x3fc3b13a95bc705a
 DATA powConstant106<>+56(SB)/8, $0x3fc3b13a95bc705a
 GLOBL powConstant106<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant107<>+0(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+8(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+16(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+24(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+32(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+40(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+48(SB)/8, $0x3fbdadb8fc5fc2df
-DATA powConstant107<>+56(SB)/8, $0x3fbdadb8fc5fc2df
+DATA powConstant107<>+0(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+8(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+16(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+24(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+32(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+40(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+48(SB)/8, $0x3fcc71c71c74b654
+DATA powConstant107<>+56(SB)/8, $0x3fcc71c71c74b654
 GLOBL powConstant107<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant108<>+0(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+8(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+16(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+24(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+32(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+40(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+48(SB)/8, $0x3fbe0144e0514675
-DATA powConstant108<>+56(SB)/8, $0x3fbe0144e0514675
+DATA powConstant108<>+0(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+8(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+16(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+24(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+32(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+40(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+48(SB)/8, $0x3fd999999999999a
+DATA powConstant108<>+56(SB)/8, $0x3fd999999999999a
 GLOBL powConstant108<>(SB), RODATA|NOPTR, $64
 
 DATA powConstant109<>+0(SB)/8, $0x3fe5555555555555
@@ -2529,104 +2487,104 @@ DATA powConstant112<>+48(SB)/8, $0x3dea39ef35793c76
 DATA powConstant112<>+56(SB)/8, $0x3dea39ef35793c76
 GLOBL powConstant112<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant113<>+0(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+8(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+16(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+24(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+32(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+40(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+48(SB)/8, $0x3fc55555555554fd
-DATA powConstant113<>+56(SB)/8, $0x3fc55555555554fd
+DATA powConstant113<>+0(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+8(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+16(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+24(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+32(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+40(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+48(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant113<>+56(SB)/8, $0x3e5ad901f1640da5
 GLOBL powConstant113<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant114<>+0(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+8(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+16(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+24(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+32(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+40(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+48(SB)/8, $0x3fe000000000000a
-DATA powConstant114<>+56(SB)/8, $0x3fe000000000000a
+DATA powConstant114<>+0(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+8(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+16(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+24(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+32(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+40(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+48(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant114<>+56(SB)/8, $0x3ec71df1b00a32c0
 GLOBL powConstant114<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant115<>+0(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+8(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+16(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+24(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+32(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+40(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+48(SB)/8, $0x3f81111111126ec7
-DATA powConstant115<>+56(SB)/8, $0x3f81111111126ec7
+DATA powConstant115<>+0(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+8(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+16(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+24(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+32(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+40(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+48(SB)/8, $0x3f2a01a012ede077
+DATA powConstant115<>+56(SB)/8, $0x3f2a01a012ede077
 GLOBL powConstant115<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant116<>+0(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+8(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+16(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+24(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+32(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+40(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+48(SB)/8, $0x3fa55555555506a3
-DATA powConstant116<>+56(SB)/8, $0x3fa55555555506a3
+DATA powConstant116<>+0(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+8(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+16(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+24(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+32(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+40(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+48(SB)/8, $0x3f81111111126ec7
+DATA powConstant116<>+56(SB)/8, $0x3f81111111126ec7
 GLOBL powConstant116<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant117<>+0(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+8(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+16(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+24(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+32(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+40(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+48(SB)/8, $0x3f2a01a012ede077
-DATA powConstant117<>+56(SB)/8, $0x3f2a01a012ede077
+DATA powConstant117<>+0(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+8(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+16(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+24(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+32(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+40(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+48(SB)/8, $0x3fc55555555554fd
+DATA powConstant117<>+56(SB)/8, $0x3fc55555555554fd
 GLOBL powConstant117<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant118<>+0(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+8(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+16(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+24(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+32(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+40(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+48(SB)/8, $0x3f56c16c1847fa3f
-DATA powConstant118<>+56(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant118<>+0(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+8(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+16(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+24(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+32(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+40(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+48(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant118<>+56(SB)/8, $0x3e928ae1bd8fac9a
 GLOBL powConstant118<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant119<>+0(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+8(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+16(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+24(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+32(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+40(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+48(SB)/8, $0x3ec71df1b00a32c0
-DATA powConstant119<>+56(SB)/8, $0x3ec71df1b00a32c0
+DATA powConstant119<>+0(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+8(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+16(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+24(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+32(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+40(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+48(SB)/8, $0x3efa0199941cbcab
+DATA powConstant119<>+56(SB)/8, $0x3efa0199941cbcab
 GLOBL powConstant119<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant120<>+0(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+8(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+16(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+24(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+32(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+40(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+48(SB)/8, $0x3efa0199941cbcab
-DATA powConstant120<>+56(SB)/8, $0x3efa0199941cbcab
+DATA powConstant120<>+0(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+8(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+16(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+24(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+32(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+40(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+48(SB)/8, $0x3f56c16c1847fa3f
+DATA powConstant120<>+56(SB)/8, $0x3f56c16c1847fa3f
 GLOBL powConstant120<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant121<>+0(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+8(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+16(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+24(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+32(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+40(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+48(SB)/8, $0x3e5ad901f1640da5
-DATA powConstant121<>+56(SB)/8, $0x3e5ad901f1640da5
+DATA powConstant121<>+0(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+8(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+16(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+24(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+32(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+40(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+48(SB)/8, $0x3fa55555555506a3
+DATA powConstant121<>+56(SB)/8, $0x3fa55555555506a3
 GLOBL powConstant121<>(SB), RODATA|NOPTR, $64
 
-DATA powConstant122<>+0(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+8(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+16(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+24(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+32(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+40(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+48(SB)/8, $0x3e928ae1bd8fac9a
-DATA powConstant122<>+56(SB)/8, $0x3e928ae1bd8fac9a
+DATA powConstant122<>+0(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+8(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+16(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+24(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+32(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+40(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+48(SB)/8, $0x3fe000000000000a
+DATA powConstant122<>+56(SB)/8, $0x3fe000000000000a
 GLOBL powConstant122<>(SB), RODATA|NOPTR, $64
 
 DATA powConstant123<>+0(SB)/8, $0xffeffffffffffffe

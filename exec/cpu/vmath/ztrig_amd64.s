@@ -803,7 +803,7 @@ GLOBL trigConstant26<>(SB), RODATA|NOPTR, $32
 
 // func sinFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sinFloat64AVX2(SB), $1024-33
+TEXT ·sinFloat64AVX2(SB), $928-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -870,78 +870,70 @@ back2:
 	VMULPD       Y3, Y3, Y0
 	VMOVUPS      Y13, (SP)
 	VMOVUPS      trigConstant32<>+0(SB), Y13
-	VFMADD231PD  trigConstant31<>+0(SB), Y2, Y13
+	VFMADD231PD  trigConstant31<>+0(SB), Y1, Y13
 	VMOVUPS      Y12, 32(SP)
 	VMOVUPS      trigConstant32<>+0(SB), Y12
-	VFMADD231PD  trigConstant31<>+0(SB), Y3, Y12
+	VFMADD231PD  trigConstant31<>+0(SB), Y0, Y12
+	VFMADD213PD  trigConstant33<>+0(SB), Y1, Y13
+	VFMADD213PD  trigConstant33<>+0(SB), Y0, Y12
 	VMOVUPS      Y5, 64(SP)
-	VMOVUPS      trigConstant34<>+0(SB), Y5
-	VFMADD231PD  trigConstant33<>+0(SB), Y2, Y5
+	VMOVUPS      trigConstant35<>+0(SB), Y5
+	VFMADD231PD  trigConstant34<>+0(SB), Y1, Y5
 	VMOVUPS      Y4, 96(SP)
-	VMOVUPS      trigConstant34<>+0(SB), Y4
-	VFMADD231PD  trigConstant33<>+0(SB), Y3, Y4
-	VMOVUPS      Y9, 128(SP)
-	VMOVUPS      trigConstant36<>+0(SB), Y9
-	VFMADD231PD  trigConstant35<>+0(SB), Y2, Y9
-	VMOVUPS      Y14, 160(SP)
-	VMOVUPS      trigConstant36<>+0(SB), Y14
-	VFMADD231PD  trigConstant35<>+0(SB), Y3, Y14
-	VFMADD231PD  Y1, Y5, Y13
-	VFMADD231PD  Y0, Y4, Y12
-	VMULPD       Y1, Y1, Y4
-	VMULPD       Y0, Y0, Y5
-	VFMADD231PD  Y4, Y9, Y13
-	VFMADD231PD  Y5, Y14, Y12
+	VMOVUPS      trigConstant35<>+0(SB), Y4
+	VFMADD231PD  trigConstant34<>+0(SB), Y0, Y4
+	VFMADD231PD  Y2, Y5, Y13
+	VFMADD231PD  Y3, Y4, Y12
+	VFMADD213PD  trigConstant36<>+0(SB), Y2, Y13
+	VFMADD213PD  trigConstant36<>+0(SB), Y3, Y12
 	VFMADD231PD  Y1, Y13, Y6
 	VFMADD231PD  Y0, Y12, Y7
-	VMULPD       Y2, Y10, Y9
-	VMULPD       Y3, Y11, Y12
+	VMULPD       Y2, Y10, Y4
+	VMULPD       Y3, Y11, Y5
+	VMOVUPS      trigConstant38<>+0(SB), Y12
+	VFMADD231PD  trigConstant37<>+0(SB), Y1, Y12
 	VMOVUPS      trigConstant38<>+0(SB), Y13
-	VFMADD231PD  trigConstant37<>+0(SB), Y2, Y13
-	VMOVUPS      trigConstant38<>+0(SB), Y14
-	VFMADD231PD  trigConstant37<>+0(SB), Y3, Y14
-	VMOVUPS      Y11, 192(SP)
+	VFMADD231PD  trigConstant37<>+0(SB), Y0, Y13
+	VMOVUPS      Y11, 128(SP)
 	VMOVUPS      trigConstant40<>+0(SB), Y11
-	VFMADD231PD  trigConstant39<>+0(SB), Y2, Y11
-	VMOVUPS      Y10, 224(SP)
-	VMOVUPS      trigConstant40<>+0(SB), Y10
-	VFMADD231PD  trigConstant39<>+0(SB), Y3, Y10
-	VFMADD231PD  Y1, Y11, Y13
-	VFMADD231PD  Y0, Y10, Y14
-	VFMADD231PD  trigConstant41<>+0(SB), Y4, Y13
-	VFMADD231PD  trigConstant41<>+0(SB), Y5, Y14
-	VFMADD213PD  trigConstant42<>+0(SB), Y2, Y13
-	VFMADD213PD  trigConstant42<>+0(SB), Y3, Y14
+	VFMADD231PD  trigConstant39<>+0(SB), Y1, Y11
+	VMOVUPS      trigConstant40<>+0(SB), Y1
+	VFMADD231PD  trigConstant39<>+0(SB), Y0, Y1
+	VFMADD231PD  Y2, Y11, Y12
+	VFMADD231PD  Y3, Y1, Y13
+	VFMADD213PD  trigConstant41<>+0(SB), Y2, Y12
+	VFMADD213PD  trigConstant41<>+0(SB), Y3, Y13
+	VFMADD213PD  trigConstant42<>+0(SB), Y2, Y12
+	VFMADD213PD  trigConstant42<>+0(SB), Y3, Y13
 	VFNMADD231PD Y8, Y15, Y8
-	VMOVUPS      128(SP), Y0
-	VFNMADD231PD 160(SP), Y0, Y0
-	VFMADD231PD  Y13, Y9, Y8
-	VFMADD231PD  Y14, Y12, Y0
-	VMOVUPS      96(SP), Y1
-	VPSLLQ       $0x3f, Y1, Y2
-	VMOVUPS      64(SP), Y3
-	VPSLLQ       $0x3f, Y3, Y4
-	VMOVUPS      trigConstant16<>+0(SB), Y5
-	VPCMPGTQ     Y2, Y5, Y2
-	VPCMPGTQ     Y4, Y5, Y4
-	VADDPD       32(SP), Y6, Y5
-	VADDPD       (SP), Y7, Y6
-	VADDPD       224(SP), Y8, Y7
-	VADDPD       192(SP), Y0, Y0
-	VBLENDVPD    Y2, Y5, Y7, Y2
-	VBLENDVPD    Y4, Y6, Y0, Y0
-	VPSLLQ       $0x3e, Y1, Y1
-	VPSLLQ       $0x3e, Y3, Y3
-	VXORPD       (SI), Y1, Y1
-	VXORPD       32(SI), Y3, Y3
-	VANDPD       trigConstant13<>+0(SB), Y1, Y1
-	VANDPD       trigConstant13<>+0(SB), Y3, Y3
-	VXORPD       Y1, Y2, Y1
-	VXORPD       Y3, Y0, Y0
+	VFNMADD231PD Y9, Y14, Y9
+	VFMADD231PD  Y12, Y4, Y8
+	VFMADD231PD  Y13, Y5, Y9
+	VMOVUPS      96(SP), Y0
+	VPSLLQ       $0x3f, Y0, Y1
+	VMOVUPS      64(SP), Y2
+	VPSLLQ       $0x3f, Y2, Y3
+	VMOVUPS      trigConstant16<>+0(SB), Y4
+	VPCMPGTQ     Y1, Y4, Y1
+	VPCMPGTQ     Y3, Y4, Y3
+	VADDPD       32(SP), Y6, Y4
+	VADDPD       (SP), Y7, Y5
+	VADDPD       Y8, Y10, Y6
+	VADDPD       128(SP), Y9, Y7
+	VBLENDVPD    Y1, Y4, Y6, Y1
+	VBLENDVPD    Y3, Y5, Y7, Y3
+	VPSLLQ       $0x3e, Y0, Y0
+	VPSLLQ       $0x3e, Y2, Y2
+	VXORPD       (SI), Y0, Y0
+	VXORPD       32(SI), Y2, Y2
+	VANDPD       trigConstant13<>+0(SB), Y0, Y0
+	VANDPD       trigConstant13<>+0(SB), Y2, Y2
+	VXORPD       Y0, Y1, Y0
+	VXORPD       Y2, Y3, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y1, (DI)
-	VMOVUPS      Y0, 32(DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -958,15 +950,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 320(SP)(R12*8)
+	MOVQ AX, 224(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 256(SP), DI
-	LEAQ 320(SP), SI
+	LEAQ 160(SP), DI
+	LEAQ 224(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -979,7 +971,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 256(SP)(R10*8), AX
+	MOVQ 160(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -988,21 +980,21 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
-	VMOVNTPS Y0, 32(DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y2, 448(SP)
-	VMOVUPS      Y3, 480(SP)
-	VMOVUPS      Y4, 512(SP)
-	VMOVUPS      Y5, 544(SP)
-	VMOVUPS      Y6, 576(SP)
-	VMOVUPS      Y7, 608(SP)
-	VMOVUPS      Y8, 640(SP)
-	VMOVUPS      Y9, 672(SP)
-	VMOVUPS      Y10, 704(SP)
-	VMOVUPS      Y11, 736(SP)
+	VMOVUPS      Y2, 352(SP)
+	VMOVUPS      Y3, 384(SP)
+	VMOVUPS      Y4, 416(SP)
+	VMOVUPS      Y5, 448(SP)
+	VMOVUPS      Y6, 480(SP)
+	VMOVUPS      Y7, 512(SP)
+	VMOVUPS      Y8, 544(SP)
+	VMOVUPS      Y9, 576(SP)
+	VMOVUPS      Y10, 608(SP)
+	VMOVUPS      Y11, 640(SP)
 	VPSRLQ       $0x36, Y2, Y12
 	VANDPD       trigConstant14<>+0(SB), Y12, Y12
 	VMULPD       trigConstant15<>+0(SB), Y2, Y2
@@ -1107,33 +1099,33 @@ region1:
 	VSUBPD       Y2, Y0, Y1
 	VSUBPD       Y1, Y3, Y1
 	VADDPD       trigConstant1<>+0(SB), Y13, Y2
-	VMOVUPS      704(SP), Y3
+	VMOVUPS      608(SP), Y3
 	VBLENDVPD    Y6, Y0, Y3, Y3
-	VMOVUPS      Y3, 704(SP)
-	VMOVUPS      640(SP), Y4
+	VMOVUPS      Y3, 608(SP)
+	VMOVUPS      544(SP), Y4
 	VBLENDVPD    Y6, Y1, Y4, Y4
-	VMOVUPS      Y4, 640(SP)
-	VMOVUPS      512(SP), Y5
+	VMOVUPS      Y4, 544(SP)
+	VMOVUPS      416(SP), Y5
 	VBLENDVPD    Y6, Y2, Y5, Y5
-	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      Y5, 416(SP)
 	VMOVUPS      (SI), Y0
 	VMOVUPS      32(SI), Y1
-	VMOVUPS      480(SP), Y3
-	VMOVUPS      512(SP), Y4
-	VMOVUPS      544(SP), Y5
-	VMOVUPS      640(SP), Y8
-	VMOVUPS      704(SP), Y10
+	VMOVUPS      384(SP), Y3
+	VMOVUPS      416(SP), Y4
+	VMOVUPS      448(SP), Y5
+	VMOVUPS      544(SP), Y8
+	VMOVUPS      608(SP), Y10
 	JMP          back1
 
 region2:
-	VMOVUPS      Y3, 768(SP)
-	VMOVUPS      Y4, 800(SP)
-	VMOVUPS      Y5, 832(SP)
-	VMOVUPS      Y7, 864(SP)
-	VMOVUPS      Y8, 896(SP)
-	VMOVUPS      Y9, 928(SP)
-	VMOVUPS      Y10, 960(SP)
-	VMOVUPS      Y11, 992(SP)
+	VMOVUPS      Y3, 672(SP)
+	VMOVUPS      Y4, 704(SP)
+	VMOVUPS      Y5, 736(SP)
+	VMOVUPS      Y7, 768(SP)
+	VMOVUPS      Y8, 800(SP)
+	VMOVUPS      Y9, 832(SP)
+	VMOVUPS      Y10, 864(SP)
+	VMOVUPS      Y11, 896(SP)
 	VPSRLQ       $0x36, Y3, Y2
 	VANDPD       trigConstant14<>+0(SB), Y2, Y2
 	VMULPD       trigConstant15<>+0(SB), Y3, Y3
@@ -1239,18 +1231,18 @@ region2:
 	VSUBPD       Y1, Y3, Y1
 	VADDPD       trigConstant1<>+0(SB), Y12, Y2
 	VBLENDVPD    Y7, Y0, Y11, Y11
-	VMOVUPS      Y11, 992(SP)
-	VMOVUPS      928(SP), Y3
+	VMOVUPS      Y11, 896(SP)
+	VMOVUPS      832(SP), Y3
 	VBLENDVPD    Y7, Y1, Y3, Y3
-	VMOVUPS      Y3, 928(SP)
-	VMOVUPS      832(SP), Y4
+	VMOVUPS      Y3, 832(SP)
+	VMOVUPS      736(SP), Y4
 	VBLENDVPD    Y7, Y2, Y4, Y4
-	VMOVUPS      Y4, 832(SP)
+	VMOVUPS      Y4, 736(SP)
 	VMOVUPS      (SI), Y0
 	VMOVUPS      32(SI), Y1
-	VMOVUPS      800(SP), Y4
-	VMOVUPS      832(SP), Y5
-	VMOVUPS      928(SP), Y9
+	VMOVUPS      704(SP), Y4
+	VMOVUPS      736(SP), Y5
+	VMOVUPS      832(SP), Y9
 	JMP          back2
 
 DATA trigConstant27<>+0(SB)/8, $0x3fe45f306dc9c883
@@ -1277,58 +1269,58 @@ DATA trigConstant30<>+16(SB)/8, $0x412fffffffffffff
 DATA trigConstant30<>+24(SB)/8, $0x412fffffffffffff
 GLOBL trigConstant30<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant31<>+0(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant31<>+8(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant31<>+16(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant31<>+24(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant31<>+0(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant31<>+8(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant31<>+16(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant31<>+24(SB)/8, $0xbda8fb15657b90d1
 GLOBL trigConstant31<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant32<>+0(SB)/8, $0x3fa555555555554c
-DATA trigConstant32<>+8(SB)/8, $0x3fa555555555554c
-DATA trigConstant32<>+16(SB)/8, $0x3fa555555555554c
-DATA trigConstant32<>+24(SB)/8, $0x3fa555555555554c
+DATA trigConstant32<>+0(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant32<>+8(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant32<>+16(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant32<>+24(SB)/8, $0xbe927e4f81315bcc
 GLOBL trigConstant32<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant33<>+0(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant33<>+8(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant33<>+16(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant33<>+24(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant33<>+0(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant33<>+8(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant33<>+16(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant33<>+24(SB)/8, $0xbf56c16c16c15222
 GLOBL trigConstant33<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant34<>+0(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant34<>+8(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant34<>+16(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant34<>+24(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant34<>+0(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant34<>+8(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant34<>+16(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant34<>+24(SB)/8, $0x3e21ee9f198517c6
 GLOBL trigConstant34<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant35<>+0(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant35<>+8(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant35<>+16(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant35<>+24(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant35<>+0(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant35<>+8(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant35<>+16(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant35<>+24(SB)/8, $0x3efa01a019cbfd30
 GLOBL trigConstant35<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant36<>+0(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant36<>+8(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant36<>+16(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant36<>+24(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant36<>+0(SB)/8, $0x3fa555555555554c
+DATA trigConstant36<>+8(SB)/8, $0x3fa555555555554c
+DATA trigConstant36<>+16(SB)/8, $0x3fa555555555554c
+DATA trigConstant36<>+24(SB)/8, $0x3fa555555555554c
 GLOBL trigConstant36<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant37<>+0(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant37<>+8(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant37<>+16(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant37<>+24(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant37<>+0(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant37<>+8(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant37<>+16(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant37<>+24(SB)/8, $0xbe5ae5e54ffce7d4
 GLOBL trigConstant37<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant38<>+0(SB)/8, $0x3f8111111110f760
-DATA trigConstant38<>+8(SB)/8, $0x3f8111111110f760
-DATA trigConstant38<>+16(SB)/8, $0x3f8111111110f760
-DATA trigConstant38<>+24(SB)/8, $0x3f8111111110f760
+DATA trigConstant38<>+0(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant38<>+8(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant38<>+16(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant38<>+24(SB)/8, $0xbf2a01a019bf2b7a
 GLOBL trigConstant38<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant39<>+0(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant39<>+8(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant39<>+16(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant39<>+24(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant39<>+0(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant39<>+8(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant39<>+16(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant39<>+24(SB)/8, $0x3de5d8e6226d3873
 GLOBL trigConstant39<>(SB), RODATA|NOPTR, $32
 
 DATA trigConstant40<>+0(SB)/8, $0x3ec71de355fa46d5
@@ -1337,10 +1329,10 @@ DATA trigConstant40<>+16(SB)/8, $0x3ec71de355fa46d5
 DATA trigConstant40<>+24(SB)/8, $0x3ec71de355fa46d5
 GLOBL trigConstant40<>(SB), RODATA|NOPTR, $32
 
-DATA trigConstant41<>+0(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant41<>+8(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant41<>+16(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant41<>+24(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant41<>+0(SB)/8, $0x3f8111111110f760
+DATA trigConstant41<>+8(SB)/8, $0x3f8111111110f760
+DATA trigConstant41<>+16(SB)/8, $0x3f8111111110f760
+DATA trigConstant41<>+24(SB)/8, $0x3f8111111110f760
 GLOBL trigConstant41<>(SB), RODATA|NOPTR, $32
 
 DATA trigConstant42<>+0(SB)/8, $0xbfc5555555555548
@@ -2048,45 +2040,41 @@ back2:
 	VMULPD       Z2, Z2, Z16
 	VMULPD       Z3, Z3, Z17
 	VMOVUPS      trigConstant74<>+0(SB), Z18
-	VFMADD231PD  trigConstant73<>+0(SB), Z2, Z18
+	VFMADD231PD  trigConstant73<>+0(SB), Z16, Z18
 	VMOVUPS      trigConstant74<>+0(SB), Z19
-	VFMADD231PD  trigConstant73<>+0(SB), Z3, Z19
-	VMOVUPS      trigConstant76<>+0(SB), Z20
-	VFMADD231PD  trigConstant75<>+0(SB), Z2, Z20
-	VMOVUPS      trigConstant76<>+0(SB), Z21
-	VFMADD231PD  trigConstant75<>+0(SB), Z3, Z21
-	VMOVUPS      trigConstant78<>+0(SB), Z22
-	VFMADD231PD  trigConstant77<>+0(SB), Z2, Z22
-	VMOVUPS      trigConstant78<>+0(SB), Z23
-	VFMADD231PD  trigConstant77<>+0(SB), Z3, Z23
-	VFMADD231PD  Z16, Z20, Z18
-	VFMADD231PD  Z17, Z21, Z19
-	VMULPD       Z16, Z16, Z20
-	VMULPD       Z17, Z17, Z21
-	VFMADD231PD  Z20, Z22, Z18
-	VFMADD231PD  Z21, Z23, Z19
+	VFMADD231PD  trigConstant73<>+0(SB), Z17, Z19
+	VFMADD213PD  trigConstant75<>+0(SB), Z16, Z18
+	VFMADD213PD  trigConstant75<>+0(SB), Z17, Z19
+	VMOVUPS      trigConstant77<>+0(SB), Z20
+	VFMADD231PD  trigConstant76<>+0(SB), Z16, Z20
+	VMOVUPS      trigConstant77<>+0(SB), Z21
+	VFMADD231PD  trigConstant76<>+0(SB), Z17, Z21
+	VFMADD231PD  Z2, Z20, Z18
+	VFMADD231PD  Z3, Z21, Z19
+	VFMADD213PD  trigConstant78<>+0(SB), Z2, Z18
+	VFMADD213PD  trigConstant78<>+0(SB), Z3, Z19
 	VFMADD231PD  Z16, Z18, Z6
 	VFMADD231PD  Z17, Z19, Z7
 	VMULPD       Z2, Z10, Z18
 	VMULPD       Z3, Z11, Z19
-	VMOVUPS      trigConstant80<>+0(SB), Z22
-	VFMADD231PD  trigConstant79<>+0(SB), Z2, Z22
-	VMOVUPS      trigConstant80<>+0(SB), Z23
-	VFMADD231PD  trigConstant79<>+0(SB), Z3, Z23
-	VMOVUPS      trigConstant82<>+0(SB), Z24
-	VFMADD231PD  trigConstant81<>+0(SB), Z2, Z24
-	VMOVUPS      trigConstant82<>+0(SB), Z25
-	VFMADD231PD  trigConstant81<>+0(SB), Z3, Z25
-	VFMADD231PD  Z16, Z24, Z22
-	VFMADD231PD  Z17, Z25, Z23
-	VFMADD231PD  trigConstant83<>+0(SB), Z20, Z22
-	VFMADD231PD  trigConstant83<>+0(SB), Z21, Z23
-	VFMADD213PD  trigConstant84<>+0(SB), Z2, Z22
-	VFMADD213PD  trigConstant84<>+0(SB), Z3, Z23
+	VMOVUPS      trigConstant80<>+0(SB), Z20
+	VFMADD231PD  trigConstant79<>+0(SB), Z16, Z20
+	VMOVUPS      trigConstant80<>+0(SB), Z21
+	VFMADD231PD  trigConstant79<>+0(SB), Z17, Z21
+	VMOVUPS      trigConstant82<>+0(SB), Z22
+	VFMADD231PD  trigConstant81<>+0(SB), Z16, Z22
+	VMOVUPS      trigConstant82<>+0(SB), Z16
+	VFMADD231PD  trigConstant81<>+0(SB), Z17, Z16
+	VFMADD231PD  Z2, Z22, Z20
+	VFMADD231PD  Z3, Z16, Z21
+	VFMADD213PD  trigConstant83<>+0(SB), Z2, Z20
+	VFMADD213PD  trigConstant83<>+0(SB), Z3, Z21
+	VFMADD213PD  trigConstant84<>+0(SB), Z2, Z20
+	VFMADD213PD  trigConstant84<>+0(SB), Z3, Z21
 	VFNMADD231PD Z8, Z15, Z8
 	VFNMADD231PD Z9, Z14, Z9
-	VFMADD231PD  Z22, Z18, Z8
-	VFMADD231PD  Z23, Z19, Z9
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Z21, Z19, Z9
 	VPSLLQ       $0x3f, Z4, Z2
 	VPSLLQ       $0x3f, Z5, Z3
 	VMOVUPS      trigConstant59<>+0(SB), Z14
@@ -2444,94 +2432,94 @@ DATA trigConstant72<>+48(SB)/8, $0x412fffffffffffff
 DATA trigConstant72<>+56(SB)/8, $0x412fffffffffffff
 GLOBL trigConstant72<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant73<>+0(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+8(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+16(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+24(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+32(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+40(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+48(SB)/8, $0xbf56c16c16c15222
-DATA trigConstant73<>+56(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant73<>+0(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+8(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+16(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+24(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+32(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+40(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+48(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant73<>+56(SB)/8, $0xbda8fb15657b90d1
 GLOBL trigConstant73<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant74<>+0(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+8(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+16(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+24(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+32(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+40(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+48(SB)/8, $0x3fa555555555554c
-DATA trigConstant74<>+56(SB)/8, $0x3fa555555555554c
+DATA trigConstant74<>+0(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+8(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+16(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+24(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+32(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+40(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+48(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant74<>+56(SB)/8, $0xbe927e4f81315bcc
 GLOBL trigConstant74<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant75<>+0(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+8(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+16(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+24(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+32(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+40(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+48(SB)/8, $0xbe927e4f81315bcc
-DATA trigConstant75<>+56(SB)/8, $0xbe927e4f81315bcc
+DATA trigConstant75<>+0(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+8(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+16(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+24(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+32(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+40(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+48(SB)/8, $0xbf56c16c16c15222
+DATA trigConstant75<>+56(SB)/8, $0xbf56c16c16c15222
 GLOBL trigConstant75<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant76<>+0(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+8(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+16(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+24(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+32(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+40(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+48(SB)/8, $0x3efa01a019cbfd30
-DATA trigConstant76<>+56(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant76<>+0(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+8(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+16(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+24(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+32(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+40(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+48(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant76<>+56(SB)/8, $0x3e21ee9f198517c6
 GLOBL trigConstant76<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant77<>+0(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+8(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+16(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+24(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+32(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+40(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+48(SB)/8, $0xbda8fb15657b90d1
-DATA trigConstant77<>+56(SB)/8, $0xbda8fb15657b90d1
+DATA trigConstant77<>+0(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+8(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+16(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+24(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+32(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+40(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+48(SB)/8, $0x3efa01a019cbfd30
+DATA trigConstant77<>+56(SB)/8, $0x3efa01a019cbfd30
 GLOBL trigConstant77<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant78<>+0(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+8(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+16(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+24(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+32(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+40(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+48(SB)/8, $0x3e21ee9f198517c6
-DATA trigConstant78<>+56(SB)/8, $0x3e21ee9f198517c6
+DATA trigConstant78<>+0(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+8(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+16(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+24(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+32(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+40(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+48(SB)/8, $0x3fa555555555554c
+DATA trigConstant78<>+56(SB)/8, $0x3fa555555555554c
 GLOBL trigConstant78<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant79<>+0(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+8(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+16(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+24(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+32(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+40(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+48(SB)/8, $0xbf2a01a019bf2b7a
-DATA trigConstant79<>+56(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant79<>+0(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+8(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+16(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+24(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+32(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+40(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+48(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant79<>+56(SB)/8, $0xbe5ae5e54ffce7d4
 GLOBL trigConstant79<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant80<>+0(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+8(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+16(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+24(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+32(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+40(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+48(SB)/8, $0x3f8111111110f760
-DATA trigConstant80<>+56(SB)/8, $0x3f8111111110f760
+DATA trigConstant80<>+0(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+8(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+16(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+24(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+32(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+40(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+48(SB)/8, $0xbf2a01a019bf2b7a
+DATA trigConstant80<>+56(SB)/8, $0xbf2a01a019bf2b7a
 GLOBL trigConstant80<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant81<>+0(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+8(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+16(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+24(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+32(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+40(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+48(SB)/8, $0xbe5ae5e54ffce7d4
-DATA trigConstant81<>+56(SB)/8, $0xbe5ae5e54ffce7d4
+DATA trigConstant81<>+0(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+8(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+16(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+24(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+32(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+40(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+48(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant81<>+56(SB)/8, $0x3de5d8e6226d3873
 GLOBL trigConstant81<>(SB), RODATA|NOPTR, $64
 
 DATA trigConstant82<>+0(SB)/8, $0x3ec71de355fa46d5
@@ -2544,14 +2532,14 @@ DATA trigConstant82<>+48(SB)/8, $0x3ec71de355fa46d5
 DATA trigConstant82<>+56(SB)/8, $0x3ec71de355fa46d5
 GLOBL trigConstant82<>(SB), RODATA|NOPTR, $64
 
-DATA trigConstant83<>+0(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+8(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+16(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+24(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+32(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+40(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+48(SB)/8, $0x3de5d8e6226d3873
-DATA trigConstant83<>+56(SB)/8, $0x3de5d8e6226d3873
+DATA trigConstant83<>+0(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+8(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+16(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+24(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+32(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+40(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+48(SB)/8, $0x3f8111111110f760
+DATA trigConstant83<>+56(SB)/8, $0x3f8111111110f760
 GLOBL trigConstant83<>(SB), RODATA|NOPTR, $64
 
 DATA trigConstant84<>+0(SB)/8, $0xbfc5555555555548
@@ -2964,7 +2952,7 @@ GLOBL trigConstant86<>(SB), RODATA|NOPTR, $32
 
 // func cosFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·cosFloat64AVX2(SB), $1024-33
+TEXT ·cosFloat64AVX2(SB), $928-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -3031,76 +3019,68 @@ back2:
 	VMULPD       Y1, Y1, Y15
 	VMOVUPS      Y11, (SP)
 	VMOVUPS      trigConstant32<>+0(SB), Y11
-	VFMADD231PD  trigConstant31<>+0(SB), Y0, Y11
+	VFMADD231PD  trigConstant31<>+0(SB), Y14, Y11
 	VMOVUPS      Y10, 32(SP)
 	VMOVUPS      trigConstant32<>+0(SB), Y10
-	VFMADD231PD  trigConstant31<>+0(SB), Y1, Y10
+	VFMADD231PD  trigConstant31<>+0(SB), Y15, Y10
+	VFMADD213PD  trigConstant33<>+0(SB), Y14, Y11
+	VFMADD213PD  trigConstant33<>+0(SB), Y15, Y10
 	VMOVUPS      Y3, 64(SP)
-	VMOVUPS      trigConstant34<>+0(SB), Y3
-	VFMADD231PD  trigConstant33<>+0(SB), Y0, Y3
+	VMOVUPS      trigConstant35<>+0(SB), Y3
+	VFMADD231PD  trigConstant34<>+0(SB), Y14, Y3
 	VMOVUPS      Y2, 96(SP)
-	VMOVUPS      trigConstant34<>+0(SB), Y2
-	VFMADD231PD  trigConstant33<>+0(SB), Y1, Y2
-	VMOVUPS      Y7, 128(SP)
-	VMOVUPS      trigConstant36<>+0(SB), Y7
-	VFMADD231PD  trigConstant35<>+0(SB), Y0, Y7
-	VMOVUPS      Y12, 160(SP)
-	VMOVUPS      trigConstant36<>+0(SB), Y12
-	VFMADD231PD  trigConstant35<>+0(SB), Y1, Y12
-	VFMADD231PD  Y14, Y3, Y11
-	VFMADD231PD  Y15, Y2, Y10
-	VMULPD       Y14, Y14, Y2
-	VMULPD       Y15, Y15, Y3
-	VFMADD231PD  Y2, Y7, Y11
-	VFMADD231PD  Y3, Y12, Y10
+	VMOVUPS      trigConstant35<>+0(SB), Y2
+	VFMADD231PD  trigConstant34<>+0(SB), Y15, Y2
+	VFMADD231PD  Y0, Y3, Y11
+	VFMADD231PD  Y1, Y2, Y10
+	VFMADD213PD  trigConstant36<>+0(SB), Y0, Y11
+	VFMADD213PD  trigConstant36<>+0(SB), Y1, Y10
 	VFMADD231PD  Y14, Y11, Y4
 	VFMADD231PD  Y15, Y10, Y5
-	VMULPD       Y0, Y8, Y7
-	VMULPD       Y1, Y9, Y10
+	VMULPD       Y0, Y8, Y2
+	VMULPD       Y1, Y9, Y3
+	VMOVUPS      trigConstant38<>+0(SB), Y10
+	VFMADD231PD  trigConstant37<>+0(SB), Y14, Y10
 	VMOVUPS      trigConstant38<>+0(SB), Y11
-	VFMADD231PD  trigConstant37<>+0(SB), Y0, Y11
-	VMOVUPS      trigConstant38<>+0(SB), Y12
-	VFMADD231PD  trigConstant37<>+0(SB), Y1, Y12
-	VMOVUPS      Y9, 192(SP)
+	VFMADD231PD  trigConstant37<>+0(SB), Y15, Y11
+	VMOVUPS      Y9, 128(SP)
 	VMOVUPS      trigConstant40<>+0(SB), Y9
-	VFMADD231PD  trigConstant39<>+0(SB), Y0, Y9
-	VMOVUPS      Y8, 224(SP)
-	VMOVUPS      trigConstant40<>+0(SB), Y8
-	VFMADD231PD  trigConstant39<>+0(SB), Y1, Y8
-	VFMADD231PD  Y14, Y9, Y11
-	VFMADD231PD  Y15, Y8, Y12
-	VFMADD231PD  trigConstant41<>+0(SB), Y2, Y11
-	VFMADD231PD  trigConstant41<>+0(SB), Y3, Y12
-	VFMADD213PD  trigConstant42<>+0(SB), Y0, Y11
-	VFMADD213PD  trigConstant42<>+0(SB), Y1, Y12
+	VFMADD231PD  trigConstant39<>+0(SB), Y14, Y9
+	VMOVUPS      trigConstant40<>+0(SB), Y14
+	VFMADD231PD  trigConstant39<>+0(SB), Y15, Y14
+	VFMADD231PD  Y0, Y9, Y10
+	VFMADD231PD  Y1, Y14, Y11
+	VFMADD213PD  trigConstant41<>+0(SB), Y0, Y10
+	VFMADD213PD  trigConstant41<>+0(SB), Y1, Y11
+	VFMADD213PD  trigConstant42<>+0(SB), Y0, Y10
+	VFMADD213PD  trigConstant42<>+0(SB), Y1, Y11
 	VFNMADD231PD Y6, Y13, Y6
-	VMOVUPS      128(SP), Y0
-	VFNMADD231PD 160(SP), Y0, Y0
-	VFMADD231PD  Y11, Y7, Y6
-	VFMADD231PD  Y12, Y10, Y0
-	VMOVUPS      96(SP), Y1
-	VPSLLQ       $0x3f, Y1, Y2
-	VMOVUPS      64(SP), Y3
-	VPSLLQ       $0x3f, Y3, Y7
-	VMOVUPS      trigConstant16<>+0(SB), Y8
-	VPCMPGTQ     Y2, Y8, Y2
-	VPCMPGTQ     Y7, Y8, Y7
+	VFNMADD231PD Y7, Y12, Y7
+	VFMADD231PD  Y10, Y2, Y6
+	VFMADD231PD  Y11, Y3, Y7
+	VMOVUPS      96(SP), Y0
+	VPSLLQ       $0x3f, Y0, Y1
+	VMOVUPS      64(SP), Y2
+	VPSLLQ       $0x3f, Y2, Y3
+	VMOVUPS      trigConstant16<>+0(SB), Y9
+	VPCMPGTQ     Y1, Y9, Y1
+	VPCMPGTQ     Y3, Y9, Y3
 	VADDPD       32(SP), Y4, Y4
 	VADDPD       (SP), Y5, Y5
-	VADDPD       224(SP), Y6, Y6
-	VADDPD       192(SP), Y0, Y0
-	VBLENDVPD    Y2, Y4, Y6, Y2
-	VBLENDVPD    Y7, Y5, Y0, Y0
-	VPSLLQ       $0x3e, Y1, Y1
-	VPSLLQ       $0x3e, Y3, Y3
-	VANDPD       trigConstant13<>+0(SB), Y1, Y1
-	VANDPD       trigConstant13<>+0(SB), Y3, Y3
-	VXORPD       Y1, Y2, Y1
-	VXORPD       Y3, Y0, Y0
+	VADDPD       Y6, Y8, Y6
+	VADDPD       128(SP), Y7, Y7
+	VBLENDVPD    Y1, Y4, Y6, Y1
+	VBLENDVPD    Y3, Y5, Y7, Y3
+	VPSLLQ       $0x3e, Y0, Y0
+	VPSLLQ       $0x3e, Y2, Y2
+	VANDPD       trigConstant13<>+0(SB), Y0, Y0
+	VANDPD       trigConstant13<>+0(SB), Y2, Y2
+	VXORPD       Y0, Y1, Y0
+	VXORPD       Y2, Y3, Y1
 	TESTB        R8, R8
 	JNE          past
-	VMOVUPS      Y1, (DI)
-	VMOVUPS      Y0, 32(DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
 
 stored:
 	ADDQ $0x00000040, DI
@@ -3117,15 +3097,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 320(SP)(R12*8)
+	MOVQ AX, 224(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 256(SP), DI
-	LEAQ 320(SP), SI
+	LEAQ 160(SP), DI
+	LEAQ 224(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -3138,7 +3118,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 256(SP)(R10*8), AX
+	MOVQ 160(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -3147,21 +3127,21 @@ done:
 	RET
 
 past:
-	VMOVNTPS Y1, (DI)
-	VMOVNTPS Y0, 32(DI)
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
 	JMP      stored
 
 region1:
-	VMOVUPS      Y0, 448(SP)
-	VMOVUPS      Y1, 480(SP)
-	VMOVUPS      Y2, 512(SP)
-	VMOVUPS      Y3, 544(SP)
-	VMOVUPS      Y4, 576(SP)
-	VMOVUPS      Y5, 608(SP)
-	VMOVUPS      Y6, 640(SP)
-	VMOVUPS      Y7, 672(SP)
-	VMOVUPS      Y8, 704(SP)
-	VMOVUPS      Y9, 736(SP)
+	VMOVUPS      Y0, 352(SP)
+	VMOVUPS      Y1, 384(SP)
+	VMOVUPS      Y2, 416(SP)
+	VMOVUPS      Y3, 448(SP)
+	VMOVUPS      Y4, 480(SP)
+	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      Y6, 544(SP)
+	VMOVUPS      Y7, 576(SP)
+	VMOVUPS      Y8, 608(SP)
+	VMOVUPS      Y9, 640(SP)
 	VPSRLQ       $0x36, Y0, Y10
 	VANDPD       trigConstant14<>+0(SB), Y10, Y10
 	VMULPD       trigConstant15<>+0(SB), Y0, Y0
@@ -3266,30 +3246,30 @@ region1:
 	VSUBPD       Y1, Y0, Y1
 	VSUBPD       Y1, Y3, Y1
 	VADDPD       trigConstant86<>+0(SB), Y12, Y2
-	VMOVUPS      704(SP), Y3
+	VMOVUPS      608(SP), Y3
 	VBLENDVPD    Y4, Y0, Y3, Y3
-	VMOVUPS      Y3, 704(SP)
-	VMOVUPS      640(SP), Y6
+	VMOVUPS      Y3, 608(SP)
+	VMOVUPS      544(SP), Y6
 	VBLENDVPD    Y4, Y1, Y6, Y6
-	VMOVUPS      Y6, 640(SP)
-	VMOVUPS      512(SP), Y8
+	VMOVUPS      Y6, 544(SP)
+	VMOVUPS      416(SP), Y8
 	VBLENDVPD    Y4, Y2, Y8, Y8
-	VMOVUPS      Y8, 512(SP)
-	VMOVUPS      480(SP), Y1
-	VMOVUPS      512(SP), Y2
-	VMOVUPS      544(SP), Y3
-	VMOVUPS      704(SP), Y8
+	VMOVUPS      Y8, 416(SP)
+	VMOVUPS      384(SP), Y1
+	VMOVUPS      416(SP), Y2
+	VMOVUPS      448(SP), Y3
+	VMOVUPS      608(SP), Y8
 	JMP          back1
 
 region2:
-	VMOVUPS      Y1, 768(SP)
-	VMOVUPS      Y2, 800(SP)
-	VMOVUPS      Y3, 832(SP)
-	VMOVUPS      Y5, 864(SP)
-	VMOVUPS      Y6, 896(SP)
-	VMOVUPS      Y7, 928(SP)
-	VMOVUPS      Y8, 960(SP)
-	VMOVUPS      Y9, 992(SP)
+	VMOVUPS      Y1, 672(SP)
+	VMOVUPS      Y2, 704(SP)
+	VMOVUPS      Y3, 736(SP)
+	VMOVUPS      Y5, 768(SP)
+	VMOVUPS      Y6, 800(SP)
+	VMOVUPS      Y7, 832(SP)
+	VMOVUPS      Y8, 864(SP)
+	VMOVUPS      Y9, 896(SP)
 	VPSRLQ       $0x36, Y1, Y0
 	VANDPD       trigConstant14<>+0(SB), Y0, Y0
 	VMULPD       trigConstant15<>+0(SB), Y1, Y1
@@ -3395,16 +3375,16 @@ region2:
 	VSUBPD       Y1, Y3, Y1
 	VADDPD       trigConstant86<>+0(SB), Y10, Y2
 	VBLENDVPD    Y5, Y0, Y9, Y9
-	VMOVUPS      Y9, 992(SP)
-	VMOVUPS      928(SP), Y3
-	VBLENDVPD    Y5, Y1, Y3, Y3
-	VMOVUPS      Y3, 928(SP)
-	VMOVUPS      832(SP), Y4
-	VBLENDVPD    Y5, Y2, Y4, Y4
-	VMOVUPS      Y4, 832(SP)
-	VMOVUPS      800(SP), Y2
+	VMOVUPS      Y9, 896(SP)
 	VMOVUPS      832(SP), Y3
-	VMOVUPS      928(SP), Y7
+	VBLENDVPD    Y5, Y1, Y3, Y3
+	VMOVUPS      Y3, 832(SP)
+	VMOVUPS      736(SP), Y4
+	VBLENDVPD    Y5, Y2, Y4, Y4
+	VMOVUPS      Y4, 736(SP)
+	VMOVUPS      704(SP), Y2
+	VMOVUPS      736(SP), Y3
+	VMOVUPS      832(SP), Y7
 	JMP          back2
 
 // func cosFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
@@ -3871,45 +3851,41 @@ back2:
 	VMULPD       Z0, Z0, Z14
 	VMULPD       Z1, Z1, Z15
 	VMOVUPS      trigConstant74<>+0(SB), Z16
-	VFMADD231PD  trigConstant73<>+0(SB), Z0, Z16
+	VFMADD231PD  trigConstant73<>+0(SB), Z14, Z16
 	VMOVUPS      trigConstant74<>+0(SB), Z17
-	VFMADD231PD  trigConstant73<>+0(SB), Z1, Z17
-	VMOVUPS      trigConstant76<>+0(SB), Z18
-	VFMADD231PD  trigConstant75<>+0(SB), Z0, Z18
-	VMOVUPS      trigConstant76<>+0(SB), Z19
-	VFMADD231PD  trigConstant75<>+0(SB), Z1, Z19
-	VMOVUPS      trigConstant78<>+0(SB), Z20
-	VFMADD231PD  trigConstant77<>+0(SB), Z0, Z20
-	VMOVUPS      trigConstant78<>+0(SB), Z21
-	VFMADD231PD  trigConstant77<>+0(SB), Z1, Z21
-	VFMADD231PD  Z14, Z18, Z16
-	VFMADD231PD  Z15, Z19, Z17
-	VMULPD       Z14, Z14, Z18
-	VMULPD       Z15, Z15, Z19
-	VFMADD231PD  Z18, Z20, Z16
-	VFMADD231PD  Z19, Z21, Z17
+	VFMADD231PD  trigConstant73<>+0(SB), Z15, Z17
+	VFMADD213PD  trigConstant75<>+0(SB), Z14, Z16
+	VFMADD213PD  trigConstant75<>+0(SB), Z15, Z17
+	VMOVUPS      trigConstant77<>+0(SB), Z18
+	VFMADD231PD  trigConstant76<>+0(SB), Z14, Z18
+	VMOVUPS      trigConstant77<>+0(SB), Z19
+	VFMADD231PD  trigConstant76<>+0(SB), Z15, Z19
+	VFMADD231PD  Z0, Z18, Z16
+	VFMADD231PD  Z1, Z19, Z17
+	VFMADD213PD  trigConstant78<>+0(SB), Z0, Z16
+	VFMADD213PD  trigConstant78<>+0(SB), Z1, Z17
 	VFMADD231PD  Z14, Z16, Z4
 	VFMADD231PD  Z15, Z17, Z5
 	VMULPD       Z0, Z8, Z16
 	VMULPD       Z1, Z9, Z17
-	VMOVUPS      trigConstant80<>+0(SB), Z20
-	VFMADD231PD  trigConstant79<>+0(SB), Z0, Z20
-	VMOVUPS      trigConstant80<>+0(SB), Z21
-	VFMADD231PD  trigConstant79<>+0(SB), Z1, Z21
-	VMOVUPS      trigConstant82<>+0(SB), Z22
-	VFMADD231PD  trigConstant81<>+0(SB), Z0, Z22
-	VMOVUPS      trigConstant82<>+0(SB), Z23
-	VFMADD231PD  trigConstant81<>+0(SB), Z1, Z23
-	VFMADD231PD  Z14, Z22, Z20
-	VFMADD231PD  Z15, Z23, Z21
-	VFMADD231PD  trigConstant83<>+0(SB), Z18, Z20
-	VFMADD231PD  trigConstant83<>+0(SB), Z19, Z21
-	VFMADD213PD  trigConstant84<>+0(SB), Z0, Z20
-	VFMADD213PD  trigConstant84<>+0(SB), Z1, Z21
+	VMOVUPS      trigConstant80<>+0(SB), Z18
+	VFMADD231PD  trigConstant79<>+0(SB), Z14, Z18
+	VMOVUPS      trigConstant80<>+0(SB), Z19
+	VFMADD231PD  trigConstant79<>+0(SB), Z15, Z19
+	VMOVUPS      trigConstant82<>+0(SB), Z20
+	VFMADD231PD  trigConstant81<>+0(SB), Z14, Z20
+	VMOVUPS      trigConstant82<>+0(SB), Z14
+	VFMADD231PD  trigConstant81<>+0(SB), Z15, Z14
+	VFMADD231PD  Z0, Z20, Z18
+	VFMADD231PD  Z1, Z14, Z19
+	VFMADD213PD  trigConstant83<>+0(SB), Z0, Z18
+	VFMADD213PD  trigConstant83<>+0(SB), Z1, Z19
+	VFMADD213PD  trigConstant84<>+0(SB), Z0, Z18
+	VFMADD213PD  trigConstant84<>+0(SB), Z1, Z19
 	VFNMADD231PD Z6, Z13, Z6
 	VFNMADD231PD Z7, Z12, Z7
-	VFMADD231PD  Z20, Z16, Z6
-	VFMADD231PD  Z21, Z17, Z7
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z19, Z17, Z7
 	VPSLLQ       $0x3f, Z2, Z0
 	VPSLLQ       $0x3f, Z3, Z1
 	VMOVUPS      trigConstant59<>+0(SB), Z12
@@ -4691,7 +4667,7 @@ GLOBL trigConstant98<>(SB), RODATA|NOPTR, $32
 
 // func tanFloat64AVX2(dst *byte, x *byte, y *byte, n int, past bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanFloat64AVX2(SB), $1024-33
+TEXT ·tanFloat64AVX2(SB), $928-33
 	MOVQ dst+0(FP), DI
 	MOVQ n+24(FP), CX
 	MOVB past+32(FP), R8
@@ -4758,69 +4734,59 @@ back2:
 	VMULPD       Y3, Y3, Y14
 	VMOVUPS      Y5, (SP)
 	VMOVUPS      trigConstant32<>+0(SB), Y5
-	VFMADD231PD  trigConstant31<>+0(SB), Y2, Y5
+	VFMADD231PD  trigConstant31<>+0(SB), Y0, Y5
 	VMOVUPS      Y4, 32(SP)
 	VMOVUPS      trigConstant32<>+0(SB), Y4
-	VFMADD231PD  trigConstant31<>+0(SB), Y3, Y4
+	VFMADD231PD  trigConstant31<>+0(SB), Y14, Y4
+	VFMADD213PD  trigConstant33<>+0(SB), Y0, Y5
+	VFMADD213PD  trigConstant33<>+0(SB), Y14, Y4
 	VMOVUPS      Y13, 64(SP)
-	VMOVUPS      trigConstant34<>+0(SB), Y13
-	VFMADD231PD  trigConstant33<>+0(SB), Y2, Y13
+	VMOVUPS      trigConstant35<>+0(SB), Y13
+	VFMADD231PD  trigConstant34<>+0(SB), Y0, Y13
 	VMOVUPS      Y12, 96(SP)
-	VMOVUPS      trigConstant34<>+0(SB), Y12
-	VFMADD231PD  trigConstant33<>+0(SB), Y3, Y12
-	VMOVUPS      Y1, 128(SP)
-	VMOVUPS      trigConstant36<>+0(SB), Y1
-	VFMADD231PD  trigConstant35<>+0(SB), Y2, Y1
-	VMOVUPS      Y9, 160(SP)
-	VMOVUPS      trigConstant36<>+0(SB), Y9
-	VFMADD231PD  trigConstant35<>+0(SB), Y3, Y9
-	VFMADD231PD  Y0, Y13, Y5
-	VFMADD231PD  Y14, Y12, Y4
-	VMULPD       Y0, Y0, Y12
-	VMULPD       Y14, Y14, Y13
-	VFMADD231PD  Y12, Y1, Y5
-	VFMADD231PD  Y13, Y9, Y4
+	VMOVUPS      trigConstant35<>+0(SB), Y12
+	VFMADD231PD  trigConstant34<>+0(SB), Y14, Y12
+	VFMADD231PD  Y2, Y13, Y5
+	VFMADD231PD  Y3, Y12, Y4
+	VFMADD213PD  trigConstant36<>+0(SB), Y2, Y5
+	VFMADD213PD  trigConstant36<>+0(SB), Y3, Y4
 	VFMADD231PD  Y0, Y5, Y6
 	VFMADD231PD  Y14, Y4, Y7
-	VMULPD       Y2, Y10, Y1
-	VMULPD       Y3, Y11, Y4
-	VMOVUPS      trigConstant38<>+0(SB), Y5
-	VFMADD231PD  trigConstant37<>+0(SB), Y2, Y5
-	VMOVUPS      trigConstant38<>+0(SB), Y9
-	VFMADD231PD  trigConstant37<>+0(SB), Y3, Y9
-	VMOVUPS      Y7, 192(SP)
+	VMULPD       Y2, Y10, Y4
+	VMULPD       Y3, Y11, Y5
+	VMOVUPS      trigConstant38<>+0(SB), Y12
+	VFMADD231PD  trigConstant37<>+0(SB), Y0, Y12
+	VMOVUPS      trigConstant38<>+0(SB), Y13
+	VFMADD231PD  trigConstant37<>+0(SB), Y14, Y13
+	VMOVUPS      Y7, 128(SP)
 	VMOVUPS      trigConstant40<>+0(SB), Y7
-	VFMADD231PD  trigConstant39<>+0(SB), Y2, Y7
-	VMOVUPS      Y6, 224(SP)
-	VMOVUPS      trigConstant40<>+0(SB), Y6
-	VFMADD231PD  trigConstant39<>+0(SB), Y3, Y6
-	VFMADD231PD  Y0, Y7, Y5
-	VFMADD231PD  Y14, Y6, Y9
-	VFMADD231PD  trigConstant41<>+0(SB), Y12, Y5
-	VFMADD231PD  trigConstant41<>+0(SB), Y13, Y9
-	VFMADD213PD  trigConstant42<>+0(SB), Y2, Y5
-	VFMADD213PD  trigConstant42<>+0(SB), Y3, Y9
+	VFMADD231PD  trigConstant39<>+0(SB), Y0, Y7
+	VMOVUPS      trigConstant40<>+0(SB), Y0
+	VFMADD231PD  trigConstant39<>+0(SB), Y14, Y0
+	VFMADD231PD  Y2, Y7, Y12
+	VFMADD231PD  Y3, Y0, Y13
+	VFMADD213PD  trigConstant41<>+0(SB), Y2, Y12
+	VFMADD213PD  trigConstant41<>+0(SB), Y3, Y13
+	VFMADD213PD  trigConstant42<>+0(SB), Y2, Y12
+	VFMADD213PD  trigConstant42<>+0(SB), Y3, Y13
 	VFNMADD231PD Y8, Y15, Y8
-	VMOVUPS      160(SP), Y0
-	VFNMADD231PD 128(SP), Y0, Y0
-	VFMADD231PD  Y5, Y1, Y8
-	VFMADD231PD  Y9, Y4, Y0
-	VADDPD       Y8, Y10, Y1
-	VADDPD       Y0, Y11, Y2
-	VSUBPD       Y10, Y1, Y3
-	VSUBPD       Y11, Y2, Y4
-	VSUBPD       Y3, Y8, Y3
-	VSUBPD       Y4, Y0, Y0
-	VMOVUPS      96(SP), Y4
-	VADDPD       224(SP), Y4, Y5
-	VMOVUPS      64(SP), Y6
-	VADDPD       192(SP), Y6, Y7
-	VSUBPD       Y4, Y5, Y4
-	VSUBPD       Y6, Y7, Y6
-	VMOVUPS      224(SP), Y8
-	VSUBPD       Y4, Y8, Y4
-	VMOVUPS      192(SP), Y8
-	VSUBPD       Y6, Y8, Y6
+	VFNMADD231PD Y9, Y1, Y9
+	VFMADD231PD  Y12, Y4, Y8
+	VFMADD231PD  Y13, Y5, Y9
+	VADDPD       Y8, Y10, Y0
+	VADDPD       Y9, Y11, Y1
+	VSUBPD       Y10, Y0, Y2
+	VSUBPD       Y11, Y1, Y3
+	VSUBPD       Y2, Y8, Y2
+	VSUBPD       Y3, Y9, Y3
+	VADDPD       96(SP), Y6, Y4
+	VMOVUPS      64(SP), Y5
+	VADDPD       128(SP), Y5, Y7
+	VSUBPD       96(SP), Y4, Y8
+	VSUBPD       Y5, Y7, Y5
+	VSUBPD       Y8, Y6, Y6
+	VMOVUPS      128(SP), Y8
+	VSUBPD       Y5, Y8, Y5
 	VMOVUPS      32(SP), Y8
 	VPSLLQ       $0x3f, Y8, Y8
 	VMOVUPS      (SP), Y9
@@ -4828,27 +4794,27 @@ back2:
 	VMOVUPS      trigConstant16<>+0(SB), Y10
 	VPCMPGTQ     Y8, Y10, Y11
 	VPCMPGTQ     Y9, Y10, Y10
-	VBLENDVPD    Y11, Y5, Y1, Y12
-	VBLENDVPD    Y10, Y7, Y2, Y13
-	VBLENDVPD    Y11, Y4, Y3, Y14
-	VBLENDVPD    Y10, Y6, Y0, Y15
-	VBLENDVPD    Y11, Y1, Y5, Y1
-	VBLENDVPD    Y10, Y2, Y7, Y2
-	VBLENDVPD    Y11, Y3, Y4, Y3
-	VBLENDVPD    Y10, Y0, Y6, Y0
+	VBLENDVPD    Y11, Y4, Y0, Y12
+	VBLENDVPD    Y10, Y7, Y1, Y13
+	VBLENDVPD    Y11, Y6, Y2, Y14
+	VBLENDVPD    Y10, Y5, Y3, Y15
+	VBLENDVPD    Y11, Y0, Y4, Y0
+	VBLENDVPD    Y10, Y1, Y7, Y1
+	VBLENDVPD    Y11, Y2, Y6, Y2
+	VBLENDVPD    Y10, Y3, Y5, Y3
 	VMOVUPS      trigConstant7<>+0(SB), Y4
-	VDIVPD       Y1, Y4, Y5
-	VDIVPD       Y2, Y4, Y4
+	VDIVPD       Y0, Y4, Y5
+	VDIVPD       Y1, Y4, Y4
 	VMULPD       Y5, Y12, Y6
 	VMULPD       Y4, Y13, Y7
-	VFNMADD231PD Y6, Y1, Y12
-	VFNMADD231PD Y7, Y2, Y13
-	VADDPD       Y14, Y12, Y1
-	VADDPD       Y15, Y13, Y2
-	VFNMADD231PD Y6, Y3, Y1
-	VFNMADD231PD Y7, Y0, Y2
-	VMULPD       Y5, Y1, Y0
-	VMULPD       Y4, Y2, Y1
+	VFNMADD231PD Y6, Y0, Y12
+	VFNMADD231PD Y7, Y1, Y13
+	VADDPD       Y14, Y12, Y0
+	VADDPD       Y15, Y13, Y1
+	VFNMADD231PD Y6, Y2, Y0
+	VFNMADD231PD Y7, Y3, Y1
+	VMULPD       Y5, Y0, Y0
+	VMULPD       Y4, Y1, Y1
 	VADDPD       Y0, Y6, Y0
 	VADDPD       Y1, Y7, Y1
 	VXORPD       (SI), Y8, Y2
@@ -4877,15 +4843,15 @@ in:
 	MOVQ (SI)(R12*8), AX
 
 fill:
-	MOVQ AX, 320(SP)(R12*8)
+	MOVQ AX, 224(SP)(R12*8)
 	INCQ R12
 	CMPQ R12, R9
 	JB   in
 	CMPQ R12, $0x00000008
 	JB   fill
 	MOVQ DI, R11
-	LEAQ 256(SP), DI
-	LEAQ 320(SP), SI
+	LEAQ 160(SP), DI
+	LEAQ 224(SP), SI
 	XORL R8, R8
 	MOVQ $0x00000008, CX
 	MOVQ R9, R10
@@ -4898,7 +4864,7 @@ tail:
 
 out:
 	DECQ R10
-	MOVQ 256(SP)(R10*8), AX
+	MOVQ 160(SP)(R10*8), AX
 	MOVQ AX, (R11)(R10*8)
 	JNE  out
 
@@ -4912,16 +4878,16 @@ past:
 	JMP      stored
 
 region1:
-	VMOVUPS      Y2, 448(SP)
-	VMOVUPS      Y3, 480(SP)
-	VMOVUPS      Y4, 512(SP)
-	VMOVUPS      Y5, 544(SP)
-	VMOVUPS      Y6, 576(SP)
-	VMOVUPS      Y7, 608(SP)
-	VMOVUPS      Y8, 640(SP)
-	VMOVUPS      Y9, 672(SP)
-	VMOVUPS      Y10, 704(SP)
-	VMOVUPS      Y11, 736(SP)
+	VMOVUPS      Y2, 352(SP)
+	VMOVUPS      Y3, 384(SP)
+	VMOVUPS      Y4, 416(SP)
+	VMOVUPS      Y5, 448(SP)
+	VMOVUPS      Y6, 480(SP)
+	VMOVUPS      Y7, 512(SP)
+	VMOVUPS      Y8, 544(SP)
+	VMOVUPS      Y9, 576(SP)
+	VMOVUPS      Y10, 608(SP)
+	VMOVUPS      Y11, 640(SP)
 	VPSRLQ       $0x36, Y2, Y12
 	VANDPD       trigConstant14<>+0(SB), Y12, Y12
 	VMULPD       trigConstant15<>+0(SB), Y2, Y2
@@ -5026,33 +4992,33 @@ region1:
 	VSUBPD       Y2, Y0, Y1
 	VSUBPD       Y1, Y3, Y1
 	VADDPD       trigConstant1<>+0(SB), Y13, Y2
-	VMOVUPS      704(SP), Y3
+	VMOVUPS      608(SP), Y3
 	VBLENDVPD    Y6, Y0, Y3, Y3
-	VMOVUPS      Y3, 704(SP)
-	VMOVUPS      640(SP), Y4
+	VMOVUPS      Y3, 608(SP)
+	VMOVUPS      544(SP), Y4
 	VBLENDVPD    Y6, Y1, Y4, Y4
-	VMOVUPS      Y4, 640(SP)
-	VMOVUPS      512(SP), Y5
+	VMOVUPS      Y4, 544(SP)
+	VMOVUPS      416(SP), Y5
 	VBLENDVPD    Y6, Y2, Y5, Y5
-	VMOVUPS      Y5, 512(SP)
+	VMOVUPS      Y5, 416(SP)
 	VMOVUPS      (SI), Y0
 	VMOVUPS      32(SI), Y1
-	VMOVUPS      480(SP), Y3
-	VMOVUPS      512(SP), Y4
-	VMOVUPS      544(SP), Y5
-	VMOVUPS      640(SP), Y8
-	VMOVUPS      704(SP), Y10
+	VMOVUPS      384(SP), Y3
+	VMOVUPS      416(SP), Y4
+	VMOVUPS      448(SP), Y5
+	VMOVUPS      544(SP), Y8
+	VMOVUPS      608(SP), Y10
 	JMP          back1
 
 region2:
-	VMOVUPS      Y3, 768(SP)
-	VMOVUPS      Y4, 800(SP)
-	VMOVUPS      Y5, 832(SP)
-	VMOVUPS      Y7, 864(SP)
-	VMOVUPS      Y8, 896(SP)
-	VMOVUPS      Y9, 928(SP)
-	VMOVUPS      Y10, 960(SP)
-	VMOVUPS      Y11, 992(SP)
+	VMOVUPS      Y3, 672(SP)
+	VMOVUPS      Y4, 704(SP)
+	VMOVUPS      Y5, 736(SP)
+	VMOVUPS      Y7, 768(SP)
+	VMOVUPS      Y8, 800(SP)
+	VMOVUPS      Y9, 832(SP)
+	VMOVUPS      Y10, 864(SP)
+	VMOVUPS      Y11, 896(SP)
 	VPSRLQ       $0x36, Y3, Y2
 	VANDPD       trigConstant14<>+0(SB), Y2, Y2
 	VMULPD       trigConstant15<>+0(SB), Y3, Y3
@@ -5158,18 +5124,18 @@ region2:
 	VSUBPD       Y1, Y3, Y1
 	VADDPD       trigConstant1<>+0(SB), Y12, Y2
 	VBLENDVPD    Y7, Y0, Y11, Y11
-	VMOVUPS      Y11, 992(SP)
-	VMOVUPS      928(SP), Y3
+	VMOVUPS      Y11, 896(SP)
+	VMOVUPS      832(SP), Y3
 	VBLENDVPD    Y7, Y1, Y3, Y3
-	VMOVUPS      Y3, 928(SP)
-	VMOVUPS      832(SP), Y4
+	VMOVUPS      Y3, 832(SP)
+	VMOVUPS      736(SP), Y4
 	VBLENDVPD    Y7, Y2, Y4, Y4
-	VMOVUPS      Y4, 832(SP)
+	VMOVUPS      Y4, 736(SP)
 	VMOVUPS      (SI), Y0
 	VMOVUPS      32(SI), Y1
-	VMOVUPS      800(SP), Y4
-	VMOVUPS      832(SP), Y5
-	VMOVUPS      928(SP), Y9
+	VMOVUPS      704(SP), Y4
+	VMOVUPS      736(SP), Y5
+	VMOVUPS      832(SP), Y9
 	JMP          back2
 
 // func tanFloat32AVX512(dst *byte, x *byte, y *byte, n int, past bool)
@@ -5730,45 +5696,41 @@ back2:
 	VMULPD       Z2, Z2, Z17
 	VMULPD       Z3, Z3, Z18
 	VMOVUPS      trigConstant74<>+0(SB), Z19
-	VFMADD231PD  trigConstant73<>+0(SB), Z2, Z19
+	VFMADD231PD  trigConstant73<>+0(SB), Z17, Z19
 	VMOVUPS      trigConstant74<>+0(SB), Z20
-	VFMADD231PD  trigConstant73<>+0(SB), Z3, Z20
-	VMOVUPS      trigConstant76<>+0(SB), Z21
-	VFMADD231PD  trigConstant75<>+0(SB), Z2, Z21
-	VMOVUPS      trigConstant76<>+0(SB), Z22
-	VFMADD231PD  trigConstant75<>+0(SB), Z3, Z22
-	VMOVUPS      trigConstant78<>+0(SB), Z23
-	VFMADD231PD  trigConstant77<>+0(SB), Z2, Z23
-	VMOVUPS      trigConstant78<>+0(SB), Z24
-	VFMADD231PD  trigConstant77<>+0(SB), Z3, Z24
-	VFMADD231PD  Z17, Z21, Z19
-	VFMADD231PD  Z18, Z22, Z20
-	VMULPD       Z17, Z17, Z21
-	VMULPD       Z18, Z18, Z22
-	VFMADD231PD  Z21, Z23, Z19
-	VFMADD231PD  Z22, Z24, Z20
+	VFMADD231PD  trigConstant73<>+0(SB), Z18, Z20
+	VFMADD213PD  trigConstant75<>+0(SB), Z17, Z19
+	VFMADD213PD  trigConstant75<>+0(SB), Z18, Z20
+	VMOVUPS      trigConstant77<>+0(SB), Z21
+	VFMADD231PD  trigConstant76<>+0(SB), Z17, Z21
+	VMOVUPS      trigConstant77<>+0(SB), Z22
+	VFMADD231PD  trigConstant76<>+0(SB), Z18, Z22
+	VFMADD231PD  Z2, Z21, Z19
+	VFMADD231PD  Z3, Z22, Z20
+	VFMADD213PD  trigConstant78<>+0(SB), Z2, Z19
+	VFMADD213PD  trigConstant78<>+0(SB), Z3, Z20
 	VFMADD231PD  Z17, Z19, Z6
 	VFMADD231PD  Z18, Z20, Z7
 	VMULPD       Z2, Z10, Z19
 	VMULPD       Z3, Z11, Z20
-	VMOVUPS      trigConstant80<>+0(SB), Z23
-	VFMADD231PD  trigConstant79<>+0(SB), Z2, Z23
-	VMOVUPS      trigConstant80<>+0(SB), Z24
-	VFMADD231PD  trigConstant79<>+0(SB), Z3, Z24
-	VMOVUPS      trigConstant82<>+0(SB), Z25
-	VFMADD231PD  trigConstant81<>+0(SB), Z2, Z25
-	VMOVUPS      trigConstant82<>+0(SB), Z26
-	VFMADD231PD  trigConstant81<>+0(SB), Z3, Z26
-	VFMADD231PD  Z17, Z25, Z23
-	VFMADD231PD  Z18, Z26, Z24
-	VFMADD231PD  trigConstant83<>+0(SB), Z21, Z23
-	VFMADD231PD  trigConstant83<>+0(SB), Z22, Z24
-	VFMADD213PD  trigConstant84<>+0(SB), Z2, Z23
-	VFMADD213PD  trigConstant84<>+0(SB), Z3, Z24
+	VMOVUPS      trigConstant80<>+0(SB), Z21
+	VFMADD231PD  trigConstant79<>+0(SB), Z17, Z21
+	VMOVUPS      trigConstant80<>+0(SB), Z22
+	VFMADD231PD  trigConstant79<>+0(SB), Z18, Z22
+	VMOVUPS      trigConstant82<>+0(SB), Z23
+	VFMADD231PD  trigConstant81<>+0(SB), Z17, Z23
+	VMOVUPS      trigConstant82<>+0(SB), Z17
+	VFMADD231PD  trigConstant81<>+0(SB), Z18, Z17
+	VFMADD231PD  Z2, Z23, Z21
+	VFMADD231PD  Z3, Z17, Z22
+	VFMADD213PD  trigConstant83<>+0(SB), Z2, Z21
+	VFMADD213PD  trigConstant83<>+0(SB), Z3, Z22
+	VFMADD213PD  trigConstant84<>+0(SB), Z2, Z21
+	VFMADD213PD  trigConstant84<>+0(SB), Z3, Z22
 	VFNMADD231PD Z8, Z15, Z8
 	VFNMADD231PD Z9, Z16, Z9
-	VFMADD231PD  Z23, Z19, Z8
-	VFMADD231PD  Z24, Z20, Z9
+	VFMADD231PD  Z21, Z19, Z8
+	VFMADD231PD  Z22, Z20, Z9
 	VADDPD       Z8, Z10, Z2
 	VADDPD       Z9, Z11, Z3
 	VSUBPD       Z10, Z2, Z10

@@ -61,8 +61,11 @@ func TestMeasured(t *testing.T) {
 			if e.Errors.Max > promise || e.Errors.Beyond > 0 || e.Every != nil && (e.Every.Max > promise || e.Every.Beyond > 0) {
 				t.Errorf("%s of %s was measured worse than the %g ulp that it promises", name, d, promise)
 			}
+			if e.Order != nil && e.Order.Turns > 0 || e.Every != nil && e.Every.Turns > 0 {
+				t.Errorf("%s of %s was measured with neighbours in the wrong order", name, d)
+			}
 			if e.Every == nil && d == "float32" && f.Arity == 1 {
-				t.Logf("NOT TESTED: %s on all float32; run: go run ./internal/gen/numerics -measure -every -only %s", name, name)
+				t.Errorf("%s was not tried on all float32; run: go run ./internal/gen/numerics -measure -every -only %s", name, name)
 			}
 		}
 	}

@@ -100,7 +100,7 @@ func arcsine(p *lanes.Program, x lanes.F, cosine bool, c turns, coefficients []f
 func angle(base, t dd, z lanes.F, c []float64) lanes.F {
 	sum := fastTwoSum(base.hi, t.hi)
 	tail := sum.lo.Add(base.lo.Add(t.lo))
-	return sum.hi.Add(t.hi.Mul(z).FMA(z.Estrin(c[1:]...).FMA(z, c[0]), tail))
+	return sum.hi.Add(t.hi.Mul(z).FMA(inWays(z, 2, c[1:]...).FMA(z, c[0]), tail))
 }
 
 func atan(p *lanes.Program, x ...lanes.F) lanes.F { return atanBy(p, x[0], arctangent) }

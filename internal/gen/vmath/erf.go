@@ -98,12 +98,12 @@ var (
 func erf(_ *lanes.Program, x ...lanes.F) lanes.F {
 	size := x[0].Abs()
 	s := size.Sub(erfCentre).Min(5.25)
-	q := inWays(s, 4, erfLarge...)
+	q := inWays(s, 2, erfLarge...)
 	z := size.Mul(size)
 	near := size.FMA(inWays(z, 2, erfSmall[1:]...).FMA(z, erfSmall[0]), size)
 	shifted := s.FMA(q, lanes.Magic)
 	r := s.FMS(q, shifted.Sub(lanes.Magic))
-	e := r.FMA(inWays(r, 4, powersOf2...), 1)
+	e := r.FMA(inWays(r, 2, powersOf2...), 1)
 	e = e.Bits().Add(shifted.Bits().Shl(52)).Float()
 	return size.Ge(erfCentre).Select(e.FNMA(erfcCentre, 1), near).XorSign(x[0]) // NaN is near
 }

@@ -102,7 +102,7 @@ func (a reduced) power() lanes.F { return a.n.Bits().Add(1023).Shl(52).Float() }
 // expSum is e^r within 2^-57 of it; not normalised: the second part is below 2^-3 of the first.
 func (r dd) expSum() dd {
 	s := fastTwoSum(r.hi.Program().F(1), r.hi)
-	p := r.hi.Estrin(expCoefficients...)
+	p := inWays(r.hi, 2, expCoefficients...)
 	return dd{s.hi, s.lo.Add(r.hi.Mul(r.hi).FMA(p, r.lo))}
 }
 
@@ -117,7 +117,7 @@ func (r dd) expm1() dd {
 	s := fastTwoSum(r.hi, h)
 	low := r.lo.FMA(r.hi, r.lo).Add(half.FMS(r.hi, h)) // of r + r^2/2
 	cube := h.Add(h).Mul(r.hi)
-	return dd{s.hi, cube.FMA(r.hi.Estrin(expm1Coefficients...), s.lo.Add(low))}
+	return dd{s.hi, cube.FMA(inWays(r.hi, 2, expm1Coefficients...), s.lo.Add(low))}
 }
 
 func exp(p *lanes.Program, x ...lanes.F) lanes.F {

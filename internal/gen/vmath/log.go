@@ -101,7 +101,7 @@ func logarithm(f lanes.F) dd {
 	h := half.Mul(f)
 	l := half.FMS(f, h)
 	sum := fastTwoSum(f, h.Neg())
-	tail := s.FMA(z.FMA(z.Estrin(logCoefficients...), h), sum.lo.Sub(l))
+	tail := s.FMA(z.FMA(inWays(z, 2, logCoefficients...), h), sum.lo.Sub(l))
 	return dd{sum.hi, tail}
 }
 

@@ -36,7 +36,7 @@ func (s split) log() dd {
 	zLow := twice.FMA(low, q.FMS(q, z))
 	cube := q.Mul(z)
 	cubeLow := q.FMA(zLow, low.FMA(z, q.FMS(z, cube)))
-	poly := z.Estrin(powCoefficients...)
+	poly := inWays(z, 2, powCoefficients...)
 	u := z.FMA(poly, third2)
 	uLow := z.FMA(poly, u.Sub(third2).Neg()).Add(zLow.FMA(poly, third2Tail))
 	t := cube.Mul(u)

@@ -81,8 +81,8 @@ func sineCosine(p *lanes.Program, r dd) (sin, cos dd) {
 	w := half.FNMA(r.hi, 1) // 1 - r^2/2
 	above := p.F(1).Sub(w)
 	tail := r.hi.FNMA(r.lo, half.FNMA(r.hi, above)) // what the rounding of w lost, and r.lo brings
-	cos = dd{w, u.Mul(u).FMA(u.Estrin(cosineCoefficients...), tail)}
-	sin = dd{r.hi, r.hi.Mul(u).FMA(u.Estrin(sineCoefficients[1:]...).FMA(u, sineCoefficients[0]), above.FNMA(r.lo, r.lo))}
+	cos = dd{w, u.Mul(u).FMA(inWays(u, 2, cosineCoefficients...), tail)}
+	sin = dd{r.hi, r.hi.Mul(u).FMA(inWays(u, 2, sineCoefficients[1:]...).FMA(u, sineCoefficients[0]), above.FNMA(r.lo, r.lo))}
 	return sin, cos
 }
 

@@ -96,13 +96,13 @@ var specs = []Spec{
 	}},
 	{Name: "sinh", Func: "Sinh", Arity: 1, Odd: true, Up: whole, Low: -711, High: 711, Least: -60, Most: 10, Edges: []float64{
 		710.4758600739439, 709.782712893384, 89.41598629223294, 88.72283905206835, 0.25, 0.5, math.Ln2 / 2, 22, 19, 40, 1e-8,
-	}},
+	}, edge: multiples(math.Ln2/2, 2000)},
 	{Name: "cosh", Func: "Cosh", Arity: 1, Even: true, Up: [][2]float64{{0, inf}}, Low: -711, High: 711, Least: -60, Most: 10, Edges: []float64{
 		710.4758600739439, 709.782712893384, 89.41598629223294, 88.72283905206835, 0.25, 0.5, math.Ln2 / 2, 22, 19, 40, 1e-8, 1.4e-8, 1e-4,
-	}},
+	}, edge: multiples(math.Ln2/2, 2000)},
 	{Name: "tanh", Func: "Tanh", Arity: 1, Odd: true, Up: whole, Low: -23, High: 23, Least: -60, Most: 6, Edges: []float64{
 		19.06154746539849, 18.7149738751, 22, 9.010913339828708, 8.317766, 0.625, 0.55, 0.25, 0.5, math.Ln2 / 2, 1e-8, 1e-4,
-	}},
+	}, edge: multiples(math.Ln2/4, 130)},
 	{Name: "asinh", Func: "Asinh", Arity: 1, Odd: true, Up: whole, Low: -100, High: 100, Least: -60, Most: 1024, Edges: []float64{
 		2, 0.5, 0.25, 0.1, 0.125, 0x1p28, 0x1p14, 0x1p53, 0x1p511, 0x1p512, 0x1p1023, 1e-8, 1e-4,
 	}},
