@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +29,9 @@ func main() {
 
 // write writes the files of packages.
 func write(names []string) error {
+	if len(names) == 0 {
+		return errors.New("name what to write: kern, blas or vmath; go generate ./exec/cpu/... writes all")
+	}
 	root, err := moduleRoot()
 	if err != nil {
 		return err

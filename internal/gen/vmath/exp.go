@@ -38,8 +38,8 @@ var exponentials = []Function{
 	},
 }
 
-// The coefficients come from sollya/exp.sollya, for |r| <= (log 2)/2 where nothing else is said. expCoefficients are (e^r - 1 - r)/r^2 within 2^-57.8
-// of e^r.
+// The coefficients come from sollya/exp.sollya, for |r| <= (log 2)/2 where nothing else is said. expCoefficients are
+// (e^r - 1 - r)/r^2 within 2^-57.8 of e^r.
 var expCoefficients = []float64{
 	0x1.000000000000ap-1, 0x1.55555555554fdp-3, 0x1.55555555506a3p-5, 0x1.1111111126ec7p-7, 0x1.6c16c1847fa3fp-10,
 	0x1.a01a012ede077p-13, 0x1.a0199941cbcabp-16, 0x1.71df1b00a32cp-19, 0x1.28ae1bd8fac9ap-22, 0x1.ad901f1640da5p-26,

@@ -53,7 +53,7 @@ func splitPositive32(p *lanes.Program, x lanes.F) split {
 
 // narrowLog is e log 2 + log(1 + f) + low for lanes of float32.
 func (s split) narrowLog(f, low lanes.F) lanes.F {
-	sum := fastTwoSum(s.e.Mul(0x1.62e4p-1), f) // the product is exact
+	sum := fastTwoSum(s.e.Mul(ln2Hi32), f) // the product is exact
 	z := f.Mul(f)
 	tail := s.e.FMA(ln2Lo32, low)
 	return sum.hi.Add(sum.lo.Add(z.FMA(inWays(f, 2, logNarrow...), tail)))

@@ -54,7 +54,7 @@ func Every(ctx context.Context, s *Spec, apply32 func(dst, x []float32), apply64
 		})
 	}
 	wait.Wait()
-	if total.Max = total.worst.ulp; total.judged {
+	if total.judged {
 		f := real.Find(s.Name)
 		total.Max = f.ULP32(total.worst.got, total.worst.x)
 		total.At = newCase(f, total.worst.x, 0, total.worst.got, total.Max)
