@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec"
@@ -22,6 +23,7 @@ type Cluster struct {
 	spmd    bool          // every rank calls Collect
 	comms   []*comm.Comm  // the ranks in this process, the driver's first
 	devices []*cpu.Device // theirs
+	others  []Accelerator // theirs too
 	size    int
 	served  sync.WaitGroup
 	cancel  context.CancelFunc
@@ -74,7 +76,7 @@ func (cfg Config) inProcess(p int, oneDevice bool) (*Cluster, error) {
 			}
 			c.devices = append(c.devices, d)
 		}
-		ex, err := cfg.executor(cm, c.devices[len(c.devices)-1], c.memory, exec.Options{OneDevice: oneDevice})
+		ex, err := c.executor(cfg, cm, exec.Options{OneDevice: oneDevice})
 		if err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
@@ -108,16 +110,15 @@ func Over(c *comm.Comm) (*Cluster, error) {
 			ranks++
 		}
 	}
-	memory := cfg.pool(ranks)
 	device, err := cfg.device(threads)
 	if err != nil {
 		return nil, err
 	}
-	ex, err := cfg.executor(c, device, memory, exec.Options{})
-	if err != nil {
-		return nil, err
+	cl := &Cluster{devices: []*cpu.Device{device}, spmd: true, size: c.Size(), cancel: func() {}, memory: cfg.pool(ranks)}
+	if cl.driver, err = cl.executor(cfg, c, exec.Options{}); err != nil {
+		return nil, errors.Join(err, cl.Close())
 	}
-	return &Cluster{driver: ex, devices: []*cpu.Device{device}, spmd: true, size: c.Size(), cancel: func() {}, memory: memory}, nil
+	return cl, nil
 }
 
 // device makes a device of so many threads, which is to be closed after the executors that use it.
@@ -133,20 +134,39 @@ func (cfg Config) device(threads int) (*cpu.Device, error) {
 	return cpu.New(c), nil
 }
 
-// executor makes one rank's executor.
-func (cfg Config) executor(c *comm.Comm, device *cpu.Device, memory *mem.Pool, options exec.Options) (*exec.Executor, error) {
-	if cfg.MemoryLimit == 0 && c.Rank() == 0 { // one rank's machine decides, that all decide alike
+// executor makes the executor of one rank, with the processor that the cluster got last, and an accelerator where there is
+// one: of its own, but ranks that share the processor share it too.
+func (c *Cluster) executor(cfg Config, cm *comm.Comm, options exec.Options) (*exec.Executor, error) {
+	if cfg.MemoryLimit == 0 && cm.Rank() == 0 { // one rank's machine decides, that all decide alike
 		cfg.MemoryLimit = machineMemory()
 	}
 	options.MemoryLimit = cfg.MemoryLimit
-	return exec.New(exec.Config{
-		Comm:     c,
-		Device:   device,
+	config := exec.Config{
+		Comm:     cm,
+		Device:   c.devices[len(c.devices)-1],
 		Open:     openSource,
 		Progress: cfg.Progress,
-		Memory:   memory,
+		Memory:   c.memory,
 		Options:  options,
-	})
+	}
+	if options.OneDevice && cm.Rank() > 0 {
+		if len(c.others) > 0 {
+			config.Accelerator, config.Accelerate = c.others[0], cfg.Device != "" && cfg.Device != deviceAuto
+		}
+		return exec.New(config)
+	}
+	local := cfg.LocalRank
+	if cfg.Size == 0 {
+		local = cm.Rank()
+	}
+	other, err := cfg.accelerate(local, &config)
+	if err != nil {
+		return nil, err
+	}
+	if other != nil {
+		c.others = append(c.others, other)
+	}
+	return exec.New(config)
 }
 
 // Collect runs several arrays as one plan, shared parts once, and returns their blocks in order. It blocks until all are
@@ -185,6 +205,9 @@ func (c *Cluster) collectOne(ctx context.Context, a Array) (*Block, error) {
 
 // Explain says what Collect would do, without doing it. Where the ranks are processes it asks them which files they reach.
 func (c *Cluster) Explain(ctx context.Context, arrays ...Array) (*Plan, error) {
+	if c.spmd {
+		return c.driver.ExplainSPMD(ctx, nodes(arrays))
+	}
 	return c.driver.Explain(ctx, nodes(arrays))
 }
 
@@ -210,6 +233,9 @@ func (c *Cluster) Close() error {
 		for _, d := range c.devices {
 			c.err = errors.Join(c.err, d.Close())
 		}
+		for _, d := range c.others {
+			c.err = errors.Join(c.err, d.Close())
+		}
 		for _, cm := range c.comms {
 			c.err = errors.Join(c.err, cm.Close())
 		}
@@ -218,10 +244,11 @@ func (c *Cluster) Close() error {
 	return c.err
 }
 
-// The default cluster is the one package variable that changes: Collect and its kin use it.
+// What a program sets for all of it is the one package variable that changes: the default cluster, which Collect and its kin use.
 var defaults struct {
 	sync.Mutex
 	cluster *Cluster
+	kind    atomic.Pointer[kind] // see Use
 }
 
 // Default is the cluster that Array's methods use: inside Main, the job's; else one in this process, started on first use and

@@ -78,6 +78,13 @@ type Config struct {
 	// has. What it lacks is an error. The results are the same. DARRAY_CPU.
 	CPU string
 
+	// Device is what runs plans: "auto", the default, gives each step to the processor or to the accelerator that the program
+	// has added (see Use), whatever takes less time; "cpu" uses the processor alone; "cuda" the GPU for all that it takes, and it is an error
+	// where there is none; "sim" the same on a simulated one, slowly. The results are the same. DARRAY_DEVICE.
+	Device string
+	// SimulateCUDA has the driver of NVIDIA's GPUs simulated in software. DARRAY_CUDA=sim.
+	SimulateCUDA bool
+
 	// Progress, where set, is called by the driver as elements of a run are done; it must return quickly.
 	Progress func(done, total int)
 
@@ -117,6 +124,8 @@ func ConfigFromEnv() (Config, error) {
 	c.WaitWarn = e.durationOrOff("DARRAY_WAIT_WARN")
 	c.MemoryLimit = e.size("DARRAY_MEMORY_LIMIT")
 	c.CPU = e.choice("DARRAY_CPU", kern.Go.String(), kern.AVX2.String(), kern.AVX512.String())
+	c.Device = e.choice("DARRAY_DEVICE", deviceAuto, deviceCPU, deviceCUDA, deviceSim)
+	c.SimulateCUDA = e.choice("DARRAY_CUDA", deviceSim) != ""
 	if e.err != nil {
 		return Config{}, e.err
 	}

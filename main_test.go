@@ -32,6 +32,34 @@ var programs = map[string]func() error{
 			return nil
 		})
 	},
+	"persists": func() error {
+		return darray.Main(func(ctx context.Context, c *darray.Cluster) error {
+			f, err := darray.Open("examples/data/flights-200k.arrow")
+			if err != nil {
+				return err
+			}
+			once, err := c.Persist(ctx, darray.Multiply(f.Col("distance"), 2))
+			if err != nil {
+				return err
+			}
+			both, err := c.Persist(ctx, darray.Add(once[0], once[0]), darray.Max(once[0]))
+			if err != nil {
+				return err
+			}
+			once[0].Release()
+			total, stats, err := c.CollectStats(ctx, darray.Sum(both[0]), darray.Subtract(darray.Max(both[0]), both[1]))
+			if err != nil {
+				return err
+			}
+			_, wrong := c.Collect(ctx, once[0])
+			moved := 0
+			for _, bytes := range stats.Moved {
+				moved += bytes
+			}
+			fmt.Println(total[0], total[1], moved < 64<<10, wrong != nil)
+			return nil
+		})
+	},
 	"spmd": func() error {
 		return darray.SPMD(func(ctx context.Context, c *comm.Comm) error {
 			all, err := comm.Gather(ctx, c, 0, []int{c.Rank() * c.Rank()})
@@ -231,6 +259,31 @@ func TestMainOverQUIC(t *testing.T) {
 		}
 		if fields[1] != first {
 			t.Errorf("sum(time) is %s on %d ranks, %s on one", fields[1], n, first)
+		}
+	}
+}
+
+// TestPersistOverProcesses: what is persisted stays with the ranks that computed it, until it is released.
+func TestPersistOverProcesses(t *testing.T) {
+	f, err := darray.Open("examples/data/flights-200k.arrow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.Col("distance").Collect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	distance, err := darray.Values[int16](b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, most := 0, int16(0)
+	for _, d := range distance {
+		sum, most = sum+4*int(d), max(most, d)
+	}
+	for _, n := range []int{2, 4} {
+		if out, err := job(t, "persists", n); err != nil || out != fmt.Sprintln(sum, 2*most, true, true) {
+			t.Errorf("%d ranks print %q, want %d and %d: %v", n, out, sum, 2*most, err)
 		}
 	}
 }

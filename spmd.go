@@ -48,19 +48,17 @@ func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 		defer stop()
 	}
 	return cfg.join(follow, func(cm *comm.Comm) error {
-		memory := cfg.pool(1)
 		device, err := cfg.device(runtime.GOMAXPROCS(0))
 		if err != nil {
 			return err
 		}
-		ex, err := cfg.executor(cm, device, memory, exec.Options{})
-		if err != nil {
-			return err
+		c := &Cluster{devices: []*cpu.Device{device}, size: cm.Size(), cancel: func() {}, memory: cfg.pool(1)}
+		if c.driver, err = c.executor(cfg, cm, exec.Options{}); err != nil {
+			return errors.Join(err, c.Close())
 		}
 		if cm.Rank() > 0 {
-			return errors.Join(ex.Serve(follow), ex.Close(), device.Close())
+			return errors.Join(c.driver.Serve(follow), c.Close())
 		}
-		c := &Cluster{driver: ex, devices: []*cpu.Device{device}, size: cm.Size(), cancel: func() {}, memory: memory}
 		return drive(c, f)
 	})
 }

@@ -232,6 +232,9 @@ func Erf[X Operand](x X) Array { return apply(array.Erf, operand(x)) }
 // Erfc is 1 - erf(x), exact also where that is small.
 func Erfc[X Operand](x X) Array { return apply(array.Erfc, operand(x)) }
 
+// Philox is element x of the random stream of seed y: words 2(x mod 2) and 2(x mod 2) + 1, the lower first, of the block of Philox4x32-10 with the counter x div 2 and the key y.
+func Philox[X, Y Operand](x X, y Y) Array { return apply(array.Philox, operand(x), operand(y)) }
+
 // Sum adds all elements that are not null: integers in 64 bits, float32 in float64; 0 for none.
 // No axes means all of them; the other axes give the shape (see Array.KeepDims).
 func Sum(a Array, axes ...int) Array { return reduce(array.Sum, a, axes) }

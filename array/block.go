@@ -12,7 +12,8 @@ import (
 
 // Block is a contiguous, row-major run of elements with validity: a whole collected array or one rank's part of it.
 // It is immutable once it is filled, but for Overwrite. Its memory belongs to the garbage collector, or to whatever it was made over
-// (a user's slice, an Arrow array, a mapped file), which it keeps alive. The zero value is an empty block of no type.
+// (a user's slice, an Arrow array, a mapped file), which it keeps alive; between the steps of a plan its elements may lie in a
+// device's memory alone (see Far). The zero value is an empty block of no type.
 type Block struct {
 	dtype    DType
 	shape    Shape
@@ -20,7 +21,7 @@ type Block struct {
 	offset   int    // elements skipped at the start of values and validity
 	values   []byte // bool: bitmap, least significant bit first; else little-endian numbers
 	validity []byte // bitmap, 1 = valid; nil: no nulls
-	keep     any    // what owns the memory where the garbage collector does not
+	keep     any    // what owns the memory where the garbage collector does not; *far where it is a device's, and nothing is here
 	few      [2]int // where shape lies if it is as short, so that it is no allocation
 }
 
@@ -127,7 +128,7 @@ func (b *Block) Shape() Shape { return b.shape }
 func (b *Block) Len() int { return b.n }
 
 // HasNulls reports whether the block carries validity; some element may be null.
-func (b *Block) HasNulls() bool { return b.validity != nil }
+func (b *Block) HasNulls() bool { return b.validity != nil || b.keep != nil && b.farNulls() }
 
 // IsNull reports whether element i is null.
 func (b *Block) IsNull(i int) bool { return b.validity != nil && !bit(b.validity, b.offset+i) }
@@ -150,7 +151,8 @@ func (b *Block) Bools() []bool {
 }
 
 // Raw gives the buffers as they lie in memory: element i of the block is element offset+i of values (and of validity,
-// nil where nothing is null). For kernels and links; the caller must not write into a block that others can see.
+// nil where nothing is null). For kernels and links; the caller must not write into a block that others can see. A far block
+// has none.
 func (b *Block) Raw() (values, validity []byte, offset int) { return b.values, b.validity, b.offset }
 
 // bytes is the values of a numeric block from its first element.

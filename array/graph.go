@@ -57,10 +57,12 @@ func (n *Node) write(out *strings.Builder) {
 		fmt.Fprintf(out, "full(%s):%s%v", n.scalar, n.dtype, n.shape)
 	case KindArange:
 		fmt.Fprintf(out, "arange(%s, step %s):%s%v", n.scalar, n.step, n.dtype, n.shape)
+	case KindParts:
+		fmt.Fprintf(out, "parts:%s%v", n.dtype, n.shape)
 	case KindData:
 		fmt.Fprintf(out, "data:%s%v", n.dtype, n.shape)
 	case KindFile:
-		fmt.Fprintf(out, "%s:%s%v", n.source.Name, n.dtype, n.shape)
+		fmt.Fprintf(out, "%s:%s%v", n.Source().Name, n.dtype, n.shape)
 	default:
 		name := n.op.String()
 		if n.kind == KindReshape || n.kind == KindMatmul {

@@ -71,6 +71,11 @@ type Product struct {
 	X, Y *Block
 	// Result is Hi-Lo elements to fill, with validity where X or Y has any.
 	Result *Block
+	// Stay, Again (of X and of Y), Twin and Note are as in Launch: without a Result there is Stay, and the device puts a far block there.
+	Stay  bool
+	Twin  *Block
+	Again [2]bool
+	Note  func(text string)
 	// Progress, where set, is told as n more elements of the part are done. Several goroutines may call it at once.
 	Progress func(n int)
 }
@@ -97,7 +102,7 @@ func (p *Product) Check() error {
 	if p.Lo < 0 || p.Hi < p.Lo || p.Hi > e.Rows*e.Columns {
 		return fmt.Errorf("%w: elements [%d,%d) of a product of %d", ErrShape, p.Lo, p.Hi, e.Rows*e.Columns)
 	}
-	if p.X == nil || p.Y == nil || p.Result == nil {
+	if p.X == nil || p.Y == nil || p.Result == nil && !p.Stay {
 		return fmt.Errorf("%w: a product without its operands and its result", ErrShape)
 	}
 	first, end := e.RowsOf(p.Lo, p.Hi)
@@ -107,13 +112,14 @@ func (p *Product) Check() error {
 		n     int
 	}{{"left operand", p.X, (end - first) * e.Inner}, {"right operand", p.Y, e.Inner * e.Columns}, {"result", p.Result, p.Hi - p.Lo}} {
 		switch {
+		case b.block == nil:
 		case b.block.n != b.n:
 			return fmt.Errorf("%w: the %s of the product has %d elements, not %d", ErrShape, b.name, b.block.n, b.n)
-		case b.block.dtype != p.Result.dtype || !b.block.dtype.Valid():
-			return fmt.Errorf("%w: the %s of a product of %s is %s", ErrDType, b.name, p.Result.dtype, b.block.dtype)
+		case b.block.dtype != p.X.dtype || !b.block.dtype.Valid():
+			return fmt.Errorf("%w: the %s of a product of %s is %s", ErrDType, b.name, p.X.dtype, b.block.dtype)
 		}
 	}
-	if p.Result.validity == nil && (p.X.validity != nil || p.Y.validity != nil) {
+	if p.Result != nil && p.Result.validity == nil && (p.X.HasNulls() || p.Y.HasNulls()) {
 		return fmt.Errorf("%w: the product's operands may be null, its result has no validity", ErrNull)
 	}
 	return nil

@@ -19,6 +19,7 @@ const (
 	KindReshape             // Args[0] under another shape, in the same row-major order
 	KindScan                // a running reduction of Args[0] along its axis Axes[0]
 	KindMatmul              // the matrix product of Args[0] and Args[1]
+	KindParts               // what the ranks keep, each its part
 )
 
 // Node is one array of an expression graph: immutable, shared freely, never evaluated by itself. A node made from wrong
@@ -34,8 +35,7 @@ type Node struct {
 	axes   []int           // KindReduce, KindScan
 	scalar Scalar          // KindFull: the value; KindArange: start; KindReduce: the correction of a variance
 	step   Scalar          // KindArange
-	block  *Block
-	source *Source
+	of     any             // KindData: *Block, KindFile: *Source, KindParts: *Parts; nil where another process has it
 	err    error
 	pc     uintptr
 	place  func(error) error // nil: the place is pc
@@ -75,10 +75,22 @@ func (n *Node) Scalar() Scalar { return n.scalar }
 func (n *Node) Step() Scalar { return n.step }
 
 // Block is the block of KindData where this process holds it, else nil.
-func (n *Node) Block() *Block { return n.block }
+func (n *Node) Block() *Block {
+	b, _ := n.of.(*Block)
+	return b
+}
 
 // Source is the column of KindFile.
-func (n *Node) Source() *Source { return n.source }
+func (n *Node) Source() *Source {
+	s, _ := n.of.(*Source)
+	return s
+}
+
+// Parts is what KindParts is of, else nil.
+func (n *Node) Parts() *Parts {
+	p, _ := n.of.(*Parts)
+	return p
+}
 
 // Err is what went wrong while the graph was built, with the caller's file:line.
 func (n *Node) Err() error { return n.err }
@@ -189,12 +201,17 @@ func Data(b *Block, pc uintptr) *Node {
 		return Failed(pc, fmt.Errorf("data: %w: the block has none; make one with FromSlice or FromArrow", ErrDType))
 	}
 	shape := append(Shape(nil), b.shape...) // b's own lies in b: whoever keeps the shape, as plans do, must not keep the data
-	return &Node{kind: KindData, dtype: b.dtype, shape: shape, block: b, pc: pc}
+	return &Node{kind: KindData, dtype: b.dtype, shape: shape, of: b, pc: pc}
+}
+
+// Elsewhere is an array over a block that another process holds.
+func Elsewhere(d DType, shape Shape, pc uintptr) *Node {
+	return &Node{kind: KindData, dtype: d, shape: append(Shape(nil), shape...), pc: pc}
 }
 
 // File is a column of n elements of files that ranks read for themselves.
 func File(s *Source, d DType, n int, pc uintptr) *Node {
-	return &Node{kind: KindFile, dtype: d, shape: Shape{n}, source: s, pc: pc}
+	return &Node{kind: KindFile, dtype: d, shape: Shape{n}, of: s, pc: pc}
 }
 
 // Reshape is a under another shape of as many elements.

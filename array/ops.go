@@ -25,6 +25,7 @@ const (
 	RuleCount                  // reductions: any operand; the result is int64
 	RuleTruth                  // reductions: the operand becomes bool; the result is bool
 	RuleArg                    // reductions: the operand's type; the result is an int64 index
+	RuleWord                   // integers become uint64, wrapping; the result is uint64; not defined for bool and floats
 )
 
 // GivesBool reports whether the result of ops of this rule is bool whatever they compute in.
@@ -174,6 +175,7 @@ const (
 	Atanh
 	Erf
 	Erfc
+	Philox
 
 	Sum
 	Prod
@@ -288,6 +290,8 @@ var ops = [opEnd]OpInfo{
 	Atanh:     {"atanh", "Atanh", "is the inverse of the hyperbolic tangent; infinite for 1 and -1, NaN outside [-1, 1].", "", 1, RuleFloat, NullStrict, floatonly(Library)},
 	Erf:       {"erf", "Erf", "is the error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to x.", "", 1, RuleFloat, NullStrict, floatonly(Library)},
 	Erfc:      {"erfc", "Erfc", "is 1 - erf(x), exact also where that is small.", "", 1, RuleFloat, NullStrict, floatonly(Library)},
+
+	Philox: {"philox", "Philox", "is element x of the random stream of seed y: words 2(x mod 2) and 2(x mod 2) + 1, the lower first, of the block of Philox4x32-10 with the counter x div 2 and the key y.", "", 2, RuleWord, NullStrict, integer("T(philox(uint64(x), uint64(y)))")},
 
 	Sum:   {"sum", "Sum", "adds all elements that are not null: integers in 64 bits, float32 in float64; 0 for none.", "", 1, RuleSum, NullSkip, numeric("x + y")},
 	Prod:  {"prod", "Prod", "multiplies all elements that are not null: integers in 64 bits, float32 in float64; 1 for none.", "", 1, RuleSum, NullSkip, numeric("x * y")},

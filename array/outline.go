@@ -11,6 +11,7 @@ type Outline struct {
 	words   []uint64  // a header for each node and what it says of it, then the roots: no outline is the beginning of another
 	sources []*Source // in the order of Walk
 	blocks  []*Block  // of the data nodes in the order of Walk; nil where this process does not hold them
+	parts   []*Parts  // in the order of Walk
 	nodes   []*Node   // in the order of Walk
 }
 
@@ -35,8 +36,9 @@ func (o *Outline) Of(roots []*Node, most int) bool {
 func (o *Outline) Clear() {
 	clear(o.sources)
 	clear(o.blocks)
+	clear(o.parts)
 	clear(o.nodes)
-	o.words, o.sources, o.blocks, o.nodes = o.words[:0], o.sources[:0], o.blocks[:0], o.nodes[:0]
+	o.words, o.sources, o.blocks, o.parts, o.nodes = o.words[:0], o.sources[:0], o.blocks[:0], o.parts[:0], o.nodes[:0]
 }
 
 // Clone is a copy that keeps none of the graph's blocks and nodes alive.
@@ -67,6 +69,9 @@ func (o *Outline) Words() int { return len(o.words) }
 // changed; valid until Clear.
 func (o *Outline) Blocks() []*Block { return o.blocks }
 
+// Parts are what the graph's nodes of KindParts are of, in the order of Walk. Not to be changed; valid until Clear.
+func (o *Outline) Parts() []*Parts { return o.parts }
+
 // outlineRoots begins the list of roots, as no node does.
 const outlineRoots = 0xff
 
@@ -90,7 +95,18 @@ func (o *Outline) visit(n *Node, most, deep int) int {
 	if len(o.nodes) >= most {
 		return -1
 	}
-	o.words = append(o.words, uint64(n.kind)|uint64(n.op)<<8|uint64(n.dtype)<<16|uint64(n.scalar.dtype)<<24|uint64(n.step.dtype)<<32|
+	op := uint64(n.op)
+	switch of := n.of.(type) { // which have no op
+	case *Block:
+		if far, _ := of.Far(); far != nil {
+			op = 1
+		}
+	case *Parts:
+		if of.Far {
+			op = 1
+		}
+	}
+	o.words = append(o.words, uint64(n.kind)|op<<8|uint64(n.dtype)<<16|uint64(n.scalar.dtype)<<24|uint64(n.step.dtype)<<32|
 		uint64(len(n.args))<<40|uint64(len(n.shape))<<48|uint64(len(n.axes))<<56)
 	for _, d := range n.shape {
 		o.words = append(o.words, uint64(d))
@@ -107,9 +123,16 @@ func (o *Outline) visit(n *Node, most, deep int) int {
 	}
 	switch n.kind {
 	case KindData:
-		o.blocks = append(o.blocks, n.block)
+		o.blocks = append(o.blocks, n.Block())
 	case KindFile:
-		o.sources = append(o.sources, n.source)
+		o.sources = append(o.sources, n.Source())
+	case KindParts:
+		p := n.Parts()
+		o.parts = append(o.parts, p)
+		o.words = append(o.words, uint64(p.Layout.Ranks()))
+		for r := range p.Layout.Ranks() {
+			o.words = append(o.words, uint64(p.Layout.Range(r).Len()))
+		}
 	}
 	o.nodes = append(o.nodes, n)
 	return len(o.nodes) - 1

@@ -9,6 +9,7 @@ import (
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/internal/ref"
+	"github.com/darray-go/darray/partition"
 )
 
 // outline takes the outline of a graph that has one.
@@ -32,7 +33,14 @@ func TestOutlines(t *testing.T) {
 	apply := func(op array.Op, args ...*array.Node) *array.Node { return array.Apply(op, 0, args...) }
 	num := func(v float64) *array.Node { return array.NumberOperand(array.ScalarOf(v)) }
 	sum := apply(array.Add, x, y)
+	parts := func(far bool, counts ...int) *array.Node { return inParts(t, 7, far, counts...) }
 	graphs := [][]*array.Node{
+		{parts(false, 4, 2)},
+		{parts(false, 2, 4)},
+		{parts(true, 4, 2)},
+		{parts(false, 2, 2, 2)},
+		{apply(array.Add, parts(false, 4, 2), parts(false, 4, 2))},
+		{array.File(source("1"), array.Float64, 6, 0), parts(false, 6)},
 		{apply(array.Add, x, y)},
 		{apply(array.Add, x, x)},
 		{apply(array.Add, x, array.Data(b, 0))}, // another node over the same block
@@ -100,10 +108,35 @@ func TestOutlines(t *testing.T) {
 	}
 }
 
+// inParts is an array whose parts of so many elements have a name.
+func inParts(t testing.TB, id uint64, far bool, counts ...int) *array.Node {
+	t.Helper()
+	l, err := partition.FromCounts(counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return array.InParts(array.NewParts(id, l, far, nil), array.Float64, array.Shape{l.N()}, 0)
+}
+
+// TestOutlineOfParts: which parts they are is no structure, and is at hand.
+func TestOutlineOfParts(t *testing.T) {
+	one, other := inParts(t, 1, false, 4, 2), inParts(t, 2, false, 4, 2)
+	a, b := outline(t, array.Apply(array.Add, 0, one, other)), outline(t, array.Apply(array.Add, 0, other, one))
+	if !a.Equal(b) || a.Hash() != b.Hash() {
+		t.Error("other parts make another outline")
+	}
+	if got := b.Parts(); len(got) != 2 || got[0] != other.Parts() || got[1] != one.Parts() {
+		t.Errorf("parts %v", got)
+	}
+	if a.Clear(); len(a.Parts()) != 0 {
+		t.Error("parts are held after Clear")
+	}
+}
+
 // TestOutlineKnowsNodes fails where a node has got a part that nobody has thought of: what a plan depends on belongs into
 // Outline.visit (and into TestOutlines), then into this list.
 func TestOutlineKnowsNodes(t *testing.T) {
-	within := []string{"kind", "op", "dtype", "shape", "args", "axes", "scalar", "step", "block", "source"}
+	within := []string{"kind", "op", "dtype", "shape", "args", "axes", "scalar", "step", "of"}
 	beside := []string{"few", "weak", "err", "pc", "place"} // the memory of args; what building graphs needs; what makes no plan; what messages need
 	var fields []string
 	for f := range reflect.TypeFor[array.Node]().Fields() {

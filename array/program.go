@@ -203,6 +203,13 @@ type Launch struct {
 	// Resident says by output that the result's pages are in memory already, as in memory used before: then stores past the
 	// caches pay for a large result, and else they do not. It may be shorter than Results: false.
 	Resident []bool
+	// Stay, by output, says that later launches on this device read the block. Where they alone do, Results has nil there, and a
+	// device with memory of its own puts a far block in its place; else it may put one into Twins besides. Again, by slot, says that such
+	// launches read the operand too: the device may put a far block of it into Operands. All may be nil.
+	Stay, Again []bool
+	Twins       []*Block
+	// Note, where set, is told what a user should know of how the launch went, as "in 3 pieces: the device's memory is short".
+	Note func(text string)
 	// Fault, where set, is told of elements for which an instruction that an output depends on has no result though its operands
 	// are not null (see Op.Fault): the instruction's number and the element's flat index in the domain, at least for the first
 	// such element of each instruction. The device goes on. Several goroutines may call it at once.

@@ -36,6 +36,13 @@ func operandTypes(op Op, args []*Node) (in [maxArity]DType, out DType, err error
 			return in, Invalid, err
 		}
 		return [maxArity]DType{Bool, d, d}, d, nil
+	case RuleWord:
+		for _, a := range args {
+			if !a.dtype.Integer() {
+				return in, Invalid, fmt.Errorf("%w: takes integers, not %s; cast to uint64", ErrDType, a.dtype)
+			}
+		}
+		d, out = Uint64, Uint64
 	case RuleIsNull:
 		out = Bool
 	case RuleSum:
@@ -67,6 +74,8 @@ func (o Op) defined(d DType) bool {
 		return true
 	}
 	switch {
+	case o.Info().Rule == RuleWord:
+		return d == Uint64
 	case d == Bool:
 		return text.Bool != ""
 	case d.Float():

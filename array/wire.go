@@ -8,20 +8,30 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/darray-go/darray/partition"
 )
 
 // wireNode is one node on the wire. Operands are positions of earlier nodes.
 type wireNode struct {
-	Kind   string  `json:"kind"`
-	Op     string  `json:"op,omitempty"`
-	DType  string  `json:"dtype"`
-	Shape  Shape   `json:"shape"`
-	Args   []int   `json:"args,omitempty"`
-	Axes   []int   `json:"axes,omitempty"` // of a reduction or scan, counted from the first, ascending
-	Value  uint64  `json:"value,omitempty"`
-	Step   uint64  `json:"step,omitempty"`
-	Data   int     `json:"data,omitempty"` // number of the driver's block, counted from 1
-	Source *Source `json:"source,omitempty"`
+	Kind   string     `json:"kind"`
+	Op     string     `json:"op,omitempty"`
+	DType  string     `json:"dtype"`
+	Shape  Shape      `json:"shape"`
+	Args   []int      `json:"args,omitempty"`
+	Axes   []int      `json:"axes,omitempty"` // of a reduction or scan, counted from the first, ascending
+	Value  uint64     `json:"value,omitempty"`
+	Step   uint64     `json:"step,omitempty"`
+	Data   int        `json:"data,omitempty"` // number of the driver's block, counted from 1
+	Source *Source    `json:"source,omitempty"`
+	Parts  *wireParts `json:"parts,omitempty"`
+}
+
+// wireParts is Parts on the wire.
+type wireParts struct {
+	ID     uint64 `json:"id"`
+	Counts []int  `json:"counts"` // by rank
+	Far    bool   `json:"far,omitempty"`
 }
 
 type wireGraph struct {
@@ -32,7 +42,7 @@ type wireGraph struct {
 // maxWireNodes bounds a graph, ours and a peer's.
 const maxWireNodes = 1 << 20
 
-var kindNames = [...]string{"full", "arange", "data", "file", "op", "reduce", "reshape", "scan", "matmul"}
+var kindNames = [...]string{"full", "arange", "data", "file", "op", "reduce", "reshape", "scan", "matmul", "parts"}
 
 // Encode gives the wire form of the graph under roots, the same bytes for the same graph, and the blocks that its data
 // nodes hold, in the order of their numbers. The blocks are not part of the bytes. A root that is a weak number arrives as
@@ -44,10 +54,13 @@ func Encode(roots []*Node) (wire []byte, blocks []*Block, err error) {
 		if err == nil {
 			err = n.err
 		}
-		w := wireNode{Kind: kindNames[n.kind], DType: n.dtype.String(), Shape: n.shape, Value: n.scalar.bits, Step: n.step.bits, Source: n.source}
+		w := wireNode{Kind: kindNames[n.kind], DType: n.dtype.String(), Shape: n.shape, Value: n.scalar.bits, Step: n.step.bits, Source: n.Source()}
 		switch n.kind {
 		case KindOp, KindReduce, KindScan:
 			w.Op, w.Axes = n.op.String(), n.axes
+		case KindParts:
+			p := n.Parts()
+			w.Parts = &wireParts{p.ID, p.Layout.Counts(), p.Far}
 		}
 		if w.Shape == nil {
 			w.Shape = Shape{}
@@ -56,7 +69,7 @@ func Encode(roots []*Node) (wire []byte, blocks []*Block, err error) {
 			w.Args = append(w.Args, numbers[a])
 		}
 		if n.kind == KindData {
-			blocks = append(blocks, n.block)
+			blocks = append(blocks, n.Block())
 			w.Data = len(blocks)
 		}
 		numbers[n] = len(g.Nodes)
@@ -174,6 +187,15 @@ func (w *wireNode) build(d DType, args []*Node) (*Node, error) {
 		return w.arange(d)
 	case "data":
 		return &Node{kind: KindData, dtype: d, shape: w.Shape}, nil
+	case "parts":
+		if w.Parts == nil {
+			return nil, errors.New("parts that are not described")
+		}
+		l, err := partition.FromCounts(w.Parts.Counts)
+		if err != nil {
+			return nil, err
+		}
+		return InParts(NewParts(w.Parts.ID, l, w.Parts.Far, nil), d, w.Shape, 0), nil
 	case "file":
 		if w.Source == nil || len(w.Shape) != 1 {
 			return nil, errors.New("file column without a source or not 1-D")

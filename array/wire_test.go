@@ -238,6 +238,10 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(wire)
+	if wire, _, err = array.Encode([]*array.Node{array.Apply(array.Sqrt, 0, inParts(f, 1<<40, true, 3, 0, 4))}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(wire)
 	for seed := range uint64(20) {
 		wire, _, err := array.Encode([]*array.Node{ref.RandomGraph(rand.New(rand.NewPCG(seed, 2)), 4)})
 		if err != nil {

@@ -34,9 +34,9 @@ func (r *run) reset() {
 	r.faults = r.faults[:0]
 	clear(r.own) // what is left of it is with the user
 	r.own = r.own[:0]
-	r.call.Before, r.call.Columns = nil, nil
+	r.call.Before, r.call.Columns, r.call.Twins = nil, nil, nil
 	r.before, r.edges, r.columns = nil, nil, nil
-	r.plan, r.folded, r.lent = nil, false, nil
+	r.plan, r.folded, r.lent, r.crossed = nil, false, nil, 0
 	if r.progress.tell != nil {
 		r.progress = progress{}
 	}
@@ -57,13 +57,6 @@ func (r *run) begin(p *Plan) {
 	}
 	r.blocks, r.forests = r.blocks[:2*n], r.forests[:n]
 	r.parts, r.wholes = r.blocks[:n:n], r.blocks[n:]
-}
-
-// bind gives the plan the root's data.
-func (r *run) bind(blocks []*array.Block) {
-	for i, v := range r.plan.graph.data {
-		r.wholes[v] = blocks[i]
-	}
 }
 
 // reduces reports whether a run gives a forest.

@@ -33,6 +33,7 @@ func (g *graph) overAxes(v *value, n *array.Node, w view) int {
 			v.args[0] = g.store(w.value, true)
 		}
 		v.axes, v.strides = permuted(w.shape, perm)
+		v.whole = v.whole || g.values[v.args[0]].whole
 	}
 	if v.kind == array.KindScan && extent.Whole() && g.split(v) {
 		v.args = append(v.args, g.total(v))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/darray-go/darray/array"
@@ -140,4 +141,18 @@ func TestScanBesideCutLeaves(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRangeReducedEverywhere: what every rank computes of a range that all of them have is not gathered for them once more.
+func TestRangeReducedEverywhere(t *testing.T) {
+	leak.Check(t)
+	cube := array.Reshape(array.Arange(array.ScalarOf(0.0), array.ScalarOf(60.0), array.ScalarOf(1.0), 0), array.Shape{3, 4, 5}, 0)
+	means := array.Reduce(array.Mean, 0, cube, 0, 2)
+	root := apply(array.Sum, apply(array.Maximum, data(t, floats(400), 100, 4), means))
+	cl := local(t, 3)
+	plan, err := cl.Explain(t.Context(), []*array.Node{root})
+	if err != nil || slices.ContainsFunc(plan.Steps, func(s exec.Step) bool { return s.Kind == exec.Gather || s.Kind == exec.Bcast }) {
+		t.Errorf("%v: %v", plan, err)
+	}
+	check(t, cl, root)
 }

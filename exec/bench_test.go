@@ -77,3 +77,36 @@ func BenchmarkPlanMany(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkExchange multiplies 15 MiB that were computed in parts, by little: as a right operand, which all ranks need whole,
+// and as a left one of which they need other rows.
+func BenchmarkExchange(b *testing.B) {
+	const n = 2_000_000
+	count := array.Arange(array.ScalarOf(0.0), array.ScalarOf(float64(n)), array.ScalarOf(1.0), 0)
+	computed := apply(array.Square, reshape(count, 2000, 1000)) // nothing to scatter
+	for _, bench := range []struct {
+		name  string
+		roots []*array.Node
+	}{
+		{"whole", []*array.Node{matmul(data(b, floats(8000), 4, 2000), computed)}},
+		{"rows", []*array.Node{matmul(computed, data(b, floats(1000), 1000)), matmul(reshape(computed, 50, 40_000), data(b, floats(40_000)))}},
+	} {
+		for _, p := range []int{2, 4} {
+			for _, inProcess := range []bool{false, true} {
+				b.Run(fmt.Sprintf("%s/p=%d/inProcess=%t", bench.name, p, inProcess), func(b *testing.B) {
+					make := quic
+					if inProcess {
+						make = local
+					}
+					cl := make(b, p)
+					b.SetBytes(8 * n)
+					for b.Loop() {
+						if _, _, err := cl.Collect(context.Background(), bench.roots); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		}
+	}
+}

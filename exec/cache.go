@@ -22,7 +22,7 @@ type PlanCounts struct {
 }
 
 // planCache keeps plans by the outlines of their graphs; an outline's hash only says where to look. The rest of what a plan
-// depends on never changes in an executor's life, but for dealOut. It belongs to who holds Executor.busy.
+// depends on never changes in an executor's life, but for how. It belongs to who holds Executor.busy.
 type planCache struct {
 	young, old generation // what is found moves to the young; when that is full the old goes
 	counts     PlanCounts
@@ -38,38 +38,43 @@ type generation struct {
 // keptPlan is a plan and what it was made for. None of it keeps a user's blocks alive.
 type keptPlan struct {
 	outline array.Outline
-	dealOut bool
+	how     how
 	plan    *Plan
 	next    *keptPlan // of the same hash
 }
 
-// plan is the plan of computing roots, and the blocks of its data by number, which are valid until the outline is cleared.
-func (e *Executor) plan(ctx context.Context, roots []*array.Node, dealOut bool) (*Plan, []*array.Block, error) {
-	return e.planBy(ctx, roots, dealOut, func() (map[string]Access, error) { return e.access, e.askAbout(ctx, roots) })
+// plan is the plan of computing roots, and what it is given, which is valid until the outline is cleared.
+func (e *Executor) plan(ctx context.Context, roots []*array.Node, how how) (*Plan, given, error) {
+	choice, err := e.choice(ctx, roots, how)
+	if err != nil {
+		return nil, given{}, err
+	}
+	how.choice = choice
+	return e.planBy(ctx, roots, how, func() (map[string]Access, error) { return e.access, e.askAbout(ctx, roots) })
 }
 
 // planBy is plan for whoever knows who can read what; what access says of a source, it says as long as the executor lives.
-func (e *Executor) planBy(ctx context.Context, roots []*array.Node, dealOut bool, access func() (map[string]Access, error)) (*Plan, []*array.Block, error) {
+func (e *Executor) planBy(ctx context.Context, roots []*array.Node, how how, access func() (map[string]Access, error)) (*Plan, given, error) {
 	c, o := &e.plans, &e.outline
 	small := o.Of(roots, cachedNodes)
 	var hash uint64
 	if small {
 		hash = o.Hash()
-		if k := c.find(o, hash, dealOut); k != nil {
+		if k := c.find(o, hash, how); k != nil {
 			c.counts.Hits++
-			return k.plan, o.Blocks(), nil
+			return k.plan, given{o.Blocks(), o.Parts()}, nil
 		}
 	}
 	c.counts.Misses++
 	known, err := access()
 	if err != nil {
-		return nil, nil, err
+		return nil, given{}, err
 	}
-	plan, blocks, err := newPlan(ctx, roots, e.setting(dealOut, known))
+	plan, of, err := newPlan(ctx, roots, e.setting(how, known))
 	if err == nil && small {
-		c.add(hash, &keptPlan{outline: o.Clone(), dealOut: dealOut, plan: plan})
+		c.add(hash, &keptPlan{outline: o.Clone(), how: how, plan: plan})
 	}
-	return plan, blocks, err
+	return plan, of, err
 }
 
 // askAbout asks who can read what is to be read, unless all ranks see the same files.
@@ -81,20 +86,20 @@ func (e *Executor) askAbout(ctx context.Context, roots []*array.Node) error {
 }
 
 // find gives what is kept of an outline; nil where nothing is.
-func (c *planCache) find(o *array.Outline, hash uint64, dealOut bool) *keptPlan {
-	if k := c.young.find(o, hash, dealOut); k != nil {
+func (c *planCache) find(o *array.Outline, hash uint64, how how) *keptPlan {
+	if k := c.young.find(o, hash, how); k != nil {
 		return k
 	}
-	k := c.old.find(o, hash, dealOut)
+	k := c.old.find(o, hash, how)
 	if k != nil {
-		c.add(hash, &keptPlan{outline: k.outline, dealOut: k.dealOut, plan: k.plan})
+		c.add(hash, &keptPlan{outline: k.outline, how: k.how, plan: k.plan})
 	}
 	return k
 }
 
-func (g *generation) find(o *array.Outline, hash uint64, dealOut bool) *keptPlan {
+func (g *generation) find(o *array.Outline, hash uint64, how how) *keptPlan {
 	for k := g.plans[hash]; k != nil; k = k.next {
-		if k.dealOut == dealOut && k.outline.Equal(o) {
+		if k.how == how && k.outline.Equal(o) {
 			return k
 		}
 	}

@@ -42,6 +42,12 @@ func local(t testing.TB, p int, each ...func(rank int, c *exec.Config)) *cluster
 // joined is a cluster whose ranks talk over the given transports.
 func joined(t testing.TB, transports []link.Transport, each ...func(rank int, c *exec.Config)) *cluster {
 	t.Helper()
+	return over(t, commsOver(t, transports), each...)
+}
+
+// commsOver is the ranks of a job that talk over the given transports.
+func commsOver(t testing.TB, transports []link.Transport) []*comm.Comm {
+	t.Helper()
 	p := len(transports)
 	comms, errs := make([]*comm.Comm, p), make([]error, p)
 	var all sync.WaitGroup
@@ -54,7 +60,7 @@ func joined(t testing.TB, transports []link.Transport, each ...func(rank int, c 
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	return over(t, comms, each...)
+	return comms
 }
 
 func over(t testing.TB, comms []*comm.Comm, each ...func(rank int, c *exec.Config)) *cluster {

@@ -30,9 +30,9 @@ func (r *run) attach(l *array.Launch, s *Step, i int) {
 }
 
 // keepColumns stores the trees over rows that a launch gave.
-func (r *run) keepColumns(o *array.Output, v int, l *array.Launch, i int) error {
+func (r *run) keepColumns(s *Step, o *array.Output, v int, l *array.Launch, i int) error {
 	if err := coversRows(l.Columns[i], o, partition.Range{Lo: l.Lo, Hi: l.Hi}); err != nil {
-		return fmt.Errorf("device %s: %w", r.config.Device.Name(), err)
+		return fmt.Errorf("device %s: %w", r.device(s).Name(), err)
 	}
 	if r.columns == nil {
 		r.columns = make([]array.ColumnForest, len(r.parts))

@@ -19,7 +19,10 @@ type value struct {
 	args   []int       // earlier values
 	scalar array.Scalar
 	step   array.Scalar
-	data   int // KindData: number of the driver's block
+	data   int   // KindData, KindParts: number of the driver's block, or of the parts
+	far    bool  // KindData, KindParts: it lies in the memory of devices
+	near   bool  // and is fetched, since others read it too
+	lies   *deal // KindParts: as the parts do, whatever the layout of their length
 	source *array.Source
 
 	// axes are the extents, without those of 1, that operands with strides repeat along; nil where none does.
@@ -49,11 +52,20 @@ type value struct {
 	part     bool // some step has placed the ranks' parts
 	placed   bool // some step has placed it whole on every rank
 	gathered bool // some step makes it whole on the root
+	kept     bool // a result that stays with the ranks
 }
 
 // leaf reports whether v is given and not computed.
 func (v *value) leaf() bool {
-	return v.kind == array.KindFull || v.kind == array.KindArange || v.kind == array.KindData || v.kind == array.KindFile
+	return v.kind == array.KindFull || v.kind == array.KindArange || v.kind == array.KindData || v.kind == array.KindFile || v.kind == array.KindParts
+}
+
+// parted is the layout of v's parts.
+func (v *value) parted() *deal {
+	if v.lies != nil {
+		return v.lies
+	}
+	return v.deal
 }
 
 // copied reports whether a result over v is a copy, so that it has memory of its own: not the user's slice, which may
@@ -74,6 +86,7 @@ type graph struct {
 	roots  []view
 	again  []bool // by root: an earlier one has the same value, so that its block is a copy
 	data   []int  // the values of the data nodes, by number
+	parts  []int  // the values of the nodes of parts, by number
 
 	known map[key]int // until the graph is joined
 }
@@ -93,17 +106,22 @@ type key struct {
 // nodesUnasked is how many nodes are joined until the context is asked whether it has ended: some 0.2 ms.
 const nodesUnasked = 256
 
-// join gives the values under roots, and the blocks of the data nodes by number, nil where this rank does not hold one.
-// Every rank gets the same values from the same graph.
-func join(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, error) {
-	g, blocks, _, err := joined(ctx, roots)
-	return g, blocks, err
+// given is what a graph's leaves are over, by number, and no part of a plan.
+type given struct {
+	blocks []*array.Block // of the data nodes; nil where this rank does not hold one
+	parts  []*array.Parts
+}
+
+// join gives the values under roots, and what they are given. Every rank gets the same values from the same graph.
+func join(ctx context.Context, roots []*array.Node) (*graph, given, error) {
+	g, given, _, err := joined(ctx, roots)
+	return g, given, err
 }
 
 // joined is join, and says which value each node is.
-func joined(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, map[*array.Node]view, error) {
+func joined(ctx context.Context, roots []*array.Node) (*graph, given, map[*array.Node]view, error) {
 	g := &graph{known: make(map[key]int)}
-	var blocks []*array.Block
+	var of given
 	views := make(map[*array.Node]view)
 	var err error
 	array.Walk(roots, func(n *array.Node) {
@@ -115,14 +133,18 @@ func joined(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, m
 		}
 		if err == nil {
 			views[n] = g.view(n, views)
-			if n.Kind() == array.KindData {
+			switch n.Kind() {
+			case array.KindData:
 				g.data = append(g.data, views[n].value)
-				blocks = append(blocks, n.Block())
+				of.blocks = append(of.blocks, n.Block())
+			case array.KindParts:
+				g.parts = append(g.parts, views[n].value)
+				of.parts = append(of.parts, n.Parts())
 			}
 		}
 	})
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, given{}, nil, err
 	}
 	for _, r := range roots {
 		v := views[r]
@@ -138,7 +160,7 @@ func joined(ctx context.Context, roots []*array.Node) (*graph, []*array.Block, m
 		g.again[i], seen[r.value] = seen[r.value], true
 	}
 	g.known = nil
-	return g, blocks, views, nil
+	return g, of, views, nil
 }
 
 // view is the value of one node whose operands have theirs.
@@ -154,6 +176,11 @@ func (g *graph) view(n *array.Node, views map[*array.Node]view) view {
 	case array.KindData:
 		v.data = len(g.data)
 		k.args[0] = v.data
+	case array.KindParts:
+		v.data = len(g.parts)
+		k.args[0] = v.data
+		p := n.Parts()
+		v.far, v.lies = p.Far, &deal{shape: shape, n: v.n, layout: p.Layout, name: nameOf(p.Layout)}
 	case array.KindFile:
 		v.source = n.Source()
 		k.text = sourceKey(v.source)

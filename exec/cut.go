@@ -77,6 +77,7 @@ func (r *run) launchCut(ctx context.Context, s *Step, l *array.Launch) ([]array.
 	if c.rest != nil {
 		rest := *l
 		rest.Program, rest.Results, rest.Columns, rest.Resident, rest.Before = c.rest, nil, nil, nil, nil
+		rest.Stay, rest.Again, rest.Twins = nil, nil, nil
 		if l.Columns != nil {
 			rest.Columns = make([]array.ColumnForest, len(c.restAt))
 		}
@@ -86,7 +87,7 @@ func (r *run) launchCut(ctx context.Context, s *Step, l *array.Launch) ([]array.
 				rest.Before = append(rest.Before, l.Before[i])
 			}
 		}
-		if _, err := r.config.Device.Run(ctx, &rest); err != nil {
+		if _, err := r.device(s).Run(ctx, &rest); err != nil {
 			return nil, err
 		}
 		for k, i := range c.restAt {
@@ -97,7 +98,7 @@ func (r *run) launchCut(ctx context.Context, s *Step, l *array.Launch) ([]array.
 	}
 	front, middle, back := leavesOf(span, s.N)
 	if !middle.Empty() {
-		some, err := r.config.Device.Run(ctx, r.within(s, l, c.trees, middle))
+		some, err := r.device(s).Run(ctx, r.within(s, l, c.trees, middle))
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +114,7 @@ func (r *run) launchCut(ctx context.Context, s *Step, l *array.Launch) ([]array.
 			continue
 		}
 		edge := r.within(s, l, c.edges, part)
-		if _, err := r.config.Device.Run(ctx, edge); err != nil {
+		if _, err := r.device(s).Run(ctx, edge); err != nil {
 			return nil, err
 		}
 		for k, i := range c.treeAt {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/partition"
@@ -25,6 +26,14 @@ func (p *planner) dealOut() error {
 	for _, v := range p.values {
 		if v.kind == array.KindReduce || v.kind == array.KindScan {
 			p.constrain(v)
+		}
+		if v.lies != nil && v.deal.like == nil {
+			v.deal.like = &v.lies.layout
+		}
+	}
+	for _, r := range p.roots {
+		if v := p.values[r.value]; p.setting.Keep && !v.whole { // so that whoever reduces all of it finds its leaves whole
+			v.deal.whole = true
 		}
 	}
 	for _, v := range p.values {
@@ -124,13 +133,19 @@ func (p *planner) layOut(d *deal) error {
 		if at.layout, err = scaled(counts, at.n/pieces); err != nil {
 			return err
 		}
-		if at.name = at.layout.String(); p.setting.Layout == nil && (step == 1 || step <= pieces/p.Ranks) { // else some have none
+		if at.name = nameOf(at.layout); p.setting.Layout == nil && longest.like == nil && (step == 1 || step <= pieces/p.Ranks) { // else some have none
 			at.name = "block(" + strconv.Itoa(p.Ranks) + ")"
 		}
 		if at.tied == d {
 			return nil
 		}
 	}
+}
+
+// nameOf is what plans call a layout: "block(4)", "[10 0 5]".
+func nameOf(l partition.Layout) string {
+	name, _, _ := strings.Cut(l.String(), " of ")
+	return name
 }
 
 // coarse is into how many steps a rank's part must go for them to be worth not cutting leaves: parts differ by one step at most.
@@ -153,8 +168,11 @@ func (d *deal) step(pieces int, leaves bool) int {
 	}
 }
 
-// layoutOf is the layout of a length that nothing else is asked of.
+// layoutOf is the layout of a length that nothing else is asked of: of parts that lie already where they do.
 func (p *planner) layoutOf(d *deal) (partition.Layout, error) {
+	if d.like != nil {
+		return *d.like, nil
+	}
 	if p.setting.Layout == nil {
 		return partition.Rows(d.shape, p.Ranks)
 	}

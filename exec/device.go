@@ -15,6 +15,30 @@ type Device interface {
 	Run(ctx context.Context, l *array.Launch) ([]array.Forest, error)
 	// Multiply fills p.Result as array.Matmul says. It keeps nothing of p, and returns soon after ctx ends.
 	Multiply(ctx context.Context, p *array.Product) error
+	// Rates says how fast it is. The first call may measure that, for a tenth of a second.
+	Rates(ctx context.Context) (array.Rates, error)
+}
+
+// Accelerator is a Device with memory of its own, beside the processor: where Launch.Stay says so its results stay there, as far
+// blocks, and its operands may be such. All its results have the processor's bits.
+type Accelerator interface {
+	Device
+	// Takes says why it cannot run a program; nil where it can. It depends on the program alone.
+	Takes(p *array.Program) error
+	// Holds reports whether elements lie in its memory.
+	Holds(at array.Far) bool
+	// TakesProduct is Takes of products of a type.
+	TakesProduct(d array.DType) error
+}
+
+// Linked is an Accelerator that moves far blocks to the accelerators of other ranks.
+type Linked interface {
+	Accelerator
+	// NewGroup names a group for Join, or says why there can be none.
+	NewGroup() (id []byte, err error)
+	// Join makes the accelerator rank of a group of so many ranks, which all have to join. It waits for them until ctx ends. An error says
+	// why there is no group. Who joins closes the group, before the accelerator.
+	Join(ctx context.Context, id []byte, rank, ranks int) (array.Group, error)
 }
 
 // Reader reads one column of files. The executor calls it from one goroutine at a time and closes it once.

@@ -15,7 +15,12 @@ import (
 // Config is what an Executor works with. Comm and Device are needed.
 type Config struct {
 	Comm   *comm.Comm // takes one Executor a rank in its life, since tasks are numbered
-	Device Device
+	Device Device     // the processor
+	// Accelerator takes the steps that the planner gives it. Nil: none. The executor asks for its Rates first, when a plan may be
+	// worth it; an error then means that there is none.
+	Accelerator Accelerator
+	// Accelerate has it take all that it can, not what it takes less time for.
+	Accelerate bool
 	// Open gives a reader of a source on this rank, or says why this rank has none: the files are not here, or are not
 	// of the source's Version. Nil: this rank reads no files.
 	Open func(ctx context.Context, s *array.Source) (Reader, error)
@@ -38,11 +43,15 @@ type Executor struct {
 	readers map[string]*opened
 	access  map[string]Access // rank 0: what the other ranks have answered
 	plans   planCache
-	outline array.Outline  // of the graph that is being collected
-	spare   *run           // of plans that need no other rank, one after another
-	task    uint32         // rank 0: number of the last task
-	held    *comm.Incoming // other ranks: a parcel of the next task that came early
-	once    sync.Once      // Close
+	chosen  *Choice     // once it is known
+	group   array.Group // of the ranks' accelerators; nil: none
+	kept    map[uint64]*part
+	gone    forgotten
+	outline array.Outline    // of the graph that is being collected
+	spare   *run             // of plans that need no other rank, one after another
+	task    uint32           // rank 0: number of the last task
+	held    []*comm.Incoming // other ranks: by peer, a parcel of the next task that came early
+	once    sync.Once        // Close
 	closed  bool
 }
 
@@ -56,7 +65,7 @@ func New(c Config) (*Executor, error) {
 	}
 	e := &Executor{
 		config: c, comm: c.Comm, local: true, busy: make(chan struct{}, 1),
-		readers: make(map[string]*opened), access: make(map[string]Access),
+		readers: make(map[string]*opened), access: make(map[string]Access), held: make([]*comm.Incoming, c.Comm.Size()),
 	}
 	for r := range c.Comm.Size() {
 		e.local = e.local && c.Comm.InProcess(r)
@@ -71,7 +80,7 @@ func (e *Executor) Collect(ctx context.Context, roots []*array.Node) ([]*array.B
 		return nil, Stats{}, err
 	}
 	out, stats := make([]*array.Block, len(roots)), Stats{}
-	err := e.collect(ctx, roots, out, false, &stats)
+	err := e.collect(ctx, roots, out, nil, how{}, &stats)
 	return whenDone(out, err), stats, err
 }
 
@@ -81,7 +90,7 @@ func (e *Executor) CollectOne(ctx context.Context, root *array.Node) (*array.Blo
 		return nil, err
 	}
 	roots, out := [1]*array.Node{root}, [1]*array.Block{}
-	err := e.collect(ctx, roots[:], out[:], false, nil)
+	err := e.collect(ctx, roots[:], out[:], nil, how{}, nil)
 	return out[0], err
 }
 
@@ -106,7 +115,7 @@ func whenDone(blocks []*array.Block, err error) []*array.Block {
 func (e *Executor) CollectSPMD(ctx context.Context, roots []*array.Node) ([]*array.Block, Stats, error) {
 	if e.comm.Rank() == 0 {
 		out, stats := make([]*array.Block, len(roots)), Stats{}
-		err := e.collect(ctx, roots, out, true, &stats)
+		err := e.collect(ctx, roots, out, nil, how{spmd: true}, &stats)
 		return whenDone(out, err), stats, err
 	}
 	wire, _, err := array.Encode(roots)
@@ -114,12 +123,23 @@ func (e *Executor) CollectSPMD(ctx context.Context, roots []*array.Node) ([]*arr
 		return nil, Stats{}, err
 	}
 	start := time.Now()
-	err = e.serve(ctx, array.Fingerprint(wire))
+	_, err = e.serve(ctx, called(wire, false))
 	return nil, Stats{Ranks: e.comm.Size(), Elapsed: time.Since(start)}, err
 }
 
-// Explain gives the plan that Collect would run, without running it. Where files are to be read it asks the other ranks.
+// Explain gives the plan that Collect would run, without running it. Where files are to be read it asks the other ranks, and where
+// accelerators may be worth it.
 func (e *Executor) Explain(ctx context.Context, roots []*array.Node) (*Plan, error) {
+	return e.explain(ctx, roots, how{})
+}
+
+// ExplainSPMD is Explain of CollectSPMD, which any rank can call by itself: of accelerators it knows its own, until something has been
+// collected.
+func (e *Executor) ExplainSPMD(ctx context.Context, roots []*array.Node) (*Plan, error) {
+	return e.explain(ctx, roots, how{spmd: true, alone: true})
+}
+
+func (e *Executor) explain(ctx context.Context, roots []*array.Node, how how) (*Plan, error) {
 	if err := e.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -127,7 +147,12 @@ func (e *Executor) Explain(ctx context.Context, roots []*array.Node) (*Plan, err
 	if err := e.askAbout(ctx, roots); err != nil {
 		return nil, err
 	}
-	return NewPlan(roots, e.setting(false, e.access)) // one of its own: it is the caller's
+	choice, err := e.choice(ctx, roots, how)
+	if err != nil {
+		return nil, err
+	}
+	how.choice = choice
+	return NewPlan(roots, e.setting(how, e.access)) // one of its own: it is the caller's
 }
 
 // Close lets the other ranks' Serve return, from rank 0, and closes what this rank reads. The communicator stays open.
@@ -138,10 +163,11 @@ func (e *Executor) Close() error {
 		e.busy <- struct{}{}
 		defer e.leave()
 		e.closed = true
+		e.dropAll()
 		if e.comm.Rank() == 0 {
 			e.tellAll(context.Background(), comm.Parcel{Flags: saysBye})
 		}
-		err = e.closeReaders()
+		err = errors.Join(e.closeReaders(), e.leaveGroup())
 	})
 	return err
 }
@@ -164,11 +190,23 @@ func (e *Executor) enter(ctx context.Context) error {
 	return nil
 }
 
-func (e *Executor) leave() { <-e.busy }
+func (e *Executor) leave() {
+	<-e.busy
+	e.sweep()
+}
 
-// collect puts the blocks of roots into out, and into stats, unless it is nil, what it did. Where the first of out is a block
-// already, it stays, and gets the elements.
-func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*array.Block, spmd bool, stats *Stats) error {
+// how is which way arrays are collected.
+type how struct {
+	spmd   bool    // every rank calls
+	keep   bool    // Setting.Keep
+	alone  bool    // and the others are not there to be asked
+	choice *Choice // nil: no accelerator
+}
+
+// collect puts the blocks of roots into out, those that stay with the ranks into parts, and into stats, unless it is nil, what it did.
+// Where the first of out is a block already, it stays, and gets the elements.
+func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*array.Block, parts []*array.Parts, how how, stats *Stats) error {
+	spmd := how.spmd
 	var start time.Time
 	if stats != nil {
 		start = time.Now()
@@ -177,14 +215,15 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 		return err
 	}
 	defer e.leave()
-	plan, blocks, err := e.plan(ctx, roots, spmd)
+	e.sweepNow()
+	plan, of, err := e.plan(ctx, roots, how)
 	defer e.outline.Clear()
 	var into *array.Block
 	if len(out) > 0 && out[0] != nil && err == nil {
 		into = out[0]
 		err = fits(into, roots[0])
 	}
-	lent := err == nil && plan.into(into, blocks)
+	lent := err == nil && plan.into(into, of.blocks)
 	if err == nil {
 		err = e.hasRoom(plan, lent)
 	}
@@ -203,6 +242,9 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 		e.task++
 		r = e.newRun(plan, e.task)
 	}
+	if plan.setting.Choice.Accelerator != nil {
+		defer r.leaveFar()
+	}
 	if lent {
 		r.lendInto(into)
 	}
@@ -213,13 +255,25 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 		return err
 	}
 	r.timed = stats != nil
-	r.bind(blocks)
+	if err = r.bind(ctx, of); err != nil {
+		if !alone {
+			e.refuse(ctx, err)
+		}
+		return err
+	}
 	if alone {
 		if err = r.steps(ctx); err == nil {
 			err = r.failing(ctx, roots)
 		}
 	} else {
-		err = e.drive(ctx, r, roots, spmd)
+		err = e.drive(ctx, r, roots, of, spmd)
+	}
+	if fault := (*array.ElementError)(nil); err != nil && plan.setting.Choice.Linked && !errors.As(err, &fault) {
+		e.chosen = nil // the group may be broken on some rank: the next plan that is worth it asks again
+	}
+	if err == nil && parts != nil { // before anything can go wrong: the others have theirs
+		r.hold(r.keepParts(), true)
+		r.partsOf(of, parts, e)
 	}
 	if err == nil {
 		err = r.results(ctx, out)
@@ -230,18 +284,23 @@ func (e *Executor) collect(ctx context.Context, roots []*array.Node, out []*arra
 	return err
 }
 
-func (e *Executor) setting(spmd bool, access map[string]Access) Setting {
-	return Setting{
-		Ranks: e.comm.Size(), InProcess: e.local, DealOut: spmd, Access: access,
+// setting is what plans of this executor depend on beside the graph.
+func (e *Executor) setting(how how, access map[string]Access) Setting {
+	s := Setting{
+		Ranks: e.comm.Size(), InProcess: e.local, DealOut: how.spmd, Keep: how.keep, Access: access,
 		Device: e.config.Device.Name(), Options: e.config.Options,
 	}
+	if how.choice != nil {
+		s.Choice = *how.choice
+	}
+	return s
 }
 
 // errPanicked is what the other ranks hear where a call of the user's on the root did not return.
 var errPanicked = errors.New("the root panicked")
 
 // drive runs a task on all ranks. However it ends, also by a panic of Config.Progress, it ends on all of them.
-func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
+func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, of given, spmd bool) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	r.guests = &guests{}
@@ -257,7 +316,7 @@ func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd 
 		}
 		e.end(outer, r.task, err)
 	}()
-	err = e.steer(ctx, r, roots, spmd)
+	err = e.steer(ctx, r, roots, of, spmd)
 	if cause := context.Cause(ctx); cause != nil && stopped(err, cause) {
 		err = cause
 	}
@@ -265,8 +324,8 @@ func (e *Executor) drive(ctx context.Context, r *run, roots []*array.Node, spmd 
 }
 
 // steer is what the root does of a task while it listens.
-func (e *Executor) steer(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
-	if err := e.announce(ctx, r, roots, spmd); err != nil {
+func (e *Executor) steer(ctx context.Context, r *run, roots []*array.Node, of given, spmd bool) error {
+	if err := e.announce(ctx, r, roots, of, spmd); err != nil {
 		return err
 	}
 	if err := r.steps(ctx); err != nil {
@@ -318,12 +377,13 @@ func (e *Executor) listen(ctx context.Context, task uint32, cancel context.Cance
 	}
 }
 
-// receive takes the parcel of a task and step from a peer. Parcels of earlier tasks are dropped.
+// receive takes the parcel of a task and step from a peer. Parcels of earlier tasks are dropped; one of the next task stays for
+// that. Of one peer one receive at a time.
 func (e *Executor) receive(ctx context.Context, peer int, task uint32, step int) (*comm.Incoming, error) {
 	for {
-		in := e.held
+		in := e.held[peer]
 		if in != nil {
-			e.held = nil
+			e.held[peer] = nil
 		} else {
 			var err error
 			if in, err = comm.RecvParcel(ctx, e.comm, peer, tagData); err != nil {
@@ -336,9 +396,9 @@ func (e *Executor) receive(ctx context.Context, peer int, task uint32, step int)
 		case theirs == task:
 			in.Discard()
 			return nil, fmt.Errorf("%w: rank %d is at step %d, this rank at step %d", comm.ErrDiverged, peer, uint32(in.Aux), step)
-		case theirs > task && peer == 0:
-			e.held = in
-			return nil, fmt.Errorf("the root has gone on to task %d", theirs)
+		case theirs > task && e.comm.Rank() != 0:
+			e.held[peer] = in
+			return nil, fmt.Errorf("rank %d has gone on to task %d", peer, theirs)
 		}
 		in.Discard()
 	}

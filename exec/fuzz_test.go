@@ -157,7 +157,15 @@ func TestLeavesOf(t *testing.T) {
 func FuzzPlan(f *testing.F) {
 	x := array.Reshape(array.Arange(array.ScalarOf(0.0), array.ScalarOf(2100.0*3), array.ScalarOf(1.0), 0), array.Shape{700, 3, 3}, 0)
 	big := apply(array.Add, array.Full(array.ScalarOf(1.0), array.Shape{1, 1 << 59}, 0), data(f, []float64{1}))
-	for _, n := range append(overAxes(x), array.Reduce(array.Sum, 0, big, 0), array.Reduce(array.Sum, 0, big, 1), array.Scan(array.CumSum, 0, big),
+	parted := func(shape array.Shape, far bool, counts ...int) *array.Node {
+		l, err := partition.FromCounts(counts)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return array.InParts(array.NewParts(1, l, far, nil), array.Float64, shape, 0)
+	}
+	table, row := parted(array.Shape{700, 9}, true, 900, 5400, 0), parted(array.Shape{9}, false, 3, 3, 3)
+	for _, n := range append(append(overAxes(x), overAxes(table)...), apply(array.Add, table, row), matmul(table, row), matmul(row, reshape(table, 9, 700)), array.Reduce(array.Sum, 0, big, 0), array.Reduce(array.Sum, 0, big, 1), array.Scan(array.CumSum, 0, big),
 		matmul(reshape(x, 2100, 3), reshape(x, 3, 2100)), apply(array.Sum, apply(array.Multiply, x, array.Reduce(array.Mean, 0, x, 0)))) {
 		wire, _, err := array.Encode([]*array.Node{n, n})
 		if err != nil {
@@ -170,8 +178,9 @@ func FuzzPlan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, p := range []int{1, 3} {
-			if plan, err := exec.NewPlan(roots, exec.Setting{Ranks: p, Device: "cpu"}); err == nil && plan.Fingerprint() == "" {
+		choice := exec.Choice{Accelerator: &paper{&afar{}, nil}, Linked: true, Always: true}
+		for _, setting := range []exec.Setting{{Ranks: 1}, {Ranks: 3}, {Ranks: 3, Keep: true}, {Ranks: 3, InProcess: true}, {Ranks: 3, Choice: choice}} {
+			if plan, err := exec.NewPlan(roots, setting); err == nil && (plan.Fingerprint() == "" || plan.String() == "") {
 				t.Error("a plan without a name")
 			}
 		}

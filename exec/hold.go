@@ -129,10 +129,20 @@ func (r *run) ones(value, n int) ([]byte, error) {
 	return bits, err
 }
 
-// owned is a buffer of the pool that nobody but this run sees.
+// owned is memory that nobody but this run sees: a buffer of the pool, or a device's.
 type owned struct {
 	value int
 	buf   []byte
+	far   array.Far
+}
+
+// giveBack lets it be used again.
+func (o *owned) giveBack(e *Executor) {
+	if o.far != nil {
+		o.far.Release()
+		return
+	}
+	e.config.Memory.Put(o.buf)
 }
 
 // buffer gives memory for a value, which goes back to the pool with it unless somebody else gets to see it. The bits
@@ -144,7 +154,7 @@ func (r *run) buffer(value, bytes int) (buf []byte, resident bool, err error) {
 	buf[bytes-1] = 0
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.own = append(r.own, owned{value, buf})
+	r.own = append(r.own, owned{value: value, buf: buf})
 	return buf, resident, nil
 }
 
@@ -152,7 +162,7 @@ func (r *run) buffer(value, bytes int) (buf []byte, resident bool, err error) {
 func (r *run) disown(value int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.own = slices.DeleteFunc(r.own, func(o owned) bool { return o.value == value })
+	r.own = slices.DeleteFunc(r.own, func(o owned) bool { return o.value == value && o.far == nil })
 }
 
 // release gives back the buffers of a value that no step needs any more.
@@ -161,7 +171,7 @@ func (r *run) release(value int) {
 	defer r.mu.Unlock()
 	r.own = slices.DeleteFunc(r.own, func(o owned) bool {
 		if o.value == value {
-			r.config.Memory.Put(o.buf)
+			o.giveBack(r.Executor)
 		}
 		return o.value == value
 	})

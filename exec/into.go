@@ -32,7 +32,7 @@ func (e *Executor) collectInto(ctx context.Context, root *array.Node, dst *array
 		dst = &array.Block{} // of no type, so that it fits nothing: all ranks hear of it
 	}
 	var stats Stats
-	err := e.collect(ctx, []*array.Node{root}, []*array.Block{dst}, spmd, &stats)
+	err := e.collect(ctx, []*array.Node{root}, []*array.Block{dst}, nil, how{spmd: spmd}, &stats)
 	return stats, err
 }
 

@@ -13,10 +13,11 @@ import (
 )
 
 // pieces is what each rank gets of another value: of a left operand the rows that its part of the product lies in, which two
-// ranks share where a part ends within a row.
+// ranks share where a part ends within a row; or its part under another layout.
 type pieces struct {
 	of    int
 	spans []partition.Range
+	name  string // "rows(4)", or the layout's
 }
 
 // rowsFor is the spans of a left operand that ranks need for their parts of a product.
@@ -111,16 +112,31 @@ func (p *planner) left(v *value) operand {
 		return operand{at, true}
 	}
 	spans := rowsFor(v.extents, v.deal.layout)
-	if hold(x.deal.layout, spans) {
+	if hold(x.parted().layout, spans) {
 		return operand{at, false}
 	}
+	return p.spread(at, &pieces{at, spans, "rows(" + strconv.Itoa(p.Ranks) + ")"})
+}
+
+// spansOf is the parts of a layout.
+func spansOf(l partition.Layout) []partition.Range {
+	spans := make([]partition.Range, l.Ranks())
+	for r := range spans {
+		spans[r] = l.Range(r)
+	}
+	return spans
+}
+
+// spread is the operand of each rank's piece of a value.
+func (p *planner) spread(at int, of *pieces) operand {
 	for _, known := range p.cut[at] {
-		if slices.Equal(p.values[known].pieces.spans, spans) {
+		if slices.Equal(p.values[known].pieces.spans, of.spans) {
 			return operand{known, false}
 		}
 	}
+	x := p.values[at]
 	p.values = append(p.values, &value{
-		kind: array.KindReshape, dtype: x.dtype, n: x.n, shape: x.shape, group: x.group, deal: x.deal, name: p.name(x), pieces: &pieces{at, spans},
+		kind: array.KindReshape, dtype: x.dtype, n: x.n, shape: x.shape, group: x.group, deal: x.deal, name: p.name(x), pieces: of,
 	})
 	if p.cut == nil {
 		p.cut = make(map[int][]int)
@@ -138,7 +154,7 @@ func (p *planner) placeRows(at int) {
 	v.part = true
 	s := Step{
 		Kind: Scatter, Names: []string{v.name}, DType: v.dtype, N: v.n, Split: true, value: at, pieces: v.pieces,
-		deal: &deal{layout: v.deal.layout, name: "rows(" + strconv.Itoa(p.Ranks) + ")"},
+		deal: &deal{layout: v.deal.layout, name: v.pieces.name},
 	}
 	switch of := p.values[v.pieces.of]; of.kind {
 	case array.KindFile:
@@ -148,7 +164,11 @@ func (p *planner) placeRows(at int) {
 	case array.KindData:
 		p.move(s)
 	default: // computed in parts
-		p.collect(v.pieces.of)
+		if p.atHand(of) {
+			p.collect(v.pieces.of)
+		} else {
+			s.Kind, s.deal = Alltoall, of.parted()
+		}
 		p.move(s)
 	}
 }
@@ -156,7 +176,7 @@ func (p *planner) placeRows(at int) {
 // collect makes what was computed in parts whole on the root.
 func (p *planner) collect(at int) {
 	if v := p.values[at]; !v.gathered {
-		p.move(Step{Kind: Gather, Names: []string{p.name(v)}, DType: v.dtype, N: v.n, value: at, deal: v.deal})
+		p.move(Step{Kind: Gather, Names: []string{p.name(v)}, DType: v.dtype, N: v.n, value: at, deal: v.parted()})
 	}
 }
 
@@ -186,18 +206,26 @@ func (r *run) dealt(s *Step) *array.Block {
 // multiply computes this rank's part of a product.
 func (r *run) multiply(ctx context.Context, s *Step) error {
 	part, at := s.span(r.rank), s.outputs[0]
-	x, y := r.rowsOf(s, part), r.block(s.operands[1])
+	x, y := r.rowsOf(s, part), r.onDevice(s, s.operands[1])
 	if x == nil || y == nil {
 		return fmt.Errorf("an operand is not on this rank; this is a fault of the planner")
 	}
-	out, _, err := r.room(at, s.DTypes[0], part, x.HasNulls() || y.HasNulls())
-	if err != nil {
-		return err
+	var out *array.Block
+	if !s.stays(0) || part.Empty() {
+		var err error
+		if out, _, err = r.room(at, s.DTypes[0], part, x.HasNulls() || y.HasNulls()); err != nil {
+			return err
+		}
 	}
 	if !part.Empty() {
-		p := &array.Product{Extents: s.extents, Lo: part.Lo, Hi: part.Hi, X: x, Y: y, Result: out}
+		p := &array.Product{Extents: s.extents, Lo: part.Lo, Hi: part.Hi, X: x, Y: y, Result: out, Stay: s.stay != nil && s.stay[0], Note: r.noted(s)}
 		p.Progress = r.progress.within(s.work(), part.Len())
-		if err := r.config.Device.Multiply(ctx, p); err != nil {
+		copy(p.Again[:], s.again)
+		p.Again[0] = p.Again[0] && x.Len() == r.block(s.operands[0]).Len() // not of rows of it
+		err := r.device(s).Multiply(ctx, p)
+		out = p.Result
+		r.holdFar(s, []*array.Block{p.X, p.Y}, []*array.Block{out}, []*array.Block{p.Twin})
+		if err != nil {
 			return err
 		}
 	}
@@ -212,7 +240,7 @@ func (r *run) multiply(ctx context.Context, s *Step) error {
 // rowsOf is the rows of the left operand that a part of the result lies in; nil where they are not here.
 func (r *run) rowsOf(s *Step, part partition.Range) *array.Block {
 	o := s.operands[0]
-	b := r.block(o)
+	b := r.onDevice(s, o)
 	if b == nil {
 		return nil
 	}
@@ -225,7 +253,7 @@ func (r *run) rowsOf(s *Step, part partition.Range) *array.Block {
 	case v.pieces != nil:
 		lo, hi = 0, hi-lo
 	case !o.whole:
-		begin := v.deal.layout.Range(r.rank).Lo
+		begin := v.parted().layout.Range(r.rank).Lo
 		lo, hi = lo-begin, hi-begin
 	}
 	if lo < 0 || hi > b.Len() {

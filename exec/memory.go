@@ -113,11 +113,14 @@ func (p *planner) peak(r int, held [][2]int, lent bool) int {
 					hold(operand{v, !s.Split})
 				}
 			}
-		case Gather:
-			if r == 0 && !p.setting.InProcess {
-				pieces := p.pieces(s.value)
-				held[s.value][1] += pieces
-				add(pieces)
+		case Gather, Allgather, Alltoall:
+			if s.Kind != Gather { // for which there is room since the beginning
+				hold(operand{s.value, !s.Split})
+			}
+			if !p.setting.InProcess {
+				beside := s.beside(r)
+				add(beside)
+				now -= beside
 			}
 		case Multiply:
 			if r == 0 || !s.OnRoot {
@@ -150,13 +153,17 @@ func (p *planner) peak(r int, held [][2]int, lent bool) int {
 	return most
 }
 
-// pieces is what the root takes to gather a value beside the whole: the other ranks' validity, and of bools the values, which
-// are put in place when all are there.
-func (p *planner) pieces(value int) int {
-	v, bytes := p.values[value], 0
-	for peer := 1; peer < p.Ranks; peer++ {
-		bits := mem.Size(array.Bool.BufferSize(min(v.deal.layout.Range(peer).Len(), addressable)))
-		if v.dtype == array.Bool {
+// beside is what a rank takes to put a block together beside the block: the other ranks' validity, and of bools the values, on
+// their way to where they belong.
+func (s *Step) beside(r int) int {
+	bytes := 0
+	for peer := range s.layout.Ranks() {
+		span := s.layout.Range(peer).Intersect(s.wanted(r))
+		if peer == r || span.Empty() {
+			continue
+		}
+		bits := mem.Size(array.Bool.BufferSize(min(span.Len(), addressable)))
+		if s.DType == array.Bool {
 			bits *= 2
 		}
 		bytes = min(bytes+bits, addressable)
@@ -172,7 +179,7 @@ func (p *planner) bytes(o operand, r int) int {
 	case v.pieces != nil:
 		n = v.pieces.spans[r].Len()
 	case !o.whole:
-		n = v.deal.layout.Range(r).Len()
+		n = v.parted().layout.Range(r).Len()
 	}
 	if n >= addressable {
 		return addressable

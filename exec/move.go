@@ -109,57 +109,6 @@ func (r *run) read(ctx context.Context, s *Step) error {
 	return nil
 }
 
-// gather makes one block on the root of the parts of all ranks.
-func (r *run) gather(ctx context.Context, s *Step) error {
-	part := r.block(operand{s.value, false})
-	if part == nil {
-		return fmt.Errorf("the part to move is not on this rank; this is a fault of the planner")
-	}
-	part = part.DropValidity()
-	if r.rank != 0 {
-		if r.lent != nil && s.DType != array.Bool {
-			if err := place(ctx, r.lent[s.value].block, s.layout.Range(r.rank), part); err != nil {
-				return err
-			}
-		}
-		return r.send(ctx, 0, part)
-	}
-	out := r.lent[s.value].block
-	pieces := make([]*array.Block, r.plan.Ranks)
-	pieces[0] = part
-	err := eachPeer(ctx, r.plan.Ranks, func(ctx context.Context, peer int) (err error) {
-		pieces[peer], err = r.receiveBlock(ctx, peer, s, s.layout.Range(peer))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var validity []byte
-	for rank, piece := range pieces {
-		span := s.layout.Range(rank)
-		if err := place(ctx, out, span, piece); err != nil {
-			return err
-		}
-		if piece.HasNulls() {
-			if validity == nil {
-				if validity, err = r.ones(s.value, s.N); err != nil {
-					return err
-				}
-			}
-			_, bits, offset := piece.Raw()
-			array.CopyBits(validity, span.Lo, bits, offset, span.Len())
-		}
-	}
-	if validity != nil {
-		values, _, _ := out.Raw()
-		if out, err = array.WrapBlock(s.DType, s.N, 0, values, validity, nil); err != nil {
-			return err
-		}
-	}
-	r.wholes[s.value] = out
-	return nil
-}
-
 // place copies a piece's values to where they belong in out, unless they lie there already.
 func place(ctx context.Context, out *array.Block, span partition.Range, piece *array.Block) error {
 	if span.Empty() {
@@ -187,7 +136,7 @@ func (r *run) send(ctx context.Context, peer int, b *array.Block) error {
 	}
 	if r.comm.InProcess(peer) {
 		p.Ref = b
-		r.disown(r.plan.Steps[r.at].value) // the peer sees it as long as it likes
+		r.disown(r.plan.Steps[r.at].moved()) // the peer sees it as long as it likes
 	} else {
 		p.Bufs = b.Buffers()
 	}
@@ -197,36 +146,49 @@ func (r *run) send(ctx context.Context, peer int, b *array.Block) error {
 
 // receiveBlock takes a peer's block of a span of the step's array.
 func (r *run) receiveBlock(ctx context.Context, peer int, s *Step, span partition.Range) (*array.Block, error) {
-	in, err := r.receive(ctx, peer, r.task, r.at)
-	if err != nil {
-		return nil, err
+	in, b, err := r.incoming(ctx, peer, s, span.Len())
+	if b != nil || err != nil {
+		return b, err
 	}
 	defer in.Discard()
-	if in.Count != uint64(span.Len()) {
-		return nil, fmt.Errorf("rank %d sent %d elements, the plan says %d", peer, in.Count, span.Len())
-	}
-	r.count(peer, int(in.Size))
-	if ref, ok := in.Ref(); ok {
-		b, ok := ref.(*array.Block)
-		if !ok || b.Len() != span.Len() || b.DType() != s.DType {
-			return nil, fmt.Errorf("rank %d handed over no block of %d %s", peer, span.Len(), s.DType)
-		}
-		return b, nil
-	}
-	nulls := in.Flags&hasNulls != 0
-	want := s.DType.BufferSize(span.Len())
-	if nulls {
-		want += array.Bool.BufferSize(span.Len())
-	}
-	if in.Size != uint64(want) {
-		return nil, fmt.Errorf("rank %d sent %d bytes for %d %s, the plan says %d", peer, in.Size, span.Len(), s.DType, want)
-	}
-	b, _, err := r.room(s.value, s.DType, span, nulls)
-	if err != nil {
+	if b, _, err = r.room(s.value, s.DType, span, in.Flags&hasNulls != 0); err != nil {
 		return nil, err
 	}
 	values, validity, _ := b.Raw()
 	return b, in.ReadInto(ctx, values[:s.DType.BufferSize(span.Len())], validity)
+}
+
+// incoming takes the parcel of a peer's block of n elements of the step's array: the block where it comes by reference, else a
+// parcel of the bytes that it should have, still to be read.
+func (r *run) incoming(ctx context.Context, peer int, s *Step, n int) (_ *comm.Incoming, _ *array.Block, err error) {
+	in, err := r.receive(ctx, peer, r.task, r.at)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			in.Discard()
+		}
+	}()
+	if in.Count != uint64(n) {
+		return nil, nil, fmt.Errorf("rank %d sent %d elements, the plan says %d", peer, in.Count, n)
+	}
+	r.count(peer, int(in.Size))
+	if ref, ok := in.Ref(); ok {
+		b, ok := ref.(*array.Block)
+		if !ok || b.Len() != n || b.DType() != s.DType {
+			return nil, nil, fmt.Errorf("rank %d handed over no block of %d %s", peer, n, s.DType)
+		}
+		return nil, b, nil
+	}
+	want := s.DType.BufferSize(n)
+	if in.Flags&hasNulls != 0 {
+		want += array.Bool.BufferSize(n)
+	}
+	if in.Size != uint64(want) {
+		return nil, nil, fmt.Errorf("rank %d sent %d bytes for %d %s, the plan says %d", peer, in.Size, n, s.DType, want)
+	}
+	return in, nil, nil
 }
 
 func bytesIn(bufs [][]byte) int {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,12 +34,13 @@ type deal struct {
 	layout partition.Layout
 	name   string
 
-	exact int   // boundaries are multiples of it: no run of a reduction is cut
-	loose []int // and of these, or the end: no leaf of the reduction tree is cut
-	whole bool  // all of it is reduced, in leaves
-	cut   bool  // and boundaries cut leaves
-	rows  int   // the extent of a row that products want whole; 0 where there are none
-	tied  *deal // lengths that are cut in proportion: the next of them, in a ring
+	exact int               // boundaries are multiples of it: no run of a reduction is cut
+	loose []int             // and of these, or the end: no leaf of the reduction tree is cut
+	whole bool              // all of it is reduced, in leaves
+	cut   bool              // and boundaries cut leaves
+	rows  int               // the extent of a row that products want whole; 0 where there are none
+	tied  *deal             // lengths that are cut in proportion: the next of them, in a ring
+	like  *partition.Layout // as parts of that length lie already; nil: none
 }
 
 // StepKind says what a step does.
@@ -46,14 +48,16 @@ type StepKind uint8
 
 // The kinds of steps.
 const (
-	Scatter  StepKind = iota // the root deals its block out
-	Bcast                    // the root gives its block whole to every rank
-	Read                     // ranks read their parts of a column; the root reads for those who cannot
-	Run                      // a program on the device
-	Reduce                   // the root joins the trees of all ranks, and tells the values to all where they need them
-	Prefix                   // the root tells each rank the tree over all elements before its part
-	Gather                   // the ranks' parts become one block on the root
-	Multiply                 // a matrix product on the device
+	Scatter   StepKind = iota // the root deals its block out
+	Bcast                     // the root gives its block whole to every rank
+	Read                      // ranks read their parts of a column; the root reads for those who cannot
+	Run                       // a program on the device
+	Reduce                    // the root joins the trees of all ranks, and tells the values to all where they need them
+	Prefix                    // the root tells each rank the tree over all elements before its part
+	Gather                    // the ranks' parts become one block on the root
+	Multiply                  // a matrix product on the device
+	Allgather                 // every rank's part becomes all of it on every rank: each sends its own to all others
+	Alltoall                  // the ranks' parts become the rows that each of them needs, sent by those who have them
 )
 
 // Step is one step of a plan.
@@ -83,9 +87,15 @@ type Step struct {
 	columns    bool        // Reduce: of one output whose trees are over rows
 	free       []int       // values whose blocks are not needed any more
 
+	there     bool       // Run, Multiply: on the accelerator; moves: between those of the ranks
+	again     []bool     // by operand: read there again
+	stay      []bool     // by output: it lies there afterwards
+	back      []bool     // by output: and comes back
+	reckoning *reckoning // why; nil where there was no choice
+
 	extents array.Extents // Multiply
 	of      []string      // Multiply: what plans call its operands
-	pieces  *pieces       // Scatter, Read: what each rank gets
+	pieces  *pieces       // Scatter, Read, Alltoall: what each rank gets
 }
 
 // alone reports whether the root needs no other rank.
@@ -101,7 +111,7 @@ func (p *Plan) alone() bool {
 // Layout says which elements each rank has.
 func (s *Step) Layout() partition.Layout { return s.layout }
 
-// Bytes is the size of the array that a step moves, without validity; Bcast moves as much to each rank.
+// Bytes is the size of the array that a step moves, without validity; Bcast and Allgather bring as much to each rank.
 func (s *Step) Bytes() int { return s.DType.BufferSize(s.N) }
 
 // String is the step as plans print it: "scatter x0 root->block(4) 76 MiB".
@@ -127,6 +137,7 @@ func (s *Step) String() string {
 		if !s.Split {
 			say("%s", s.place())
 		}
+		say("%s", s.staying())
 	case Reduce:
 		say("reduce%s %s", name, s.place())
 		if s.Split && s.layout.Ranks() > 1 {
@@ -150,13 +161,38 @@ func (s *Step) String() string {
 		if say("%s", s.Device); !s.Split {
 			say("%s", s.place())
 		}
+		say("%s", s.staying())
 	case Gather:
 		say("gather%s %s->root %s", name, s.name, size(s.Bytes()))
+	case Allgather:
+		say("allgather%s %s->all(%d) %s each", name, s.name, s.layout.Ranks(), size(s.Bytes()))
+	case Alltoall:
+		say("alltoall%s %s->%s %s", name, s.name, s.pieces.name, size(s.DType.BufferSize(s.moving())))
 	}
-	if s.ByReference {
+	switch {
+	case s.crosses():
+		say("from device to device")
+	case s.ByReference:
 		say("by reference")
 	}
-	return strings.Join(words, " ")
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
+}
+
+// staying names the results that stay in the accelerator's memory.
+func (s *Step) staying() string {
+	var names []string
+	for k, stays := range s.stay {
+		switch {
+		case s.stays(k):
+			names = append(names, s.Names[k])
+		case stays:
+			names = append(names, s.Names[k]+" too")
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "(there stays " + strings.Join(names, ", ") + ")"
 }
 
 // place says which ranks do it.
@@ -230,7 +266,16 @@ func (p *Plan) String() string {
 	}
 	for i := range p.Steps {
 		fmt.Fprintln(&out, p.Steps[i].String())
+		if k := p.Steps[i].reckoning; k != nil {
+			fmt.Fprintf(&out, "  %s\n", k)
+		}
 	}
+	for i, r := range p.graph.roots {
+		if v := p.graph.values[r.value]; v.kept && !p.graph.again[i] {
+			fmt.Fprintf(&out, "keep %s %s %s\n", v.name, v.parted().name, size(v.dtype.BufferSize(v.n)))
+		}
+	}
+	p.devices(&out)
 	if len(p.Peak) == 1 {
 		fmt.Fprintf(&out, "peak memory %s\n", size(p.Peak[0]))
 		return out.String()
@@ -254,9 +299,9 @@ func (p *Plan) fingerprint() string {
 	fmt.Fprintln(h, p.Ranks)
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		fmt.Fprintln(h, s.Kind, s.value, s.N, s.DType, s.Split, s.OnRoot, s.layout.Counts(), s.Access.Ranks, s.operands, s.outputs, s.extents)
+		fmt.Fprintln(h, s.Kind, s.value, s.N, s.DType, s.Split, s.OnRoot, s.layout.Counts(), s.Access.Ranks, s.operands, s.outputs, s.extents, s.there, s.again, s.stay, s.back)
 		if s.pieces != nil {
-			fmt.Fprintln(h, *s.pieces)
+			fmt.Fprintln(h, s.pieces.of, s.pieces.spans)
 		}
 		if s.Program != nil {
 			fmt.Fprintf(h, "%+v\n", *s.Program)

@@ -35,6 +35,20 @@ func TestPlanTexts(t *testing.T) {
 	shared.OneDevice = true
 	odd := four
 	odd.Layout = func(shape array.Shape, p int) partition.Layout { return partition.OnRank(shape.Len(), p, p-1) }
+	keep := four
+	keep.Keep = true
+	linked := four
+	linked.Choice = exec.Choice{Accelerator: &paper{&afar{}, nil}, Always: true, Linked: true, Rates: array.Rates{Launch: 1000, Up: 1e10, Down: 1e10, Memory: 1e12, Ops: 1e12}}
+	linked.Choice.Processor = linked.Choice.Rates
+	parts := func(far bool, shape array.Shape, counts ...int) *array.Node {
+		l, err := partition.FromCounts(counts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return array.InParts(array.NewParts(1, l, far, nil), array.Float64, shape, 0)
+	}
+	lies, other := parts(false, array.Shape{n}, 100_000, 200_000, 300_000, 400_000), parts(false, array.Shape{n}, n/4, n/4, n/4, n/4)
+	far := parts(true, array.Shape{1000, 1000}, n/4, n/4, n/4, n/4)
 	var out strings.Builder
 	for _, tt := range []struct {
 		name    string
@@ -88,11 +102,19 @@ func TestPlanTexts(t *testing.T) {
 		{"a product among others", four, []*array.Node{apply(array.Add, matmul(apply(array.Sqrt, table), apply(array.Square, table)), row), mean}},
 		{"a sum of a product", four, []*array.Node{apply(array.Sum, matmul(table, table))}},
 		{"a computed product whose rows lie elsewhere", four, []*array.Node{matmul(reshape(centred, 1000, 1000), row)}},
+		{"a computed product and its operand's other rows", four, []*array.Node{matmul(reshape(x, 1000, 1000), row), matmul(reshape(centred, 625, 1600), data(t, floats(1600)))}},
+		{"the same in one process", local, []*array.Node{matmul(reshape(x, 1000, 1000), row), matmul(reshape(centred, 625, 1600), data(t, floats(1600)))}},
 		{"a product of a column", four, []*array.Node{apply(array.Mean, matmul(reshape(file, 1000, 1000), row))}},
 		{"a dot", four, []*array.Node{matmul(row, apply(array.Square, row))}},
 		{"a dot that all need", four, []*array.Node{apply(array.Add, x, matmul(row, row))}},
 		{"a product of constants", four, []*array.Node{matmul(array.Full(array.ScalarOf(2.0), array.Shape{9, 1000}, 0), row)}},
 		{"a product of nothing", four, []*array.Node{matmul(array.Full(array.ScalarOf(2.0), array.Shape{9, 0}, 0), array.Full(array.ScalarOf(2.0), array.Shape{0, 9}, 0))}},
+		{"what stays in parts", keep, []*array.Node{apply(array.Sqrt, x), file, apply(array.Max, x)}},
+		{"parts as they lie", four, []*array.Node{apply(array.Square, lies)}},
+		{"parts that lie otherwise", four, []*array.Node{apply(array.Multiply, lies, other)}},
+		{"a sum of parts, of which each gives the elements of a leaf", four, []*array.Node{apply(array.Sum, lies)}},
+		{"parts that all need, on devices", linked, []*array.Node{apply(array.Max, matmul(far, far))}},
+		{"rows of parts, on devices", linked, []*array.Node{apply(array.Max, matmul(array.Reshape(far, array.Shape{625, 1600}, 0), array.Reshape(far, array.Shape{1600, 625}, 0)))}},
 	} {
 		plan, err := exec.NewPlan(tt.roots, tt.setting)
 		if err != nil {

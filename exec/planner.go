@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -35,7 +36,10 @@ type Setting struct {
 	DealOut   bool // even small work; what several processes always do
 	// Access says who reads which source; where there is no entry, every rank does.
 	Access map[string]Access
-	Device string
+	Device string // the processor
+	Choice Choice
+	// Keep leaves results where they were computed, in the accelerators' memory too.
+	Keep bool
 	Options
 }
 
@@ -61,11 +65,20 @@ func NewPlan(roots []*array.Node, s Setting) (*Plan, error) {
 	return p, err
 }
 
-// newPlan is NewPlan until ctx ends, with the blocks of the data by number, which are no part of the plan.
-func newPlan(ctx context.Context, roots []*array.Node, s Setting) (*Plan, []*array.Block, error) {
-	g, blocks, err := join(ctx, roots)
+// newPlan is NewPlan until ctx ends, with what the graph is given, which is no part of the plan.
+func newPlan(ctx context.Context, roots []*array.Node, s Setting) (*Plan, given, error) {
+	g, of, err := join(ctx, roots)
 	if err != nil {
-		return nil, nil, err
+		return nil, of, err
+	}
+	for i, p := range of.parts {
+		if p.Layout.Ranks() != s.Ranks {
+			return nil, of, fmt.Errorf("%w: array %d in parts is of %d ranks, not %d: of another cluster; collect it there", array.ErrGraph, i, p.Layout.Ranks(), s.Ranks)
+		}
+	}
+	g.distant(of.blocks, s.Ranks == 1 || s.InProcess)
+	if s.Keep {
+		g.keep()
 	}
 	p := &planner{fusion: fuse(g), Plan: &Plan{Ranks: s.Ranks, graph: g, setting: s}, setting: s}
 	for _, g := range p.groups {
@@ -77,22 +90,23 @@ func newPlan(ctx context.Context, roots []*array.Node, s Setting) (*Plan, []*arr
 		p.Ranks, p.OnRoot = 1, true
 	}
 	if err := p.plan(ctx); err != nil {
-		return nil, nil, err
+		return nil, of, err
 	}
 	for i := range p.Steps {
 		if s := &p.Steps[i]; s.run != nil {
 			s.reductions = g.reductionsOf(s)
 		}
 	}
+	p.choose()
 	p.release()
-	return p.Plan, blocks, p.measure()
+	return p.Plan, of, p.measure()
 }
 
 // onRoot reports whether messages would cost more than they save.
 func (p *planner) onRoot() bool {
 	limit := p.setting.SmallWork
 	switch {
-	case limit < 0 || !p.setting.InProcess || p.setting.DealOut || p.Ranks == 1 || len(p.groups) == 0:
+	case limit < 0 || !p.setting.InProcess || p.setting.DealOut || p.Ranks == 1 || len(p.groups) == 0 || len(p.parts) > 0:
 		return false
 	case limit == 0:
 		limit = smallWork
@@ -149,6 +163,11 @@ func (p *planner) run(k int) Step {
 	}
 	s := Step{Kind: Run, N: g.n, Split: g.split, Device: p.setting.Device, deal: p.dealOf(g)}
 	s.Program, s.operands, s.outputs = p.build(k, p.name)
+	for i, o := range s.operands {
+		if v := p.values[o.value]; !o.whole && v.lies != nil && !v.lies.layout.Equal(s.layout) { // its parts lie otherwise
+			s.operands[i] = p.spread(o.value, &pieces{of: o.value, spans: spansOf(s.layout), name: s.name})
+		}
+	}
 	if s.faulty = s.canFail(); s.faulty {
 		s.ops = p.ops(g.members)
 	}
@@ -219,8 +238,11 @@ func (p *planner) place(o operand, everywhere bool) {
 		}
 		p.move(s)
 	case v.kind != array.KindData && o.whole && !v.whole: // computed in parts, needed whole
-		p.collect(o.value)
-		if s.Kind = Bcast; everywhere {
+		if s.Kind, s.deal = Allgather, v.parted(); !everywhere || p.atHand(v) {
+			p.collect(o.value)
+			s.Kind = Bcast
+		}
+		if everywhere {
 			p.move(s)
 		}
 	}
@@ -229,16 +251,20 @@ func (p *planner) place(o operand, everywhere bool) {
 	}
 }
 
-// result brings a root's value to rank 0.
+// result brings a root's value to rank 0, unless it stays with the ranks.
 func (p *planner) result(at int) {
 	v := p.values[at]
+	if p.keeps(v) {
+		v.kept = true
+		return
+	}
 	if v.kind == array.KindFile {
 		p.place(operand{at, v.whole}, !v.whole)
 	}
 	if v.kind == array.KindData || v.whole || v.placed || v.gathered {
 		return
 	}
-	s := Step{Kind: Gather, DType: v.dtype, N: v.n, value: at, deal: v.deal}
+	s := Step{Kind: Gather, DType: v.dtype, N: v.n, value: at, deal: v.parted()}
 	if len(p.roots) > 1 {
 		s.Names = []string{p.name(v)}
 	}
@@ -263,6 +289,8 @@ func (p *planner) name(v *value) string {
 	case v.name != "":
 	case v.kind == array.KindData:
 		v.name = "x" + strconv.Itoa(v.data)
+	case v.kind == array.KindParts:
+		v.name = "p" + strconv.Itoa(v.data)
 	case v.kind == array.KindFile:
 		v.name = v.source.Name
 	default:

@@ -42,12 +42,14 @@ func roomy(rng *rand.Rand, nulls float64) map[string][]*array.Node {
 		"of rows":            {array.Scan(array.CumSum, 0, centred, 1)},
 		"a product":          {matmul(square, square)},
 		"products":           {matmul(matmul(square, square), square), apply(array.Sum, square)},
+		"other rows":         {matmul(sum, apply(array.Square, reshape(array.Full(array.ScalarOf(2.0), array.Shape{columns}, 0), columns))), matmul(reshape(sum, columns, rows), x)},
+		"all of bools":       {array.Reduce(array.Any, 0, reshape(apply(array.LogicalNot, flags), 9, rows, columns), 0, 2)},
 		"the same twice":     {sum, sum, reshape(sum, columns, rows)},
 	}
 }
 
 // moving are those of them that move what others do not.
-var moving = []string{"bools", "two results", "a stored temporary", "along axis 0", "products"}
+var moving = []string{"bools", "two results", "a stored temporary", "along axis 0", "products", "other rows", "all of bools"}
 
 // TestRoomIsEnough: a plan that is let run has the memory that it takes. The pools may have as much as the plan says that it
 // needs, and not a byte more; with a byte less the plan is refused before it runs.

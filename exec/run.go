@@ -30,15 +30,19 @@ type run struct {
 	edges   [][2]*array.Block    // by value: of reductions not finished yet, the elements of cut leaves
 	columns []array.ColumnForest // by value: reductions over rows not finished yet
 
+	twins map[operand]*array.Block // operands that lie in the accelerator's memory too
+
 	progress progress
 	call     array.Launch // one after another, the slices being used again
 	timed    bool         // stats are asked for
+	remark   string       // the device's, on the step under way
 
 	guests *guests // of the root; nil in other processes, and where it works alone
 
-	mu    sync.Mutex // of what follows; moves with several ranks go on at once
-	stats Stats
-	moved []int // bytes by rank
+	mu      sync.Mutex // of what follows; moves with several ranks go on at once
+	stats   Stats
+	moved   []int // bytes by rank
+	crossed int   // bytes that came from devices to this rank's
 	// faults are the elements for which ops had no result, the first of each op.
 	faults []fault
 	own    []owned
@@ -82,7 +86,8 @@ func (r *run) steps(ctx context.Context) error {
 		}
 		if r.timed {
 			now := time.Now()
-			r.stats.Steps = append(r.stats.Steps, StepTime{s, now.Sub(start)})
+			r.stats.Steps = append(r.stats.Steps, StepTime{s, now.Sub(start), r.remark})
+			r.remark = ""
 			start = now
 		}
 	}
@@ -102,6 +107,9 @@ func (r *run) do(ctx context.Context, s *Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s.crosses() {
+		return r.across(ctx, s)
+	}
 	switch s.Kind {
 	case Scatter, Bcast:
 		return r.hand(ctx, s)
@@ -119,7 +127,7 @@ func (r *run) do(ctx context.Context, s *Step) error {
 	case Prefix:
 		return r.prefix(ctx, s)
 	default:
-		return r.gather(ctx, s)
+		return r.exchange(ctx, s)
 	}
 }
 
@@ -151,9 +159,10 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 	l.Progress = r.progress.within(s.work(), span.Len())
 	l.Operands, l.Results, l.Resident = l.Operands[:0], l.Results[:0], l.Resident[:0]
 	l.Before, l.Columns, l.Fault = nil, nil, r.noting(s)
+	l.Stay, l.Again, l.Twins, l.Note = s.stay, s.again, s.twins(), r.noted(s)
 	nulls := false
 	for i, o := range s.operands {
-		b := r.block(o)
+		b := r.onDevice(s, o)
 		if b == nil {
 			return fmt.Errorf("operand %d is not on this rank; this is a fault of the planner", i)
 		}
@@ -167,7 +176,7 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 	for i := range s.Program.Outputs {
 		var b *array.Block
 		resident := false
-		if out := &s.Program.Outputs[i]; !out.Tree() {
+		if out := &s.Program.Outputs[i]; !out.Tree() && (!s.stays(i) || span.Empty()) {
 			var err error
 			if b, resident, err = r.room(s.outputs[i], out.Result(), resultSpan(out, span), nulls && nullable[i]); err != nil {
 				return err
@@ -184,7 +193,8 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 	case span.Empty():
 		forests = make([]array.Forest, len(s.outputs))
 	default:
-		forests, err = r.config.Device.Run(ctx, l)
+		forests, err = r.device(s).Run(ctx, l)
+		r.holdFar(s, l.Operands, l.Results, l.Twins) // also those of a launch that failed half way
 	}
 	if err != nil {
 		return err
@@ -195,19 +205,21 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 // keep stores what a launch gave.
 func (r *run) keep(s *Step, l *array.Launch, forests []array.Forest) error {
 	if len(forests) != len(s.outputs) && s.reduces() {
-		return fmt.Errorf("device %s gave %d forests for %d outputs", r.config.Device.Name(), len(forests), len(s.outputs))
+		return fmt.Errorf("device %s gave %d forests for %d outputs", r.device(s).Name(), len(forests), len(s.outputs))
 	}
 	for i, v := range s.outputs {
 		switch {
 		case s.Program.Outputs[i].Partial:
-			if err := r.keepColumns(&s.Program.Outputs[i], v, l, i); err != nil {
+			if err := r.keepColumns(s, &s.Program.Outputs[i], v, l, i); err != nil {
 				return err
 			}
 		case s.Program.Outputs[i].Tree():
 			if err := covers(forests[i], s.leaves(r.rank).Lo, s.leaves(r.rank).Hi); err != nil {
-				return fmt.Errorf("device %s: %w", r.config.Device.Name(), err)
+				return fmt.Errorf("device %s: %w", r.device(s).Name(), err)
 			}
 			r.forests[v], r.folded = forests[i], true
+		case l.Results[i] == nil:
+			return fmt.Errorf("device %s left no block for output %d", r.device(s).Name(), i)
 		case s.Split:
 			r.parts[v] = l.Results[i]
 		default:
@@ -239,9 +251,21 @@ func (r *run) block(o operand) *array.Block {
 // where the first is there already, its elements.
 func (r *run) results(ctx context.Context, out []*array.Block) error {
 	for i, root := range r.plan.graph.roots {
+		if r.plan.graph.values[root.value].kept {
+			continue
+		}
 		b := r.block(operand{root.value, true})
 		if b == nil {
 			return fmt.Errorf("result %d was not made; this is a fault of the planner", i)
+		}
+		if far, _ := b.Far(); far != nil {
+			b, err := b.Reshape(root.shape)
+			if err != nil {
+				return err
+			}
+			r.handFar(b)
+			out[i] = b
+			continue
 		}
 		if i == 0 && out[0] != nil {
 			if err := out[0].Overwrite(b.DropValidity()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/darray-go/darray/array"
@@ -17,7 +18,8 @@ func (e *Executor) Serve(ctx context.Context) error {
 	if e.comm.Rank() == 0 {
 		return fmt.Errorf("serve: this is rank 0, which collects; the other ranks serve")
 	}
-	return e.serve(ctx, "")
+	_, err := e.serve(ctx, "")
+	return err
 }
 
 // errOver ends what a rank still does for a task that is over.
@@ -28,6 +30,9 @@ type share struct {
 	task   uint32
 	cancel context.CancelCauseFunc
 	done   sync.WaitGroup
+	run    *run             // nil until it has begun
+	of     given            // what that is given
+	parts  map[uint64]*part // results that stay here, once it is done
 }
 
 // stop ends it and waits; on nil there is nothing to do.
@@ -39,14 +44,18 @@ func (s *share) stop() {
 }
 
 // serve follows the root's control parcels while a goroutine works on the task, so that a task can end at any moment.
-// With the fingerprint of a graph it serves that one task only and returns its error.
-func (e *Executor) serve(ctx context.Context, graph string) error {
+// With the fingerprint of a graph it serves that one task only and returns its share, or its error.
+func (e *Executor) serve(ctx context.Context, graph string) (*share, error) {
 	if err := e.enter(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer e.leave()
 	var current *share
-	defer func() { current.stop() }()
+	defer func() {
+		if current.stop(); current != nil {
+			e.hold(current.parts, false)
+		}
+	}()
 	for {
 		in, err := comm.RecvParcel(ctx, e.comm, 0, tagControl)
 		if err != nil {
@@ -56,33 +65,48 @@ func (e *Executor) serve(ctx context.Context, graph string) error {
 				e.complain(ctx, current.task, why)
 				cancel()
 			}
-			return fmt.Errorf("serve: %w", err)
+			return nil, fmt.Errorf("serve: %w", err)
 		}
 		number := uint32(in.Aux >> 32)
+		current.stop()
+		last := current
+		if current = nil; last != nil && in.Flags != saysEnd {
+			e.hold(last.parts, false)
+		}
 		switch in.Flags {
 		case saysTask:
-			current.stop()
 			current = e.start(ctx, number, in, graph)
 		case saysEnd:
-			current.stop()
 			verdict, err := readFailure(ctx, in)
+			err = errors.Join(verdict, err)
+			if last != nil {
+				e.hold(last.parts, err == nil)
+			}
 			if graph != "" {
-				return errors.Join(verdict, err)
+				return last, err
 			}
-			current = nil
 		case saysAsk:
-			current.stop()
-			if err := e.answer(ctx, number, in); err != nil {
-				return fmt.Errorf("serve: %w", err)
+			err = e.answer(ctx, number, in)
+		case saysMeet:
+			current = e.attend(ctx, number, in)
+		case saysMet:
+			if in.Count != 0 {
+				err = e.leaveGroup()
 			}
+			in.Discard()
+		case saysDrop:
+			err = e.hearDrop(ctx, in)
 		case saysBye:
 			in.Discard()
 			if graph != "" {
-				return &comm.RankError{Rank: 0, Op: "collect", Cause: comm.ErrLeft}
+				err = &comm.RankError{Rank: 0, Op: "collect", Cause: comm.ErrLeft}
 			}
-			return nil
+			return nil, err
 		default:
 			in.Discard()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("serve: %w", err)
 		}
 	}
 }
@@ -91,7 +115,8 @@ func (e *Executor) serve(ctx context.Context, graph string) error {
 func (e *Executor) start(ctx context.Context, number uint32, in *comm.Incoming, graph string) *share {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &share{task: number, cancel: cancel}
-	r, err := e.accept(ctx, number, in, graph)
+	r, of, err := e.accept(ctx, number, in, graph)
+	s.run, s.of = r, of
 	guest := err == nil && r.guests != nil
 	if guest && !r.guests.enter(cancel) {
 		return s // nobody waits for it any more
@@ -101,7 +126,13 @@ func (e *Executor) start(ctx context.Context, number uint32, in *comm.Incoming, 
 			defer r.guests.inside.Done()
 		}
 		if err == nil {
-			err = r.steps(ctx)
+			defer r.leaveFar()
+			if err = r.bind(ctx, of); err == nil {
+				err = r.steps(ctx)
+			}
+		}
+		if err == nil {
+			s.parts = r.keepParts()
 		}
 		if err == nil {
 			err = comm.SendParcel(ctx, e.comm, 0, tagData, comm.Parcel{Aux: mark(number, r.at), Bufs: r.encodeFaults()})
@@ -123,44 +154,49 @@ func (e *Executor) complain(ctx context.Context, number uint32, err error) {
 }
 
 // accept takes a task: the plan itself inside a process, else the graph to make it from.
-func (e *Executor) accept(ctx context.Context, number uint32, in *comm.Incoming, graph string) (*run, error) {
+func (e *Executor) accept(ctx context.Context, number uint32, in *comm.Incoming, graph string) (*run, given, error) {
 	defer in.Discard()
 	if ref, ok := in.Ref(); ok {
 		hand, ok := ref.(*handover)
 		if !ok {
-			return nil, fmt.Errorf("the root handed over a %T instead of a plan", ref)
+			return nil, given{}, fmt.Errorf("the root handed over a %T instead of a plan", ref)
 		}
 		if graph != "" && graph != hand.graph {
-			return nil, diverged(graph, hand.graph)
+			return nil, given{}, diverged(graph, hand.graph)
 		}
 		r := e.newRun(hand.plan, number)
 		r.lent, r.guests = hand.lent, hand.guests
-		return r, nil
+		return r, given{parts: hand.parts}, nil
 	}
 	var t task
 	if err := readJSON(ctx, in, &t); err != nil {
-		return nil, err
+		return nil, given{}, err
 	}
-	if theirs := array.Fingerprint(t.Graph); graph != "" && graph != theirs {
-		return nil, diverged(graph, theirs)
+	if theirs := called(t.Graph, t.Keep); graph != "" && graph != theirs {
+		return nil, given{}, diverged(graph, theirs)
 	}
 	roots, err := array.Decode(t.Graph)
 	if err != nil {
-		return nil, err
+		return nil, given{}, err
 	}
-	plan, _, err := e.planBy(ctx, roots, t.DealOut, func() (map[string]Access, error) { return t.Access, nil })
+	choice, err := e.adopt(t.Choice)
+	if err != nil {
+		return nil, given{}, err
+	}
+	plan, of, err := e.planBy(ctx, roots, how{spmd: t.DealOut, keep: t.Keep, choice: choice}, func() (map[string]Access, error) { return t.Access, nil })
+	of.parts = slices.Clone(of.parts)
 	e.outline.Clear()
 	if err != nil {
-		return nil, err
+		return nil, given{}, err
 	}
 	if mine := plan.Fingerprint(); mine != t.Plan {
-		return nil, fmt.Errorf("%w: of one graph this rank plans %s, rank 0 %s; are both of the same build, with the same options?",
+		return nil, given{}, fmt.Errorf("%w: of one graph this rank plans %s, rank 0 %s; are both of the same build, with the same options?",
 			comm.ErrDiverged, mine, t.Plan)
 	}
 	if err := e.hasRoom(plan, false); err != nil {
-		return nil, err
+		return nil, given{}, err
 	}
-	return e.newRun(plan, number), nil
+	return e.newRun(plan, number), of, nil
 }
 
 func diverged(mine, theirs string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/darray-go/darray/array"
@@ -16,6 +17,9 @@ const (
 	saysEnd        // of the task; a payload is the error that it failed with
 	saysAsk        // which of these sources can you read?
 	saysBye
+	saysMeet // all work on this question about their accelerators
+	saysMet  // it is over; Count is 1 where it came to nothing
+	saysDrop // let go of these parts
 )
 
 // maxControl bounds the payload of a control parcel, in bytes.
@@ -30,28 +34,44 @@ type task struct {
 	Graph   json.RawMessage   `json:"graph"`
 	Access  map[string]Access `json:"access,omitempty"`
 	DealOut bool              `json:"dealOut,omitempty"`
-	Plan    string            `json:"plan"` // fingerprint
+	Keep    bool              `json:"keep,omitempty"`
+	Choice  *Choice           `json:"choice,omitempty"` // nil: no accelerators
+	Plan    string            `json:"plan"`             // fingerprint
 }
 
 // handover is what ranks of the root's process get instead: the plan itself, and the results to write into.
 type handover struct {
 	plan   *Plan
 	lent   []loan
+	parts  []*array.Parts
 	guests *guests
 	graph  string // fingerprint, where every rank has its own
 }
 
+// called is a short name of what ranks collect, or persist: all must do the same.
+func called(graph []byte, keep bool) string {
+	name := array.Fingerprint(graph)
+	if keep {
+		name += ", to keep"
+	}
+	return name
+}
+
 // announce tells all ranks of a task.
-func (e *Executor) announce(ctx context.Context, r *run, roots []*array.Node, spmd bool) error {
-	hand := &handover{plan: r.plan, lent: r.lent, guests: r.guests}
+func (e *Executor) announce(ctx context.Context, r *run, roots []*array.Node, of given, spmd bool) error {
+	hand := &handover{plan: r.plan, lent: r.lent, parts: slices.Clone(of.parts), guests: r.guests}
 	var wire []byte
 	if spmd || !e.local {
 		graph, _, err := array.Encode(roots)
 		if err != nil {
 			return err
 		}
-		hand.graph = array.Fingerprint(graph)
-		wire, err = json.Marshal(task{graph, r.plan.setting.Access, spmd, r.plan.Fingerprint()})
+		hand.graph = called(graph, r.plan.setting.Keep)
+		t := task{Graph: graph, Access: r.plan.setting.Access, DealOut: spmd, Keep: r.plan.setting.Keep, Plan: r.plan.Fingerprint()}
+		if r.plan.setting.Choice.Accelerator != nil {
+			t.Choice = &r.plan.setting.Choice
+		}
+		wire, err = json.Marshal(t)
 		if err != nil {
 			return fmt.Errorf("encode the plan: %w", err)
 		}

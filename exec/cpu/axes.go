@@ -99,7 +99,7 @@ func checkAxes(l *array.Launch) error {
 	}
 	for i := range p.Inputs {
 		in := &p.Inputs[i]
-		err := validateInput(p, in)
+		err := p.CheckInput(i)
 		if err == nil {
 			err = checkOperand(p, in, l.Operands, l.Hi-l.Lo)
 		}

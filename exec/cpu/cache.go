@@ -26,7 +26,7 @@ func (s *codes) find(l *array.Launch, kernels *kern.Set) (*code, error) {
 			return c, nil
 		}
 	}
-	if err := validate(l.Program, kernels); err != nil {
+	if err := l.Program.Check(); err != nil {
 		return nil, err
 	}
 	nullable := make([]bool, len(l.Program.Inputs))

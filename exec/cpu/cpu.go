@@ -39,6 +39,12 @@ type Device struct {
 
 	float64s *blas.Multiplier[float64]
 	float32s *blas.Multiplier[float32]
+
+	rates struct {
+		sync.Mutex
+		array.Rates
+		known bool
+	}
 }
 
 // New gives a device. Goroutines are started by the first run that needs them.

@@ -133,6 +133,8 @@ func defined(op array.Op, d array.DType) bool {
 		return true
 	case op.Info().Rule == array.RuleSum && d.Integer():
 		return d.Size() == 8
+	case op.Info().Rule == array.RuleWord:
+		return d == array.Uint64
 	case d.Integer():
 		return text.Int != ""
 	case d.Float():

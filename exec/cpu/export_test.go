@@ -10,7 +10,7 @@ import (
 // Dump is the code of a program as text.
 func Dump(p *array.Program, nullable []bool, isa kern.ISA) string {
 	kernels := kern.New(isa)
-	if err := validate(p, kernels); err != nil {
+	if err := p.Check(); err != nil {
 		return err.Error()
 	}
 	return compile(p, nullable, kernels).String()

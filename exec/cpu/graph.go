@@ -24,7 +24,7 @@ const (
 )
 
 // none stands for no value, place or output.
-const none = -1
+const none = array.NoValue
 
 // value is one element-wise result, by what it is computed from: equal values are one.
 type value struct {
@@ -53,6 +53,7 @@ type sink struct {
 // values serves validity too; where no operand can hold nulls, nothing of it is left.
 type graph struct {
 	program *array.Program
+	nulls   []bool // by input: that it can hold them
 	kernels *kern.Set
 	values  []value
 	known   map[value]int
@@ -61,65 +62,32 @@ type graph struct {
 
 // lower gives the values of a program that is well-formed, where nullable says which inputs can hold nulls.
 func lower(p *array.Program, nullable []bool, kernels *kern.Set) *graph {
-	g := &graph{program: p, kernels: kernels, known: make(map[value]int, 2*p.Regs()), values: make([]value, 0, 2*p.Regs())}
-	regs, valid := make([]int, p.Regs()), make([]int, p.Regs())
-	always := g.truth(true)
-	for r := range p.Inputs {
-		regs[r], valid[r] = g.input(r, nullable[r])
-	}
-	live := reached(p)
-	for i := range p.Code {
-		instr := &p.Code[i]
-		regs[instr.Dst], valid[instr.Dst] = g.instruction(instr, regs, valid)
-		if live[instr.Dst] {
-			g.check(i, regs, valid[instr.Dst])
-		}
-	}
-	for i, o := range p.Outputs {
-		s := sink{output: i, value: regs[o.Reg], valid: valid[o.Reg]}
-		if o.Reduce {
-			g.foldOf(&s, o)
-		}
-		if s.valid == always {
-			s.valid = none
-		}
-		g.sinks = append(g.sinks, s)
-	}
+	g := &graph{program: p, nulls: nullable, kernels: kernels, known: make(map[value]int, 2*p.Regs()), values: make([]value, 0, 2*p.Regs())}
+	g.Truth(true)
+	p.Lower(g)
 	return g
 }
 
-// reached says by register whether an output depends on it.
-func reached(p *array.Program) []bool {
-	live := make([]bool, p.Regs())
-	for _, o := range p.Outputs {
-		live[o.Reg] = true
+// Leave adds a sink; values that are never null need no validity.
+func (g *graph) Leave(i, value, valid int) {
+	s := sink{output: i, value: value, valid: valid}
+	if o := g.program.Outputs[i]; o.Reduce {
+		g.foldOf(&s, o)
 	}
-	for i := len(p.Code) - 1; i >= 0; i-- {
-		if instr := &p.Code[i]; live[instr.Dst] {
-			for _, a := range instr.Args {
-				live[a] = true
-			}
-		}
+	if s.valid == g.Truth(true) {
+		s.valid = none
 	}
-	return live
+	g.sinks = append(g.sinks, s)
 }
 
-// check lets the code tell for which elements instruction i has no result, if there can be any: where its second operand is
-// 0, or negative for powers, and the result is not null.
-func (g *graph) check(i int, regs []int, valid int) {
-	instr := &g.program.Code[i]
-	bad := array.Equal
-	switch instr.Op.Fault(instr.In) {
-	case nil:
-		return
-	case array.ErrNegativePower:
-		bad = array.Less
-	}
-	zero := g.constant(array.ScalarFromBits(instr.In, 0))
-	at := g.apply(value{kind: applied, op: bad, in: instr.In, out: array.Bool, args: [3]int{regs[instr.Args[1]], zero, none}})
+// Fault lets the code tell for which elements an instruction has no result.
+func (g *graph) Fault(instr int, bad array.Op, x, valid int) {
+	in := g.program.Code[instr].In
+	zero := g.constant(array.ScalarFromBits(in, 0))
+	at := g.Apply(bad, in, array.Bool, [3]int{x, zero, none})
 	at = g.logical(array.LogicalAnd, at, valid)
-	if at != g.truth(false) {
-		g.sinks = append(g.sinks, sink{output: none, value: at, valid: none, check: true, instr: i})
+	if at != g.Truth(false) {
+		g.sinks = append(g.sinks, sink{output: none, value: at, valid: none, check: true, instr: instr})
 	}
 }
 
@@ -141,14 +109,14 @@ func (g *graph) constant(s array.Scalar) int {
 
 var noArgs = [3]int{none, none, none}
 
-// truth is a constant bool.
-func (g *graph) truth(b bool) int { return g.constant(array.ScalarOf(b)) }
+// Truth is a constant bool.
+func (g *graph) Truth(b bool) int { return g.constant(array.ScalarOf(b)) }
 
-// input gives an input's value and its validity.
-func (g *graph) input(r int, nullable bool) (of, valid int) {
+// Input gives an input's value and its validity.
+func (g *graph) Input(r int) (of, valid int) {
 	in := &g.program.Inputs[r]
 	v := value{kind: operand, out: in.DType, input: in.Slot, args: noArgs}
-	valid = g.truth(true)
+	valid = g.Truth(true)
 	switch in.Kind {
 	case array.InputConst:
 		return g.constant(in.Value), valid
@@ -162,7 +130,7 @@ func (g *graph) input(r int, nullable bool) (of, valid int) {
 		}
 	}
 	of = g.add(v)
-	if nullable {
+	if g.nulls[r] {
 		v.kind++ // its validity
 		v.out = array.Bool
 		valid = g.add(v)
@@ -170,44 +138,16 @@ func (g *graph) input(r int, nullable bool) (of, valid int) {
 	return of, valid
 }
 
-// instruction gives the value and the validity of an instruction's result.
-func (g *graph) instruction(instr *array.Instr, regs, valid []int) (of, ok int) {
-	var args, valids [3]int
-	for k, a := range instr.Args {
-		args[k], valids[k] = regs[a], valid[a]
-	}
-	switch instr.Op.Info().Nulls {
-	case array.NullNever:
-		return g.not(valids[0]), g.truth(true)
-	case array.NullFill:
-		return g.pick(instr.Out, valids[0], args[0], args[1]), g.logical(array.LogicalOr, valids[0], valids[1])
-	case array.NullPick:
-		picked := g.pick(array.Bool, args[0], valids[1], valids[2])
-		return g.pick(instr.Out, args[0], args[1], args[2]), g.logical(array.LogicalAnd, valids[0], picked)
-	}
-	ok = valids[0]
-	for _, v := range valids[1:len(instr.Args)] {
-		ok = g.logical(array.LogicalAnd, ok, v)
-	}
-	if instr.Op == array.Clip {
-		raised := g.apply(value{kind: applied, op: array.Maximum, in: instr.In, out: instr.Out, args: [3]int{args[0], args[1], none}})
-		return g.apply(value{kind: applied, op: array.Minimum, in: instr.In, out: instr.Out, args: [3]int{raised, args[2], none}}), ok
-	}
-	v := value{kind: applied, op: instr.Op, in: instr.In, out: instr.Out, args: noArgs}
-	copy(v.args[:], args[:len(instr.Args)])
-	return g.apply(v), ok
+// Apply gives the value of an op.
+func (g *graph) Apply(op array.Op, in, out array.DType, args [3]int) int {
+	return g.apply(value{kind: applied, op: op, in: in, out: out, args: args})
 }
 
 func (g *graph) logical(op array.Op, x, y int) int {
-	return g.apply(value{kind: applied, op: op, in: array.Bool, out: array.Bool, args: [3]int{x, y, none}})
+	return g.Apply(op, array.Bool, array.Bool, [3]int{x, y, none})
 }
 
 func (g *graph) not(x int) int { return g.logical(array.LogicalNot, x, none) }
-
-// pick is x where cond, else y.
-func (g *graph) pick(d array.DType, cond, x, y int) int {
-	return g.apply(value{kind: applied, op: array.Where, in: d, out: d, args: [3]int{cond, x, y}})
-}
 
 // apply gives the value of an op, in the plainest form that has the same bits.
 func (g *graph) apply(v value) int {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu/kern"
+	"github.com/darray-go/darray/internal/ref"
 	"github.com/darray-go/darray/internal/ref/bitwise"
 )
 
@@ -192,6 +193,8 @@ func compute(op array.Op, d array.DType, x, y array.Scalar) array.Scalar {
 		if r = ^a; d == array.Bool {
 			r = 1 - a
 		}
+	case array.Philox:
+		r = ref.PhiloxAt(a, b)
 	case array.Sign:
 		if r = min(a, 1); d.Signed() && int64(a) < 0 {
 			r = math.MaxUint64

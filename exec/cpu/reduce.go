@@ -34,14 +34,6 @@ type leafState struct {
 	ones  int // of those, the ones of bools
 }
 
-// reduces reports whether the reduction is defined for operands of type d.
-func reduces(op array.Op, d array.DType, kernels *kern.Set) bool {
-	if !op.Valid() || !op.IsReduction() {
-		return false
-	}
-	return op == array.Count || kernels.Fold(op, d, kern.OfX) != nil
-}
-
 // foldOf fills in how an output that reduces is folded.
 func (g *graph) foldOf(s *sink, o array.Output) {
 	f := &fold{output: s.output, op: o.Op, dtype: o.DType, acc: array.AccumulatorType(o.Op, o.DType), with: none}

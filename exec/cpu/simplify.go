@@ -53,7 +53,7 @@ func (g *graph) shortcut(v *value) (int, bool) {
 		}
 	case array.Equal, array.LessEqual, array.GreaterEqual, array.NotEqual, array.Less, array.Greater:
 		if x == y && !v.in.Float() {
-			return g.truth(v.op == array.Equal || v.op == array.LessEqual || v.op == array.GreaterEqual), true
+			return g.Truth(v.op == array.Equal || v.op == array.LessEqual || v.op == array.GreaterEqual), true
 		}
 	case array.LogicalAnd, array.LogicalOr:
 		absorbing := uint64(0)
@@ -69,7 +69,7 @@ func (g *graph) shortcut(v *value) (int, bool) {
 	case array.LogicalXor:
 		switch {
 		case x == y:
-			return g.truth(false), true
+			return g.Truth(false), true
 		case known && c.Bits() == 0:
 			return x, true
 		case known:
@@ -108,7 +108,7 @@ func (g *graph) shortcutExact(v *value) (int, bool) {
 		}
 	case array.IsNaN, array.IsInf, array.IsFinite:
 		if g.isWhole(x, v.in) && g.is(x, array.Cast) {
-			return g.truth(v.op == array.IsFinite), true
+			return g.Truth(v.op == array.IsFinite), true
 		}
 	case array.BitwiseInvert:
 		if g.is(x, array.BitwiseInvert) {

@@ -28,6 +28,7 @@ var rules = []struct {
 	{array.RuleMean, "mean", "float32 stays, everything else gives float64; accumulated in float64"},
 	{array.RuleCount, "count", "any operand; the result is int64"},
 	{array.RuleTruth, "truth", "the operand becomes bool; the result is bool"},
+	{array.RuleWord, "word", "integers become uint64, negative ones wrapping, and the result is uint64; not defined for bool and floats"},
 	{array.RuleArg, "index", "any operand; the result is int64"},
 }
 

@@ -66,7 +66,7 @@ func kernLoops() string {
 			for _, f := range forms {
 				out.WriteString(elementLoopOf(op, k, f, text).String())
 			}
-			for _, d := range k.dtypes {
+			for _, d := range k.dtypesOf(op) {
 				entries = append(entries, tableEntry(d, loopName(op, k), forms))
 			}
 		}

@@ -31,6 +31,14 @@ func filter(keep func(array.DType) bool) []array.DType {
 	return out
 }
 
+// dtypesOf are the types of the kind that the op computes in.
+func (k kind) dtypesOf(op array.Op) []array.DType {
+	if op.Info().Rule == array.RuleWord {
+		return []array.DType{array.Uint64}
+	}
+	return k.dtypes
+}
+
 // words turns a text on bools into one on words of eight bools, a byte each.
 func words(text string) string {
 	text = strings.NewReplacer("==", "^ ones ^", "!=", "^", "&&", "&", "||", "|").Replace(text)

@@ -36,6 +36,12 @@ func lookup(name string) (function, bool) {
 		return function{"matmul(x, y)", 2, 2, (*evaluator).matmul}, true
 	case "col":
 		return function{`col("name of a column")`, 1, 1, (*evaluator).col}, true
+	case "random":
+		return function{"random(seed, n)", 1, -1, drawn("random", array.Random)}, true
+	case "random_normal":
+		return function{"random_normal(seed, n)", 1, -1, drawn("random_normal", array.RandomNormal)}, true
+	case "random_integers":
+		return function{"random_integers(seed, lo, hi, n)", 3, -1, (*evaluator).randomIntegers}, true
 	case "keepdims":
 		return function{"keepdims(sum(x, axis))", 1, 1, (*evaluator).keepDims}, true
 	case "dot":
@@ -50,7 +56,8 @@ func lookup(name string) (function, bool) {
 }
 
 var special = []string{
-	"arange", "cast", "col", "count_nonzero", "dot", "full", "keepdims", "matmul", "norm", "ones", "reshape", "std", "variance", "vdot", "zeros",
+	"arange", "cast", "col", "count_nonzero", "dot", "full", "keepdims", "matmul", "norm", "ones",
+	"random", "random_integers", "random_normal", "reshape", "std", "variance", "vdot", "zeros",
 }
 
 // aliases are other names that NumPy and the array API have for ops.

@@ -115,6 +115,8 @@ func applyInteger(op array.Op, d array.DType, x, y *big.Int) (any, error) {
 		if z, err = divided(op, x, y); err != nil {
 			return nil, err
 		}
+	case array.Philox:
+		return PhiloxAt(x.Uint64(), y.Uint64()), nil
 	case array.Minimum:
 		if z = x; y.Cmp(x) < 0 {
 			z = y

@@ -18,6 +18,8 @@ var (
 	// ErrExpelled: the other ranks could not reach this one, or it was silent for too long, and go on without it. Its
 	// operations fail on all its communicators; start it anew to take part in another job.
 	ErrExpelled = errors.New("comm: expelled by the other ranks")
+	// ErrWithdrawn: the sender took its parcel back, since its context ended, before all of it was read.
+	ErrWithdrawn = link.ErrWithdrawn
 	// ErrTruncate: the message is longer than the receive buffer; it was dropped.
 	ErrTruncate = errors.New("comm: receive buffer too small")
 )

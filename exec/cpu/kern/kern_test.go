@@ -61,7 +61,7 @@ func elementTests() []loopTest {
 			continue
 		}
 		for _, d := range array.DTypes() {
-			if d == array.Bool && info.Go.Bool == "" || d.Integer() && info.Go.Int == "" || d.Float() && info.Go.Float == "" {
+			if d == array.Bool && info.Go.Bool == "" || d.Integer() && info.Go.Int == "" || d.Float() && info.Go.Float == "" || info.Rule == array.RuleWord && d != array.Uint64 {
 				continue
 			}
 			for _, f := range []kern.Form{kern.VV, kern.VS, kern.SV}[:1+2*(info.Arity-1)] {

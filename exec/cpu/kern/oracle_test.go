@@ -6,6 +6,7 @@ import (
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu/kern"
+	"github.com/darray-go/darray/internal/ref"
 )
 
 // The oracle computes one element at a time, on array.Scalar, and shares no code with the loops.
@@ -60,6 +61,8 @@ func compute(op array.Op, d array.DType, x, y array.Scalar) array.Scalar {
 		a ^= b
 	case array.BitwiseInvert:
 		a = ^a
+	case array.Philox:
+		a = ref.PhiloxAt(a, b)
 	case array.FloorDivide, array.Remainder, array.Fmod, array.BitwiseLeftShift, array.BitwiseRightShift, array.Pow:
 		a = computeBig(op, d, bigOf(d, a), bigOf(d, b))
 	}

@@ -2002,6 +2002,36 @@ func nextAfterFloat64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
 //go:noescape
 func nextAfterFloat64SVStreamAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
 
+// philoxUint64AVX2 is dst[i] = philox(x[i], y[i]).
+//
+//go:noescape
+func philoxUint64AVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// philoxUint64VSAVX2 is dst[i] = philox(x[i], y[0]).
+//
+//go:noescape
+func philoxUint64VSAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// philoxUint64SVAVX2 is dst[i] = philox(x[0], y[i]).
+//
+//go:noescape
+func philoxUint64SVAVX2(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// philoxUint64AVX512 is dst[i] = philox(x[i], y[i]).
+//
+//go:noescape
+func philoxUint64AVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// philoxUint64VSAVX512 is dst[i] = philox(x[i], y[0]).
+//
+//go:noescape
+func philoxUint64VSAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
+// philoxUint64SVAVX512 is dst[i] = philox(x[0], y[i]).
+//
+//go:noescape
+func philoxUint64SVAVX512(dst *byte, x *byte, y *byte, z *byte, n int)
+
 // bitwiseAndInt8AVX2 is dst[i] = bitwise_and(x[i], y[i]).
 //
 //go:noescape

@@ -147,6 +147,9 @@ var kernelsAVX2 = kernels{
 			array.Float32: {VV: {nextAfterFloat32AVX2, 32}, VS: {nextAfterFloat32VSAVX2, 32}, SV: {nextAfterFloat32SVAVX2, 32}},
 			array.Float64: {VV: {nextAfterFloat64AVX2, 16}, VS: {nextAfterFloat64VSAVX2, 16}, SV: {nextAfterFloat64SVAVX2, 16}},
 		},
+		array.Philox: {
+			array.Uint64: {VV: {philoxUint64AVX2, 16}, VS: {philoxUint64VSAVX2, 16}, SV: {philoxUint64SVAVX2, 16}},
+		},
 		array.BitwiseAnd: {
 			array.Int8:   {VV: {bitwiseAndInt8AVX2, 64}, VS: {bitwiseAndInt8VSAVX2, 64}},
 			array.Uint8:  {VV: {bitwiseAndInt8AVX2, 64}, VS: {bitwiseAndInt8VSAVX2, 64}},
@@ -695,6 +698,9 @@ var kernelsAVX512 = kernels{
 		array.NextAfter: {
 			array.Float32: {VV: {nextAfterFloat32AVX512, 64}, VS: {nextAfterFloat32VSAVX512, 64}, SV: {nextAfterFloat32SVAVX512, 64}},
 			array.Float64: {VV: {nextAfterFloat64AVX512, 32}, VS: {nextAfterFloat64VSAVX512, 32}, SV: {nextAfterFloat64SVAVX512, 32}},
+		},
+		array.Philox: {
+			array.Uint64: {VV: {philoxUint64AVX512, 32}, VS: {philoxUint64VSAVX512, 32}, SV: {philoxUint64SVAVX512, 32}},
 		},
 		array.BitwiseAnd: {
 			array.Int8:   {VV: {bitwiseAndInt8AVX512, 64}, VS: {bitwiseAndInt8VSAVX512, 64}},

@@ -4254,6 +4254,103 @@ func intPowSV[T integer](dst, x, y, _ []byte, n int) {
 	}
 }
 
+// intPhilox is dst[i] = T(philox(uint64(x), uint64(y))).
+func intPhilox[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := xw[0], yw[0]
+		r[0] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[1], yw[1]
+		r[1] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[2], yw[2]
+		r[2] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[3], yw[3]
+		r[3] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[4], yw[4]
+		r[4] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[5], yw[5]
+		r[5] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[6], yw[6]
+		r[6] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[7], yw[7]
+		r[7] = T(philox(uint64(x), uint64(y)))
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], ys[i]
+		d[i] = T(philox(uint64(x), uint64(y)))
+	}
+}
+
+// intPhiloxVS is dst[i] = T(philox(uint64(x), uint64(y))); y is one element.
+func intPhiloxVS[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	xs := array.View[T](x)[:n]
+	y0 := array.View[T](y)[0]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		xw := (*[8]T)(xs[i:])
+		x, y := xw[0], y0
+		r[0] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[1], y0
+		r[1] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[2], y0
+		r[2] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[3], y0
+		r[3] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[4], y0
+		r[4] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[5], y0
+		r[5] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[6], y0
+		r[6] = T(philox(uint64(x), uint64(y)))
+		x, y = xw[7], y0
+		r[7] = T(philox(uint64(x), uint64(y)))
+	}
+	for ; i < n; i++ {
+		x, y := xs[i], y0
+		d[i] = T(philox(uint64(x), uint64(y)))
+	}
+}
+
+// intPhiloxSV is dst[i] = T(philox(uint64(x), uint64(y))); x is one element.
+func intPhiloxSV[T integer](dst, x, y, _ []byte, n int) {
+	d := array.View[T](dst)[:n]
+	x0 := array.View[T](x)[0]
+	ys := array.View[T](y)[:n]
+	i := 0
+	for ; i <= n-8; i += 8 {
+		r := (*[8]T)(d[i:])
+		yw := (*[8]T)(ys[i:])
+		x, y := x0, yw[0]
+		r[0] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[1]
+		r[1] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[2]
+		r[2] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[3]
+		r[3] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[4]
+		r[4] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[5]
+		r[5] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[6]
+		r[6] = T(philox(uint64(x), uint64(y)))
+		x, y = x0, yw[7]
+		r[7] = T(philox(uint64(x), uint64(y)))
+	}
+	for ; i < n; i++ {
+		x, y := x0, ys[i]
+		d[i] = T(philox(uint64(x), uint64(y)))
+	}
+}
+
 // ofOne is the loop of a function, as the row of a table.
 func ofOne[T float](f func(x T) T) [SV + 1]Loop {
 	return [...]Loop{VV: func(dst, x, _, _ []byte, n int) {
@@ -4344,6 +4441,7 @@ var elements = [...][array.Float64 + 1][SV + 1]Loop{
 	array.Atanh:             {array.Float32: ofOne(vmath.Atanh32), array.Float64: ofOne(vmath.Atanh)},
 	array.Erf:               {array.Float32: ofOne(vmath.Erf32), array.Float64: ofOne(vmath.Erf)},
 	array.Erfc:              {array.Float32: ofOne(vmath.Erfc32), array.Float64: ofOne(vmath.Erfc)},
+	array.Philox:            {array.Uint64: {VV: intPhilox[uint64], VS: intPhiloxVS[uint64], SV: intPhiloxSV[uint64]}},
 }
 
 // floatMulAdd is dst[i] = T(x*y) + z.

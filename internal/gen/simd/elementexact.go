@@ -45,6 +45,7 @@ var exactOps = []elementwise{
 	{op: array.NextAfter, dtypes: floats, forms: []form{vv, vs, sv}, stream: true, constants: func(r *routine, d array.DType) []vec {
 		return []vec{r.every(d.Size(), signBit(d.Size())), r.every(d.Size(), 1), r.zero()}
 	}, body: (*routine).nextAfter},
+	{op: array.Philox, dtypes: groups{{array.Uint64}}, forms: []form{vv, vs, sv}, constants: philoxConstants, body: (*routine).philox},
 	{op: array.BitwiseAnd, dtypes: signless, forms: []form{vv, vs}, body: func(r *routine, _ array.DType, x, _ []vec) vec {
 		return r.do(r.VANDPS, x[0], x[1])
 	}},
