@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 		flags.BoolVar(&o.Stream, "stream", false, "")
 		flags.BoolVar(&o.Past, "past", false, "")
 		flags.IntVar(&o.Threads, "threads", 1, "")
+		flags.StringVar(&o.Device, "device", "", "")
+		flags.BoolVar(&o.Copy, "copy", false, "")
 		_ = flags.Parse(args[2:]) // ExitOnError
 		exit(compute.Serve(os.Stdin, os.Stdout, o))
 	case len(args) > 0 && strings.HasSuffix(args[0], ".py"):

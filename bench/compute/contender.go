@@ -52,7 +52,8 @@ type side int
 const (
 	ours side = iota
 	rival
-	limit // the machine
+	limit  // the machine
+	beside // shown, and compared with nobody
 )
 
 // contender is a process that takes turns.
@@ -63,12 +64,13 @@ type contender struct {
 	threads int
 	argv    []string
 	kernels []string // that it takes part in; nil: all
+	modes   []string // likewise
 	process *process // of a contender that has joined
 }
 
-// takesPart reports whether c is measured at a kernel.
-func (c *contender) takesPart(kernel string) bool {
-	return c.kernels == nil || slices.Contains(c.kernels, kernel)
+// takesPart reports whether c is measured at a kernel in a mode.
+func (c *contender) takesPart(kernel, mode string) bool {
+	return (c.kernels == nil || slices.Contains(c.kernels, kernel)) && (c.modes == nil || slices.Contains(c.modes, mode))
 }
 
 // errUnavailable is a case that a contender does not have.

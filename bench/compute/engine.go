@@ -34,6 +34,8 @@ func recipes() map[string]recipe {
 		"chain5": one(func(x []darray.Array) darray.Array {
 			return darray.Add(darray.Multiply(darray.Subtract(darray.Multiply(darray.Add(x[0], x[1]), x[0]), x[1]), x[0]), x[1])
 		}),
+		"launch":    one(func(x []darray.Array) darray.Array { return darray.Add(x[0], x[1]) }),
+		"compile":   one(func(x []darray.Array) darray.Array { return chain(x, 0) }),
 		"matmul":    one(func(x []darray.Array) darray.Array { return darray.Matmul(x[0], x[1]) }),
 		"sum":       one(func(x []darray.Array) darray.Array { return darray.Sum(x[0]) }),
 		"dot":       one(func(x []darray.Array) darray.Array { return darray.Dot(x[0], x[1]) }),
@@ -68,21 +70,12 @@ func (e *engine) prepare(q question) error {
 	if !known || how == nil {
 		return fmt.Errorf("%w: %q is not in this build of darray", errUnavailable, q.Kernel)
 	}
-	n, shape := k.elements(q.N), k.shape(q.N)
 	*e = engine{cluster: e.cluster, recipe: how}
-	for which := range k.operands {
-		var a darray.Array
-		var err error
-		if q.DType == float32s {
-			a, err = uniform[float32](k.span(which), which, n, darray.Float32)
-		} else {
-			a, err = uniform[float64](k.span(which), which, n, darray.Float64)
-		}
-		if err != nil {
-			return err
-		}
-		e.in = append(e.in, a.Reshape(shape...))
+	in, err := makeOperands(k, q.DType, q.N, 0)
+	if err != nil {
+		return err
 	}
+	e.in = in
 	for _, a := range how(e.in) {
 		if err := a.Err(); err != nil { // a form that this build does not have
 			return fmt.Errorf("%w: %w", errUnavailable, err)
@@ -91,8 +84,30 @@ func (e *engine) prepare(q question) error {
 	return nil
 }
 
+// makeOperands is set number set of a kernel's operands.
+func makeOperands(k kernel, dtype string, n, set int) ([]darray.Array, error) {
+	var in []darray.Array
+	for which := range k.operands {
+		var a darray.Array
+		var err error
+		if dtype == float32s {
+			a, err = uniform[float32](k.span(which), which, k.elements(n), set, darray.Float32)
+		} else {
+			a, err = uniform[float64](k.span(which), which, k.elements(n), set, darray.Float64)
+		}
+		if err != nil {
+			return nil, err
+		}
+		in = append(in, a.Reshape(k.shape(n)...))
+	}
+	return in, nil
+}
+
+// setShift is how far the elements of one set of operands are behind those of the set before, as in rivals/gpu.py.
+const setShift = 4099
+
 // uniform is operand k in memory of darray's, as the rivals' operands lie in theirs.
-func uniform[T float32 | float64](s span, k, n int, d darray.DType) (darray.Array, error) {
+func uniform[T float32 | float64](s span, k, n, set int, d darray.DType) (darray.Array, error) {
 	b, err := darray.NewBlock(d, n)
 	if err != nil {
 		return darray.Array{}, err
@@ -102,7 +117,7 @@ func uniform[T float32 | float64](s span, k, n int, d darray.DType) (darray.Arra
 		return darray.Array{}, err
 	}
 	for i := range min(n, period) {
-		xs[i] = T(s.element(k, i))
+		xs[i] = T(s.element(k, i+set*setShift))
 	}
 	for at := period; at < n; at += period {
 		copy(xs[at:], xs[:period])

@@ -12,8 +12,10 @@ type kernel struct {
 	spans       []span // what their elements lie in; nil: [0, 1)
 	temporaries int    // arrays that a contender may hold beside the operands and a result; 0: two
 	reduces     bool
-	matrix      bool // n is the order of square matrices
-	exact       bool // there is one right result for each element, down to its last bit
+	matrix      bool     // n is the order of square matrices
+	modes       []string // in which it is measured; nil: all
+	call        bool     // what a call costs is measured, not what it moves
+	exact       bool     // there is one right result for each element, down to its last bit
 	flops       func(n float64) float64
 	// check is what the right result for operands of n elements sums up to.
 	check func(dtype string, n int) reference
@@ -29,7 +31,7 @@ type reference struct {
 const row = 1000
 
 func kernels() []kernel {
-	return slices.Concat(plainKernels(), functionKernels(), expressionKernels())
+	return slices.Concat(plainKernels(), functionKernels(), expressionKernels(), callKernels())
 }
 
 // plainKernels have operands from [0, 1), and only ops that a computer has an instruction for.
@@ -94,8 +96,11 @@ func (k kernel) elements(n int) int {
 	return n
 }
 
-// bytes is what STREAM would count: operands read and result written.
+// bytes is what STREAM would count: operands read and result written; 0 where that says nothing.
 func (k kernel) bytes(n, size int) float64 {
+	if k.call {
+		return 0
+	}
 	arrays := k.operands + 1
 	if k.reduces {
 		arrays--

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ type Options struct {
 	Batch   time.Duration // what a batch of calls takes at least; default 10 ms, quick 1 ms
 	Turn    time.Duration // after which a turn begins no further batch; default 300 ms
 	Memory  int           // bytes that the operands and results of all contenders together may take; default half of what is free
+	Device  string        // what ours computes on: "cpu", the default, or as DARRAY_DEVICE; suite gpu: "cuda", the default, or "sim"
+	Matrix  int           // suite gpu: the order of matrices; default 8192, quick 32
 	Python  string        // the interpreter of the rivals; default the first that has their libraries
 	Env     []string      // environment of the contenders
 	Log     io.Writer     // progress, and the warnings about rivals that are not there; default none
@@ -59,7 +62,19 @@ func (o Options) withDefaults() Options {
 		o.Batch = batch
 	}
 	if o.Turn == 0 {
-		o.Turn = 300 * time.Millisecond
+		o.Turn = cmp.Or(s.turn, 300*time.Millisecond)
+	}
+	if o.Device == "" {
+		o.Device = onProcessor
+		if s.gpu {
+			o.Device = onGPU
+		}
+	}
+	if s.gpu && o.Device == simulated { // its times are beside nobody's
+		o.Rivals = []string{"none"}
+		if o.Batch == batch {
+			o.Batch = time.Nanosecond // one call
+		}
 	}
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -69,12 +84,13 @@ func (o Options) withDefaults() Options {
 
 // sizes are those that a case is measured at.
 func (o Options) sizes(s Suite, name string) []int {
-	if len(o.Sizes) > 0 {
-		return o.Sizes
-	}
 	for _, set := range s.Sets {
 		switch {
 		case !slices.Contains(set.Cases, name):
+		case set.fixed && o.Matrix > 0 && name == "matmul":
+			return []int{o.Matrix}
+		case len(o.Sizes) > 0 && !set.fixed:
+			return o.Sizes
 		case o.Quick:
 			return set.quick
 		default:
@@ -93,6 +109,12 @@ func (o Options) Check() error {
 	if o.Rounds < 0 || o.Repeat < 0 || o.Threads < 0 || o.Batch < 0 || o.Turn < 0 {
 		return fmt.Errorf("%d rounds of %d batches of %v in %v by %d threads: none can be negative", o.Rounds, o.Repeat, o.Batch, o.Turn, o.Threads)
 	}
+	if s.gpu && o.Device != "" && o.Device != onGPU && o.Device != simulated {
+		return fmt.Errorf("device %q: suite gpu measures cuda or sim", o.Device)
+	}
+	if o.Matrix < 0 || o.Matrix > 1<<15 {
+		return fmt.Errorf("matrices of order %d: from 1 to %d", o.Matrix, 1<<15)
+	}
 	for _, n := range o.Sizes {
 		if err := s.checkSize(n, o.withDefaults().Cases); err != nil {
 			return err
@@ -102,7 +124,7 @@ func (o Options) Check() error {
 		allKnown("case", o.Cases, s.Cases()),
 		allKnown("type", o.DTypes, s.dtypes),
 		allKnown("mode", o.Modes, s.modes),
-		allKnown("rival", o.Rivals, append(Rivals(), "none")),
+		allKnown("rival", o.Rivals, append(s.Rivals(), "none")),
 	)
 }
 
@@ -132,6 +154,12 @@ func allKnown(what string, names, known []string) error {
 
 // how says in a line how it was measured.
 func (o Options) how() string {
+	if o.Suite == "gpu" {
+		return fmt.Sprintf(`%d rounds in which the contenders take turns. In a turn of %v: one call that does not count, then up to %d batches of at least %v,
+or of one call; a run is the time of a batch, divided by its calls. resident: by the host's clock, up to the end of the last call; kernel: by
+the GPU's events; host: with the ways to the GPU and back. Where the operands of all do not fit into half of the host's free memory there are %d
+rounds at most, in which each makes and drops its own. Every result was checked once`, o.Rounds, o.Turn, o.Repeat, o.Batch, apartRounds)
+	}
 	return fmt.Sprintf(`%d rounds in which the contenders take turns, by %d threads each but where the name ends with -1. In a turn of %v: one call that
 does not count, then up to %d batches of at least %v, or of one call; a run is the time of a batch, divided by its calls. Where the
 operands of all do not fit into half of the free memory there are %d rounds at most, in which each makes and drops its own. A turn ends

@@ -111,6 +111,9 @@ func (r *Result) panel(name string, c column) (*plot.Plot, error) {
 	p := plot.New()
 	known, _ := findKernel(name)
 	p.Title.Text = strings.Join([]string{known.title, c.dtype, c.mode}, ", ")
+	if r.Simulated {
+		p.Title.Text += ", SIMULATED"
+	}
 	p.X.Label.Text, p.Y.Label.Text = "n", "GB/s"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = report.Powers(10), report.Powers(10)
@@ -156,6 +159,8 @@ func look(name string) (draw.LineStyle, draw.GlyphStyle) {
 		"darray": {R: 0xd6, G: 0x20, B: 0x28, A: 0xff}, "numpy": {R: 0x1f, G: 0x77, B: 0xb4, A: 0xff},
 		"numexpr": {R: 0x2c, G: 0xa0, B: 0x2c, A: 0xff}, "numba": {R: 0xff, G: 0x7f, B: 0x0e, A: 0xff},
 		"torch": {R: 0x94, G: 0x67, B: 0xbd, A: 0xff}, "dask": {R: 0x8c, G: 0x56, B: 0x4b, A: 0xff},
+		"cupy": {R: 0x2c, G: 0xa0, B: 0x2c, A: 0xff}, "jax": {R: 0x8c, G: 0x56, B: 0x4b, A: 0xff},
+		"torch-compiled": {R: 0x5b, G: 0x3a, B: 0x86, A: 0xff}, "darray-cpu": {R: 0xf2, G: 0xa0, B: 0xa4, A: 0xff}, "copy": {R: 0x50, G: 0x50, B: 0x50, A: 0xff},
 		"stream": {R: 0xb0, G: 0xb0, B: 0xb0, A: 0xff}, "stream-past": {R: 0x50, G: 0x50, B: 0x50, A: 0xff},
 	}
 	base, alone := strings.CutSuffix(name, single)

@@ -37,13 +37,16 @@ func (r *run) ratios() {
 
 // style is how a suite's table looks: without columns in which no row says anything.
 func (r *Result) style() report.Style {
-	rate := "GB/s"
+	rate, limit := "GB/s", "the machine's time (STREAM)"
 	if slices.ContainsFunc(r.Rows, func(row *report.Row) bool { return row.Flops > 0 }) {
 		rate = "GFLOP/s"
 	}
+	if r.Suite == "gpu" {
+		rate, limit = "GB, GFLOP/s", "the time of a copy of as many bytes in the GPU's memory"
+	}
 	s := report.Style{
 		Title: title,
-		Note: "of best is our time in that of the fastest rival, by medians and by minima: below 1 we are faster. of limit is the machine's time (STREAM) in ours.\n" +
+		Note: "of best is our time in that of the fastest rival, by medians and by minima: below 1 we are faster. of limit is " + limit + " in ours.\n" +
 			"On a busy machine the minima say most.",
 	}
 	for _, c := range []report.Column{

@@ -22,6 +22,11 @@ type player interface {
 	free() error
 }
 
+// clock is a player that takes its times itself: some calls in a row, in seconds.
+type clock interface {
+	batch(mode string, inner int, call func() error) (float64, error)
+}
+
 // Serve is a contender of this executable, darray or STREAM: it answers the questions on in until they end.
 func Serve(in io.Reader, out io.Writer, o ServeOptions) error {
 	p, about, err := newPlayer(o)
@@ -55,14 +60,21 @@ func Serve(in io.Reader, out io.Writer, o ServeOptions) error {
 
 // ServeOptions say which contender it is.
 type ServeOptions struct {
-	Stream  bool // STREAM instead of darray
-	Past    bool // STREAM stores past the caches
-	Threads int  // of STREAM; darray has GOMAXPROCS
+	Stream  bool   // STREAM instead of darray
+	Past    bool   // STREAM stores past the caches
+	Threads int    // of STREAM; darray has GOMAXPROCS
+	Device  string // "cuda" or "sim": darray on a GPU
+	Copy    bool   // the copies of that GPU instead of darray
 }
 
 func newPlayer(o ServeOptions) (player, string, error) {
-	if o.Stream {
+	switch {
+	case o.Stream:
 		return newLimit(o)
+	case o.Copy:
+		return newCopies(o.Device)
+	case o.Device != "":
+		return newCard(o.Device)
 	}
 	return newEngine()
 }
@@ -119,16 +131,28 @@ func (s *server) run(q question) (answer, error) {
 	var a answer
 	before, end := allocations(), time.Now().Add(time.Duration(q.Limit*float64(time.Second)))
 	for len(a.Runs) == 0 || len(a.Runs) < q.Repeat && time.Now().Before(end) {
-		start := time.Now()
-		for range q.Inner {
-			if err := s.call(); err != nil {
-				return a, err
-			}
+		took, err := s.batch(q.Mode, q.Inner)
+		if err != nil {
+			return a, err
 		}
-		a.Runs = append(a.Runs, time.Since(start).Seconds()/float64(q.Inner))
+		a.Runs = append(a.Runs, took/float64(q.Inner))
 	}
 	a.Allocs = float64(allocations()-before) / float64(q.Inner*len(a.Runs))
 	return a, nil
+}
+
+// batch is the time of some calls in a row, in seconds.
+func (s *server) batch(mode string, inner int) (float64, error) {
+	if c, ok := s.player.(clock); ok {
+		return c.batch(mode, inner, s.call)
+	}
+	start := time.Now()
+	for range inner {
+		if err := s.call(); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(start).Seconds(), nil
 }
 
 // allocations counts those of this process.

@@ -39,12 +39,21 @@ func (r *run) start(ctx context.Context, dir string) error {
 			}
 		}
 	}
+	if r.suite.gpu {
+		if err := r.startGPU(ctx, self); err != nil {
+			return err
+		}
+	}
 	for _, name := range r.o.Rivals {
 		for _, n := range threads {
 			if name == "none" {
 				continue
 			}
-			if err := r.joinPython(ctx, &contender{name: r.name(name, n), side: rival, threads: n}, filepath.Join(dir, "compute_"+name+".py"), name); err != nil {
+			c, program := &contender{name: r.name(name, n), side: rival, threads: n}, []string{filepath.Join(dir, "compute_"+name+".py")}
+			if r.suite.gpu {
+				program = []string{filepath.Join(dir, "gpu.py"), name}
+			}
+			if err := r.joinPython(ctx, c, program, name); err != nil {
 				return err
 			}
 		}
@@ -69,7 +78,7 @@ func (r *run) start(ctx context.Context, dir string) error {
 
 // sort puts the contenders into the order of the report: ours, rivals as they are listed, the machine.
 func (r *run) sort() {
-	place := func(c *contender) int { return slices.Index(Rivals(), strings.TrimSuffix(c.name, single)) }
+	place := func(c *contender) int { return slices.Index(r.suite.Rivals(), strings.TrimSuffix(c.name, single)) }
 	slices.SortStableFunc(r.contenders, func(a, b *contender) int {
 		return cmp.Or(int(a.side)-int(b.side), place(a)-place(b), strings.Compare(a.name, b.name))
 	})
@@ -90,7 +99,7 @@ const single = "-1"
 func (r *run) join(ctx context.Context, c *contender) error {
 	limited, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no word within %v", startLimit))
 	defer cancel()
-	process, about, err := launch(limited, c.argv, append(slices.Clip(r.o.Env), threadsEnv(c.threads)...))
+	process, about, err := launch(limited, c.argv, slices.Concat(r.o.Env, threadsEnv(c.threads), r.deviceEnv(c)))
 	if err != nil {
 		return err
 	}
@@ -126,14 +135,14 @@ func threadsEnv(n int) []string {
 
 // joinPython launches a rival by the first interpreter that has its libraries, the one on the PATH or the system's; where
 // none has, the rival is left out, loudly.
-func (r *run) joinPython(ctx context.Context, c *contender, program, library string) error {
+func (r *run) joinPython(ctx context.Context, c *contender, program []string, library string) error {
 	interpreters := []string{"python3", "/usr/bin/python3"}
 	if r.o.Python != "" {
 		interpreters = []string{r.o.Python}
 	}
 	var reason error
 	for _, python := range interpreters {
-		c.argv = []string{python, program, strconv.Itoa(c.threads)}
+		c.argv = append(append([]string{python}, program...), strconv.Itoa(c.threads))
 		err := r.join(ctx, c)
 		if err == nil {
 			return nil
@@ -143,6 +152,10 @@ func (r *run) joinPython(ctx context.Context, c *contender, program, library str
 		}
 		reason = err
 	}
-	r.leaveOut(c.name, fmt.Sprintf("%v; install %s for %s (Debian: apt install python3-%s)", reason, library, strings.Join(interpreters, " or "), library))
+	how := fmt.Sprintf("%s for %s (Debian: apt install python3-%s)", library, strings.Join(interpreters, " or "), library)
+	if r.suite.gpu {
+		how = fmt.Sprintf("%s for %s (pip install %s)", library, strings.Join(interpreters, " or "), gpuPackages(library))
+	}
+	r.leaveOut(c.name, fmt.Sprintf("%v; install %s", reason, how))
 	return nil
 }

@@ -33,6 +33,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := &run{o: o, suite: suite, report: report.New(o.Suite, o.how())}
+	r.report.Simulated = suite.gpu && o.Device == simulated
 	dir, err := os.MkdirTemp("", "darray-bench-")
 	if err != nil {
 		return nil, err
@@ -87,11 +88,11 @@ func (r *run) group(ctx context.Context, k kernel, dtype string, n int) {
 	r.revive(ctx)
 	g := &group{run: r, k: k, dtype: dtype, n: n, want: k.check(dtype, n)}
 	for _, mode := range r.o.Modes {
-		if mode == Into && k.reduces {
+		if mode == Into && k.reduces || k.modes != nil && !slices.Contains(k.modes, mode) {
 			continue
 		}
 		for _, c := range r.contenders {
-			if c.takesPart(k.name) && (c.side != limit || mode == r.o.Modes[len(r.o.Modes)-1]) {
+			if c.takesPart(k.name, mode) && (c.side != limit || c.modes != nil || mode == r.o.Modes[len(r.o.Modes)-1]) {
 				t := &turn{c: c, mode: mode}
 				g.turns = append(g.turns, t)
 				g.row(t) // in the order of the report

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Suite is one of the comparisons.
@@ -19,6 +20,7 @@ type Suite struct {
 	Rounds int // turns of every contender at every case where nothing else is asked for
 	Repeat int // counted batches in a turn
 
+	turn    time.Duration // where nothing else is asked for; 0: 300 ms
 	modes   []string
 	dtypes  []string
 	rivals  []string // that take part where nothing else is asked for
@@ -26,6 +28,7 @@ type Suite struct {
 	limits  bool     // STREAM beside the cases that it has
 	ours    bool
 	many    bool // so many cases that each is a line of a table and of the picture
+	gpu     bool // on a GPU, or a simulated one: see gpu.go
 }
 
 // Set is cases of a suite that are measured at the same sizes.
@@ -34,6 +37,7 @@ type Set struct {
 	Cases []string
 	Sizes []int // elements, or the order of matrices
 
+	fixed bool  // other sizes that are asked for are not for it
 	quick []int // the sizes where it has to be quick
 }
 
@@ -103,6 +107,7 @@ hour and the expressions ten minutes.`,
 			Sets:  []Set{{Cases: []string{"copy", "add", "triad", "sum"}, Sizes: []int{1e5, 1e6, 1e7, 5e7}, quick: []int{1e5}}},
 			modes: []string{Into}, dtypes: []string{float64s}, singles: true, limits: true, Rounds: 5, Repeat: 3,
 		},
+		gpuSuite(),
 	}
 }
 
@@ -133,5 +138,13 @@ func (s Suite) Modes() []string { return slices.Clone(s.modes) }
 // DTypes lists its types of operands.
 func (s Suite) DTypes() []string { return slices.Clone(s.dtypes) }
 
-// Rivals lists all that there are programs for.
+// Rivals lists those that the suite has programs for.
+func (s Suite) Rivals() []string {
+	if s.gpu {
+		return gpuRivals()
+	}
+	return Rivals()
+}
+
+// Rivals lists all that there are programs for on the processor.
 func Rivals() []string { return []string{"numpy", "numexpr", "numba", "torch", "dask"} }

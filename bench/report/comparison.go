@@ -25,6 +25,7 @@ type Comparison struct {
 	LeftOut    []string    `json:"left_out,omitempty"` // contenders that took no part, and why
 	Failed     []string    `json:"failed,omitempty"`   // what broke off
 	Rows       []*Row      `json:"rows"`
+	Simulated  bool        `json:"simulated,omitempty"` // times of a simulated device, which say nothing of a real one
 
 	Style Style `json:"-"` // how WriteText prints it
 }

@@ -23,6 +23,9 @@ type Column struct {
 // WriteHead prints what was measured, how, and by whom.
 func (r *Comparison) WriteHead(p *Printer) {
 	p.F("%s, %s, %s, %s\n%s.\n\n", r.Suite, r.Time.Format(time.DateOnly), r.Machine, r.Go, r.How)
+	if r.Simulated {
+		p.F("  SIMULATED: these are the times of a simulator; they say nothing of any device.\n\n")
+	}
 	wide := r.wide()
 	for _, c := range r.Contenders {
 		p.F("  %-*s %s\n", wide, c.Name, c.About)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -65,16 +66,22 @@ the machine's limit.
 	flags := cmd.Flags()
 	flags.BoolVar(&o.Quick, "quick", false, "small sizes and short batches, as for CI")
 	flags.StringSliceVar(&o.Cases, "cases", nil, "cases to measure (default all)")
-	flags.StringSliceVar(&sizes, "sizes", nil, "sizes, as 1e6 or 4096 (default all)")
+	flags.StringSliceVar(&sizes, "sizes", nil, "sizes, as 1e6, 2^20 or 4096 (default all)")
 	flags.StringSliceVar(&o.DTypes, "dtypes", nil, "types of operands (default "+strings.Join(s.DTypes(), ",")+")")
 	flags.StringSliceVar(&o.Modes, "modes", nil, "fresh results, or into memory that is there (default "+strings.Join(s.Modes(), ",")+")")
-	flags.StringSliceVar(&o.Rivals, "rivals", nil, strings.Join(compute.Rivals(), ", ")+", or none (default those of this suite that are installed)")
+	flags.StringSliceVar(&o.Rivals, "rivals", nil, strings.Join(s.Rivals(), ", ")+", or none (default those of this suite that are installed)")
+	if s.Name == "gpu" {
+		flags.StringVar(&o.Device, "device", "cuda", "`cuda`, or sim: the simulator, whose times say nothing of a GPU")
+		flags.IntVar(&o.Matrix, "matrix", 0, "order of the matrices of the products (default 8192, quick 32)")
+	} else {
+		flags.StringVar(&o.Device, "device", "cpu", "what darray computes on: `cpu`, auto, cuda or sim")
+	}
 	flags.StringVar(&o.Python, "python", "", "the rivals' `interpreter` (default python3 on the PATH or in /usr/bin, whichever has their libraries)")
 	flags.IntVar(&o.Threads, "threads", 0, "threads of every contender (default all cores)")
 	flags.IntVar(&o.Rounds, "rounds", 0, fmt.Sprintf("turns of every contender at every case (default %d, quick 2)", s.Rounds))
 	flags.IntVar(&o.Repeat, "repeat", 0, fmt.Sprintf("counted batches in each turn (default %d, quick 2)", s.Repeat))
 	flags.DurationVar(&o.Batch, "batch", 0, "what a batch of calls takes at least (default 10ms, quick 1ms)")
-	flags.DurationVar(&o.Turn, "turn", 0, "after which a turn begins no further batch (default 300ms)")
+	flags.DurationVar(&o.Turn, "turn", 0, "after which a turn begins no further batch (default "+turn(s)+")")
 	flags.StringVar(&files.json, "json", "", "write the report to this `file` as well")
 	flags.StringVar(&files.plot, "plot", "", "draw the report into this .svg or .png `file`")
 	flags.StringVar(&files.from, "from", "", "measure nothing: print and draw a `file` that --json wrote")
@@ -107,13 +114,27 @@ func runCompute(cmd *cobra.Command, o compute.Options, from, toJSON, toPlot stri
 	return err
 }
 
-// parseSizes reads 1e6 as well as 1000000.
+// turn is the default of --turn.
+func turn(s compute.Suite) string {
+	if s.Name == "gpu" {
+		return "100ms"
+	}
+	return "300ms"
+}
+
+// parseSizes reads 1e6 and 2^20 as well as 1000000.
 func parseSizes(texts []string) ([]int, error) {
 	var sizes []int
 	for _, text := range texts {
+		if power, ok := strings.CutPrefix(text, "2^"); ok {
+			if p, err := strconv.Atoi(power); err == nil && p >= 0 && p <= 40 {
+				sizes = append(sizes, 1<<p)
+				continue
+			}
+		}
 		x, err := strconv.ParseFloat(text, 64)
 		if n := int(x); err != nil || x < 1 || x > 1<<40 || float64(n) != x {
-			return nil, fmt.Errorf("--sizes %q: a size is a whole number of at least 1, such as 1000 or 1e6", text)
+			return nil, fmt.Errorf("--sizes %q: a size is a whole number of at least 1, such as 1000, 1e6 or 2^20", text)
 		}
 		sizes = append(sizes, int(x))
 	}
@@ -145,7 +166,9 @@ func wrap(list string) string {
 func numbers(ns []int) string {
 	var texts []string
 	for _, n := range ns {
-		if n >= 10_000 {
+		if n >= 1<<16 && n&(n-1) == 0 {
+			texts = append(texts, fmt.Sprintf("2^%d", bits.Len(uint(n))-1))
+		} else if n >= 10_000 {
 			texts = append(texts, strings.Replace(fmt.Sprintf("%.0e", float64(n)), "e+0", "e", 1))
 		} else {
 			texts = append(texts, strconv.Itoa(n))
@@ -167,5 +190,7 @@ func contenderCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&o.Stream, "stream", false, "STREAM instead of darray")
 	cmd.Flags().BoolVar(&o.Past, "past", false, "stores past the caches")
 	cmd.Flags().IntVar(&o.Threads, "threads", 1, "threads of STREAM")
+	cmd.Flags().StringVar(&o.Device, "device", "", "cuda or sim: darray on a GPU")
+	cmd.Flags().BoolVar(&o.Copy, "copy", false, "that GPU's copies instead of darray")
 	return cmd
 }

@@ -59,7 +59,7 @@ func evalCommand() *cobra.Command {
 Expressions have Go's syntax and NumPy's names and types: + - * / // % ** & | ^ << >> == != < <= > >= && || ! (~x), sum,
 prod, min, max, mean, variance, std, norm, argmin, argmax, count, count_nonzero, any, all, cumsum, cumprod, dot, vdot,
 matmul, where(condition, x, y), clip(x, lo, hi), is_null, fill_null, cast(x, float32), arange, zeros,
-ones, full, reshape, col("any name"), and one operand after the other the functions
+ones, full, random(seed, n), random_normal(seed, n), random_integers(seed, lo, hi, n), reshape, col("any name"), and one operand after the other the functions
 ` + wrapped(lang.Elementwise(), 118) + `
 NumPy's other names are understood too: absolute, power, mod, arcsin. As in Python x // y rounds down, x % y has the sign
 of y, and -x**2 is -(x**2); the bits' operators bind as in Go. An integer divided by zero is an error.
@@ -72,6 +72,7 @@ one object a result, csv one line a row; both are complete. The summary on stder
 		Example: `  darray eval 'sum(distance + delay)' flights.arrow
   darray eval 'late = delay > 15; mean(where(late, delay, 0)); count(delay)' january.arrow february.arrow
   darray eval -n 4 --link shm 'sqrt(distance)' flights.arrow
+  darray eval --device cuda --stats 'sum(exp(-delay * delay))' flights.arrow
   darray eval --out speed.arrow 'speed = distance / time' flights.arrow
   darray eval --in a=left.arrow --in b=right.arrow 'max(abs(a.x - b.x))'
   darray eval --format csv 'distance; delay' flights.arrow | head
@@ -84,7 +85,7 @@ one object a result, csv one line a row; both are complete. The summary on stder
 	cmd.Flags().StringVar(&f.out, "out", "", "write the arrays to this Arrow IPC `FILE` as well")
 	cmd.Flags().StringVar(&f.format, "format", "table", "what goes to stdout: `table`, json or csv")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "print the plan on stderr first")
-	cmd.Flags().BoolVar(&f.stats, "stats", false, "print on stderr how long each step took")
+	cmd.Flags().BoolVar(&f.stats, "stats", false, "print on stderr how long each step took, and on what")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no summary and no progress bar")
 	return cmd
 }

@@ -16,9 +16,10 @@ func explainCommand() *cobra.Command {
 		Use:   "explain 'EXPR[; EXPR]...' [FILE...]",
 		Short: "Print the plan of expressions without running it",
 		Long: "Print what `darray eval` would do with the same arguments, without doing it: what moves between which ranks and how\n" +
-			"many bytes, what is computed where, and the most memory that a rank needs.",
+			"many bytes, what is computed where and why there, and the most memory that a rank needs.",
 		Example: "  darray explain -n 4 'sum(distance + delay)' flights.arrow\n" +
-			"  darray explain -n 4 --link quic 'distance / time' flights.arrow",
+			"  darray explain -n 4 --link quic 'distance / time' flights.arrow\n" +
+			"  darray explain --device sim 'sum(exp(distance))' flights.arrow",
 		Args: needs("an expression"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {

@@ -18,20 +18,25 @@ import (
 // linkMem is the link between ranks of one process.
 const linkMem = "mem"
 
-// jobFlags say which ranks an expression runs on.
+// jobFlags say which ranks an expression runs on, and by what.
 type jobFlags struct {
-	ranks int
-	link  string
+	ranks  int
+	link   string
+	device deviceFlag
 }
 
 func (f *jobFlags) add(cmd *cobra.Command) {
 	ranksFlag(cmd, &f.ranks)
 	cmd.Flags().StringVar(&f.link, "link", linkMem, "between ranks: `mem` (all in this process), shm (a process each, which share memory) or quic (a process each, as between hosts)")
+	f.device.add(cmd, deviceUsage)
 }
 
 func (f *jobFlags) check() error {
 	if !slices.Contains([]string{linkMem, "shm", "quic"}, f.link) {
 		return &usageError{fmt.Errorf("--link %q: there are mem, shm and quic", f.link)}
+	}
+	if err := f.device.check(); err != nil {
+		return err
 	}
 	return checkRanks(f.ranks)
 }
@@ -45,6 +50,7 @@ func (f *jobFlags) run(cfg darray.Config, body func(context.Context, *darray.Clu
 		cfg.Link = f.link
 	}
 	cfg.Ranks = f.ranks
+	f.device.apply(&cfg)
 	return cfg.Main(body)
 }
 

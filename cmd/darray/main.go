@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/cuda"
 	"github.com/darray-go/darray/internal/launch"
 )
 
@@ -24,7 +26,10 @@ const (
 	exitInterrupted = 130
 )
 
-func main() { os.Exit(execute(os.Args[1:])) }
+func main() {
+	darray.Use("cuda", cuda.Open)
+	os.Exit(execute(os.Args[1:]))
+}
 
 // execute runs one command line and gives its exit status.
 func execute(args []string) int {
@@ -84,18 +89,20 @@ func rootCommand() *cobra.Command {
 		Use:   "darray",
 		Short: "Distributed arrays: evaluate, explain, run",
 		Long: "darray computes with arrays that are spread over the ranks of a job: goroutines of one process, processes of\n" +
-			"one host, or of many. The results have the same bits whatever the number of ranks.",
+			"one host, or of many, on their processors and GPUs. The results have the same bits whatever the number of ranks, and\n" +
+			"whatever computes them.",
 		Example: "  darray eval 'sum(distance + delay)' flights.arrow\n" +
 			"  darray explain -n 4 'where(delay > 15, distance, 0)' flights.arrow\n" +
 			"  darray run -n 4 ./prog\n" +
-			"  darray run --hosts node1:2,node2:2 ./prog",
+			"  darray run --hosts node1:2,node2:2 ./prog\n" +
+			"  darray devices",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(evalCommand(), explainCommand(), runCommand(), topCommand(), execCommand(), agentCommand(), infoCommand(), versionCommand(), benchCommand())
+	root.AddCommand(evalCommand(), explainCommand(), runCommand(), topCommand(), execCommand(), agentCommand(), infoCommand(), devicesCommand(), versionCommand(), benchCommand())
 	return root
 }
 

@@ -28,10 +28,14 @@ func summary(s darray.Stats, rows int) string {
 		strings.Join(moved, " and "), s.Elapsed.Round(10*time.Microsecond))
 }
 
-// printSteps is --stats: what rank 0 spent its time on.
+// printSteps is --stats: what rank 0 spent its time on, and what the device of a step had to say.
 func printSteps(w io.Writer, s darray.Stats) {
 	for _, step := range s.Steps {
-		fmt.Fprintf(w, "%12v  %v\n", step.Elapsed.Round(time.Microsecond), step.Step)
+		note := ""
+		if step.Note != "" {
+			note = " (" + step.Note + ")"
+		}
+		fmt.Fprintf(w, "%12v  %v%s\n", step.Elapsed.Round(time.Microsecond), step.Step, note)
 	}
 }
 

@@ -1,0 +1,4 @@
+package ptx
+
+// Divisor is the numbers that a kernel divides by d with.
+var Divisor = divisor
