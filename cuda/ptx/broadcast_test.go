@@ -102,7 +102,7 @@ func TestBroadcast(t *testing.T) {
 				ref.Random(rng, d, array.Shape{reach}, float64(axes%3)/4), ref.Random(rng, d, array.Shape{n}, 0),
 			}}
 			cpu.Compare(t, l, randomOptions(rng, l))
-			cpu.Compare(t, part(l, 37, 311), ptxtest.Options{Grid: 2})
+			cpu.Compare(t, ref.Part(l, 37, 311), ptxtest.Options{Grid: 2})
 		}
 	}
 }

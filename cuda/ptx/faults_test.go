@@ -7,6 +7,7 @@ import (
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/cuda/ptx/ptxtest"
 	"github.com/darray-go/darray/internal/leak"
+	"github.com/darray-go/darray/internal/ref"
 )
 
 // TestFaults holds which elements without a result are told of: the first, by its index in the domain; not those that are
@@ -53,7 +54,7 @@ func TestFaults(t *testing.T) {
 			m := &maker{p: array.Program{Domain: array.Shape{n}}}
 			x, y := m.x(array.Int32), m.x(array.Int32)
 			c.make(m, x, y)
-			l := part(&array.Launch{Program: &m.p, Hi: n, Operands: []*array.Block{ints(), ints(c.zeros...)}}, c.lo, n)
+			l := ref.Part(&array.Launch{Program: &m.p, Hi: n, Operands: []*array.Block{ints(), ints(c.zeros...)}}, c.lo, n)
 			if m.p.Outputs[0].Reduce && c.lo > 0 {
 				t.Fatal("a part of a reduction begins at a leaf")
 			}

@@ -35,7 +35,7 @@ func TestReductions(t *testing.T) {
 					l.Operands = []*array.Block{ref.Random(rng, d, array.Shape{n}, float64(i%3)/2)}
 					cpu.Compare(t, l, ptxtest.Options{Grid: 1 + i%2})
 					if n > 2*array.LeafSize {
-						cpu.Compare(t, part(l, array.LeafSize, n), ptxtest.Options{})
+						cpu.Compare(t, ref.Part(l, array.LeafSize, n), ptxtest.Options{})
 					}
 				}
 			})

@@ -63,7 +63,7 @@ func TestReference(t *testing.T) {
 	seen := 0
 	for seed := range uint64(150 / stride) {
 		rng := rand.New(rand.NewPCG(seed, 2))
-		l := randomLaunch(rng)
+		l := launches.Random(rng)
 		regs := nodes(l)
 		if regs == nil || l.Hi == 0 {
 			continue

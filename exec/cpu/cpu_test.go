@@ -11,6 +11,7 @@ import (
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/exec/cpu/kern"
+	"github.com/darray-go/darray/internal/ref"
 )
 
 // sizes are around bytes, words, tiles and leaves.
@@ -263,14 +264,14 @@ func TestRandomPrograms(t *testing.T) {
 func randomProgram(t *testing.T, d *cpu.Device, seed uint64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 7))
-	whole := randomLaunch(rng)
+	whole := launches.Random(rng)
 	if misemulated(whole.Program) {
 		return
 	}
 	want := launch(t, d, whole, rng.IntN(2)*8)
 	cut := min(rng.IntN(4)*array.LeafSize, whole.Hi)
-	got := launch(t, d, part(whole, 0, cut), rng.IntN(9))
-	for i, f := range launch(t, d, part(whole, cut, whole.Hi), 0) {
+	got := launch(t, d, ref.Part(whole, 0, cut), rng.IntN(9))
+	for i, f := range launch(t, d, ref.Part(whole, cut, whole.Hi), 0) {
 		if !whole.Program.Outputs[i].Reduce {
 			continue
 		}

@@ -122,7 +122,7 @@ func FuzzISAs(f *testing.F) {
 		f.Add(seed, seed*3)
 	}
 	f.Fuzz(func(t *testing.T, seed, stream uint64) {
-		sameOnAll(t, randomLaunch(rand.New(rand.NewPCG(seed, stream))))
+		sameOnAll(t, launches.Random(rand.New(rand.NewPCG(seed, stream))))
 	})
 }
 
@@ -166,7 +166,7 @@ func FuzzRun(f *testing.F) {
 	}
 	f.Add(uint64(46), []byte("B00A0 ")) // an argmin whose operand has fewer strides than there are axes
 	f.Fuzz(func(t *testing.T, seed uint64, spoil []byte) {
-		l := randomLaunch(rand.New(rand.NewPCG(seed, 7)))
+		l := launches.Random(rand.New(rand.NewPCG(seed, 7)))
 		results(l, 0)
 		for ; len(spoil) >= 3; spoil = spoil[3:] {
 			at, value := int(spoil[1]), int(int8(spoil[2]))
