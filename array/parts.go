@@ -15,6 +15,7 @@ type Parts struct {
 	Far    bool             // every part lies in the memory of its rank's accelerator
 
 	keeper   Keeper
+	cleanup  runtime.Cleanup
 	released atomic.Bool
 }
 
@@ -28,7 +29,7 @@ type Keeper interface {
 func NewParts(id uint64, l partition.Layout, far bool, k Keeper) *Parts {
 	p := &Parts{ID: id, Layout: l, Far: far, keeper: k}
 	if k != nil {
-		runtime.AddCleanup(p, func(id uint64) { k.Forget(id) }, id)
+		p.cleanup = runtime.AddCleanup(p, func(id uint64) { k.Forget(id) }, id)
 	}
 	return p
 }
@@ -39,6 +40,7 @@ func (p *Parts) Keeper() Keeper { return p.keeper }
 // Release has the ranks let go of the parts now: arrays over them can be collected no more. Safe twice.
 func (p *Parts) Release() {
 	if p.keeper != nil && !p.released.Swap(true) {
+		p.cleanup.Stop()
 		p.keeper.Forget(p.ID)
 	}
 }
