@@ -59,7 +59,15 @@ func (m *remote) Fetch(ctx context.Context, dst *array.Block, lo int) error {
 		return err
 	}
 	defer m.r.leave()
-	return m.fetch(ctx, m.r.compute(), dst, lo)
+	s := m.r.compute()
+	err := m.fetch(ctx, s, dst, lo)
+	if err != nil { // dst is the caller's again
+		s.drop()
+		if values, validity, _ := dst.Raw(); s.d.IsPinned(values) || s.d.IsPinned(validity) { // which the device writes itself
+			_ = s.Sync(context.WithoutCancel(ctx))
+		}
+	}
+	return err
 }
 
 // isSpilled reports whether the elements lie in memory of the host.

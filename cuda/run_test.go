@@ -220,3 +220,46 @@ func TestUsersMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestFetchThatFails: its destination is the caller's again, and what the device copied for it goes nowhere.
+func TestFetchThatFails(t *testing.T) {
+	leak.Check(t)
+	v := driver(t, fake.Options{Devices: 1})
+	d := must[*cuda.Device](t)(v.Open(0, cuda.Options{Stage: 64 << 10, Stages: 2}))
+	r := must[*cuda.Runner](t)(cuda.NewRunner(d))
+	defer func() { check(t, errors.Join(r.Close(), d.Close(), v.Close())) }()
+	const n = 1 << 15 // as much as four staging buffers
+	x := numbers(rand.New(rand.NewPCG(1, 1)), n)
+	l := devicetest.Launch(t, apply(array.Square, array.Data(x, 0)), x)
+	l.Results[0], l.Stay = nil, []bool{true}
+	must[[]array.Forest](t)(r.Run(t.Context(), l))
+	far, _ := l.Results[0].Far()
+	defer far.Release()
+	for name, memory := range map[string][]byte{"ordinary": make([]byte, 8*n), "pinned": d.Pinned().Allocate(8 * n)} {
+		for call := 1; call <= 4; call++ {
+			dst := must[*array.Block](t)(array.WrapBlock(array.Float64, n, 0, memory, array.AllocBytes(n/8), nil))
+			v.Machine().FailOf("cuMemcpyDtoHAsync_v2", call, 1)
+			if err := far.Fetch(t.Context(), dst, 0); err == nil {
+				if name == "ordinary" {
+					t.Errorf("copy %d failed, and the fetch did not", call)
+				}
+				v.Machine().FailOf("cuMemcpyDtoHAsync_v2", 1, 0)
+			}
+			for i := range memory {
+				memory[i] = 7
+			}
+			one := array.NewBlock(array.Float64, array.Shape{1}, true)
+			for range 8 { // through all staging buffers
+				check(t, far.Fetch(t.Context(), one, 1))
+			}
+			for i, b := range memory {
+				if b != 7 {
+					t.Fatalf("%s memory, copy %d failed: byte %d is written afterwards", name, call, i)
+				}
+			}
+		}
+		if name == "pinned" {
+			d.Pinned().Free(memory)
+		}
+	}
+}
