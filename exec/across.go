@@ -136,7 +136,7 @@ func (r *run) arrived(s *Step, to operand, part, got *array.Block) {
 		r.own = append(r.own, owned{value: to.value, far: at})
 		r.mu.Unlock()
 	}
-	r.crossed += got.Len() * s.DType.Size()
+	r.crossed += s.DType.BufferSize(s.brought(r.rank))
 	if s.Kind == Bcast && r.rank == 0 {
 		r.twin(to, got)
 		return

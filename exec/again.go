@@ -36,7 +36,7 @@ func (r *run) reset() {
 	r.own = r.own[:0]
 	r.call.Before, r.call.Columns, r.call.Twins = nil, nil, nil
 	r.before, r.edges, r.columns = nil, nil, nil
-	r.plan, r.folded, r.lent, r.crossed = nil, false, nil, 0
+	r.plan, r.folded, r.lent, r.crossed, r.remark = nil, false, nil, 0, ""
 	if r.progress.tell != nil {
 		r.progress = progress{}
 	}

@@ -54,11 +54,21 @@ func (s *Step) byDevices() bool {
 func (s *Step) moving() int {
 	n := 0
 	for rank := range s.layout.Ranks() {
-		if want := s.wanted(rank); !want.Empty() {
-			n += want.Len() - want.Intersect(s.layout.Range(rank)).Len()
-		}
+		n += s.brought(rank)
 	}
 	return n
+}
+
+// brought is how many elements a bcast or an exchange brings to a rank that does not have them.
+func (s *Step) brought(rank int) int {
+	want := s.wanted(rank)
+	switch {
+	case want.Empty() || s.Kind == Bcast && rank == 0:
+		return 0
+	case s.Kind == Bcast:
+		return want.Len()
+	}
+	return want.Len() - want.Intersect(s.layout.Range(rank)).Len()
 }
 
 // moved is the value whose blocks a step moves.

@@ -33,6 +33,7 @@ type element struct {
 var sentinels = map[string]error{
 	"diverged": comm.ErrDiverged, "memory": ErrMemory, "canceled": context.Canceled, "deadline": context.DeadlineExceeded,
 	"shape": array.ErrShape, "dtype": array.ErrDType, "divide": array.ErrDivide, "power": array.ErrNegativePower,
+	"graph": array.ErrGraph,
 }
 
 // Bounds of an error on the wire: the bytes of each of its texts, those of all of it (JSON escapes), and an array's axes.

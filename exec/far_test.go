@@ -12,6 +12,7 @@ import (
 	"github.com/darray-go/darray/exec"
 	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/exec/devicetest"
+	"github.com/darray-go/darray/internal/leak"
 )
 
 // afar is an accelerator that computes with the processor over memory that nobody else sees.
@@ -175,4 +176,38 @@ func TestAccelerator(t *testing.T) {
 	suite.Run(t)
 	suite.Apart, suite.Graphs = true, 8
 	t.Run("a device for each rank", suite.TestRandomGraphs)
+}
+
+// talker is a device that has something to say of the first run.
+type talker struct {
+	*afar
+	said bool
+}
+
+func (d *talker) Run(ctx context.Context, l *array.Launch) ([]array.Forest, error) {
+	if l.Note != nil && !d.said {
+		d.said = true
+		l.Note("memory is short")
+	}
+	return d.afar.Run(ctx, l)
+}
+
+// TestNoteIsOfItsRun: what a device said of a run that nobody timed is not said of the next one.
+func TestNoteIsOfItsRun(t *testing.T) {
+	leak.Check(t)
+	d := &talker{afar: newAfar(t)}
+	cl := local(t, 1, func(_ int, c *exec.Config) { c.Accelerator, c.Accelerate = d, true })
+	defer cl.stop()
+	if _, err := cl.CollectOne(t.Context(), apply(array.Square, data(t, floats(100)))); err != nil {
+		t.Fatal(err)
+	}
+	_, stats, err := cl.Collect(t.Context(), []*array.Node{apply(array.Square, data(t, floats(10)))})
+	if err != nil || !d.said || len(stats.Steps) == 0 {
+		t.Fatalf("said: %v, %d steps: %v", d.said, len(stats.Steps), err)
+	}
+	for _, s := range stats.Steps {
+		if s.Note != "" {
+			t.Errorf("%s: %q", s.Step, s.Note)
+		}
+	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/darray-go/darray/internal/ref"
 	"github.com/darray-go/darray/internal/ref/bitwise"
 	"github.com/darray-go/darray/net/comm"
-	"github.com/darray-go/darray/net/link"
+	"github.com/darray-go/darray/partition"
 )
 
 // TestParts holds what is computed of arrays that lie in parts against the reference over the same elements.
@@ -39,7 +39,7 @@ func TestParts(t *testing.T) {
 				}
 				cl := (*cluster)(nil)
 				if way == "apart" {
-					cl = joined(t, link.NewMem(p), each)
+					cl = joined(t, apart(p, 1), each)
 				} else {
 					cl = local(t, p, each)
 				}
@@ -127,7 +127,7 @@ func TestPartsNeededWhole(t *testing.T) {
 		}
 		cl := (*cluster)(nil)
 		if way == "apart" {
-			cl = joined(t, link.NewMem(3), each)
+			cl = joined(t, apart(3, 1), each)
 		} else {
 			cl = local(t, 3, each)
 		}
@@ -159,7 +159,7 @@ func TestPartsNeededWhole(t *testing.T) {
 func TestPartsStay(t *testing.T) {
 	leak.Check(t)
 	const n = 1 << 20
-	cl := joined(t, link.NewMem(4))
+	cl := joined(t, apart(4, 1))
 	defer cl.stop()
 	x := persist(t, cl, data(t, floats(n)))[0]
 	square := persist(t, cl, apply(array.Square, x))[0]
@@ -242,7 +242,7 @@ func TestPartsSPMD(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, comms := range [][]*comm.Comm{alone, commsOver(t, link.NewMem(p))} {
+	for _, comms := range [][]*comm.Comm{alone, commsOver(t, apart(p, 1))} {
 		execs := make([]*exec.Executor, p)
 		for r, c := range comms {
 			if execs[r], err = exec.New(exec.Config{Comm: c, Device: cpu.New(cpu.Config{Threads: 1})}); err != nil {
@@ -272,6 +272,16 @@ func TestPartsSPMD(t *testing.T) {
 		all.Wait()
 		if err := errors.Join(errs...); err != nil {
 			t.Fatal(err)
+		}
+		gone := array.InParts(array.NewParts(1<<40, partition.Balanced(10, p), false, execs[0]), array.Float64, array.Shape{10}, 0)
+		for r, e := range execs { // what is not kept is the same error everywhere
+			all.Go(func() { _, _, errs[r] = e.CollectSPMD(context.Background(), []*array.Node{gone}) })
+		}
+		all.Wait()
+		for r, err := range errs {
+			if !errors.Is(err, array.ErrGraph) {
+				t.Errorf("rank %d: %v", r, err)
+			}
 		}
 		for r, e := range execs { // who collects does not persist
 			all.Go(func() {
