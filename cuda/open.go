@@ -47,6 +47,9 @@ func Open(local int, simulated bool) (*Runner, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.Close(), done())
 	}
+	if simulated {
+		r.bandWork = simulatedBandWork
+	}
 	r.done = func() error { return errors.Join(d.Close(), done()) }
 	return r, nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/darray-go/darray/cuda/ptx"
 )
 
-// pieces launches the kernel: once where everything is on the device, else for piece after piece of the part, each of whole
-// leaves, while the next goes up and the one before comes down.
+// pieces launches the kernel: over band after band where everything is on the device, mostly one, else for piece after piece of the
+// part, each of whole leaves, while the next goes up and the one before comes down.
 func (j *job) pieces(ctx context.Context) error {
 	moves := 0 // bytes of an element, or nearly
 	for _, list := range [][]place{j.operands, j.results} {
@@ -22,7 +22,12 @@ func (j *job) pieces(ctx context.Context) error {
 		}
 	}
 	if moves == 0 {
-		return j.launch(j.s, 0, j.n, 0)
+		band := max(up(j.r.bandWork/bandOp/max(len(j.l.Program.Code), 1), array.LeafSize), array.LeafSize)
+		_, err := j.r.bands(ctx, j.s, 0, j.n, j.l.Progress, func(lo int) (int, error) {
+			hi := min(lo+band, j.n)
+			return hi, j.launch(j.s, lo, hi, 0)
+		})
+		return err
 	}
 	j.waits = true
 	piece := max(up(pieceBytes/moves, array.LeafSize), leastPiece)

@@ -102,12 +102,8 @@ func (r *Runner) multiply(ctx context.Context, p *array.Product) (err error) {
 	return nil
 }
 
-// bandWork is the multiplications that a launch of a product has at most, unless one row of tiles has more: some 50 ms of a small GPU,
-// and long beside a launch on a large one.
-const bandWork = 1 << 33
-
-// tiles queues the product itself, in bands of whole rows of tiles where it is long: no more than two are ahead of what ctx and Progress
-// are told. It gives the number of elements that Progress knows of.
+// tiles queues the product itself, in bands of whole rows of tiles where it is long. It gives the number of elements that Progress
+// knows of.
 func (r *Runner) tiles(ctx context.Context, p *array.Product, s *Stream, factors [2]factor, to *remote) (told int, err error) {
 	d := p.X.DType()
 	text, err := ptx.Matmul(d)
@@ -123,32 +119,10 @@ func (r *Runner) tiles(ctx context.Context, p *array.Product, s *Stream, factors
 			return 0, err
 		}
 	}
-	var before mark // of the band before
-	last := p.Lo
-	for lo := p.Lo; lo < p.Hi; {
-		if ctx.Err() != nil {
-			return told, context.Cause(ctx)
-		}
+	return r.bands(ctx, s, p.Lo, p.Hi, p.Progress, func(lo int) (int, error) {
 		hi := r.bandEnd(p, lo)
-		if err := r.band(p, s, k, factors, to, lo, hi); err != nil {
-			return told, err
-		}
-		if hi == p.Hi {
-			break // whoever reads the result waits for it
-		}
-		now, err := s.fence()
-		if err == nil && lo > p.Lo {
-			if err = before.await(ctx); err == nil && p.Progress != nil {
-				p.Progress(lo - last)
-				told, last = told+lo-last, lo
-			}
-		}
-		if err != nil {
-			return told, err
-		}
-		before, lo = now, hi
-	}
-	return told, nil
+		return hi, r.band(p, s, k, factors, to, lo, hi)
+	})
 }
 
 // bandEnd is where the band ends that begins at element lo. Bits are in one: two bands could have some of one word.

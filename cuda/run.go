@@ -28,7 +28,7 @@ type Runner struct {
 	lost   error      // of memory that could not be given back
 	owned  map[*remote]bool
 
-	bandWork int // see the constant; less in a test
+	bandWork int // see the constant
 
 	measures bool
 	spans    []span

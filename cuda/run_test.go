@@ -1,8 +1,10 @@
 package cuda_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -260,6 +262,68 @@ func TestFetchThatFails(t *testing.T) {
 		}
 		if name == "pinned" {
 			d.Pinned().Free(memory)
+		}
+	}
+}
+
+// TestBands: a program over what is on the device already is done in several launches where it is long, with the bits of one, and a context
+// ends it between them.
+func TestBands(t *testing.T) {
+	leak.Check(t)
+	const n = 20*array.LeafSize + 77
+	v := driver(t, fake.Options{Devices: 1})
+	d := must[*cuda.Device](t)(v.Open(0, cuda.Options{}))
+	r := must[*cuda.Runner](t)(cuda.NewRunner(d))
+	defer func() { check(t, errors.Join(r.Close(), d.Close(), v.Close())) }()
+	x := numbers(rand.New(rand.NewPCG(5, 1)), n)
+	resident := devicetest.Launch(t, apply(array.Negative, array.Data(x, 0)), x)
+	resident.Results[0], resident.Stay = nil, []bool{true}
+	must[[]array.Forest](t)(r.Run(t.Context(), resident))
+	far, _ := resident.Results[0].Far()
+	defer far.Release()
+	for _, root := range []*array.Node{
+		apply(array.Sum, apply(array.Exp, array.Data(x, 0))),
+		apply(array.Sum, apply(array.Multiply, array.Data(x, 0), array.Arange(array.ScalarOf(0.0), array.ScalarOf(float64(n)), array.ScalarOf(1.0), 0))),
+		apply(array.Less, array.Data(x, 0), array.NumberOperand(array.ScalarOf(0.5))),
+	} {
+		run := func(ctx context.Context, work int, progress func(int)) ([]array.Forest, *array.Block, error) {
+			r.InBands(work)
+			l := devicetest.Launch(t, root, resident.Results[0])
+			l.Progress = progress
+			var result *array.Block
+			if l.Results[0] != nil {
+				result = l.Results[0]
+				l.Results[0], l.Stay = nil, []bool{true}
+			}
+			forests, err := r.Run(ctx, l)
+			if result != nil {
+				at, _ := l.Results[0].Far()
+				defer at.Release() // also of a run that failed
+				if err == nil {
+					err = at.Fetch(ctx, result, 0)
+				}
+			}
+			return forests, result, err
+		}
+		one, block, err := run(t.Context(), 1<<40, func(int) { t.Error("told of a single launch") })
+		check(t, err)
+		done := 0
+		several, same, err := run(t.Context(), 1, func(n int) { done += n })
+		check(t, err)
+		if done != 19*array.LeafSize {
+			t.Errorf("%s: %d elements told of", root, done)
+		}
+		if block != nil {
+			check(t, ref.Equal(same, block))
+		}
+		if !reflect.DeepEqual(one, several) {
+			t.Errorf("%s: %v, in one launch %v", root, several, one)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		over := errors.New("enough")
+		told := 0
+		if _, _, err := run(ctx, 1, func(int) { told++; cancel(over) }); !errors.Is(err, over) || told != 1 {
+			t.Errorf("%s: told %d times, then %v", root, told, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 	"unsafe"
 
@@ -208,7 +209,7 @@ func (m *Machine) launch(st *stream, k *kernel, grid, block [3]uint32, shared in
 	case shared+k.code.SharedBytes() > mostShared:
 		return invalidValue
 	}
-	l := sim.Launch{Grid: grid, Block: block, Shared: shared, Seed: m.rng.Uint64(), Unwritten: true, Races: m.o.Races}
+	l := sim.Launch{Grid: grid, Block: block, Shared: shared, Seed: m.rng.Uint64(), Unwritten: true, Races: m.o.Races, Budget: math.MaxInt64}
 	var wrong string
 	if l.Params, wrong = parameters(k.code, params); wrong != "" {
 		m.fault("cuLaunchKernel of %s: %s", k.code.Name(), wrong)
