@@ -11,7 +11,7 @@
 # Steps, each in a log of its own; a step fails where its program does, and the script if any step has:
 #   kernels     every kept kernel, by ptxas for sm_70 to sm_90 where that is there, and by the driver
 #   tests       the tests of the device on it
-#   memcheck    bits again, under compute-sanitizer where that is there; racecheck likewise
+#   memcheck    kernels of every kind under compute-sanitizer, where that is there; racecheck likewise
 #   bits        expressions on the GPU and on the processor, byte for byte
 #   devices     calibration
 #   bench       `darray bench gpu`, beside the rivals that are installed; as `-- --python /path/python3 --sizes 1e7`
@@ -32,7 +32,7 @@ die() {
 pack() {
 	local to=$1 root
 	root=$(cd "$(dirname "$0")/.." && pwd) || return
-	mkdir -p "$to/kernels" && to=$(cd "$to" && pwd) && cd "$root" || return
+	mkdir -p "$to/kernels" && find "$to/kernels" -name "*.ptx" -delete && to=$(cd "$to" && pwd) && cd "$root" || return
 	go build -ldflags='-s -w' -o "$to/darray" ./cmd/darray &&
 		go build -ldflags='-s -w' -o "$to/example" ./examples/gpu &&
 		go test -c -ldflags='-s -w' -o "$to/cuda.test" ./cuda &&
@@ -52,9 +52,11 @@ while [ $# -gt 0 ]; do
 		pack "$2"
 		exit
 		;;
-	--device) device=${2-} && shift ;;
-	--only) only=${2-} && shift ;;
-	--logs) logs=${2-} && shift ;;
+	--device | --only | --logs)
+		[ $# -ge 2 ] || die "$1 takes a word behind it"
+		printf -v "${1#--}" %s "$2"
+		shift
+		;;
 	--quick) quick=1 ;;
 	--list)
 		printf '%s\n' "${steps[@]}"

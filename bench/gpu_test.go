@@ -53,6 +53,9 @@ func TestGPUScript(t *testing.T) {
 		t.Errorf("where nothing is packed: %s", out)
 	}
 	t.Setenv("CUDA_VISIBLE_DEVICES", "") // which hides the machine's
+	if out := run(false, script, "--device", "sim", "--only"); !strings.Contains(out, "--only takes a word behind it") {
+		t.Errorf("without a step: %s", out)
+	}
 	if out := run(false, script, "--only", "devices"); !strings.Contains(out, "devices    FAILED ") || !strings.Contains(out, "cuda: not available") {
 		t.Errorf("without a GPU: %s", out)
 	}

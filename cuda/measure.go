@@ -51,12 +51,14 @@ func (r *Runner) timed(s *Stream, launch func() error) error {
 	if err != nil {
 		return errors.Join(err, from.Close())
 	}
+	if err = s.Record(from); err == nil {
+		if err = launch(); err == nil {
+			err = s.Record(to)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, from.Close(), to.Close())
+	}
 	r.spans = append(r.spans, span{from, to})
-	if err := s.Record(from); err != nil {
-		return err
-	}
-	if err := launch(); err != nil {
-		return err
-	}
-	return s.Record(to)
+	return nil
 }

@@ -50,9 +50,6 @@ func (d *Device) Pipeline(slots int) (*Pipeline, error) {
 	return p, nil
 }
 
-// Slots is how many there are.
-func (p *Pipeline) Slots() int { return len(p.slots) }
-
 // Close waits for the pipeline's work and gives its streams and events back. The second call does nothing.
 func (p *Pipeline) Close() error {
 	var errs []error

@@ -327,3 +327,32 @@ func TestBands(t *testing.T) {
 		}
 	}
 }
+
+// TestMeasure: the device takes the time of the kernels that were launched, and of no others.
+func TestMeasure(t *testing.T) {
+	leak.Check(t)
+	v := driver(t, fake.Options{Devices: 1})
+	d := must[*cuda.Device](t)(v.Open(0, cuda.Options{}))
+	r := must[*cuda.Runner](t)(cuda.NewRunner(d))
+	defer func() { check(t, errors.Join(r.Close(), d.Close(), v.Close())) }()
+	x := numbers(rand.New(rand.NewPCG(5, 1)), 100)
+	run := func() error {
+		_, err := r.Run(t.Context(), devicetest.Launch(t, apply(array.Square, array.Data(x, 0)), x))
+		return err
+	}
+	r.Measure(true)
+	check(t, run())
+	v.Machine().FailOf("cuLaunchKernel", 1, 701)
+	if err := run(); err == nil {
+		t.Error("a launch failed, and the run did not")
+	}
+	check(t, run())
+	if took, n, err := r.Kernels(t.Context()); took <= 0 || n != 2 || err != nil {
+		t.Errorf("%v in %d kernels, want some in 2: %v", took, n, err)
+	}
+	r.Measure(false)
+	check(t, run())
+	if _, n, err := r.Kernels(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d kernels while nothing was measured: %v", n, err)
+	}
+}

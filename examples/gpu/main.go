@@ -23,6 +23,9 @@ func main() {
 	n := flag.Int("n", 1<<20, "elements")
 	word := flag.String("device", "", "auto, cpu, cuda or sim; default $DARRAY_DEVICE, or auto")
 	flag.Parse()
+	if *n < 1 {
+		log.Fatalf("-n %d: take 1 element or more", *n)
+	}
 	cfg, err := darray.ConfigFromEnv()
 	if err != nil {
 		log.Fatal(err)
