@@ -203,7 +203,8 @@ func (c *Cluster) collectOne(ctx context.Context, a Array) (*Block, error) {
 	return blocks[0], nil
 }
 
-// Explain says what Collect would do, without doing it. Where the ranks are processes it asks them which files they reach.
+// Explain says what Collect would do, without doing it. Where the ranks are processes it asks them which files they reach; but not
+// where every rank runs the program, as the others may not call it: then files that were not collected yet count as reached by all.
 func (c *Cluster) Explain(ctx context.Context, arrays ...Array) (*Plan, error) {
 	if c.spmd {
 		return c.driver.ExplainSPMD(ctx, nodes(arrays))

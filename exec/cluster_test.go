@@ -66,9 +66,20 @@ func commsOver(t testing.TB, transports []link.Transport) []*comm.Comm {
 func over(t testing.TB, comms []*comm.Comm, each ...func(rank int, c *exec.Config)) *cluster {
 	t.Helper()
 	cl := &cluster{comms: comms, served: make([]error, len(comms))}
+	cl.make(t, each...)
+	for r, e := range cl.execs[1:] {
+		cl.wait.Go(func() { cl.served[r+1] = e.Serve(context.Background()) })
+	}
+	t.Cleanup(cl.stop)
+	return cl
+}
+
+// make makes the executors, of which none serves.
+func (cl *cluster) make(t testing.TB, each ...func(rank int, c *exec.Config)) {
+	t.Helper()
 	device, pool := cpu.New(cpu.Config{Threads: 1}), mem.New(mem.Config{Poison: true})
 	t.Cleanup(pool.Close)
-	for r, c := range comms {
+	for r, c := range cl.comms {
 		config := exec.Config{Comm: c, Device: device, Memory: pool, Options: exec.Options{SmallWork: dealOut}}
 		for _, f := range each {
 			f(r, &config)
@@ -78,13 +89,8 @@ func over(t testing.TB, comms []*comm.Comm, each ...func(rank int, c *exec.Confi
 			t.Fatal(err)
 		}
 		cl.execs = append(cl.execs, e)
-		if r > 0 {
-			cl.wait.Go(func() { cl.served[r] = e.Serve(context.Background()) })
-		}
 	}
 	cl.Executor = cl.execs[0]
-	t.Cleanup(cl.stop)
-	return cl
 }
 
 // stop ends everything; twice is fine.

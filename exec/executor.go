@@ -133,8 +133,8 @@ func (e *Executor) Explain(ctx context.Context, roots []*array.Node) (*Plan, err
 	return e.explain(ctx, roots, how{})
 }
 
-// ExplainSPMD is Explain of CollectSPMD, which any rank can call by itself: of accelerators it knows its own, until something has been
-// collected.
+// ExplainSPMD is Explain of CollectSPMD, which any rank can call by itself, so it asks nobody. Of accelerators it knows its own, until
+// something has been collected; of files it knows who reaches them on rank 0, once they were collected, and else takes all ranks to.
 func (e *Executor) ExplainSPMD(ctx context.Context, roots []*array.Node) (*Plan, error) {
 	return e.explain(ctx, roots, how{spmd: true, alone: true})
 }
@@ -144,8 +144,10 @@ func (e *Executor) explain(ctx context.Context, roots []*array.Node, how how) (*
 		return nil, err
 	}
 	defer e.leave()
-	if err := e.askAbout(ctx, roots); err != nil {
-		return nil, err
+	if !how.alone {
+		if err := e.askAbout(ctx, roots); err != nil {
+			return nil, err
+		}
 	}
 	choice, err := e.choice(ctx, roots, how)
 	if err != nil {
