@@ -199,6 +199,7 @@ func (e *Executor) reply(ctx context.Context, q question) answer {
 		if err != nil {
 			return refuse(err)
 		}
+		e.rated = true
 		return out
 	}
 	linked, ok := a.(Linked)
@@ -230,6 +231,9 @@ func (e *Executor) adopt(c *Choice) (*Choice, error) {
 	}
 	if c.Accelerator = e.config.Accelerator; c.Accelerator == nil {
 		return nil, errors.New("the root plans with accelerators, this rank has none")
+	}
+	if !e.rated { // to plan asks the accelerator what it takes, which it may not be open for
+		return nil, errors.New("the root plans with accelerators, but has never asked this rank for its own")
 	}
 	if e.chosen == nil || *e.chosen != *c {
 		e.chosen = c

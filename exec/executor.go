@@ -44,6 +44,7 @@ type Executor struct {
 	access  map[string]Access // rank 0: what the other ranks have answered
 	plans   planCache
 	chosen  *Choice     // once it is known
+	rated   bool        // the accelerator has said how fast it is
 	group   array.Group // of the ranks' accelerators; nil: none
 	kept    map[uint64]*part
 	gone    forgotten

@@ -2,6 +2,7 @@ package exec_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/darray-go/darray/exec"
 	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/internal/leak"
+	"github.com/darray-go/darray/net/comm"
 )
 
 // lying is a device that gives other trees than its own.
@@ -103,4 +105,44 @@ func TestPossibleAtTheEdge(t *testing.T) {
 		check(t, cl, apply(array.ArgMax, x), apply(array.ArgMin, x), apply(array.Count, x), apply(array.Var, x), apply(array.All, apply(array.Less, x, number(3.0))))
 		cl.stop()
 	}
+}
+
+// lazy is an accelerator that is open once it was asked how fast it is.
+type lazy struct {
+	exec.Accelerator
+	open func() exec.Accelerator
+}
+
+func (l *lazy) Rates(ctx context.Context) (array.Rates, error) {
+	l.Accelerator = l.open()
+	return l.Accelerator.Rates(ctx)
+}
+
+// TestUnaskedChoice: a task for accelerators that nobody has asked about is refused by ranks whose accelerator is not open yet. The next
+// collect works.
+func TestUnaskedChoice(t *testing.T) {
+	leak.Check(t)
+	const control, failed, saysTask = 0, 2, 1
+	cl := joined(t, apart(2, 1), func(_ int, c *exec.Config) {
+		c.Accelerator, c.Accelerate = &lazy{open: func() exec.Accelerator { return newAfar(t) }}, true
+	})
+	root := apply(array.Square, data(t, floats(100)))
+	graph, _, err := array.Encode([]*array.Node{root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := fmt.Appendf(nil, `{"graph":%s,"choice":{"always":true},"plan":"0"}`, graph)
+	if err := comm.SendParcel(t.Context(), cl.comms[0], 1, control, comm.Parcel{Flags: saysTask, Bufs: [][]byte{task}}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := comm.RecvParcel(t.Context(), cl.comms[0], 1, failed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := make([]byte, in.Size)
+	if err := in.ReadInto(t.Context(), why); err != nil || !strings.Contains(string(why), "has never asked") {
+		t.Errorf("it said %s: %v", why, err)
+	}
+	in.Discard()
+	check(t, cl, root)
 }
