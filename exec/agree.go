@@ -193,13 +193,17 @@ func (e *Executor) reply(ctx context.Context, q question) answer {
 	var out answer
 	var err error
 	if q.Group == nil {
-		if out.Rates, err = a.Rates(ctx); err == nil {
-			out.Processor, err = e.config.Device.Rates(ctx)
+		if e.rates == nil { // else the context of an earlier question ended before the processor was measured too
+			rates, err := a.Rates(ctx)
+			if err != nil {
+				return refuse(err)
+			}
+			e.rates = &rates
 		}
-		if err != nil {
+		out.Rates = *e.rates
+		if out.Processor, err = e.config.Device.Rates(ctx); err != nil {
 			return refuse(err)
 		}
-		e.rated = true
 		return out
 	}
 	linked, ok := a.(Linked)
@@ -232,7 +236,7 @@ func (e *Executor) adopt(c *Choice) (*Choice, error) {
 	if c.Accelerator = e.config.Accelerator; c.Accelerator == nil {
 		return nil, errors.New("the root plans with accelerators, this rank has none")
 	}
-	if !e.rated { // to plan asks the accelerator what it takes, which it may not be open for
+	if e.rates == nil { // to plan asks the accelerator what it takes, which it may not be open for
 		return nil, errors.New("the root plans with accelerators, but has never asked this rank for its own")
 	}
 	if e.chosen == nil || *e.chosen != *c {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec"
+	"github.com/darray-go/darray/internal/leak"
 )
 
 // paper is an accelerator that is only planned with.
@@ -97,6 +98,45 @@ func TestNoAccelerator(t *testing.T) {
 		if says := strings.Contains(plan.String(), "device: cpu alone; "+why); says != (why != "") {
 			t.Errorf("%q: %v", why, plan)
 		}
+	}
+}
+
+// tardy is an accelerator that takes the time that there is to measure itself, and a processor that has none then.
+type tardy struct {
+	*afar
+	cancel context.CancelFunc
+	asked  int
+}
+
+func (d *tardy) Rates(ctx context.Context) (array.Rates, error) {
+	d.asked++
+	d.cancel()
+	return d.afar.Rates(ctx)
+}
+
+type untimed struct{ exec.Device }
+
+func (untimed) Rates(ctx context.Context) (array.Rates, error) {
+	return array.Rates{Launch: 1, Memory: 1e11, Ops: 1e11}, ctx.Err()
+}
+
+// TestBriefCollects: what a Collect that was cut short has measured the next one need not.
+func TestBriefCollects(t *testing.T) {
+	leak.Check(t)
+	device := &tardy{afar: newAfar(t)}
+	cl := local(t, 1, func(_ int, c *exec.Config) { c.Accelerator, c.Device = device, untimed{c.Device} })
+	root := apply(array.Square, data(t, floats(1<<17)))
+	for _, want := range []error{context.Canceled, nil, nil} {
+		ctx, cancel := context.WithCancel(t.Context())
+		device.cancel = cancel
+		_, stats, err := cl.Collect(ctx, []*array.Node{root})
+		cancel()
+		if !errors.Is(err, want) || stats.NoAccelerator != "" {
+			t.Errorf("%v, %q; want %v", err, stats.NoAccelerator, want)
+		}
+	}
+	if device.asked != 1 {
+		t.Errorf("it was measured %d times", device.asked)
 	}
 }
 

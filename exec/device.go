@@ -15,7 +15,8 @@ type Device interface {
 	Run(ctx context.Context, l *array.Launch) ([]array.Forest, error)
 	// Multiply fills p.Result as array.Matmul says. It keeps nothing of p, and returns soon after ctx ends.
 	Multiply(ctx context.Context, p *array.Product) error
-	// Rates says how fast it is. The first call may measure that, for a tenth of a second.
+	// Rates says how fast it is. The first call may measure that, for a tenth of a second; where ctx ends meanwhile the next one should
+	// go on from what was measured, since all calls may have as little time.
 	Rates(ctx context.Context) (array.Rates, error)
 }
 

@@ -43,9 +43,9 @@ type Executor struct {
 	readers map[string]*opened
 	access  map[string]Access // rank 0: what the other ranks have answered
 	plans   planCache
-	chosen  *Choice     // once it is known
-	rated   bool        // the accelerator has said how fast it is
-	group   array.Group // of the ranks' accelerators; nil: none
+	chosen  *Choice      // once it is known
+	rates   *array.Rates // of this rank's accelerator, once it was asked
+	group   array.Group  // of the ranks' accelerators; nil: none
 	kept    map[uint64]*part
 	gone    forgotten
 	outline array.Outline    // of the graph that is being collected

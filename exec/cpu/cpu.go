@@ -40,11 +40,7 @@ type Device struct {
 	float64s *blas.Multiplier[float64]
 	float32s *blas.Multiplier[float32]
 
-	rates struct {
-		sync.Mutex
-		array.Rates
-		known bool
-	}
+	rates rates
 }
 
 // New gives a device. Goroutines are started by the first run that needs them.

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/darray-go/darray/array"
@@ -16,59 +17,79 @@ const (
 	emptyElements = 1
 )
 
-// Rates measures the device, at the first call: some 100 ms. The memory is the processor's own, so nothing moves.
+// rates is what has been measured so far.
+type rates struct {
+	sync.Mutex
+	launch, memory, ops figure
+}
+
+// figure is the least time of some runs.
+type figure struct {
+	runs int
+	best time.Duration
+}
+
+// Rates measures the device, at the first call: some 100 ms. The memory is the processor's own, so nothing moves. A context that ends
+// meanwhile does not end the run under way, which the next call goes on from: so calls that have little time get there as well.
 func (d *Device) Rates(ctx context.Context) (array.Rates, error) {
-	d.rates.Lock()
-	defer d.rates.Unlock()
-	if d.rates.known {
-		return d.rates.Rates, nil
-	}
-	sum := func(n, more int) *array.Launch {
-		p := &array.Program{Domain: array.Shape{n}, Inputs: []array.Input{{DType: array.Float64}, {DType: array.Float64, Slot: 1}}}
-		reg := array.Reg(0)
-		for k := range 1 + more {
-			op := [2]array.Op{array.Add, array.Multiply}[k%2]
-			dst := array.Reg(p.Regs())
-			p.Code = append(p.Code, array.Instr{Op: op, In: array.Float64, Out: array.Float64, Dst: dst, Args: []array.Reg{reg, 1}})
-			reg = dst
+	r := &d.rates
+	r.Lock()
+	defer r.Unlock()
+	for _, f := range []struct {
+		*figure
+		n, ops int
+	}{{&r.launch, emptyElements, 1}, {&r.memory, rateElements, 1}, {&r.ops, rateCached, rateDegree}} {
+		if err := d.measure(ctx, f.figure, f.n, f.ops); err != nil {
+			return array.Rates{}, err
 		}
-		p.Outputs = []array.Output{{Reg: reg, DType: array.Float64}}
-		l := &array.Launch{Program: p, Hi: n, Resident: []bool{true}}
-		for range 2 {
-			l.Operands = append(l.Operands, array.NewBlock(array.Float64, array.Shape{n}, false))
-		}
-		l.Results = []*array.Block{array.NewBlock(array.Float64, array.Shape{n}, false)}
-		return l
-	}
-	least := func(l *array.Launch) (time.Duration, error) {
-		var best time.Duration
-		for k := range 1 + rateRuns { // the first touches the memory
-			start := time.Now()
-			if _, err := d.Run(ctx, l); err != nil {
-				return 0, err
-			}
-			if t := max(time.Since(start), 1); k <= 1 || t < best {
-				best = t
-			}
-		}
-		return best, nil
-	}
-	empty, err := least(sum(emptyElements, 0))
-	if err != nil {
-		return array.Rates{}, err
-	}
-	memory, err := least(sum(rateElements, 0))
-	if err != nil {
-		return array.Rates{}, err
-	}
-	ops, err := least(sum(rateCached, rateDegree-1))
-	if err != nil {
-		return array.Rates{}, err
 	}
 	const bytes = 3 * 8 * rateElements
-	d.rates.Rates = array.Rates{
-		Launch: empty, Memory: bytes / memory.Seconds(), Ops: rateCached * rateDegree / ops.Seconds(),
+	return array.Rates{
+		Launch: r.launch.best, Memory: bytes / r.memory.best.Seconds(), Ops: rateCached * rateDegree / r.ops.best.Seconds(),
+	}, nil
+}
+
+// measure makes the runs that a figure lacks: of so many elements and ops on each. Unless ctx has ended before, that is one at least.
+func (d *Device) measure(ctx context.Context, f *figure, n, ops int) error {
+	var l *array.Launch
+	whole := context.WithoutCancel(ctx)
+	for f.runs < rateRuns {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if l == nil {
+			l = ladder(n, ops)
+			if _, err := d.Run(whole, l); err != nil { // it touches the memory
+				return err
+			}
+		}
+		start := time.Now()
+		if _, err := d.Run(whole, l); err != nil {
+			return err
+		}
+		if t := max(time.Since(start), 1); f.runs == 0 || t < f.best {
+			f.best = t
+		}
+		f.runs++
 	}
-	d.rates.known = true
-	return d.rates.Rates, nil
+	return nil
+}
+
+// ladder is ops on n elements, additions and multiplications by turns.
+func ladder(n, ops int) *array.Launch {
+	p := &array.Program{Domain: array.Shape{n}, Inputs: []array.Input{{DType: array.Float64}, {DType: array.Float64, Slot: 1}}}
+	reg := array.Reg(0)
+	for k := range ops {
+		op := [2]array.Op{array.Add, array.Multiply}[k%2]
+		dst := array.Reg(p.Regs())
+		p.Code = append(p.Code, array.Instr{Op: op, In: array.Float64, Out: array.Float64, Dst: dst, Args: []array.Reg{reg, 1}})
+		reg = dst
+	}
+	p.Outputs = []array.Output{{Reg: reg, DType: array.Float64}}
+	l := &array.Launch{Program: p, Hi: n, Resident: []bool{true}}
+	for range 2 {
+		l.Operands = append(l.Operands, array.NewBlock(array.Float64, array.Shape{n}, false))
+	}
+	l.Results = []*array.Block{array.NewBlock(array.Float64, array.Shape{n}, false)}
+	return l
 }
