@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/darray-go/darray/array"
@@ -15,8 +16,15 @@ import (
 // All ranks of a plan use their accelerators alike: a rank without one would have the others wait for it, and what goes from device to
 // device must do so on both ends. So the root asks once, when a plan may first be worth it, and says with each task what was agreed.
 
-// meeting bounds how long ranks work on a question: opening a device and joining a group take seconds, of many hosts more.
+// meeting bounds how long ranks work on a question once all have come to it: opening a device and joining a group take seconds, of many
+// hosts more. When a rank comes is up to its program, so only contexts bound that, as they do for tasks.
 const meeting = time.Minute
+
+// What a rank sends of a question, by the step of the parcel's mark.
+const (
+	saysHere = iota // nothing: it has come
+	saysThis        // its answer
+)
 
 // question is what all ranks, the root too, work on at the same time. Without a group it is: how fast is your accelerator?
 type question struct {
@@ -114,8 +122,6 @@ func slower(r, other *array.Rates) {
 // meet has all ranks work on a question and gives their answers; a refusedError where one refuses. Then nothing of it is left.
 func (e *Executor) meet(ctx context.Context, q question) ([]answer, error) {
 	outer := ctx
-	ctx, done := context.WithTimeoutCause(ctx, meeting, &refusedError{fmt.Sprintf("the accelerators of all ranks did not answer within %v", meeting)})
-	defer done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	e.task++
@@ -124,6 +130,16 @@ func (e *Executor) meet(ctx context.Context, q question) ([]answer, error) {
 		return nil, fmt.Errorf("encode a question: %w", err)
 	}
 	answers := make([]answer, e.comm.Size())
+	var late *time.Timer // of who came last
+	var away atomic.Int64
+	away.Store(int64(len(answers) - 1))
+	come := func() {
+		if away.Add(-1) == 0 {
+			late = time.AfterFunc(meeting, func() {
+				cancel(&refusedError{fmt.Sprintf("the accelerators of all ranks did not answer within %v", meeting)})
+			})
+		}
+	}
 	var all sync.WaitGroup
 	all.Go(func() {
 		if answers[0] = e.reply(ctx, q); answers[0].Refusal != "" {
@@ -132,12 +148,15 @@ func (e *Executor) meet(ctx context.Context, q question) ([]answer, error) {
 	})
 	for peer := 1; peer < len(answers); peer++ { // of all at once: who refuses is who the others wait for
 		all.Go(func() {
-			if err := e.hearAnswer(ctx, peer, raw, &answers[peer]); err != nil {
+			if err := e.hearAnswer(ctx, peer, raw, &answers[peer], come); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	all.Wait()
+	if late != nil {
+		late.Stop()
+	}
 	err = context.Cause(ctx)
 	e.tellAll(outer, comm.Parcel{Flags: saysMet, Aux: mark(e.task, 0), Count: bit(err != nil)})
 	if err != nil {
@@ -146,14 +165,19 @@ func (e *Executor) meet(ctx context.Context, q question) ([]answer, error) {
 	return answers, nil
 }
 
-// hearAnswer puts a question to a peer.
-func (e *Executor) hearAnswer(ctx context.Context, peer int, question []byte, a *answer) error {
+// hearAnswer puts a question to a peer and calls come when that works on it.
+func (e *Executor) hearAnswer(ctx context.Context, peer int, question []byte, a *answer, come func()) error {
 	p := comm.Parcel{Flags: saysMeet, Aux: mark(e.task, 0), Bufs: [][]byte{question}}
 	if err := comm.SendParcel(ctx, e.comm, peer, tagControl, p); err != nil {
 		return err
 	}
-	in, err := e.receive(ctx, peer, e.task, 0)
-	if err == nil {
+	in, err := e.receive(ctx, peer, e.task, saysHere)
+	if err != nil {
+		return err
+	}
+	in.Discard()
+	come()
+	if in, err = e.receive(ctx, peer, e.task, saysThis); err == nil {
 		err = readJSON(ctx, in, a)
 	}
 	if err == nil && a.Refusal != "" {
@@ -169,6 +193,8 @@ func (e *Executor) attend(ctx context.Context, number uint32, in *comm.Incoming)
 	var q question
 	err := readJSON(ctx, in, &q)
 	s.done.Go(func() {
+		// Where a send fails the root is lost, and the next receive of Serve says so.
+		_ = comm.SendParcel(ctx, e.comm, 0, tagData, comm.Parcel{Aux: mark(number, saysHere)})
 		a := answer{}
 		if err == nil {
 			a = e.reply(ctx, q)
@@ -176,8 +202,7 @@ func (e *Executor) attend(ctx context.Context, number uint32, in *comm.Incoming)
 			a.Refusal = clip(err.Error(), maxFailureText)
 		}
 		if raw, err := json.Marshal(a); err == nil && ctx.Err() == nil {
-			// Where this fails the root is lost, and the next receive of Serve says so.
-			_ = comm.SendParcel(ctx, e.comm, 0, tagData, comm.Parcel{Aux: mark(number, 0), Bufs: [][]byte{raw}})
+			_ = comm.SendParcel(ctx, e.comm, 0, tagData, comm.Parcel{Aux: mark(number, saysThis), Bufs: [][]byte{raw}})
 		}
 	})
 	return s

@@ -62,3 +62,68 @@ func TestExplainAlone(t *testing.T) {
 		}
 	})
 }
+
+// silent is an accelerator that does not say how fast it is.
+type silent struct{ *afar }
+
+func (silent) Rates(ctx context.Context) (array.Rates, error) {
+	<-ctx.Done()
+	return array.Rates{}, ctx.Err()
+}
+
+// TestLateRank: ranks of one program may be far apart when the first of them has a plan for accelerators. It waits for all to come; not
+// for one that has come and does not answer, nor for anybody once a rank has refused.
+func TestLateRank(t *testing.T) {
+	leak.Check(t)
+	const late = 90 * time.Second
+	for _, tt := range []struct {
+		name   string
+		of     func(a *afar) exec.Accelerator // rank 1's
+		always bool
+		says   string // why there are no accelerators
+		until  time.Duration
+	}{
+		{"in time", func(a *afar) exec.Accelerator { return a }, false, "", late},
+		{"in time for all", func(a *afar) exec.Accelerator { return a }, true, "", late},
+		{"refused", func(a *afar) exec.Accelerator { return absent{a} }, true, "rank 1: no driver", 0},
+		{"no answer", func(a *afar) exec.Accelerator { return silent{a} }, true, "did not answer within 1m0s", late + time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cl := equals(t, apart(3, 1), func(rank int, c *exec.Config) {
+					a := newAfar(t)
+					if c.Accelerator, c.Accelerate = a, tt.always; rank == 1 {
+						c.Accelerator = tt.of(a)
+					}
+				})
+				defer cl.stop()
+				root := apply(array.Square, data(t, floats(1<<17)))
+				var all sync.WaitGroup
+				for r, e := range cl.execs {
+					all.Go(func() {
+						if r == 2 {
+							<-time.After(late)
+						}
+						blocks, stats, err := e.CollectSPMD(t.Context(), []*array.Node{root})
+						if (err != nil) != (tt.says != "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+							t.Errorf("rank %d: %v, want %q", r, err, tt.says)
+						}
+						if r > 0 {
+							return
+						}
+						if took := time.Since(start()); took.Truncate(time.Second) != tt.until {
+							t.Errorf("it took %v, want %v", took, tt.until)
+						}
+						if stats.NoAccelerator != "" {
+							t.Errorf("no accelerators: %s", stats.NoAccelerator)
+						}
+						if err == nil {
+							same(t, blocks[0], root)
+						}
+					})
+				}
+				all.Wait()
+			})
+		})
+	}
+}
