@@ -98,6 +98,14 @@ func (a Array) Cast(d DType) Array {
 	return Array{n}
 }
 
+// Filter is the rows of a, along its first axis, for which mask is true: a bool a row; where it is null they go. As a[mask] in NumPy. How many
+// there are is known when it is collected: until then Len is negative, and the length fits whatever the same mask has filtered.
+func (a Array) Filter(mask Array) Array { return Array{array.Filter(a.n(), mask.n(), caller(1))} }
+
+// Slice is rows [lo, hi) of a along its first axis, 0 <= lo <= hi; as in Python an end beyond the last row is the last row. Files are read
+// and expressions computed for these rows alone, where that gives the same.
+func (a Array) Slice(lo, hi int) Array { return Array{array.Slice(a.n(), lo, hi, caller(1))} }
+
 // Reshape is the same elements in row-major order under another shape of as many elements.
 func (a Array) Reshape(shape ...int) Array {
 	n := array.Reshape(a.n(), shape, 0)

@@ -13,6 +13,7 @@ import (
 	"github.com/darray-go/darray/exec/cpu"
 	"github.com/darray-go/darray/exec/cpu/kern"
 	"github.com/darray-go/darray/exec/cpu/mem"
+	"github.com/darray-go/darray/format"
 	"github.com/darray-go/darray/net/comm"
 )
 
@@ -27,7 +28,9 @@ type Cluster struct {
 	size    int
 	served  sync.WaitGroup
 	cancel  context.CancelFunc
-	memory  *mem.Pool // of the ranks in this process
+	memory  *mem.Pool  // of the ranks in this process
+	tables  *tables    // that they have open
+	ranks   *comm.Comm // where every rank calls Collect
 	once    sync.Once
 	err     error
 }
@@ -63,7 +66,7 @@ func (cfg Config) inProcess(p int, oneDevice bool) (*Cluster, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Cluster{comms: comms, size: p, cancel: cancel, memory: cfg.pool(p)}
+	c := &Cluster{comms: comms, size: p, cancel: cancel, memory: cfg.pool(p), tables: &tables{}}
 	threads := max(1, runtime.GOMAXPROCS(0)/p)
 	if oneDevice {
 		threads = runtime.GOMAXPROCS(0)
@@ -114,7 +117,7 @@ func Over(c *comm.Comm) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl := &Cluster{devices: []*cpu.Device{device}, spmd: true, size: c.Size(), cancel: func() {}, memory: cfg.pool(ranks)}
+	cl := &Cluster{devices: []*cpu.Device{device}, spmd: true, size: c.Size(), cancel: func() {}, memory: cfg.pool(ranks), tables: &tables{}, ranks: c}
 	if cl.driver, err = cl.executor(cfg, c, exec.Options{}); err != nil {
 		return nil, errors.Join(err, cl.Close())
 	}
@@ -144,7 +147,8 @@ func (c *Cluster) executor(cfg Config, cm *comm.Comm, options exec.Options) (*ex
 	config := exec.Config{
 		Comm:     cm,
 		Device:   c.devices[len(c.devices)-1],
-		Open:     openSource,
+		Open:     c.tables.openSource,
+		Call:     c.tables.writePart,
 		Progress: cfg.Progress,
 		Memory:   c.memory,
 		Options:  options,
@@ -185,18 +189,28 @@ func (c *Cluster) Collect(ctx context.Context, arrays ...Array) ([]*Block, error
 
 // CollectStats is Collect with what the run moved and how long it took.
 func (c *Cluster) CollectStats(ctx context.Context, arrays ...Array) ([]*Block, Stats, error) {
-	if c.spmd {
-		return c.driver.CollectSPMD(ctx, nodes(arrays))
-	}
-	return c.driver.Collect(ctx, nodes(arrays))
+	var blocks []*Block
+	var stats Stats
+	err := c.resolved(ctx, nodes(arrays), func(roots []*array.Node) (err error) {
+		if c.spmd {
+			blocks, stats, err = c.driver.CollectSPMD(ctx, roots)
+		} else {
+			blocks, stats, err = c.driver.Collect(ctx, roots)
+		}
+		return err
+	})
+	return blocks, stats, err
 }
 
 // collectOne is Collect of one array.
 func (c *Cluster) collectOne(ctx context.Context, a Array) (*Block, error) {
 	if !c.spmd {
-		return c.driver.CollectOne(ctx, a.n())
+		b, err := c.driver.CollectOne(ctx, a.n())
+		if !errors.Is(err, array.ErrPending) {
+			return b, err
+		}
 	}
-	blocks, _, err := c.driver.CollectSPMD(ctx, []*array.Node{a.n()})
+	blocks, _, err := c.CollectStats(ctx, a)
 	if err != nil || blocks == nil { // nil on ranks other than 0
 		return nil, err
 	}
@@ -205,11 +219,18 @@ func (c *Cluster) collectOne(ctx context.Context, a Array) (*Block, error) {
 
 // Explain says what Collect would do, without doing it. Where the ranks are processes it asks them which files they reach; but not
 // where every rank runs the program, as the others may not call it: then files that were not collected yet count as reached by all.
+// Filters are run, since what comes after them depends on how many rows they leave; then all ranks have to call it.
 func (c *Cluster) Explain(ctx context.Context, arrays ...Array) (*Plan, error) {
-	if c.spmd {
-		return c.driver.ExplainSPMD(ctx, nodes(arrays))
-	}
-	return c.driver.Explain(ctx, nodes(arrays))
+	var plan *Plan
+	err := c.resolved(ctx, nodes(arrays), func(roots []*array.Node) (err error) {
+		if c.spmd {
+			plan, err = c.driver.ExplainSPMD(ctx, roots)
+		} else {
+			plan, err = c.driver.Explain(ctx, roots)
+		}
+		return err
+	})
+	return plan, err
 }
 
 func nodes(arrays []Array) []*array.Node {
@@ -249,7 +270,9 @@ func (c *Cluster) Close() error {
 var defaults struct {
 	sync.Mutex
 	cluster *Cluster
-	kind    atomic.Pointer[kind] // see Use
+	kind    atomic.Pointer[kind]            // see Use
+	formats atomic.Pointer[[]format.Format] // see UseFormat
+	stores  atomic.Pointer[[]format.Store]  // see UseStore
 }
 
 // Default is the cluster that Array's methods use: inside Main, the job's; else one in this process, started on first use and

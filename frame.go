@@ -1,10 +1,8 @@
 package darray
 
 import (
-	"context"
 	"fmt"
 	"go/token"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +10,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/darray-go/darray/array"
-	"github.com/darray-go/darray/format"
 	"github.com/darray-go/darray/internal/nearest"
 )
 
@@ -20,8 +17,8 @@ import (
 // description, as arrays are; the zero Frame has no columns. It holds no file open.
 type Frame struct {
 	columns []column
-	rows    int
-	hidden  []arrow.Field // columns of the files whose types arrays do not compute with
+	rows    int      // array.Unknown after a Filter
+	stats   []*stats // of the files that columns are of
 }
 
 type column struct {
@@ -29,54 +26,44 @@ type column struct {
 	a    Array
 }
 
-// Open describes the files as one frame, their rows in order; schemas must agree. What a file is, is told by its content.
-// It reads schemas and row counts only; every rank then reads the rows that it works on, or gets them from rank 0 where
-// it cannot reach a file.
-func Open(path string, more ...string) (*Frame, error) {
-	f := &Frame{}
-	source := array.Source{}
-	var first *format.File
-	for _, p := range append([]string{path}, more...) {
-		abs, err := filepath.Abs(p) // ranks of this host may run in another directory
-		if err != nil {
-			return nil, fmt.Errorf("open %s: %w", p, err)
-		}
-		file, err := format.Open(abs, format.Options{})
-		if err != nil {
-			return nil, err
-		}
-		if err := file.Close(); err != nil { // what it says of itself stays good
-			return nil, err
-		}
-		if first == nil {
-			first = file
-		} else if err := format.SameSchema(first, file); err != nil {
-			return nil, err
-		}
-		f.rows += file.Rows
-		source.Paths, source.Version = append(source.Paths, abs), append(source.Version, file.Version)
-	}
-	source.Format = first.Format
-	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	for _, field := range first.Schema.Fields() {
-		d, err := array.FromArrowType(field.Type)
-		if err != nil {
-			f.hidden = append(f.hidden, field)
+// newFrame is the columns of a table.
+func newFrame(t *table, source array.Source, stem string) *Frame {
+	f := &Frame{rows: t.rows(), stats: []*stats{statsOf(t, source.Paths)}}
+	seen := make(map[string]bool)
+	for _, field := range t.schema.Fields() {
+		i, err := t.at(field.Name)
+		if err == nil && t.schema.Field(i).Name != field.Name || seen[field.Name] {
 			continue
 		}
+		seen[field.Name] = true
 		s := source
 		s.Column, s.Name = field.Name, stem+"."+field.Name
-		a := Array{array.File(&s, d, f.rows, 0)}
-		if _, err := first.Column(field.Name); err != nil { // two of that name
+		var a Array
+		if err != nil { // two of that name
 			a = Array{array.Failed(0, err)}
+		} else {
+			a = columnArray(&s, t.schema.Field(i), t.rows())
 		}
 		f.columns = append(f.columns, column{field.Name, a})
 	}
-	return f, nil
+	return f
+}
+
+// columnArray is a column of files as an array, or carried along.
+func columnArray(s *array.Source, field arrow.Field, rows int) Array {
+	d, row := array.Width(field.Type)
+	if _, err := array.FromArrowType(field.Type); err != nil && (len(row) == 0 || !d.Valid()) || len(row) > 0 && row.Len() == 0 {
+		return Array{array.Carried(s, field, rows)}
+	}
+	if len(row) == 0 {
+		return Array{array.File(s, d, rows, 0)}
+	}
+	s.Width = row.Len()
+	return Array{array.Reshape(array.File(s, d, rows*s.Width, 0), append(Shape{rows}, row...), 0)}
 }
 
 // Col is a column as an array. An unknown name is an error that comes with Collect, says which columns there are and
-// which is nearest.
+// which is nearest. A column whose type arrays do not compute with can be filtered, sliced and put into frames; times can be cast to int64.
 func (f *Frame) Col(name string) Array {
 	for _, c := range f.columns {
 		if c.name == name {
@@ -86,25 +73,16 @@ func (f *Frame) Col(name string) Array {
 	return Array{array.Failed(caller(1), f.unknown(name))}
 }
 
-// unknown says why name is not a column to compute with.
+// unknown says that name is no column.
 func (f *Frame) unknown(name string) error {
-	for _, field := range f.hidden {
-		if field.Name == name {
-			return fmt.Errorf("%w: column %q is %s, which arrays do not compute with; %s", ErrDType, name, field.Type, f.have())
-		}
+	have, hint := "there are none", ""
+	if len(f.columns) > 0 {
+		have = "there are " + list(f.Names())
 	}
-	hint := ""
 	if near := nearest.Name(name, f.Names()); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return fmt.Errorf("no column %q; %s%s", name, f.have(), hint)
-}
-
-func (f *Frame) have() string {
-	if len(f.columns) == 0 {
-		return "there are no numeric columns"
-	}
-	return "there are " + list(f.Names())
+	return fmt.Errorf("no column %q; %s%s", name, have, hint)
 }
 
 // list names columns in a sentence, in quotes where a name would not stand out as one.
@@ -128,12 +106,15 @@ func list(names []string) string {
 // With is the frame with one more column, or with the column of that name replaced. A column of another length than the
 // frame's becomes an error of the column.
 func (f *Frame) With(name string, a Array) *Frame {
-	out := &Frame{columns: slices.Clone(f.columns), rows: f.rows, hidden: f.hidden}
-	if len(out.columns) == 0 {
-		out.rows = a.Len()
+	out := &Frame{columns: slices.Clone(f.columns), rows: f.rows, stats: f.stats}
+	n := a.n()
+	_, carried := n.Carried()
+	good := n.Err() == nil || carried
+	if good && len(out.columns) == 0 && len(n.Shape()) > 0 {
+		out.rows = n.Shape()[0]
 	}
-	if a.Err() == nil && (a.NDim() != 1 || a.Len() != out.rows) {
-		a = Array{array.Failed(caller(1), fmt.Errorf("%w: column %q has shape %v, the frame %d rows", ErrShape, name, a.Shape(), out.rows))}
+	if good && (len(n.Shape()) == 0 || n.Shape()[0] != out.rows) {
+		a = Array{array.Failed(caller(1), fmt.Errorf("%w: column %q has shape %v, the frame %s", ErrShape, name, n.Shape(), rowsText(out.rows)))}
 	}
 	for i := range out.columns {
 		if out.columns[i].name == name {
@@ -145,19 +126,61 @@ func (f *Frame) With(name string, a Array) *Frame {
 	return out
 }
 
+func rowsText(rows int) string {
+	if rows == array.Unknown {
+		return "as many rows as its filter leaves"
+	}
+	return fmt.Sprintf("%d rows", rows)
+}
+
 // Select is the frame of the named columns, in that order.
 func (f *Frame) Select(names ...string) *Frame {
-	out := &Frame{rows: f.rows}
+	out := &Frame{rows: f.rows, stats: f.stats}
 	for _, name := range names {
-		out.columns = append(out.columns, column{name, f.Col(name)})
+		a := f.Col(name)
+		out.columns = append(out.columns, column{name, a})
 	}
 	return out
 }
 
-// NumRows is the number of rows.
+// Filter is the rows for which mask, a bool a row, is true; where it is null they go. Nothing is computed: how many rows there are is known
+// when something of them is collected, and NumRows is negative until then. Comparisons of a file's columns with numbers spare reading the
+// parts of files whose statistics say that no row can be meant.
+func (f *Frame) Filter(mask Array) *Frame {
+	pc := caller(1)
+	f, node := f.prune(mask.n())
+	return f.each(func(a *array.Node) *array.Node { return array.Filter(a, node, pc) })
+}
+
+// Head is the first n rows, or all where there are fewer.
+func (f *Frame) Head(n int) *Frame {
+	pc := caller(1)
+	return f.each(func(a *array.Node) *array.Node { return array.Slice(a, 0, n, pc) })
+}
+
+// Slice is rows [lo, hi), 0 <= lo <= hi; as in Python an end beyond the last row is the last row.
+func (f *Frame) Slice(lo, hi int) *Frame {
+	pc := caller(1)
+	return f.each(func(a *array.Node) *array.Node { return array.Slice(a, lo, hi, pc) })
+}
+
+// each is the frame of what each column becomes.
+func (f *Frame) each(change func(*array.Node) *array.Node) *Frame {
+	out := &Frame{rows: f.rows, stats: f.stats, columns: make([]column, len(f.columns))}
+	for i, c := range f.columns {
+		n := change(c.a.n())
+		out.columns[i] = column{c.name, Array{n}}
+		if _, carried := n.Carried(); (carried || n.Err() == nil) && len(n.Shape()) > 0 {
+			out.rows = n.Shape()[0]
+		}
+	}
+	return out
+}
+
+// NumRows is the number of rows; negative after a Filter, which has to be run to know: see Resolve.
 func (f *Frame) NumRows() int { return f.rows }
 
-// Names lists the columns that arrays compute with, in order.
+// Names lists the columns in order.
 func (f *Frame) Names() []string {
 	names := make([]string, len(f.columns))
 	for i, c := range f.columns {
@@ -166,35 +189,26 @@ func (f *Frame) Names() []string {
 	return names
 }
 
-// Schema lists the columns that arrays compute with, then those of the files that they do not.
+// Schema lists the columns with their Arrow types; arrays of more axes are fixed-size lists. A column that is an error has type null.
 func (f *Frame) Schema() *arrow.Schema {
-	fields := make([]arrow.Field, 0, len(f.columns)+len(f.hidden))
-	for _, c := range f.columns {
-		fields = append(fields, arrow.Field{Name: c.name, Type: c.a.DType().Arrow(), Nullable: true})
+	fields := make([]arrow.Field, len(f.columns))
+	for i, c := range f.columns {
+		fields[i] = fieldOf(c.name, c.a.n())
 	}
-	return arrow.NewSchema(append(fields, f.hidden...), nil)
+	return arrow.NewSchema(fields, nil)
 }
 
-// Write collects all columns on the default cluster and writes them as one Arrow IPC file: to a temporary name beside
-// path, which is renamed when all is on disk. A failure leaves the old file whole and no temporary one. It blocks.
-func (f *Frame) Write(path string) error { return f.WriteContext(context.Background(), path) }
-
-// WriteContext is Write with a context.
-func (f *Frame) WriteContext(ctx context.Context, path string) error {
-	c, err := Default()
-	if err != nil {
-		return err
+func fieldOf(name string, n *array.Node) arrow.Field {
+	if field, ok := n.Carried(); ok {
+		field.Name = name
+		return field
 	}
-	if len(f.hidden) > 0 {
-		return fmt.Errorf("write %s: %w: column %q is %s, which cannot be written yet; choose columns with Select", path, ErrDType, f.hidden[0].Name, f.hidden[0].Type)
+	if n.Err() != nil {
+		return arrow.Field{Name: name, Type: arrow.Null, Nullable: true}
 	}
-	arrays := make([]Array, len(f.columns))
-	for i, col := range f.columns {
-		arrays[i] = col.a
+	t := n.DType().Arrow()
+	for i := len(n.Shape()) - 1; i > 0; i-- {
+		t = arrow.FixedSizeListOfField(int32(n.Shape()[i]), arrow.Field{Name: "item", Type: t, Nullable: i == len(n.Shape())-1})
 	}
-	blocks, err := c.Collect(ctx, arrays...)
-	if err != nil {
-		return err
-	}
-	return WriteBlocks(ctx, path, f.Names(), blocks)
+	return arrow.Field{Name: name, Type: t, Nullable: true}
 }

@@ -66,8 +66,14 @@ func (c *Cluster) CollectInto(ctx context.Context, dst *Block, a Array) error {
 
 // CollectIntoStats is CollectInto with what the run moved and how long it took.
 func (c *Cluster) CollectIntoStats(ctx context.Context, dst *Block, a Array) (Stats, error) {
-	if c.spmd {
-		return c.driver.CollectIntoSPMD(ctx, a.n(), dst)
-	}
-	return c.driver.CollectInto(ctx, a.n(), dst)
+	var stats Stats
+	err := c.resolved(ctx, []*array.Node{a.n()}, func(roots []*array.Node) (err error) {
+		if c.spmd {
+			stats, err = c.driver.CollectIntoSPMD(ctx, roots[0], dst)
+		} else {
+			stats, err = c.driver.CollectInto(ctx, roots[0], dst)
+		}
+		return err
+	})
+	return stats, err
 }

@@ -2,6 +2,8 @@ package darray
 
 import (
 	"context"
+
+	"github.com/darray-go/darray/array"
 )
 
 // Persist computes a on the default cluster and leaves it where that was done: in the accelerator's memory where the plan has the
@@ -30,7 +32,11 @@ func (c *Cluster) Persist(ctx context.Context, arrays ...Array) ([]Array, error)
 	if c.spmd {
 		persist = c.driver.PersistSPMD
 	}
-	kept, err := persist(ctx, nodes(arrays))
+	var kept []*array.Node
+	err := c.resolved(ctx, nodes(arrays), func(roots []*array.Node) (err error) {
+		kept, err = persist(ctx, roots)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

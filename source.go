@@ -2,86 +2,94 @@ package darray
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/exec"
-	"github.com/darray-go/darray/format"
 )
 
-// openSource opens a column of files for one rank. The files must be those that the driver saw.
-func openSource(ctx context.Context, s *array.Source) (exec.Reader, error) {
-	if len(s.Version) != len(s.Paths) {
-		return nil, fmt.Errorf("%s: %d files with %d versions", s.Name, len(s.Paths), len(s.Version))
+// openSource opens a column of files for one rank.
+func (ts *tables) openSource(ctx context.Context, s *array.Source) (exec.Reader, error) {
+	t, key, err := ts.take(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	r := &sourceReader{}
-	for i, path := range s.Paths {
-		if err := r.add(path, s.Column, s.Version[i]); err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
+	r := &columnReader{tables: ts, key: key, table: t, width: max(1, s.Width)}
+	if r.column, err = t.at(s.Column); err != nil {
+		_ = r.Close()
+		return nil, err
 	}
 	return r, nil
 }
 
-// sourceReader is one column of several files, rows in order.
-type sourceReader struct {
-	parts []sourcePart
-	rows  int
-}
-
-type sourcePart struct {
-	file   *format.File
+// columnReader is a column of a table as an executor reads it.
+type columnReader struct {
+	tables *tables
+	key    string
+	table  *table
 	column int
-	lo     int // first row
+	width  int // elements of a row
+	once   sync.Once
+	err    error
 }
 
-func (r *sourceReader) add(path, column, version string) error {
-	file, err := format.Open(path, format.Options{})
+// Len is the number of elements.
+func (r *columnReader) Len() int { return r.table.rows() * r.width }
+
+// Read gives elements [lo, hi).
+func (r *columnReader) Read(ctx context.Context, lo, hi int) ([]*array.Block, error) {
+	blocks, err := r.ReadJoint(ctx, []exec.Reader{r}, lo, hi)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	at, err := file.Column(column)
-	if err == nil && file.Version != version {
-		err = fmt.Errorf("%s: not the file that rank 0 opened (%s there, %s here)", path, version, file.Version)
+	return blocks[0], nil
+}
+
+// Joins reports whether another column is of the same files.
+func (r *columnReader) Joins(other exec.Reader) bool {
+	o, ok := other.(*columnReader)
+	return ok && o.table == r.table && o.width == r.width
+}
+
+// ReadJoint gives elements [lo, hi) of several columns.
+func (r *columnReader) ReadJoint(ctx context.Context, readers []exec.Reader, lo, hi int) ([][]*array.Block, error) {
+	var columns []int // each once: two readers may be of one
+	at := make([]int, len(readers))
+	for i, other := range readers {
+		c := other.(*columnReader).column
+		if at[i] = slices.Index(columns, c); at[i] < 0 {
+			at[i], columns = len(columns), append(columns, c)
+		}
 	}
+	first, end := lo/r.width, (hi+r.width-1)/r.width
+	pieces, err := r.table.pieces(ctx, columns, first, end)
 	if err != nil {
-		return errors.Join(err, file.Close())
+		return nil, err
 	}
-	r.parts = append(r.parts, sourcePart{file, at, r.rows})
-	r.rows += file.Rows
-	return nil
+	blocks := make([][]*array.Block, len(readers))
+	for i := range readers {
+		n := first * r.width
+		for _, a := range pieces[at[i]] {
+			b, err := array.FromStorage(a)
+			if err != nil {
+				return nil, err
+			}
+			from, to := max(lo-n, 0), min(hi-n, b.Len())
+			if n += b.Len(); from < to || lo == hi && len(blocks[i]) == 0 {
+				blocks[i] = append(blocks[i], b.Slice(from, max(from, to)))
+			}
+		}
+		if n < hi {
+			return nil, fmt.Errorf("%w: rows [%d, %d) have %d elements", ErrShape, first, end, n-first*r.width)
+		}
+	}
+	return blocks, nil
 }
 
-// Len is the number of rows.
-func (r *sourceReader) Len() int { return r.rows }
-
-// Read gives rows [lo, hi), without a copy where they lie in one mapped batch of one file.
-func (r *sourceReader) Read(ctx context.Context, lo, hi int) (*array.Block, error) {
-	var blocks []*array.Block
-	for _, p := range r.parts {
-		from, to := max(lo, p.lo)-p.lo, min(hi-p.lo, p.file.Rows)
-		if from >= to {
-			continue
-		}
-		b, err := p.file.Read(ctx, p.column, from, to)
-		if err != nil {
-			return nil, err
-		}
-		blocks = append(blocks, b)
-	}
-	if len(blocks) == 0 && len(r.parts) > 0 {
-		return r.parts[0].file.Read(ctx, r.parts[0].column, 0, 0)
-	}
-	return array.Concat(blocks)
-}
-
-// Close closes the files; blocks read from them stay good.
-func (r *sourceReader) Close() error {
-	var err error
-	for _, p := range slices.Backward(r.parts) {
-		err = errors.Join(err, p.file.Close())
-	}
-	return err
+// Close gives the files back; blocks read from them stay good. Safe twice.
+func (r *columnReader) Close() error {
+	r.once.Do(func() { r.err = r.tables.give(r.key) })
+	return r.err
 }

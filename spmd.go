@@ -52,7 +52,7 @@ func (cfg Config) Main(f func(ctx context.Context, c *Cluster) error) error {
 		if err != nil {
 			return err
 		}
-		c := &Cluster{devices: []*cpu.Device{device}, size: cm.Size(), cancel: func() {}, memory: cfg.pool(1)}
+		c := &Cluster{devices: []*cpu.Device{device}, size: cm.Size(), cancel: func() {}, memory: cfg.pool(1), tables: &tables{}}
 		if c.driver, err = c.executor(cfg, cm, exec.Options{}); err != nil {
 			return errors.Join(err, c.Close())
 		}

@@ -161,6 +161,10 @@ func (b *Block) bytes() []byte {
 	return b.values[b.offset*size : (b.offset+b.n)*size]
 }
 
+// Borrowed reports whether b's memory belongs to something other than the garbage collector, as far as is known: an Arrow array, a mapped
+// file, a device. Such memory stays only as long as b is reachable, whatever slices of it are kept, and it may be read-only.
+func (b *Block) Borrowed() bool { return b.keep != nil }
+
 // Slice is elements [lo, hi) as a 1-D block over the same memory. As with a Go slice, the range must lie within the block.
 func (b *Block) Slice(lo, hi int) *Block {
 	part := *b

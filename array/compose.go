@@ -37,8 +37,8 @@ func CountNonzero(pc uintptr, a *Node, axes ...int) *Node {
 // Dot is the sum of x*y of two 1-D arrays of one length; integers and bools multiply in 64 bits, floats in their common type.
 func Dot(pc uintptr, x, y *Node) *Node {
 	for _, a := range []*Node{x, y} {
-		if a.err != nil {
-			return a
+		if failed := a.failed(pc); failed != nil {
+			return failed
 		}
 	}
 	if len(x.shape) != 1 || !x.shape.Equal(y.shape) {
@@ -50,8 +50,8 @@ func Dot(pc uintptr, x, y *Node) *Node {
 // Vdot is Dot of the flattened arrays, which must have as many elements each.
 func Vdot(pc uintptr, x, y *Node) *Node {
 	for _, a := range []*Node{x, y} {
-		if a.err != nil {
-			return a
+		if failed := a.failed(pc); failed != nil {
+			return failed
 		}
 	}
 	if x.shape.Len() != y.shape.Len() {

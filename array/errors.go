@@ -13,6 +13,8 @@ var (
 	ErrDType = errors.New("wrong element type")
 	ErrGraph = errors.New("malformed graph")
 	ErrNull  = errors.New("null value")
+	// ErrPending is a graph with a filter that has not been run: see Masks and Resolve.
+	ErrPending = errors.New("a filter has not been run")
 
 	// ErrDivide is an integer divided by 0: by floor_divide, remainder or fmod.
 	ErrDivide = errors.New("integer division by zero")

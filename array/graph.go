@@ -65,7 +65,7 @@ func (n *Node) write(out *strings.Builder) {
 		fmt.Fprintf(out, "%s:%s%v", n.Source().Name, n.dtype, n.shape)
 	default:
 		name := n.op.String()
-		if n.kind == KindReshape || n.kind == KindMatmul {
+		if n.kind == KindReshape || n.kind == KindMatmul || n.kind == KindFilter || n.kind == KindSlice {
 			name = kindNames[n.kind]
 		}
 		out.WriteString(name)
@@ -79,6 +79,8 @@ func (n *Node) write(out *strings.Builder) {
 		switch {
 		case n.kind == KindReshape:
 			fmt.Fprintf(out, ", %v", n.shape)
+		case n.kind == KindSlice:
+			fmt.Fprintf(out, ", %v", n.of)
 		case n.op == Cast:
 			fmt.Fprintf(out, ", %s", n.dtype)
 		case n.kind == KindScan || n.kind == KindReduce:

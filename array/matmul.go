@@ -18,8 +18,8 @@ type Extents struct{ Rows, Inner, Columns int }
 // An element is null where its row of x or its column of y has a null.
 func Matmul(x, y *Node, pc uintptr) *Node {
 	for _, a := range []*Node{x, y} {
-		if a.err != nil {
-			return a
+		if failed := a.failed(pc); failed != nil {
+			return failed
 		}
 	}
 	_, shape, err := MatmulShape(x.shape, y.shape)

@@ -1,8 +1,11 @@
 package array
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+
+	"github.com/darray-go/darray/partition"
 )
 
 // Kind says where a node's elements come from.
@@ -20,6 +23,8 @@ const (
 	KindScan                // a running reduction of Args[0] along its axis Axes[0]
 	KindMatmul              // the matrix product of Args[0] and Args[1]
 	KindParts               // what the ranks keep, each its part
+	KindFilter              // the elements of Args[0] for which Args[1] holds; which those are is known once Selection is there
+	KindSlice               // rows of Args[0], whose number is not known yet; no graph that is computed has one
 )
 
 // Node is one array of an expression graph: immutable, shared freely, never evaluated by itself. A node made from wrong
@@ -35,7 +40,7 @@ type Node struct {
 	axes   []int           // KindReduce, KindScan
 	scalar Scalar          // KindFull: the value; KindArange: start; KindReduce: the correction of a variance
 	step   Scalar          // KindArange
-	of     any             // KindData: *Block, KindFile: *Source, KindParts: *Parts; nil where another process has it
+	of     any             // KindData: *Block, KindFile: *Source, KindParts: *Parts, KindFilter: *Selection, KindSlice: partition.Range; nil where another process has it
 	err    error
 	pc     uintptr
 	place  func(error) error // nil: the place is pc
@@ -51,6 +56,12 @@ type Source struct {
 	Column  string   `json:"column"`
 	Name    string   `json:"name"`    // for plans and messages: "flights.delay"
 	Version []string `json:"version"` // one mark a path (size and modification time), so that ranks agree on the content
+
+	Options json.RawMessage   `json:"options,omitempty"` // what opening the files is told; nil: nothing
+	Index   [][]byte          `json:"index,omitempty"`   // one a path: what spares a rank to look at all of the file; nil: nothing
+	Rows    []partition.Range `json:"rows,omitempty"`    // of all files' rows, those that the column has; nil: all
+	Width   int               `json:"width,omitempty"`   // elements of a row; 0: one
+	Base    string            `json:"base,omitempty"`    // folders below it whose names are key=value are columns; "": none
 }
 
 // Kind says where the elements come from, and with that which of the other parts mean something.
@@ -216,8 +227,8 @@ func File(s *Source, d DType, n int, pc uintptr) *Node {
 
 // Reshape is a under another shape of as many elements.
 func Reshape(a *Node, shape Shape, pc uintptr) *Node {
-	if a.err != nil {
-		return a
+	if failed := a.failed(pc); failed != nil {
+		return failed
 	}
 	err := shape.Check()
 	if err == nil && shape.Len() != a.shape.Len() {
@@ -233,6 +244,9 @@ func Reshape(a *Node, shape Shape, pc uintptr) *Node {
 
 // CastTo is a converted to another element type; a itself where it has that type already.
 func CastTo(a *Node, d DType, pc uintptr) *Node {
+	if a.carried() != nil {
+		return castCarried(a, d, pc)
+	}
 	if a.err != nil || (a.dtype == d && !a.weak) {
 		return a
 	}
@@ -254,8 +268,8 @@ func CastTo(a *Node, d DType, pc uintptr) *Node {
 // pc is the caller's program counter, for error messages.
 func Apply(op Op, pc uintptr, args ...*Node) *Node {
 	for _, a := range args {
-		if a.err != nil {
-			return a
+		if failed := a.failed(pc); failed != nil {
+			return failed
 		}
 	}
 	n, err := apply(op, pc, args)

@@ -1,6 +1,7 @@
 package array
 
 import (
+	"bytes"
 	"math/bits"
 	"slices"
 )
@@ -81,7 +82,7 @@ func (o *Outline) visit(n *Node, most, deep int) int {
 	if at := o.find(n); at >= 0 {
 		return at
 	}
-	if n.err != nil || deep == 0 || len(n.args) > maxArity {
+	if n.err != nil || deep == 0 || n.kind == KindSlice || n.kind == KindFilter && n.of == nil || len(n.args) > maxArity {
 		return -1
 	}
 	var args [maxArity]uint64
@@ -126,6 +127,12 @@ func (o *Outline) visit(n *Node, most, deep int) int {
 		o.blocks = append(o.blocks, n.Block())
 	case KindFile:
 		o.sources = append(o.sources, n.Source())
+	case KindFilter:
+		s := n.Selection()
+		o.words = append(o.words, uint64(s.Step), uint64(len(s.Kept)))
+		for _, k := range s.Kept {
+			o.words = append(o.words, uint64(k))
+		}
 	case KindParts:
 		p := n.Parts()
 		o.parts = append(o.parts, p)
@@ -151,6 +158,7 @@ func (o *Outline) find(n *Node) int {
 
 // Equal reports whether both name the same column of the same files as they were.
 func (s *Source) Equal(t *Source) bool {
-	return s == t || s.Column == t.Column && s.Name == t.Name && s.Format == t.Format &&
-		slices.Equal(s.Paths, t.Paths) && slices.Equal(s.Version, t.Version)
+	return s == t || s.Column == t.Column && s.Name == t.Name && s.Format == t.Format && s.Width == t.Width && s.Base == t.Base && bytes.Equal(s.Options, t.Options) &&
+		slices.Equal(s.Paths, t.Paths) && slices.Equal(s.Version, t.Version) && slices.Equal(s.Rows, t.Rows) &&
+		slices.EqualFunc(s.Index, t.Index, bytes.Equal)
 }

@@ -44,8 +44,8 @@ func Scan(op Op, pc uintptr, a *Node, axis ...int) *Node {
 
 // made is what make gives, or a node with its error under the name of what was called; a itself where it has one.
 func made(name string, pc uintptr, a *Node, make func() (*Node, error)) *Node {
-	if a.err != nil {
-		return a
+	if failed := a.failed(pc); failed != nil {
+		return failed
 	}
 	n, err := make()
 	if err != nil {
@@ -194,8 +194,8 @@ func (n *Node) Extent() (e Extent, perm []int) {
 // KeepDims is a reduction with the reduced axes left in, of extent 1, so that it broadcasts to what was reduced; also of
 // element-wise ops of one operand over a reduction. An error for what is neither.
 func KeepDims(a *Node, pc uintptr) *Node {
-	if a.err != nil {
-		return a
+	if failed := a.failed(pc); failed != nil {
+		return failed
 	}
 	of := a
 	for of.kind == KindOp && len(of.args) == 1 {

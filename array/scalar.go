@@ -1,9 +1,12 @@
 package array
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // Scalar is one value with its element type. The zero Scalar is not valid.
@@ -185,4 +188,34 @@ func saturate(f float64, d DType) uint64 {
 		return uint64(low)
 	}
 	return uint64(int64(f))
+}
+
+// Compare is -1, 0 or 1 as s is below, equal to or above t, of the same type; a NaN compares as equal to everything.
+func (s Scalar) Compare(t Scalar) int {
+	switch {
+	case s.dtype.Float():
+		switch x, y := s.Float(), t.Float(); {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	case s.dtype.Signed():
+		return cmp.Compare(int64(s.bits), int64(t.bits))
+	}
+	return cmp.Compare(s.bits, t.bits)
+}
+
+// ScalarAt is the first element of an Arrow array of numbers or bools; false where it is null, not there or of another type.
+func ScalarAt(a arrow.Array) (Scalar, bool) {
+	if a.Len() == 0 || a.IsNull(0) {
+		return Scalar{}, false
+	}
+	b, err := FromStorage(a)
+	if err != nil || b.Len() == 0 {
+		return Scalar{}, false
+	}
+	s, ok := b.Scalar(0)
+	return s, ok
 }

@@ -3,12 +3,19 @@ package array
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Shape is the extent along each axis, row-major; an empty Shape is a scalar (one element).
 type Shape []int
+
+// Unknown is the extent of the first axis of what a filter keeps, until it has been run. Then Len is not known either.
+const Unknown = -1
+
+// Known reports whether all extents are known.
+func (s Shape) Known() bool { return !slices.Contains(s, Unknown) }
 
 // maxAxes bounds the axes of an array, as NumPy does (NPY_MAXDIMS = 64 since 2.0).
 const maxAxes = 64
@@ -35,7 +42,7 @@ func (s Shape) Check() error {
 	return nil
 }
 
-// Len is the number of elements: the product of the extents, 1 for a scalar.
+// Len is the number of elements: the product of the extents, 1 for a scalar; negative where one is Unknown.
 func (s Shape) Len() int {
 	n := 1
 	for _, d := range s {
@@ -86,6 +93,9 @@ func Broadcast(shapes ...Shape) (Shape, error) {
 				return nil, fmt.Errorf("%w: shapes %s do not broadcast%s", ErrShape, joinShapes(shapes), transposeHint(shapes))
 			}
 		}
+	}
+	if slices.Contains(out, Unknown) {
+		return out, nil // checked when it is known
 	}
 	return out, out.Check()
 }

@@ -25,6 +25,8 @@ type wireNode struct {
 	Data   int        `json:"data,omitempty"` // number of the driver's block, counted from 1
 	Source *Source    `json:"source,omitempty"`
 	Parts  *wireParts `json:"parts,omitempty"`
+
+	Selection *Selection `json:"selection,omitempty"`
 }
 
 // wireParts is Parts on the wire.
@@ -42,7 +44,7 @@ type wireGraph struct {
 // maxWireNodes bounds a graph, ours and a peer's.
 const maxWireNodes = 1 << 20
 
-var kindNames = [...]string{"full", "arange", "data", "file", "op", "reduce", "reshape", "scan", "matmul", "parts"}
+var kindNames = [...]string{"full", "arange", "data", "file", "op", "reduce", "reshape", "scan", "matmul", "parts", "filter", "slice"}
 
 // Encode gives the wire form of the graph under roots, the same bytes for the same graph, and the blocks that its data
 // nodes hold, in the order of their numbers. The blocks are not part of the bytes. A root that is a weak number arrives as
@@ -54,7 +56,10 @@ func Encode(roots []*Node) (wire []byte, blocks []*Block, err error) {
 		if err == nil {
 			err = n.err
 		}
-		w := wireNode{Kind: kindNames[n.kind], DType: n.dtype.String(), Shape: n.shape, Value: n.scalar.bits, Step: n.step.bits, Source: n.Source()}
+		if err == nil && n.unresolved() {
+			err = ErrPending
+		}
+		w := wireNode{Kind: kindNames[n.kind], DType: n.dtype.String(), Shape: n.shape, Value: n.scalar.bits, Step: n.step.bits, Source: n.Source(), Selection: n.Selection()}
 		switch n.kind {
 		case KindOp, KindReduce, KindScan:
 			w.Op, w.Axes = n.op.String(), n.axes
@@ -173,7 +178,7 @@ func (w *wireNode) node(earlier []*Node) (*Node, error) {
 
 func (w *wireNode) build(d DType, args []*Node) (*Node, error) {
 	switch w.Kind {
-	case "reshape", "reduce", "op", "scan", "matmul":
+	case "reshape", "reduce", "op", "scan", "matmul", "filter":
 	default:
 		if len(args) != 0 {
 			return nil, fmt.Errorf("%s takes no operands, not %d", w.Kind, len(args))
@@ -200,7 +205,15 @@ func (w *wireNode) build(d DType, args []*Node) (*Node, error) {
 		if w.Source == nil || len(w.Shape) != 1 {
 			return nil, errors.New("file column without a source or not 1-D")
 		}
+		if err := w.Source.check(w.Shape[0]); err != nil {
+			return nil, err
+		}
 		return File(w.Source, d, w.Shape[0], 0), nil
+	case "filter":
+		if len(args) != 2 || w.Selection == nil {
+			return nil, errors.New("filter without a mask")
+		}
+		return Filtered(args[0], args[1], w.Selection, 0), nil
 	case "reshape":
 		if len(args) != 1 {
 			return nil, fmt.Errorf("reshape takes one operand, not %d", len(args))

@@ -144,6 +144,10 @@ func (c *chooser) look() []int {
 			for _, o := range s.operands {
 				c.read(o, use{step: i})
 			}
+		case Filter:
+			for _, o := range s.operands {
+				c.read(o, use{step: i, host: true})
+			}
 		case Scatter, Bcast, Gather, Allgather, Alltoall:
 			from, _ := s.ends()
 			moves := c.setting.Choice.Linked && s.byDevices()

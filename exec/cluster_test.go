@@ -160,14 +160,14 @@ type column struct {
 
 func (c *column) Len() int { return c.block.Len() }
 
-func (c *column) Read(_ context.Context, lo, hi int) (*array.Block, error) {
+func (c *column) Read(_ context.Context, lo, hi int) ([]*array.Block, error) {
 	if *c.closed {
 		return nil, errors.New("read after close")
 	}
 	if lo < 0 || hi > c.block.Len() {
 		return nil, errors.New("read outside the column")
 	}
-	return c.block.Slice(lo, hi), nil
+	return []*array.Block{c.block.Slice(lo, hi)}, nil
 }
 
 func (c *column) Close() error {

@@ -29,8 +29,9 @@ type value struct {
 	axes    array.Shape
 	strides [][]int // by operand: its steps along axes; nil where it lies as the result does, or is one element
 
-	extents array.Extents // KindMatmul
-	pieces  *pieces       // this is those of another value, and the planner's
+	extents array.Extents    // KindMatmul
+	chosen  *array.Selection // KindFilter
+	pieces  *pieces          // this is those of another value, and the planner's
 
 	extent  array.Extent // reductions and scans: the runs; zero for one run of all elements
 	reduced []int        // the axes as the graph has them, for plans
@@ -128,6 +129,9 @@ func joined(ctx context.Context, roots []*array.Node) (*graph, given, map[*array
 		if err == nil {
 			err = n.Err()
 		}
+		if err == nil && (n.Kind() == array.KindSlice || n.Kind() == array.KindFilter && n.Selection() == nil) {
+			err = array.ErrPending
+		}
 		if err == nil && len(views)%nodesUnasked == nodesUnasked-1 {
 			err = ctx.Err()
 		}
@@ -183,7 +187,7 @@ func (g *graph) view(n *array.Node, views map[*array.Node]view) view {
 		v.far, v.lies = p.Far, &deal{shape: shape, n: v.n, layout: p.Layout, name: nameOf(p.Layout)}
 	case array.KindFile:
 		v.source = n.Source()
-		k.text = sourceKey(v.source)
+		k.text = sourceKey(v.source) + fmt.Sprint(v.source.Rows)
 	case array.KindOp:
 		if v.n == 0 { // nothing to compute, whatever the operands are
 			v.kind, v.op, v.scalar = array.KindFull, 0, array.ScalarFromBits(v.dtype, 0)
@@ -196,6 +200,8 @@ func (g *graph) view(n *array.Node, views map[*array.Node]view) view {
 			break
 		}
 		k.text = g.matmul(v, n.Args(), views)
+	case array.KindFilter:
+		k.text = g.filter(v, n, views)
 	case array.KindReduce, array.KindScan:
 		return view{g.overAxes(v, n, views[n.Args()[0]]), shape}
 	}
@@ -285,8 +291,8 @@ func squeezedStrides(s, out array.Shape) []int {
 	return strides
 }
 
-// sourceKey tells sources apart by content.
+// sourceKey tells whole columns apart.
 func sourceKey(s *array.Source) string {
-	text, _ := json.Marshal(s) // a struct of strings
+	text, _ := json.Marshal(s.Whole()) // a struct of strings
 	return string(text)
 }

@@ -24,8 +24,12 @@ func (p *planner) dealOut() error {
 		}
 	}
 	for _, v := range p.values {
-		if v.kind == array.KindReduce || v.kind == array.KindScan {
+		switch v.kind {
+		case array.KindReduce, array.KindScan:
 			p.constrain(v)
+		case array.KindFilter:
+			of := p.values[v.args[0]].deal
+			of.loose = append(of.loose, v.chosen.Step)
 		}
 		if v.lies != nil && v.deal.like == nil {
 			v.deal.like = &v.lies.layout
@@ -41,10 +45,14 @@ func (p *planner) dealOut() error {
 			p.tieRows(v)
 		}
 	}
-	for _, d := range deals {
-		if d.layout.Ranks() > 0 {
-			continue // with another that it is tied to
+	for _, v := range p.values { // what is filtered is cut first, and says how the rest is
+		if v.kind == array.KindFilter && !v.whole {
+			if err := p.layOutFilter(v); err != nil {
+				return err
+			}
 		}
+	}
+	for _, d := range deals {
 		if err := p.layOut(d); err != nil {
 			return err
 		}
@@ -88,6 +96,9 @@ func (d *deal) tie(other *deal) {
 // layOut chooses the layout of a length and of those tied to it: the longest decides, its boundaries move up to where all of
 // them may be cut.
 func (p *planner) layOut(d *deal) error {
+	if d.layout.Ranks() > 0 {
+		return nil // with another that it is tied to, or as what a filter goes over
+	}
 	switch d.n {
 	case 0:
 		d.layout, d.name = partition.Balanced(0, p.Ranks), "block("+strconv.Itoa(p.Ranks)+")"
@@ -111,7 +122,7 @@ func (p *planner) layOut(d *deal) error {
 		return err
 	}
 	step := d.step(pieces, false)
-	if aligned := d.step(pieces, true); aligned == step || pieces == longest.n || aligned <= pieces/(coarse*p.Ranks) {
+	if aligned := d.step(pieces, true); !d.kept && (aligned == step || pieces == longest.n || aligned <= pieces/(coarse*p.Ranks)) {
 		step = aligned
 	} else { // the leaves of what is reduced whole would put it on few ranks
 		for at := d; ; at = at.tied {

@@ -44,10 +44,20 @@ type Linked interface {
 
 // Reader reads one column of files. The executor calls it from one goroutine at a time and closes it once.
 type Reader interface {
-	// Len is the number of rows.
+	// Len is the number of elements.
 	Len() int
-	// Read gives rows [lo, hi) as a block, which stays valid until Close.
-	Read(ctx context.Context, lo, hi int) (*array.Block, error)
+	// Read gives elements [lo, hi) as blocks one after another, at least one, which stay valid until Close: several where one would be a
+	// copy, as of batches in a mapped file.
+	Read(ctx context.Context, lo, hi int) ([]*array.Block, error)
 	// Close releases the files.
 	Close() error
+}
+
+// Joint is a Reader that reads several columns of the same files at once for less than one after another.
+type Joint interface {
+	Reader
+	// Joins reports whether another reader's column can be read with this one's.
+	Joins(other Reader) bool
+	// ReadJoint is Read of all those readers, of which this is the first.
+	ReadJoint(ctx context.Context, readers []Reader, lo, hi int) ([][]*array.Block, error)
 }

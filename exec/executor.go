@@ -24,6 +24,8 @@ type Config struct {
 	// Open gives a reader of a source on this rank, or says why this rank has none: the files are not here, or are not
 	// of the source's Version. Nil: this rank reads no files.
 	Open func(ctx context.Context, s *array.Source) (Reader, error)
+	// Call does what Executor.Call asks of each rank, with this rank's parts of arrays, which stay the executor's. Nil: nothing.
+	Call func(ctx context.Context, payload []byte, parts []*array.Block) ([]byte, error)
 	// Progress is told on rank 0 how many elements the steps so far had, of all, and while a program runs how far it is by
 	// rank 0's part; reductions' trees count nothing. Calls come one at a time. Nil: nobody asks.
 	Progress func(done, total int)

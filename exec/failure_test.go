@@ -326,7 +326,7 @@ func TestFailingReader(t *testing.T) {
 // broken is a column that opens and cannot be read.
 type broken struct{ column }
 
-func (*broken) Read(context.Context, int, int) (*array.Block, error) {
+func (*broken) Read(context.Context, int, int) ([]*array.Block, error) {
 	return nil, errors.New("bad sector")
 }
 

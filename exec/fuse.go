@@ -11,7 +11,10 @@ import (
 // maxCode bounds the instructions of one program; a longer chain goes on in another one, over stored blocks.
 const maxCode = 256
 
-// group is the values that one program computes in one pass, or a product alone.
+// apart reports whether v is computed by no program, but in a step of its own.
+func (v *value) apart() bool { return v.kind == array.KindMatmul || v.kind == array.KindFilter }
+
+// group is the values that one program computes in one pass, or one that is computed apart.
 type group struct {
 	stage   int
 	n       int         // elements of the domain
@@ -41,7 +44,7 @@ func fuse(g *graph) *fusion {
 // flat reports whether operand i of v is read at the position that is computed.
 func (f *fusion) flat(v *value, i int) bool {
 	a := f.values[v.args[i]]
-	return v.kind != array.KindMatmul && (a.kind != array.KindReduce || a.n > 1) && a.n == f.domain(v) && (v.strides == nil || v.strides[i] == nil)
+	return !v.apart() && (a.kind != array.KindReduce || a.n > 1) && a.n == f.domain(v) && (v.strides == nil || v.strides[i] == nil)
 }
 
 // classes joins values that are read at the same flat position, unless their broadcasting needs different axes.
@@ -52,7 +55,7 @@ func (f *fusion) classes() {
 	for i, v := range f.values {
 		for j, a := range v.args {
 			x, y := f.values[f.find(a)], f.values[f.find(i)]
-			if x == y || f.values[a].kind == array.KindMatmul || f.values[a].kind == array.KindReduce || !f.flat(v, j) || x.axes != nil && y.axes != nil && !x.axes.Equal(y.axes) {
+			if x == y || f.values[a].apart() || f.values[a].kind == array.KindReduce || !f.flat(v, j) || x.axes != nil && y.axes != nil && !x.axes.Equal(y.axes) {
 				continue
 			}
 			x.class = y.class
@@ -118,7 +121,7 @@ func (f *fusion) assign() {
 		stage, n int
 		split    bool
 		axes     string
-		product  int
+		apart    int
 	}
 	open := make(map[pass]int)
 	for at, v := range f.values {
@@ -130,8 +133,8 @@ func (f *fusion) assign() {
 		if v.axes != nil {
 			p.axes = fmt.Sprint(v.axes)
 		}
-		if v.kind == array.KindMatmul {
-			p.product = at + 1
+		if v.apart() {
+			p.apart = at + 1
 		}
 		k, ok := open[p]
 		if !ok || len(f.groups[k].members) >= maxCode {

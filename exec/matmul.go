@@ -58,7 +58,11 @@ func (g *graph) matmul(v *value, args []*array.Node, views map[*array.Node]view)
 // work is the elements that a group computes; a product counts its multiplications.
 func (p *planner) work(g *group) int {
 	v := p.values[g.members[0]]
-	if v.kind != array.KindMatmul {
+	switch v.kind {
+	case array.KindMatmul:
+	case array.KindFilter:
+		return p.values[v.args[0]].n
+	default:
 		return g.n * len(g.members)
 	}
 	high, n := bits.Mul64(uint64(g.n), uint64(v.extents.Inner))

@@ -29,7 +29,7 @@ func (p *planner) release() {
 			}
 		}
 		switch s.Kind {
-		case Run, Reduce, Prefix, Multiply:
+		case Run, Reduce, Prefix, Multiply, Filter:
 			for _, o := range s.operands {
 				release(o.value)
 			}
@@ -122,7 +122,7 @@ func (p *planner) peak(r int, held [][2]int, lent bool) int {
 				add(beside)
 				now -= beside
 			}
-		case Multiply:
+		case Multiply, Filter:
 			if r == 0 || !s.OnRoot {
 				hold(operand{s.outputs[0], !s.Split})
 			}

@@ -88,19 +88,32 @@ func (r *run) read(ctx context.Context, s *Step) error {
 	if ranks := s.Access.Ranks; r.rank != 0 && r.rank < len(ranks) && !ranks[r.rank] {
 		return r.arrive(ctx, s)
 	}
-	b, err := r.readSpan(ctx, s, s.span(r.rank))
+	pieces, err := r.readSpan(ctx, s, r.rank)
 	if err != nil {
 		return err
 	}
-	r.put(s, b)
+	apart := s.Access.apart()
 	if r.rank != 0 || s.OnRoot || r.plan.Ranks == 1 {
-		return nil
+		apart = nil
 	}
-	for _, peer := range s.Access.apart() { // one at a time: it is one reader
+	if s.Split && len(pieces) > 1 {
+		r.putPieces(s, pieces)
+	} else {
+		b, err := array.Concat(pieces)
+		if err != nil {
+			return err
+		}
+		r.put(s, b)
+	}
+	for _, peer := range apart { // one at a time: it is one reader
 		if s.Split {
-			if b, err = r.readSpan(ctx, s, s.span(peer)); err != nil {
+			if pieces, err = r.readSpan(ctx, s, peer); err != nil {
 				return err
 			}
+		}
+		b, err := array.Concat(pieces)
+		if err != nil {
+			return err
 		}
 		if err := r.send(ctx, peer, b); err != nil {
 			return err

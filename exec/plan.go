@@ -35,6 +35,7 @@ type deal struct {
 	name   string
 
 	exact int               // boundaries are multiples of it: no run of a reduction is cut
+	kept  bool              // of what a filter has left: boundaries stay where they are
 	loose []int             // and of these, or the end: no leaf of the reduction tree is cut
 	whole bool              // all of it is reduced, in leaves
 	cut   bool              // and boundaries cut leaves
@@ -58,6 +59,7 @@ const (
 	Multiply                  // a matrix product on the device
 	Allgather                 // every rank's part becomes all of it on every rank: each sends its own to all others
 	Alltoall                  // the ranks' parts become the rows that each of them needs, sent by those who have them
+	Filter                    // the elements of a part for which a mask holds
 )
 
 // Step is one step of a plan.
@@ -94,7 +96,7 @@ type Step struct {
 	reckoning *reckoning // why; nil where there was no choice
 
 	extents array.Extents // Multiply
-	of      []string      // Multiply: what plans call its operands
+	of      []string      // Multiply, Filter: what plans call its operands
 	pieces  *pieces       // Scatter, Read, Alltoall: what each rank gets
 }
 
@@ -162,6 +164,9 @@ func (s *Step) String() string {
 			say("%s", s.place())
 		}
 		say("%s", s.staying())
+	case Filter:
+		say("filter %s", s.filtering())
+		say("%s", s.place())
 	case Gather:
 		say("gather%s %s->root %s", name, s.name, size(s.Bytes()))
 	case Allgather:

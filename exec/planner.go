@@ -153,8 +153,11 @@ func (p *planner) plan(ctx context.Context) error {
 // run is the step of group k, not yet placed.
 func (p *planner) run(k int) Step {
 	g := p.groups[k]
-	if p.values[g.members[0]].kind == array.KindMatmul {
+	switch p.values[g.members[0]].kind {
+	case array.KindMatmul:
 		return p.multiply(k)
+	case array.KindFilter:
+		return p.filter(k)
 	}
 	for _, m := range g.members { // names in the order of the steps
 		if p.values[m].stored {

@@ -30,7 +30,9 @@ type run struct {
 	edges   [][2]*array.Block    // by value: of reductions not finished yet, the elements of cut leaves
 	columns []array.ColumnForest // by value: reductions over rows not finished yet
 
-	twins map[operand]*array.Block // operands that lie in the accelerator's memory too
+	ahead  map[ahead][]*array.Block // columns that were read with others
+	pieces map[int][]*array.Block   // by value: this rank's part of a column, as long as nobody needs it in one
+	twins  map[operand]*array.Block // operands that lie in the accelerator's memory too
 
 	progress progress
 	call     array.Launch // one after another, the slices being used again
@@ -79,6 +81,7 @@ func (r *run) steps(ctx context.Context) error {
 		}
 		for _, v := range s.free {
 			r.parts[v], r.wholes[v] = nil, nil
+			delete(r.pieces, v)
 			r.release(v)
 		}
 		if r.progress.tell != nil {
@@ -124,6 +127,8 @@ func (r *run) do(ctx context.Context, s *Step) error {
 		return r.reduce(ctx, s)
 	case Multiply:
 		return r.multiply(ctx, s)
+	case Filter:
+		return r.filter(ctx, s)
 	case Prefix:
 		return r.prefix(ctx, s)
 	default:
@@ -160,6 +165,14 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 	l.Operands, l.Results, l.Resident = l.Operands[:0], l.Results[:0], l.Resident[:0]
 	l.Before, l.Columns, l.Fault = nil, nil, r.noting(s)
 	l.Stay, l.Again, l.Twins, l.Note = s.stay, s.again, s.twins(), r.noted(s)
+	if r.inPieces(s) {
+		forests, err := r.launchPieces(ctx, s, l)
+		if err != nil {
+			return err
+		}
+		l.Results = make([]*array.Block, len(s.outputs))
+		return r.keep(s, l, forests)
+	}
 	nulls := false
 	for i, o := range s.operands {
 		b := r.onDevice(s, o)
@@ -231,6 +244,9 @@ func (r *run) keep(s *Step, l *array.Launch, forests []array.Forest) error {
 
 // block finds a value where a step put it; nil where it is not here.
 func (r *run) block(o operand) *array.Block {
+	if r.pieces[o.value] != nil {
+		r.join(o.value)
+	}
 	part, whole := r.parts[o.value], r.wholes[o.value]
 	switch {
 	case o.whole && whole == nil && r.plan.Ranks == 1:

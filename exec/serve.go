@@ -94,6 +94,8 @@ func (e *Executor) serve(ctx context.Context, graph string) (*share, error) {
 				err = e.leaveGroup()
 			}
 			in.Discard()
+		case saysCall:
+			current = e.hearCall(ctx, number, in)
 		case saysDrop:
 			err = e.hearDrop(ctx, in)
 		case saysBye:

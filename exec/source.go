@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/darray-go/darray/array"
 	"github.com/darray-go/darray/net/comm"
@@ -25,7 +26,7 @@ func (e *Executor) open(ctx context.Context, s *array.Source) (Reader, error) {
 	}
 	o := &opened{err: errors.New("this rank reads no files")}
 	if e.config.Open != nil {
-		o.reader, o.err = e.config.Open(ctx, s)
+		o.reader, o.err = e.config.Open(ctx, s.Whole())
 	}
 	if ctx.Err() == nil || o.err == nil { // what was cut short is tried again
 		e.readers[key] = o
@@ -44,24 +45,103 @@ func (e *Executor) closeReaders() error {
 	return errors.Join(errs...)
 }
 
-// readSpan reads a span of a step's column and checks what it got.
-func (r *run) readSpan(ctx context.Context, s *Step, span partition.Range) (*array.Block, error) {
+// readSpan reads a span of a step's column and checks what it got. Columns of the same files that the next steps read are read with it.
+func (r *run) readSpan(ctx context.Context, s *Step, rank int) ([]*array.Block, error) {
+	span := s.span(rank)
+	if b := r.ahead[ahead{s.value, span}]; b != nil {
+		delete(r.ahead, ahead{s.value, span})
+		return b, nil
+	}
+	reader, err := r.reader(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	steps, readers := []*Step{s}, []Reader{reader}
+	if j, ok := reader.(Joint); ok {
+		for i := r.at + 1; i < len(r.plan.Steps); i++ {
+			next := &r.plan.Steps[i]
+			if next.Kind != Read || next.OnRoot != s.OnRoot || next.span(rank) != span || !slices.Equal(next.Access.Ranks, s.Access.Ranks) ||
+				next.source.Width != s.source.Width || !slices.Equal(next.source.Rows, s.source.Rows) {
+				break
+			}
+			other, err := r.reader(ctx, next)
+			if err != nil || !j.Joins(other) {
+				break
+			}
+			steps, readers = append(steps, next), append(readers, other)
+		}
+	}
+	blocks, err := readAll(ctx, readers, s.source, span)
+	if err != nil {
+		return nil, fmt.Errorf("read %s %v: %w", s.source.Name, span, err)
+	}
+	for i, pieces := range blocks {
+		n := 0
+		for _, b := range pieces {
+			if n += b.Len(); b.DType() != steps[i].DType {
+				n = -1
+				break
+			}
+		}
+		if n != span.Len() || len(pieces) == 0 {
+			return nil, fmt.Errorf("%w: %s %v gave %d blocks of others than the %d %s that the plan was made for",
+				array.ErrDType, steps[i].source.Name, span, len(pieces), span.Len(), steps[i].DType)
+		}
+		if i > 0 {
+			if r.ahead == nil {
+				r.ahead = make(map[ahead][]*array.Block)
+			}
+			r.ahead[ahead{steps[i].value, span}] = pieces
+		}
+	}
+	return blocks[0], nil
+}
+
+// readAll gives a span of columns that can be read together.
+func readAll(ctx context.Context, readers []Reader, s *array.Source, span partition.Range) ([][]*array.Block, error) {
+	pieces := make([][]*array.Block, len(readers))
+	spans := s.Spans(span.Lo, span.Hi)
+	if len(spans) == 0 { // the type alone
+		spans = []partition.Range{{}}
+	}
+	for _, part := range spans {
+		blocks := make([][]*array.Block, 1)
+		var err error
+		if len(readers) > 1 {
+			blocks, err = readers[0].(Joint).ReadJoint(ctx, readers, part.Lo, part.Hi)
+		} else {
+			blocks[0], err = readers[0].Read(ctx, part.Lo, part.Hi)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i, b := range blocks {
+			pieces[i] = append(pieces[i], b...)
+		}
+	}
+	return pieces, nil
+}
+
+// ahead names what was read with another column.
+type ahead struct {
+	value int
+	span  partition.Range
+}
+
+// reader is this rank's reader of a step's column, which has as many elements as the plan was made for.
+func (r *run) reader(ctx context.Context, s *Step) (Reader, error) {
 	reader, err := r.open(ctx, s.source)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.source.Name, err)
 	}
-	if n := reader.Len(); n != s.N {
+	n := reader.Len()
+	if rows := s.source.Rows; len(rows) > 0 && rows[len(rows)-1].Hi*max(1, s.source.Width) <= n || rows != nil && len(rows) == 0 {
+		return reader, nil
+	}
+	if n != s.N {
 		return nil, fmt.Errorf("%w: %s has %d rows, the plan was made for %d; open it again", array.ErrShape, s.source.Name, n, s.N)
 	}
-	b, err := reader.Read(ctx, span.Lo, span.Hi)
-	if err != nil {
-		return nil, fmt.Errorf("read %s %v: %w", s.source.Name, span, err)
-	}
-	if b.DType() != s.DType || b.Len() != span.Len() {
-		return nil, fmt.Errorf("%w: %s %v gave %d %s, the plan was made for %d %s",
-			array.ErrDType, s.source.Name, span, b.Len(), b.DType(), span.Len(), s.DType)
-	}
-	return b, nil
+	return reader, nil
 }
 
 // ask finds out which ranks can read the sources of a graph that nobody has asked about yet. The root must read all.
@@ -75,7 +155,7 @@ func (e *Executor) ask(ctx context.Context, roots []*array.Node) error {
 		key := sourceKey(n.Source())
 		if _, known := e.access[key]; !known && !asked[key] {
 			asked[key] = true
-			sources = append(sources, n.Source())
+			sources = append(sources, n.Source().Whole())
 		}
 	})
 	if len(sources) == 0 {

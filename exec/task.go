@@ -20,6 +20,7 @@ const (
 	saysMeet // all work on this question about their accelerators
 	saysMet  // it is over; Count is 1 where it came to nothing
 	saysDrop // let go of these parts
+	saysCall // Config.Call
 )
 
 // maxControl bounds the payload of a control parcel, in bytes.

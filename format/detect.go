@@ -2,79 +2,72 @@ package format
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
+	"path"
 	"strings"
 	"unicode/utf8"
 )
 
-// headBytes is how much of a file is looked at.
-const headBytes = 512
+// HeadBytes is how much of a file Format.Is may look at.
+const HeadBytes = 512
 
-// Detect names the format of a file by its content, as in File.Format. The error of an unknown one says what the file
-// looks like and what can be read.
-func Detect(path string) (string, error) {
-	f, err := detect(path)
-	return f.name, err
-}
-
-func detect(path string) (format, error) {
-	head, err := readHead(path)
+// Detect finds the format of a file by its content, and its name where that does not tell. The error of an unknown one says what the file
+// looks like, what can be read, and which line adds a format that the program lacks.
+func Detect(ctx context.Context, in *Input, known []Format) (Format, error) {
+	head, err := in.View(ctx, 0, min(in.Size, HeadBytes))
 	if err != nil {
-		return format{}, err
+		return Format{}, in.wrap(err)
 	}
-	for _, f := range formats {
-		if f.is(head) {
+	for _, f := range known {
+		if f.Is(head, in.Path) {
 			return f, nil
 		}
 	}
-	known := make([]string, len(formats))
-	for i, f := range formats {
-		known[i] = f.what
+	what := make([]string, len(known))
+	for i, f := range known {
+		what[i] = f.What
 	}
-	return format{}, fmt.Errorf("%s: %s; what can be read: %s", path, looksLike(head), strings.Join(known, ", "))
+	return Format{}, fmt.Errorf("%s: %s; what can be read: %s", in.Path, looksLike(head), strings.Join(what, ", "))
 }
 
-// readHead reads the first bytes of a regular file.
-func readHead(path string) ([]byte, error) {
-	info, err := os.Stat(path) // before Open, which waits for a writer of a named pipe
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w; check the name and the folder the program runs in", err)
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, fmt.Errorf("%s: is a directory; name the files in it", path)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: is not a regular file; copy what it holds to one first", path)
+// ByExtension finds the format to write by a file's name.
+func ByExtension(name string, known []Format) (Format, error) {
+	base := strings.ToLower(path.Base(name))
+	var best Format
+	length := 0
+	var all []string
+	for _, f := range known {
+		if f.Create == nil {
+			continue
+		}
+		for _, e := range f.Extensions {
+			if all = append(all, e); strings.HasSuffix(base, e) && len(e) > length {
+				best, length = f, len(e)
+			}
+		}
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("%w; ask the file's owner for the right to read it", err)
+	if length == 0 {
+		return best, fmt.Errorf("%s: the name does not say what format to write; it may end in %s%s", name, strings.Join(all, ", "), missing(path.Ext(base)))
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head := make([]byte, headBytes)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return head[:n], nil
+	return best, nil
 }
 
-// isArrow knows the file format by its magic and the stream format by the mark before each message.
-func isArrow(head []byte) bool {
-	return hasPrefix(head, "ARROW1") || hasPrefix(head, "\xff\xff\xff\xff")
+// addable are the formats that a program has to add, by their extension.
+var addable = map[string]string{".parquet": addParquet}
+
+const addParquet = `add Parquet to the program by darray.UseFormat(parquet.Format), from github.com/darray-go/darray/format/parquet`
+
+func missing(extension string) string {
+	if how := addable[extension]; how != "" {
+		return "; " + how
+	}
+	return ""
 }
 
 // strangers are formats that people bring, by their first bytes.
 var strangers = []struct{ magic, what string }{
-	{"PAR1", "a Parquet file"},
+	{"PAR1", "a Parquet file; " + addParquet},
 	{"PARE", "an encrypted Parquet file"},
 	{"FEA1", "a Feather file of version 1"},
 	{"ORC", "an ORC file"},
@@ -83,7 +76,7 @@ var strangers = []struct{ magic, what string }{
 	{"\x89HDF\r\n", "an HDF5 file"},
 	{"CDF", "a NetCDF file"},
 	{"SQLite format 3", "an SQLite database"},
-	{"PK\x03\x04", "a zip archive (or .npz, .xlsx)"},
+	{"PK\x03\x04", "a zip archive (or .xlsx); unpack it first"},
 	{"\x1f\x8b", "gzip; unpack it first"},
 	{"\x28\xb5\x2f\xfd", "zstd; unpack it first"},
 	{"\x04\x22\x4d\x18", "lz4; unpack it first"},
@@ -97,22 +90,22 @@ func looksLike(head []byte) string {
 		return "is empty; write it again"
 	}
 	for _, s := range strangers {
-		if hasPrefix(head, s.magic) {
+		if bytes.HasPrefix(head, []byte(s.magic)) {
 			return "looks like " + s.what
 		}
 	}
 	switch text := bytes.TrimPrefix(head, []byte("\ufeff")); {
-	case !isText(text):
+	case !IsText(text):
 		return fmt.Sprintf("begins with %q, as no format known here does", head[:min(8, len(head))])
-	case hasPrefix(text, "{"), hasPrefix(text, "["):
+	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
 		return "looks like JSON"
 	default:
-		return "looks like text, maybe CSV"
+		return "looks like text, maybe CSV: then let its name end in .csv or .tsv"
 	}
 }
 
-// isText reports whether bytes are UTF-8 without control characters; the last character may be cut.
-func isText(b []byte) bool {
+// IsText reports whether bytes are UTF-8 without control characters; the last character may be cut.
+func IsText(b []byte) bool {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
 		if r == utf8.RuneError && n == 1 && len(b) >= utf8.UTFMax || r < ' ' && !strings.ContainsRune("\t\r\n", r) {
@@ -122,5 +115,3 @@ func isText(b []byte) bool {
 	}
 	return true
 }
-
-func hasPrefix(head []byte, magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }

@@ -16,6 +16,7 @@ import (
 
 type evalFlags struct {
 	jobFlags
+	files   fileFlags
 	in      []string
 	out     string
 	format  string
@@ -56,6 +57,8 @@ func evalCommand() *cobra.Command {
 		Short: "Evaluate expressions over the columns of files",
 		Long: `Evaluate expressions over the columns of files; several files are one table, their rows in order.
 
+FILE is a path, a pattern, a directory of files (folders called key=value make columns) or a URL (s3://, gs://, https://).
+
 Expressions have Go's syntax and NumPy's names and types: + - * / // % ** & | ^ << >> == != < <= > >= && || ! (~x), sum,
 prod, min, max, mean, variance, std, norm, argmin, argmax, count, count_nonzero, any, all, cumsum, cumprod, dot, vdot,
 matmul, where(condition, x, y), clip(x, lo, hi), is_null, fill_null, cast(x, float32), arange, zeros,
@@ -72,6 +75,7 @@ one object a result, csv one line a row; both are complete. The summary on stder
 		Example: `  darray eval 'sum(distance + delay)' flights.arrow
   darray eval 'late = delay > 15; mean(where(late, delay, 0)); count(delay)' january.arrow february.arrow
   darray eval -n 4 --link shm 'sqrt(distance)' flights.arrow
+  darray eval --where 'delay > 15' 'mean(distance); count(distance)' 'flights/*.parquet'
   darray eval --device cuda --stats 'sum(exp(-delay * delay))' flights.arrow
   darray eval --out speed.arrow 'speed = distance / time' flights.arrow
   darray eval --in a=left.arrow --in b=right.arrow 'max(abs(a.x - b.x))'
@@ -81,8 +85,10 @@ one object a result, csv one line a row; both are complete. The summary on stder
 		RunE: func(_ *cobra.Command, args []string) error { return f.main(args[0], args[1:]) },
 	}
 	f.add(cmd)
+	f.files.addOpen(cmd)
+	f.files.addRows(cmd)
 	cmd.Flags().StringArrayVar(&f.in, "in", nil, "another table, `NAME=FILE`: its columns are NAME.column; repeat for more files")
-	cmd.Flags().StringVar(&f.out, "out", "", "write the arrays to this Arrow IPC `FILE` as well")
+	cmd.Flags().StringVar(&f.out, "out", "", "write the arrays to this `FILE` as well, of the format that its name ends in")
 	cmd.Flags().StringVar(&f.format, "format", "table", "what goes to stdout: `table`, json or csv")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "print the plan on stderr first")
 	cmd.Flags().BoolVar(&f.stats, "stats", false, "print on stderr how long each step took, and on what")
@@ -198,7 +204,7 @@ func (f *evalFlags) write(ctx context.Context, values []named) error {
 // arrays opens the files and makes the arrays of the script, and checks that they can go where they are to go. rows is
 // the longest table's.
 func (f *evalFlags) arrays(script string, files []string) (results []darray.Result, rows int, err error) {
-	if results, rows, err = scriptArrays(script, files, f.in); err != nil {
+	if results, rows, err = scriptArrays(script, files, f.in, &f.files); err != nil {
 		return nil, 0, err
 	}
 	if f.format == "csv" {
@@ -235,7 +241,7 @@ func checkColumns(results []darray.Result) error {
 	return nil
 }
 
-func scriptArrays(script string, files, in []string) (results []darray.Result, rows int, err error) {
+func scriptArrays(script string, files, in []string, flags *fileFlags) (results []darray.Result, rows int, err error) {
 	frames := make(map[string]*darray.Frame)
 	paths := map[string][]string{}
 	if len(files) > 0 {
@@ -248,11 +254,25 @@ func scriptArrays(script string, files, in []string) (results []darray.Result, r
 		}
 		paths[name] = append(paths[name], file)
 	}
+	o, err := flags.options()
+	if err != nil {
+		return nil, 0, err
+	}
 	for name, p := range paths {
-		if frames[name], err = darray.Open(p[0], p[1:]...); err != nil {
+		if frames[name], err = darray.OpenWith(context.Background(), o, p...); err != nil {
 			return nil, 0, err
 		}
 		rows = max(rows, frames[name].NumRows())
+	}
+	if flags.where != "" {
+		if frames[""] == nil {
+			return nil, 0, &usageError{errors.New("--where chooses rows of files, and there is none")}
+		}
+		mask, err := flags.mask(frames)
+		if err != nil {
+			return nil, 0, err
+		}
+		frames[""] = frames[""].Filter(mask)
 	}
 	results, err = darray.Eval(script, frames)
 	return results, rows, err

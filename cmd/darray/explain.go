@@ -12,6 +12,7 @@ import (
 func explainCommand() *cobra.Command {
 	var f jobFlags
 	var in []string
+	var files fileFlags
 	cmd := &cobra.Command{
 		Use:   "explain 'EXPR[; EXPR]...' [FILE...]",
 		Short: "Print the plan of expressions without running it",
@@ -30,12 +31,12 @@ func explainCommand() *cobra.Command {
 				return err
 			}
 			if cfg.Size == 0 {
-				if _, _, err := scriptArrays(args[0], args[1:], in); err != nil {
+				if _, _, err := scriptArrays(args[0], args[1:], in, &files); err != nil {
 					return err
 				}
 			}
 			return f.run(cfg, func(ctx context.Context, c *darray.Cluster) error {
-				results, _, err := scriptArrays(args[0], args[1:], in)
+				results, _, err := scriptArrays(args[0], args[1:], in, &files)
 				if err != nil {
 					return err
 				}
@@ -53,6 +54,8 @@ func explainCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	files.addOpen(cmd)
+	files.addRows(cmd)
 	cmd.Flags().StringArrayVar(&in, "in", nil, "another table, `NAME=FILE`: its columns are NAME.column; repeat for more files")
 	return cmd
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/darray-go/darray"
 	"github.com/darray-go/darray/cuda"
+	"github.com/darray-go/darray/format/blob"
+	"github.com/darray-go/darray/format/parquet"
 	"github.com/darray-go/darray/internal/launch"
 )
 
@@ -28,6 +30,8 @@ const (
 
 func main() {
 	darray.Use("cuda", cuda.Open)
+	darray.UseFormat(parquet.Format)
+	darray.UseStore(blob.Store)
 	os.Exit(execute(os.Args[1:]))
 }
 
@@ -102,7 +106,7 @@ func rootCommand() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(evalCommand(), explainCommand(), runCommand(), topCommand(), execCommand(), agentCommand(), infoCommand(), devicesCommand(), versionCommand(), benchCommand())
+	root.AddCommand(evalCommand(), explainCommand(), runCommand(), topCommand(), execCommand(), agentCommand(), infoCommand(), headCommand(), convertCommand(), devicesCommand(), versionCommand(), benchCommand())
 	return root
 }
 

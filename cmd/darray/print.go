@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -86,9 +88,16 @@ func tableRows(n int) []int {
 
 // shorten makes one line of a name that fits a header.
 func shorten(name string) string {
-	name = strings.Join(strings.Fields(name), " ")
-	if r := []rune(name); len(r) > tableName {
-		return string(r[:tableName-1]) + "…"
+	return shortenTo(strings.Join(strings.Fields(name), " "), tableName)
+}
+
+// shortenTo is one line of at most so many characters, in which control characters can be seen.
+func shortenTo(text string, most int) string {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		text = strconv.Quote(text)
 	}
-	return name
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
 }

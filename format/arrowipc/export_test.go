@@ -1,9 +1,14 @@
 package arrowipc
 
-// NewWriterThrough is NewWriter with a seam where tests let the disk fail.
-var NewWriterThrough = newWriter
+import (
+	"slices"
 
-// OpenBytes opens a file that lies in memory.
-func OpenBytes(data []byte, o Options) (*File, error) {
-	return newFile("memory.arrow", &mapping{data}, len(data), o)
+	"github.com/darray-go/darray/format"
+)
+
+// Repeat lists the last batch that an encoder of Format has written n times in all.
+func Repeat(e format.Encoder, n int) {
+	w := e.(*encoder)
+	last := w.batches[len(w.batches)-1:]
+	w.batches = append(w.batches, slices.Repeat(last, n-1)...)
 }

@@ -2,179 +2,126 @@ package arrowipc
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"sort"
 
-	"github.com/darray-go/darray/array"
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/darray-go/darray/format"
 )
 
-// part is the rows [lo, hi) of one column in one batch.
-type part struct {
-	piece
-	lo, hi int
-}
+// errChanged is a file that was written to while it was open.
+var errChanged = errors.New("the file was changed while it was open; open it again")
 
-// Read gives the rows [lo, hi) of a column as one 1-D block. Rows within one batch that is not compressed are a view of
-// the mapping, which the block keeps alive; all others are copied. Columns of bool and the number types can be read. It
-// allocates at most Options.Budget; ctx ends it between steps of a few MiB.
-func (f *File) Read(ctx context.Context, column, lo, hi int) (b *array.Block, err error) {
-	defer guard(f.Path, &err, debug.SetPanicOnFault(true))
-	if b, err = f.read(ctx, column, lo, hi); err != nil {
-		name := fmt.Sprintf("column %d", column)
-		if column >= 0 && column < len(f.layout.columns) {
-			name = fmt.Sprintf("column %q", f.Schema.Field(column).Name)
-		}
-		return nil, fmt.Errorf("%s: %s: %w", f.Path, name, err)
+// Read gives rows [lo, hi) of columns. Rows within one batch that is not compressed are a view of the input, others are copied: those
+// of one width straight into place, by one goroutine a column and batch.
+func (r *reader) Read(ctx context.Context, columns []int, lo, hi int) ([]arrow.Array, error) {
+	s := r.session()
+	out := make([]arrow.Array, len(columns))
+	pieces, err := s.pieces(ctx, columns, lo, hi)
+	if err != nil {
+		return nil, err
 	}
-	return b, nil
+	var work work
+	for i, c := range columns {
+		n := r.layout.columns[c]
+		if len(pieces[i]) == 0 {
+			out[i] = empty(n.declared)
+			continue
+		}
+		if err := s.plan(ctx, &work, n, pieces[i], &out[i]); err != nil {
+			return nil, named(n, err)
+		}
+	}
+	if err := format.Each(ctx, len(work.tasks), func(ctx context.Context, i int) error {
+		u := r.unpackers.Get().(*unpacker)
+		defer r.unpackers.Put(u)
+		return work.tasks[i](ctx, u)
+	}); err != nil {
+		return nil, err
+	}
+	return out, format.Each(ctx, len(work.ends), func(ctx context.Context, i int) error { return work.ends[i](ctx) })
 }
 
-// Close ends reading. Blocks that were read stay valid; the mapping goes with the last of them. Close is safe twice.
-func (f *File) Close() error {
-	f.mu.Lock()
-	src := f.src
-	f.src = nil
-	f.mu.Unlock()
-	if src == nil {
+// work is what a Read has to do: tasks at once, and when they are all done the ends, which put together what they made.
+type work struct {
+	tasks []func(context.Context, *unpacker) error
+	ends  []func(context.Context) error
+}
+
+// named adds a column's name to an error.
+func named(n *node, err error) error {
+	if err == nil {
 		return nil
 	}
-	return src.close()
+	return fmt.Errorf("column %q: %w", n.name, err)
 }
 
-func (f *File) source() (source, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.src == nil {
-		return nil, errClosed
+// pieces finds the rows [lo, hi) of columns in the batches that hold them. Open has looked at them, but the file may have been written
+// to since.
+func (s *session) pieces(ctx context.Context, columns []int, lo, hi int) ([][]*piece, error) {
+	r := s.r
+	nodes := make([]*node, len(columns))
+	for i, c := range columns {
+		nodes[i] = r.layout.columns[c]
 	}
-	return f.src, nil
-}
-
-func (f *File) read(ctx context.Context, i, lo, hi int) (*array.Block, error) {
-	src, err := f.source()
-	if err != nil {
-		return nil, err
-	}
-	defer runtime.KeepAlive(src) // Close may drop the file's own reference meanwhile
-	if i < 0 || i >= len(f.layout.columns) {
-		return nil, fmt.Errorf("there are %d columns", len(f.layout.columns))
-	}
-	c := f.layout.columns[i]
-	if !c.dtype.Valid() {
-		return nil, fmt.Errorf("%w: arrays cannot be made of %s; %s", array.ErrDType, f.Schema.Field(i).Type, readable(f.Schema, f.layout))
-	}
-	if lo < 0 || hi < lo || hi > f.Rows {
-		return nil, fmt.Errorf("%w: rows [%d, %d) of %d", array.ErrShape, lo, hi, f.Rows)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	parts, nulls, err := f.parts(ctx, src, c, lo, hi)
-	if err != nil {
-		return nil, err
-	}
-	if len(parts) == 1 && parts[0].values.codec == codecNone {
-		return parts[0].view(src, c.dtype)
-	}
-	need := c.dtype.BufferSize(hi - lo)
-	if nulls {
-		need += array.Bool.BufferSize(hi - lo)
-	}
-	if need > f.budget {
-		return nil, fmt.Errorf("rows [%d, %d) take %d bytes, over the budget of %d; read fewer rows at a time or raise Options.Budget", lo, hi, need, f.budget)
-	}
-	return join(ctx, src, c.dtype, parts, nulls)
-}
-
-// parts finds the rows [lo, hi) of a column in the batches that hold them, and whether some may be null.
-func (f *File) parts(ctx context.Context, src source, c column, lo, hi int) (parts []part, nulls bool, err error) {
-	first := sort.SearchInts(f.starts, lo+1) - 1 // the last batch that starts at or before lo
-	for i := first; i < len(f.at) && f.starts[i] < hi; i++ {
-		if f.Batches[i] == 0 {
+	out := make([][]*piece, len(columns))
+	first := sort.SearchInts(r.starts, lo+1) - 1 // the last batch that starts at or before lo
+	for i := first; i < len(r.at) && r.starts[i] < hi; i++ {
+		if r.rows[i] == 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, false, err
-		}
-		p, err := f.piece(src, i, c)
-		if err != nil {
-			return nil, false, fmt.Errorf("batch %d: %w", i, err)
-		}
-		parts = append(parts, part{p, max(lo-f.starts[i], 0), min(hi-f.starts[i], p.rows)})
-		nulls = nulls || p.validity.n > 0
-	}
-	return parts, nulls, nil
-}
-
-// piece reads the metadata of batch i again; Open has checked it, but the file may have been written to since.
-func (f *File) piece(src source, i int, c column) (piece, error) {
-	m, err := readMessage(src, f.at[i], int(f.Bytes))
-	if err != nil {
-		return piece{}, err
-	}
-	if m.kind != kindBatch {
-		return piece{}, errChanged
-	}
-	b, err := parseBatch(m, f.layout)
-	if err != nil {
-		return piece{}, err
-	}
-	if b.rows != f.Batches[i] {
-		return piece{}, errChanged
-	}
-	return b.piece(c)
-}
-
-// view is the rows as a block over the source's own bytes. It starts at a byte of the bitmaps, so that values and validity
-// begin at the same element.
-func (p *part) view(src source, d array.DType) (*array.Block, error) {
-	base := p.lo &^ (8*array.Alignment - 1) // keeps bitmaps aligned too
-	values, err := src.view(p.cut(p.values.extent, d, base))
-	if err != nil {
-		return nil, err
-	}
-	var validity []byte
-	if p.validity.n > 0 {
-		if validity, err = src.view(p.cut(p.validity.extent, array.Bool, base)); err != nil {
 			return nil, err
 		}
-	}
-	return array.WrapBlock(d, p.hi-p.lo, p.lo-base, values, validity, src)
-}
-
-// cut is the bytes of a buffer that hold the elements [base, hi).
-func (p *part) cut(e extent, d array.DType, base int) extent {
-	skip := d.BufferSize(base)
-	return extent{e.at + skip, d.BufferSize(p.hi) - skip}
-}
-
-// join copies parts of several batches, or of compressed ones, into one block.
-func join(ctx context.Context, src source, d array.DType, parts []part, nulls bool) (*array.Block, error) {
-	n := 0
-	for _, p := range parts {
-		n += p.hi - p.lo
-	}
-	b := array.NewBlock(d, array.Shape{n}, nulls)
-	values, validity, _ := b.Raw()
-	u := &unpacker{src: src}
-	defer u.done()
-	at := 0
-	for _, p := range parts {
-		var err error
-		if d == array.Bool {
-			err = u.fillBits(ctx, values, at, p.values, p.lo, p.hi)
-		} else {
-			err = u.fill(ctx, values[d.BufferSize(at):d.BufferSize(at+p.hi-p.lo)], p.values, d.BufferSize(p.lo))
+		m, err := readMessage(ctx, r.in, r.at[i], r.in.Size)
+		if err == nil && (m.end || m.kind != kindBatch) {
+			err = errChanged
 		}
-		if err == nil && p.validity.n > 0 {
-			err = u.fillBits(ctx, validity, at, p.validity, p.lo, p.hi)
+		var b *batch
+		if err == nil {
+			b, err = parseBatch(m.header, m.body, r.layout, nodes)
+		}
+		if err == nil && b.rows != r.rows[i] {
+			err = errChanged
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("batch %d: %w", i, err)
 		}
-		at += p.hi - p.lo
+		for k, n := range nodes {
+			out[k] = append(out[k], &piece{b, n, r.seq[i], max(lo-r.starts[i], 0), min(hi-r.starts[i], b.rows)})
+		}
 	}
-	return b, nil
+	return out, nil
+}
+
+// plan adds what is to be done for one column, which comes to lie in out.
+func (s *session) plan(ctx context.Context, w *work, n *node, pieces []*piece, out *arrow.Array) error {
+	u := s.r.unpackers.Get().(*unpacker)
+	defer s.r.unpackers.Put(u)
+	one := true // dictionary
+	first, _ := s.r.find(n.id, pieces[0].seq)
+	for _, p := range pieces {
+		if err := s.loadDictionaries(ctx, u, n, p.seq); err != nil {
+			return err
+		}
+		mine, _ := s.r.find(n.id, p.seq)
+		one = one && (n.dictionary == nil || mine == first)
+	}
+	if n.flat() && one && (len(pieces) > 1 || pieces[0].codec != codecNone) {
+		return s.planFlat(ctx, w, n, pieces, out)
+	}
+	parts := make([]arrow.Array, len(pieces))
+	for i, p := range pieces {
+		w.tasks = append(w.tasks, func(ctx context.Context, u *unpacker) (err error) {
+			parts[i], err = s.array(ctx, u, p)
+			return named(n, err)
+		})
+	}
+	w.ends = append(w.ends, func(ctx context.Context) (err error) {
+		*out, err = s.joinColumn(ctx, n, parts)
+		return named(n, err)
+	})
+	return nil
 }

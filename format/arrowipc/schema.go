@@ -7,17 +7,27 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-
-	"github.com/darray-go/darray/array"
 )
 
 // errNotArrow is a file of another format.
 var errNotArrow = errors.New("does not begin with an Arrow schema; is it an Arrow file?")
 
-// readSchema turns a schema message into a schema, by arrow-go once the message is known to be finite.
-func readSchema(m message) (*arrow.Schema, error) {
+// readSchema turns a schema message into a schema, by arrow-go once the message is known to be finite, and the layout of its batches.
+func readSchema(m message) (*arrow.Schema, *layout, error) {
+	s, err := parseSchema(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := newLayout(s, m)
+	return s, l, err
+}
+
+func parseSchema(m message) (*arrow.Schema, error) {
 	if m.kind != kindSchema {
 		return nil, errNotArrow
+	}
+	if m.version < versionV4 || m.version > versionV5 {
+		return nil, fmt.Errorf("it is of version %d of the format, and versions 4 and 5 are known; write it again with a program of today", m.version+1)
 	}
 	if m.header.u16(schemaEndianness) != 0 {
 		return nil, errors.New("it is big-endian; write it again on a little-endian machine, or with little-endian byte order")
@@ -96,91 +106,6 @@ func (c *schemaCheck) metadata(pairs vector) {
 			return
 		}
 	}
-}
-
-// layout says where each column of a schema is found among the arrays and buffers of its batches.
-type layout struct {
-	columns []column
-	nodes   int // arrays of a batch
-	buffers int // buffers of a batch, without those of views
-	views   int // arrays whose number of buffers each batch states
-}
-
-// column is one top-level column. Its dtype is Invalid where arrays cannot be made of it.
-type column struct {
-	dtype               array.DType
-	node, buffer, views int // how many of each come before it
-}
-
-// newLayout walks a schema depth first, as the format orders arrays and buffers.
-func newLayout(s *arrow.Schema, version int) *layout {
-	l := &layout{}
-	for _, f := range s.Fields() {
-		d, err := array.FromArrowType(f.Type)
-		if err != nil {
-			d = array.Invalid
-		}
-		l.columns = append(l.columns, column{d, l.nodes, l.buffers, l.views})
-		l.add(f.Type, version)
-	}
-	return l
-}
-
-func (l *layout) add(t arrow.DataType, version int) {
-	if e, ok := t.(arrow.ExtensionType); ok {
-		l.add(e.StorageType(), version)
-		return
-	}
-	l.nodes++
-	switch t := t.(type) {
-	case *arrow.NullType, *arrow.RunEndEncodedType:
-	case *arrow.StructType, *arrow.FixedSizeListType:
-		l.buffers++ // validity
-	case arrow.UnionType:
-		l.buffers++ // types
-		if t.Mode() == arrow.DenseMode {
-			l.buffers++ // offsets
-		}
-		if version <= versionV4 {
-			l.buffers++ // validity, until 2020
-		}
-	case *arrow.ListViewType, *arrow.LargeListViewType:
-		l.buffers += 3 // validity, offsets, sizes
-	case arrow.BinaryViewDataType:
-		l.buffers += 2 // validity, views; then the data
-		l.views++
-	case arrow.BinaryDataType:
-		l.buffers += 3 // validity, offsets, data
-	default: // validity, then values, indices of a dictionary, or offsets of a list
-		l.buffers += 2
-	}
-	if nested, ok := t.(arrow.NestedType); ok {
-		for _, f := range nested.Fields() {
-			l.add(f.Type, version)
-		}
-	}
-}
-
-// readable lists the columns that arrays can be made of, for error messages.
-func readable(s *arrow.Schema, l *layout) string {
-	var names bytes.Buffer
-	for i, c := range l.columns {
-		if c.dtype == array.Invalid {
-			continue
-		}
-		if names.Len() > 200 {
-			names.WriteString(", ...")
-			break
-		}
-		if names.Len() > 0 {
-			names.WriteString(", ")
-		}
-		names.WriteString(s.Field(i).Name)
-	}
-	if names.Len() == 0 {
-		return "none of its columns can be read"
-	}
-	return "the columns that can be read are " + names.String()
 }
 
 // addRows adds a batch's rows to a total that stays countable.

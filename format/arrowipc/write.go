@@ -2,196 +2,195 @@ package arrowipc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/format"
 )
 
-// WriteOptions of a new file. The zero value writes uncompressed batches, which can be mapped.
-type WriteOptions struct {
-	Compression string // "", "lz4" or "zstd"
-	BatchBytes  int    // about how large a record batch becomes; 0 is 64 MiB, as other readers refuse batches above 256 MiB
-}
+const (
+	batchBytes  = 64 << 20 // about how large a record batch becomes, as other readers refuse more than 256 MiB
+	rowMultiple = 64       // rows of a batch are a multiple of it, so that bitmaps stay aligned where batches are joined again
+)
 
-const defaultBatchBytes = 64 << 20
-
-// NewSchema is the schema of columns with these names and element types, all of them nullable.
-func NewSchema(names []string, dtypes []array.DType) (*arrow.Schema, error) {
-	if len(names) != len(dtypes) {
-		return nil, fmt.Errorf("%w: %d names for %d columns", array.ErrShape, len(names), len(dtypes))
-	}
-	fields := make([]arrow.Field, len(names))
-	for i, d := range dtypes {
-		if !d.Valid() {
-			return nil, fmt.Errorf("%w: column %q has no element type", array.ErrDType, names[i])
-		}
-		fields[i] = arrow.Field{Name: names[i], Type: d.Arrow(), Nullable: true}
-	}
-	return arrow.NewSchema(fields, nil), nil
-}
-
-// WriteFile writes columns of equal length as an Arrow file, put in place at once when it is complete and on the disk.
-// If it fails or ctx ends, no file is made and one of that name stays as it was.
-func WriteFile(ctx context.Context, path string, names []string, columns []*array.Block, o WriteOptions) error {
-	schema, err := schemaOf(names, columns)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	w, err := NewWriter(path, schema, o)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	if err := w.Write(ctx, columns...); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return w.fail(err)
-	}
-	return w.Commit()
-}
-
-// Write writes columns of equal length in the file format to w.
-func Write(ctx context.Context, w io.Writer, names []string, columns []*array.Block, o WriteOptions) error {
-	schema, err := schemaOf(names, columns)
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	e, err := newEncoder(w, schema, o)
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	if err = e.write(ctx, columns); err == nil {
-		err = e.close()
-	}
-	if err != nil {
-		return fmt.Errorf("write: %w; what was written is no whole file", err)
-	}
-	return nil
-}
-
-func schemaOf(names []string, columns []*array.Block) (*arrow.Schema, error) {
-	dtypes := make([]array.DType, len(columns))
-	for i, c := range columns {
-		dtypes[i] = c.DType()
-	}
-	return NewSchema(names, dtypes)
-}
-
-// encoder cuts columns into record batches.
+// encoder cuts records into batches and writes them in the file format, each buffer at a multiple of array.Alignment in the file.
 type encoder struct {
-	schema   *arrow.Schema
-	dtypes   []array.DType
-	ipc      *ipc.FileWriter
-	perRow   int // bits
-	perBatch int // rows
+	out     io.Writer
+	at      int // bytes written
+	schema  *arrow.Schema
+	said    []byte // the schema's message, for the footer
+	layout  *layout
+	packer  *packer
+	perRows int // of WriteOptions
+
+	dictionaries, batches []block
+	known                 map[int64]*known
 }
 
-func newEncoder(w io.Writer, schema *arrow.Schema, o WriteOptions) (*encoder, error) {
-	e := &encoder{schema: schema}
-	seen := make(map[string]bool)
-	for _, f := range schema.Fields() {
-		d, err := array.FromArrowType(f.Type)
-		if err != nil {
-			return nil, fmt.Errorf("column %q: %w", f.Name, err)
-		}
-		if seen[f.Name] {
-			return nil, fmt.Errorf("two columns are called %q; rename one", f.Name)
-		}
-		seen[f.Name] = true
-		e.dtypes = append(e.dtypes, d)
-		e.perRow += d.BufferSize(8) + 1 // bits: those of 8 rows are its bytes, and one of validity
+// block is where a message lies, as the footer lists it.
+type block struct{ at, meta, body int }
+
+func create(w io.Writer, s *arrow.Schema, o format.WriteOptions) (format.Encoder, error) {
+	p, err := newPacker(o.Compression)
+	if err != nil {
+		return nil, err
 	}
-	options := []ipc.Option{ipc.WithSchema(schema)}
-	switch o.Compression {
-	case "":
-	case "lz4":
-		options = append(options, ipc.WithLZ4())
-	case "zstd":
-		options = append(options, ipc.WithZstd())
-	default:
-		return nil, fmt.Errorf("compression %q is not known; use lz4 or zstd, or none", o.Compression)
+	if !s.IsNativeEndian() {
+		return nil, errors.New("the schema says that its values have the other byte order; make one without")
 	}
-	if o.BatchBytes < 0 {
-		return nil, fmt.Errorf("batches of %d bytes; use a positive number, or 0 for %d", o.BatchBytes, defaultBatchBytes)
+	payload := ipc.GetSchemaPayload(s, memory.DefaultAllocator)
+	meta := payload.Meta()
+	e := &encoder{out: w, schema: s, said: meta.Bytes(), packer: p, perRows: o.BatchRows, known: make(map[int64]*known)}
+	if e.layout, err = layoutOf(s, e.said); err != nil {
+		return nil, err
 	}
-	if o.BatchBytes == 0 {
-		o.BatchBytes = defaultBatchBytes
+	if err := e.write([]byte(magic + "\x00\x00")); err != nil {
+		return nil, err
 	}
-	// Multiples of 64 rows keep bitmaps aligned where batches are joined again.
-	e.perBatch = max(64, o.BatchBytes/max(1, e.perRow)*8&^63)
-	var err error
-	e.ipc, err = ipc.NewFileWriter(w, options...)
+	_, err = e.message(e.said, nil)
 	return e, err
 }
 
-// check holds columns against the schema and gives their length.
-func (e *encoder) check(columns []*array.Block) (rows int, err error) {
-	if len(columns) != len(e.dtypes) {
-		return 0, fmt.Errorf("%w: %d columns for a schema of %d", array.ErrShape, len(columns), len(e.dtypes))
+// layoutOf is the layout of the batches of a schema, by the message that says it.
+func layoutOf(s *arrow.Schema, meta []byte) (*layout, error) {
+	t, f := root(meta)
+	m := message{kind: t.u8(messageKind), version: int(t.u16(messageVersion)), meta: meta}
+	m.header, _ = t.table(messageHeader)
+	if f.bad || m.header.f == nil {
+		return nil, errors.New("the schema cannot be written")
 	}
-	for i, c := range columns {
-		f := e.schema.Field(i)
-		switch {
-		case c == nil:
-			return 0, fmt.Errorf("column %q is nil", f.Name)
-		case c.DType() != e.dtypes[i]:
-			return 0, fmt.Errorf("%w: column %q is %s, the schema says %s", array.ErrDType, f.Name, c.DType(), e.dtypes[i])
-		case len(c.Shape()) != 1:
-			return 0, fmt.Errorf("%w: column %q has shape %v; reshape it to one axis", array.ErrShape, f.Name, c.Shape())
-		case c.Len() != columns[0].Len():
-			return 0, fmt.Errorf("%w: column %q has %d rows, column %q has %d", array.ErrShape, f.Name, c.Len(), e.schema.Field(0).Name, columns[0].Len())
-		case !f.Nullable && c.NullN() > 0:
-			return 0, fmt.Errorf("%w: column %q has %d nulls, the schema allows none", array.ErrNull, f.Name, c.NullN())
-		}
-		rows = c.Len()
+	if err := checkSchema(m); err != nil {
+		return nil, fmt.Errorf("%w, or nested more than %d deep", err, maxDepth)
 	}
-	return rows, nil
+	return newLayout(s, m)
 }
 
-// write appends columns in batches.
-func (e *encoder) write(ctx context.Context, columns []*array.Block) (err error) {
-	defer rescue(&err)
-	rows, err := e.check(columns)
-	if err != nil {
+// Write appends the rows of r, as one batch or several.
+func (e *encoder) Write(ctx context.Context, r arrow.RecordBatch) error {
+	if err := e.check(r); err != nil {
 		return err
 	}
-	for lo := 0; lo < rows; lo += e.perBatch {
+	defer func() {
+		for _, k := range e.known {
+			k.current = nil // its memory may be another's by the next call
+		}
+	}()
+	rows := int(r.NumRows())
+	per := e.batchRows(r)
+	for lo := 0; lo < rows; lo += per {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := e.batch(columns, lo, min(lo+e.perBatch, rows)); err != nil {
+		if err := e.batch(ctx, r, lo, min(per, rows-lo)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *encoder) batch(columns []*array.Block, lo, hi int) error {
-	arrays := make([]arrow.Array, len(columns))
-	for i, c := range columns {
-		arrays[i] = c.Slice(lo, hi).Arrow()
-		defer arrays[i].Release()
+// check holds a record against the schema.
+func (e *encoder) check(r arrow.RecordBatch) error {
+	if int(r.NumCols()) != e.schema.NumFields() {
+		return fmt.Errorf("%w: %d columns for a schema of %d", array.ErrShape, r.NumCols(), e.schema.NumFields())
 	}
-	r := arrowarray.NewRecordBatch(e.schema, arrays, int64(hi-lo))
-	defer r.Release()
-	return e.ipc.Write(r)
+	for i, c := range r.Columns() {
+		f := e.schema.Field(i)
+		switch {
+		case !arrow.TypeEqual(c.DataType(), f.Type):
+			return fmt.Errorf("%w: column %q is %s, the schema says %s", array.ErrDType, f.Name, c.DataType(), f.Type)
+		case c.Len() != int(r.NumRows()):
+			return fmt.Errorf("%w: column %q has %d rows of %d", array.ErrShape, f.Name, c.Len(), r.NumRows())
+		case !f.Nullable && c.NullN() > 0 && c.DataType().ID() != arrow.NULL:
+			return fmt.Errorf("%w: column %q has %d nulls, the schema allows none", array.ErrNull, f.Name, c.NullN())
+		}
+	}
+	return nil
 }
 
-// close writes the footer.
-func (e *encoder) close() (err error) {
-	defer rescue(&err)
-	return e.ipc.Close()
+// batchRows is how many rows of a record go into one batch.
+func (e *encoder) batchRows(r arrow.RecordBatch) int {
+	if e.perRows > 0 {
+		return e.perRows
+	}
+	total, rows := 0, int(r.NumRows())
+	for i, c := range r.Columns() {
+		total += bytesOf(e.layout.columns[i], c.Data(), c.Data().Offset(), rows)
+	}
+	if total <= batchBytes {
+		return max(rows, 1)
+	}
+	per := int(float64(batchBytes) / float64(total) * float64(rows))
+	return max(per, rowMultiple) / rowMultiple * rowMultiple
 }
 
-// rescue turns a panic of arrow-go into an error.
-func rescue(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("arrow: %v", r)
+// batch writes n rows from lo on.
+func (e *encoder) batch(ctx context.Context, r arrow.RecordBatch, lo, n int) error {
+	b := &body{e: e}
+	for i, c := range r.Columns() {
+		if err := b.add(ctx, e.layout.columns[i], c.Data(), c.Data().Offset()+lo, n); err != nil {
+			return fmt.Errorf("column %q: %w", e.schema.Field(i).Name, err)
+		}
 	}
+	at, err := e.send(ctx, b, n, nil)
+	e.batches = append(e.batches, at)
+	return err
+}
+
+// send writes a batch, or that of a dictionary.
+func (e *encoder) send(ctx context.Context, b *body, rows int, d *header) (block, error) {
+	if err := e.packer.pack(ctx, b.buffers, b.wide); err != nil {
+		return block{}, err
+	}
+	return e.message(b.message(rows, e.packer.codec, d), b.buffers)
+}
+
+// message writes metadata and the buffers behind it.
+func (e *encoder) message(meta []byte, buffers [][]byte) (block, error) {
+	const prefix = 8
+	start := e.at
+	padded := len(meta) + padding(e.at+prefix+len(meta))
+	at := block{start, prefix + padded, 0}
+	if err := e.write(messagePrefix(padded), meta, zeros[:padded-len(meta)]); err != nil {
+		return at, err
+	}
+	for _, b := range buffers {
+		if err := e.write(b, zeros[:padding(len(b))]); err != nil {
+			return at, err
+		}
+	}
+	at.body = e.at - start - at.meta
+	return at, nil
+}
+
+func (e *encoder) write(parts ...[]byte) error {
+	for _, p := range parts {
+		if len(p) == 0 {
+			continue
+		}
+		n, err := e.out.Write(p)
+		if e.at += n; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// zeros is what lies between buffers.
+var zeros [array.Alignment]byte
+
+// padding is what n lacks to a multiple of the alignment.
+func padding(n int) int { return -n & (array.Alignment - 1) }
+
+// Close writes the end-of-stream marker and the footer.
+func (e *encoder) Close() error {
+	e.packer.close()
+	footer := e.footer()
+	length := messagePrefix(len(footer))[4:]
+	return e.write(messagePrefix(0), footer, length, []byte(magic))
 }

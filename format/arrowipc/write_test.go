@@ -6,163 +6,79 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
+	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/endian"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/darray-go/darray/array"
+	"github.com/darray-go/darray/format"
 	"github.com/darray-go/darray/format/arrowipc"
+	"github.com/darray-go/darray/format/formattest"
 	"github.com/darray-go/darray/internal/leak"
 )
 
-// sampleColumns are 1000 rows of every type, cut out of longer blocks so that no buffer begins at its first element.
-func sampleColumns(t *testing.T, nulls int) (names []string, columns []*array.Block) {
-	t.Helper()
-	batch := randomBatches(numericSchema(t), nulls, 1010)[0]
-	for i, field := range batch.Schema().Fields() {
-		b, err := array.FromArrow(batch.Column(i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		names, columns = append(names, field.Name), append(columns, b.Slice(5, 1005))
-	}
-	return names, columns
-}
-
-// arrowElements reads all rows of every column with arrow-go's own reader.
-func arrowElements(t *testing.T, data []byte) [][]element {
-	t.Helper()
-	r, err := ipc.NewFileReader(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var batches []arrow.RecordBatch
-	for i := range r.NumRecords() {
-		b, err := r.RecordBatchAt(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		batches = append(batches, b)
-	}
-	out := make([][]element, r.Schema().NumFields())
-	for i := range out {
-		out[i] = want(t, batches, i)
-	}
-	return out
-}
-
-// TestRoundTrip writes every type and reads it back, with this package and with arrow-go.
-func TestRoundTrip(t *testing.T) {
+// TestRefusedRecords: what does not fit the schema is refused, and an encoder that has failed stays so.
+func TestRefusedRecords(t *testing.T) {
 	leak.Check(t)
-	path := filepath.Join(t.TempDir(), "x.arrow")
-	for _, nulls := range []int{0, 2} {
-		names, columns := sampleColumns(t, nulls)
-		for _, compression := range []string{"", "lz4", "zstd"} {
-			for _, size := range []int{0, 1, 10_000} {
-				o := arrowipc.WriteOptions{Compression: compression, BatchBytes: size}
-				if err := arrowipc.WriteFile(t.Context(), path, names, columns, o); err != nil {
-					t.Fatal(err)
-				}
-				data, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var direct bytes.Buffer
-				if err := arrowipc.Write(t.Context(), &direct, names, columns, o); err != nil || !bytes.Equal(direct.Bytes(), data) {
-					t.Fatalf("Write and WriteFile differ: %v", err)
-				}
-				theirs := arrowElements(t, data)
-				f := open(t, path, arrowipc.Options{})
-				if one := len(f.Batches) == 1; one != (size == 0) || f.Compression != compression {
-					t.Fatalf("batches of %d bytes: %v, %q", size, f.Batches, f.Compression)
-				}
-				for i, c := range columns {
-					b, err := f.Read(t.Context(), i, 0, f.Rows)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if ours, all := elements(t, b), elements(t, c); !equal(ours, all) || !equal(theirs[i], all) {
-						t.Errorf("%s: column %s is not what was written", compression, names[i])
-					}
-				}
-			}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int8}}, nil)
+	record := func(columns ...arrow.Array) arrow.RecordBatch {
+		var fields []arrow.Field
+		for i, c := range columns {
+			fields = append(fields, arrow.Field{Name: fmt.Sprint("x", i), Type: c.DataType(), Nullable: true})
 		}
+		return arrowarray.NewRecordBatch(arrow.NewSchema(fields, nil), columns, int64(columns[0].Len()))
 	}
-}
-
-func equal(a, b []element) bool { return slices.Equal(a, b) }
-
-func TestWriteNothing(t *testing.T) {
-	leak.Check(t)
-	path := filepath.Join(t.TempDir(), "x.arrow")
-	if err := arrowipc.WriteFile(t.Context(), path, nil, nil, arrowipc.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if f := open(t, path, arrowipc.Options{}); f.Rows != 0 || f.Schema.NumFields() != 0 {
-		t.Errorf("%d rows, %v", f.Rows, f.Schema)
-	}
-	empty := array.NewBlock(array.Int8, array.Shape{0}, true)
-	if err := arrowipc.WriteFile(t.Context(), path, []string{"a"}, []*array.Block{empty}, arrowipc.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if f := open(t, path, arrowipc.Options{}); f.Rows != 0 || f.Schema.NumFields() != 1 {
-		t.Errorf("%d rows, %v", f.Rows, f.Schema)
-	}
-}
-
-func TestRefusedColumns(t *testing.T) {
-	leak.Check(t)
-	three, four := array.NewBlock(array.Int8, array.Shape{3}, false), array.NewBlock(array.Int8, array.Shape{4}, false)
-	square := array.NewBlock(array.Int8, array.Shape{2, 2}, false)
-	path := filepath.Join(t.TempDir(), "x.arrow")
+	good := formattest.Random(arrow.PrimitiveTypes.Int8, 20, false, 1)
 	for _, c := range []struct {
-		names   []string
-		columns []*array.Block
-		o       arrowipc.WriteOptions
-		want    string
+		r    arrow.RecordBatch
+		kind error
+		want string
 	}{
-		{[]string{"a", "b"}, []*array.Block{three, four}, arrowipc.WriteOptions{}, `column "b" has 4 rows, column "a" has 3`},
-		{[]string{"a"}, []*array.Block{three, four}, arrowipc.WriteOptions{}, "1 names for 2 columns"},
-		{[]string{"a", "a"}, []*array.Block{three, three}, arrowipc.WriteOptions{}, `two columns are called "a"`},
-		{[]string{"a"}, []*array.Block{square}, arrowipc.WriteOptions{}, "shape [2 2]; reshape it to one axis"},
-		{[]string{"a"}, []*array.Block{three}, arrowipc.WriteOptions{Compression: "gzip"}, "use lz4 or zstd"},
-		{[]string{"a"}, []*array.Block{three}, arrowipc.WriteOptions{BatchBytes: -1}, "-1 bytes"},
+		{record(good, good), array.ErrShape, "2 columns for a schema of 1"},
+		{record(formattest.Random(arrow.PrimitiveTypes.Int16, 20, false, 1)), array.ErrDType, `column "x" is int16, the schema says int8`},
+		{record(formattest.Random(arrow.PrimitiveTypes.Int8, 20, true, 1)), array.ErrNull, "the schema allows none"},
 	} {
-		err := arrowipc.WriteFile(t.Context(), path, c.names, c.columns, c.o)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+		e, err := format.Create(arrowipc.Format, io.Discard, schema, format.WriteOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Write(t.Context(), c.r); !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v; want %q", err, c.want)
 		}
-		checkFolder(t, path)
+		if e.Write(t.Context(), record(good)) == nil || e.Close() == nil {
+			t.Error("an encoder works after it has failed")
+		}
 	}
-}
-
-// checkFolder fails the test if a folder holds other files than the wanted ones.
-func checkFolder(t *testing.T, path string, names ...string) {
-	t.Helper()
-	entries, err := os.ReadDir(filepath.Dir(path))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	e, err := format.Create(arrowipc.Format, io.Discard, schema, format.WriteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, e := range entries {
-		got = append(got, e.Name())
+	if err := e.Write(ended, record(good)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
-	if fmt.Sprint(got) != fmt.Sprint(names) {
-		t.Errorf("the folder holds %q, want %q", got, names)
+	foreign := arrow.NewSchemaWithEndian(schema.Fields(), nil, endian.NonNativeEndian)
+	if _, err := format.Create(arrowipc.Format, io.Discard, foreign, format.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "the other byte order") {
+		t.Error(err)
+	}
+	for o, want := range map[format.WriteOptions]string{
+		{Compression: "gzip"}: `compression "gzip" is not of this format; use lz4, zstd or none`,
+		{BatchRows: -1}:       "batches of -1 rows",
+	} {
+		if _, err := format.Create(arrowipc.Format, io.Discard, schema, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
 	}
 }
 
 // fullDisk accepts some bytes, then none.
-type fullDisk struct {
-	io.Writer
-	left int
-}
+type fullDisk struct{ left int }
 
 var errFull = errors.New("no space left on device")
 
@@ -171,152 +87,157 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 		return 0, errFull
 	}
 	d.left -= len(p)
-	return d.Writer.Write(p)
+	return len(p), nil
 }
 
-// TestFullDisk fails a write after every so many bytes: the old file stays, and nothing else.
+// TestFullDisk fails a write after every so many bytes.
 func TestFullDisk(t *testing.T) {
 	leak.Check(t)
-	_, columns := sampleColumns(t, 2)
-	path := filepath.Join(t.TempDir(), "x.arrow")
-	write := func(space int) error {
-		w, err := arrowipc.NewWriterThrough(path, numericSchema(t), arrowipc.WriteOptions{BatchBytes: 10_000},
-			func(out io.Writer) io.Writer { return &fullDisk{out, space} })
-		if err != nil {
-			return err
+	batch := sample(smallTypes(), true, 100)[0]
+	whole := len(formattest.Encode(t, arrowipc.Format, format.WriteOptions{BatchRows: 64}, batch))
+	for space := range whole + 1 {
+		e, err := format.Create(arrowipc.Format, &fullDisk{space}, batch.Schema(), format.WriteOptions{BatchRows: 64})
+		if err == nil {
+			err = errors.Join(e.Write(t.Context(), batch), e.Close())
 		}
-		defer w.Abort()
-		if err := w.Write(t.Context(), columns...); err != nil {
-			if again := w.Commit(); again == nil {
-				t.Error("Commit after a failed Write succeeds")
+		if errors.Is(err, errFull) != (space < whole) {
+			t.Errorf("%d bytes of %d: %v", space, whole, err)
+		}
+	}
+}
+
+// TestBatchSizes: without BatchRows a batch takes about 64 MiB, of multiples of 64 rows, whatever the columns.
+func TestBatchSizes(t *testing.T) {
+	leak.Check(t)
+	long := strings.Repeat("x", 1<<10)
+	b := arrowarray.NewStringBuilder(memory.DefaultAllocator)
+	for range 150_001 {
+		b.Append(long)
+	}
+	list := arrowarray.NewListBuilder(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64)
+	for range 150_001 {
+		list.Append(true)
+		list.ValueBuilder().(*arrowarray.Int64Builder).Append(1)
+	}
+	columns := []arrow.Array{b.NewArray(), list.NewArray()}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "s", Type: columns[0].DataType()}, {Name: "l", Type: columns[1].DataType()}}, nil)
+	data := formattest.Encode(t, arrowipc.Format, format.WriteOptions{}, arrowarray.NewRecordBatch(schema, columns, 150_001))
+	f := formattest.Open(t, arrowipc.Format, "x.arrow", data, format.Options{})
+	for i, n := range f.Batches {
+		if size := n * 1042; size > 65<<20 || i < len(f.Batches)-1 && (n%64 != 0 || size < 60<<20) {
+			t.Errorf("batch %d has %d rows, %d bytes", i, n, size)
+		}
+	}
+	if err := formattest.Equal(read(t, f, 0, 0, f.Rows), columns[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNotQuadratic: batches hold what their rows refer to, and not all that the record has.
+func TestNotQuadratic(t *testing.T) {
+	leak.Check(t)
+	for _, typ := range everyType() {
+		whole := formattest.Batch([]arrow.DataType{typ}, 20_000, true, 1)
+		size := func(rows int) int {
+			return len(formattest.Encode(t, arrowipc.Format, format.WriteOptions{BatchRows: rows}, whole))
+		}
+		if one, many := size(0), size(200); many > 2*one+100*2000 {
+			t.Errorf("%s: %d bytes in one batch, %d in a hundred", typ, one, many)
+		}
+	}
+}
+
+// TestSlicesOverExactMemory writes slices of arrays whose buffers end where their rows do, as those of a mapped file.
+func TestSlicesOverExactMemory(t *testing.T) {
+	leak.Check(t)
+	batches := sample(everyType(), true, 333)
+	f := formattest.Open(t, arrowipc.Format, "x.arrow", formattest.Encode(t, arrowipc.Format, format.WriteOptions{}, batches...), format.Options{})
+	all := make([]int, f.Schema.NumFields())
+	for i := range all {
+		all[i] = i
+	}
+	var again []arrow.RecordBatch
+	for _, span := range [][2]int{{0, 1}, {1, 100}, {100, 332}, {332, 333}} {
+		columns, err := f.Read(t.Context(), all, span[0], span[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		again = append(again, arrowarray.NewRecordBatch(f.Schema, columns, int64(span[1]-span[0])))
+	}
+	data := formattest.Encode(t, arrowipc.Format, format.WriteOptions{Compression: "lz4"}, again...)
+	g := formattest.Open(t, arrowipc.Format, "x.arrow", data, format.Options{})
+	for c := range all {
+		if err := formattest.Equal(read(t, g, c, 0, 333), batches[0].Column(c)); err != nil {
+			t.Errorf("%s: %v", f.Schema.Field(c).Type, err)
+		}
+	}
+	if bytes.Count(data, []byte("ARROW1")) < 2 {
+		t.Error("the file has no magic at its ends")
+	}
+}
+
+// TestExtensions: an extension type is carried by its storage, with the metadata that names it.
+func TestExtensions(t *testing.T) {
+	leak.Check(t)
+	meta := arrow.NewMetadata([]string{"ARROW:extension:name", "ARROW:extension:metadata"}, []string{"some.type", "{}"})
+	schema := arrow.NewSchema([]arrow.Field{{Name: "e", Type: arrow.PrimitiveTypes.Int32, Nullable: true, Metadata: meta}}, &meta)
+	column := formattest.Random(arrow.PrimitiveTypes.Int32, 10, true, 1)
+	data := formattest.Encode(t, arrowipc.Format, format.WriteOptions{}, arrowarray.NewRecordBatch(schema, []arrow.Array{column}, 10))
+	f := formattest.Open(t, arrowipc.Format, "x.arrow", data, format.Options{})
+	if !f.Schema.Equal(schema) || !f.Schema.Field(0).Metadata.Equal(meta) || !f.Schema.Metadata().Equal(meta) {
+		t.Errorf("%s, want %s", f.Schema, schema)
+	}
+	if err := formattest.Equal(read(t, f, 0, 0, 10), column); err != nil {
+		t.Error(err)
+	}
+}
+
+// mark is an extension type.
+type mark struct{ arrow.ExtensionBase }
+
+type markArray struct{ arrowarray.ExtensionArrayBase }
+
+func (*mark) ArrayType() reflect.Type { return reflect.TypeFor[markArray]() }
+func (*mark) ExtensionName() string   { return "darray.mark" }
+func (*mark) Serialize() string       { return "" }
+func (m *mark) String() string        { return "extension<darray.mark>" }
+func (m *mark) ExtensionEquals(t arrow.ExtensionType) bool {
+	return t.ExtensionName() == m.ExtensionName()
+}
+
+func (*mark) Deserialize(storage arrow.DataType, _ string) (arrow.ExtensionType, error) {
+	return &mark{arrow.ExtensionBase{Storage: storage}}, nil
+}
+
+// TestRegisteredExtension: a type that the program knows comes back as that type, alone and in lists, over several batches.
+func TestRegisteredExtension(t *testing.T) {
+	leak.Check(t)
+	uuid := &mark{arrow.ExtensionBase{Storage: &arrow.FixedSizeBinaryType{ByteWidth: 16}}}
+	if err := arrow.RegisterExtensionType(uuid); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := arrow.UnregisterExtensionType(uuid.ExtensionName()); err != nil {
+			t.Error(err)
+		}
+	}()
+	stored := formattest.Random(uuid.StorageType(), 100, true, 1)
+	column := arrowarray.NewExtensionArrayWithStorage(uuid, stored)
+	lists := formattest.Random(arrow.ListOf(uuid.StorageType()), 100, true, 2).Data()
+	typ := arrow.ListOf(uuid)
+	elements := arrowarray.NewExtensionArrayWithStorage(uuid, arrowarray.MakeFromData(lists.Children()[0]))
+	listed := arrowarray.MakeFromData(arrowarray.NewData(typ, 100, lists.Buffers(), []arrow.ArrayData{elements.Data()}, lists.NullN(), 0))
+	schema := arrow.NewSchema([]arrow.Field{{Name: "u", Type: uuid, Nullable: true}, {Name: "l", Type: typ, Nullable: true}}, nil)
+	batch := arrowarray.NewRecordBatch(schema, []arrow.Array{column, listed}, 100)
+	for _, compression := range []string{"none", "zstd"} {
+		data := formattest.Encode(t, arrowipc.Format, format.WriteOptions{BatchRows: 30, Compression: compression}, batch)
+		f := formattest.Open(t, arrowipc.Format, "x.arrow", data, format.Options{})
+		for c := range 2 {
+			for _, span := range [][2]int{{0, 100}, {5, 20}, {25, 70}} {
+				if err := formattest.Equal(read(t, f, c, span[0], span[1]), arrowarray.NewSlice(batch.Column(c), int64(span[0]), int64(span[1]))); err != nil {
+					t.Errorf("%s %v: %v", schema.Field(c).Type, span, err)
+				}
 			}
-			return err
 		}
-		return w.Commit()
-	}
-	if err := write(0); !errors.Is(err, errFull) || !strings.Contains(err.Error(), "no file was made") {
-		t.Errorf("%v", err)
-	}
-	checkFolder(t, path)
-	if err := write(1 << 20); err != nil {
-		t.Fatal(err)
-	}
-	old, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for space := 0; space < len(old); space += len(old)/40 + 1 {
-		if err := write(space); !errors.Is(err, errFull) || !strings.Contains(err.Error(), "the file of that name is as it was") {
-			t.Errorf("%d bytes: %v", space, err)
-		}
-		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, old) {
-			t.Errorf("%d bytes: the old file has changed: %v", space, err)
-		}
-		checkFolder(t, path, "x.arrow")
-	}
-}
-
-func TestWriterEnds(t *testing.T) {
-	leak.Check(t)
-	_, columns := sampleColumns(t, 2)
-	path := filepath.Join(t.TempDir(), "x.arrow")
-	begin := func() *arrowipc.Writer {
-		w, err := arrowipc.NewWriter(path, numericSchema(t), arrowipc.WriteOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w
-	}
-
-	ended, end := context.WithCancel(context.Background())
-	end()
-	if err := begin().Write(ended, columns...); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	checkFolder(t, path)
-
-	w := begin()
-	w.Abort()
-	w.Abort()
-	if err := w.Commit(); err == nil {
-		t.Error("Commit after Abort succeeds")
-	}
-	checkFolder(t, path)
-
-	w = begin()
-	for range 3 {
-		if err := w.Write(t.Context(), columns...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	w.Abort()
-	if w.Commit() == nil || w.Write(t.Context(), columns...) == nil {
-		t.Error("a Writer works after Commit")
-	}
-	checkFolder(t, path, "x.arrow")
-	if f := open(t, path, arrowipc.Options{}); f.Rows != 3000 {
-		t.Errorf("%d rows", f.Rows)
-	}
-
-	w = begin() // a rename that fails
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Join(path, "full"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err == nil {
-		t.Error("a file replaces a folder")
-	}
-	checkFolder(t, path, "x.arrow")
-	if _, err := arrowipc.NewWriter(path, numericSchema(t), arrowipc.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-		t.Error(err)
-	}
-	if _, err := arrowipc.NewWriter(filepath.Join(path, "none", "x"), numericSchema(t), arrowipc.WriteOptions{}); err == nil || !strings.Contains(err.Error(), "check the folder") {
-		t.Error(err)
-	}
-}
-
-// TestReplace keeps the rights of the old file, follows a link, and leaves blocks of the old file as they are.
-func TestReplace(t *testing.T) {
-	leak.Check(t)
-	names, columns := sampleColumns(t, 2)
-	path := filepath.Join(t.TempDir(), "x.arrow")
-	if err := arrowipc.WriteFile(t.Context(), path, names, columns, arrowipc.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	f := open(t, path, arrowipc.Options{})
-	b, err := f.Read(t.Context(), 4, 0, f.Rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(filepath.Dir(path), "link")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
-	if err := arrowipc.WriteFile(t.Context(), link, []string{"b"}, []*array.Block{b}, arrowipc.WriteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	checkFolder(t, path, "link", "x.arrow")
-	info, err := os.Stat(path)
-	if err != nil || info.Mode() != 0o640 {
-		t.Errorf("%v, %v", info, err)
-	}
-	if !equal(elements(t, b), elements(t, columns[4])) {
-		t.Error("a block of the old file has changed")
-	}
-	g := open(t, path, arrowipc.Options{})
-	if g.Version == f.Version {
-		t.Errorf("version %q of both files", g.Version)
-	}
-	again, err := g.Read(t.Context(), 0, 0, g.Rows)
-	if err != nil || !equal(elements(t, again), elements(t, b)) {
-		t.Errorf("what was read through a mapping is not what was written: %v", err)
 	}
 }

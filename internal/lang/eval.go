@@ -27,6 +27,9 @@ func (s *Script) Eval(resolve func(name string) (*array.Node, error), compute fu
 		if err != nil {
 			return nil, err
 		}
+		if n.Err() != nil { // of a column that is carried along
+			return nil, e.fail(st.expr, "", n.Err())
+		}
 		if n.Weak() {
 			n = array.CastTo(n, n.DType(), 0) // a result has an element type of its own
 		}
@@ -89,6 +92,9 @@ func (e *evaluator) evalNode(x ast.Expr) (*array.Node, error) {
 // made checks a node that x has just made. One of an op that fails for some elements takes its place along.
 func (e *evaluator) made(n *array.Node, at ast.Node) (value, error) {
 	if err := n.Err(); err != nil {
+		if _, carried := n.Carried(); carried { // a column that can be cast, perhaps
+			return value{node: n}, nil
+		}
 		return value{}, e.fail(at, "", err)
 	}
 	if n.Kind() == array.KindOp && n.Op().Fault(n.DType()) != nil {

@@ -129,6 +129,14 @@ func (e *evaluator) compute(n *array.Node, args [][]any) ([]any, error) {
 		return scan(n, args[0])
 	case array.KindOp:
 		return e.elementwise(n, args)
+	case array.KindFilter:
+		var kept []any
+		for i, x := range args[0] {
+			if args[1][i] == true {
+				kept = append(kept, x)
+			}
+		}
+		return kept, nil
 	case array.KindMatmul:
 		return matmul(n, args[0], args[1]), nil
 	}

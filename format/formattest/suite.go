@@ -1,0 +1,242 @@
+package formattest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/darray-go/darray/format"
+)
+
+// Encode is batches of one schema as a file of format f.
+func Encode(t testing.TB, f format.Format, o format.WriteOptions, batches ...arrow.RecordBatch) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for _, b := range batches {
+		o.Rows += int(b.NumRows())
+	}
+	e, err := format.Create(f, &out, batches[0].Schema(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range batches {
+		if err := e.Write(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Open opens a file that lies in memory; it is closed when the test ends.
+func Open(t testing.TB, f format.Format, name string, data []byte, o format.Options) *format.File {
+	t.Helper()
+	in := format.Memory(name, data)
+	found, err := format.Detect(t.Context(), in, []format.Format{f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := format.Open(t.Context(), found, in, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return file
+}
+
+// Equal compares arrays value by value, NaNs as equal. Arrays of one value may have different dictionaries.
+func Equal(got, want arrow.Array) error {
+	if !arrow.TypeEqual(got.DataType(), want.DataType()) {
+		return fmt.Errorf("type %s, want %s", got.DataType(), want.DataType())
+	}
+	same := arrowarray.ApproxEqual(got, want, arrowarray.WithNaNsEqual(true), arrowarray.WithAbsTolerance(0))
+	if !same && !(strings.Contains(got.DataType().String(), "dictionary") && sameText(got, want)) {
+		return fmt.Errorf("values differ:\n%s", brief(got, want))
+	}
+	return nil
+}
+
+// sameText compares arrays by how their values are written.
+func sameText(a, b arrow.Array) bool {
+	for i := range a.Len() {
+		if i >= b.Len() || a.IsNull(i) != b.IsNull(i) || a.ValueStr(i) != b.ValueStr(i) {
+			return false
+		}
+	}
+	return a.Len() == b.Len()
+}
+
+// brief is the first rows that differ.
+func brief(got, want arrow.Array) string {
+	var out bytes.Buffer
+	for i := range min(got.Len(), want.Len()) {
+		if a, b := got.ValueStr(i), want.ValueStr(i); a != b && out.Len() < 400 {
+			fmt.Fprintf(&out, "row %d: %.80q, want %.80q\n", i, a, b)
+		}
+	}
+	if got.Len() != want.Len() {
+		fmt.Fprintf(&out, "%d rows, want %d", got.Len(), want.Len())
+	}
+	return out.String()
+}
+
+// RoundTrip writes every type in batches of several sizes, with nulls and without, and reads all of it and runs of rows, one column and
+// several. name has the format's extension.
+func RoundTrip(t *testing.T, f format.Format, name string, types []arrow.DataType, o format.WriteOptions) {
+	roundTrip(t, f, name, types, o, []bool{false, true})
+}
+
+// RoundTripValid is RoundTrip of values without nulls, for types that have none in a format.
+func RoundTripValid(t *testing.T, f format.Format, name string, types []arrow.DataType, o format.WriteOptions) {
+	roundTrip(t, f, name, types, o, []bool{false})
+}
+
+func roundTrip(t *testing.T, f format.Format, name string, types []arrow.DataType, o format.WriteOptions, withNulls []bool) {
+	for _, sizes := range [][]int{{0}, {1}, {7}, {100, 0, 33, 1}, {1000}} {
+		for _, nulls := range withNulls {
+			t.Run(fmt.Sprintf("%v/nulls=%v", sizes, nulls), func(t *testing.T) {
+				var batches []arrow.RecordBatch
+				for i, n := range sizes {
+					batches = append(batches, Batch(types, n, nulls, uint64(i*1000+n)))
+				}
+				file := Open(t, f, name, Encode(t, f, o, batches...), format.Options{})
+				checkRows(t, file, batches)
+			})
+		}
+	}
+}
+
+// checkRows compares what a file gives with the batches that it was made of.
+func checkRows(t *testing.T, file *format.File, batches []arrow.RecordBatch) {
+	t.Helper()
+	schema := batches[0].Schema()
+	rows := 0
+	for _, b := range batches {
+		rows += int(b.NumRows())
+	}
+	if file.Rows != rows || file.Schema.NumFields() != schema.NumFields() {
+		t.Fatalf("%d rows of %s, want %d of %s", file.Rows, file.Schema, rows, schema)
+	}
+	all := make([]int, schema.NumFields())
+	whole := make([]arrow.Array, schema.NumFields())
+	for i := range all {
+		all[i] = len(all) - 1 - i // order is the caller's
+		parts := make([]arrow.Array, len(batches))
+		for k, b := range batches {
+			parts[k] = b.Column(i)
+		}
+		var err error
+		if whole[i], err = concatenate(parts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, span := range [][2]int{{0, rows}, {0, 0}, {rows / 3, rows}, {rows / 2, rows/2 + rows/4}, {max(0, rows-1), rows}} {
+		got, err := file.Read(t.Context(), all, span[0], span[1])
+		if err != nil {
+			t.Fatalf("rows %v: %v", span, err)
+		}
+		for i, a := range got {
+			c := all[i]
+			want := arrowarray.NewSlice(whole[c], int64(span[0]), int64(span[1]))
+			if err := Equal(a, want); err != nil {
+				t.Errorf("rows %v of column %d, %s: %v", span, c, schema.Field(c).Type, err)
+			}
+			one, err := file.Read(t.Context(), []int{c}, span[0], span[1])
+			if err != nil {
+				t.Fatalf("rows %v of column %d alone: %v", span, c, err)
+			}
+			if err := Equal(one[0], want); err != nil {
+				t.Errorf("rows %v of column %d alone, %s: %v", span, c, schema.Field(c).Type, err)
+			}
+		}
+	}
+}
+
+// Hostile breaks a good file in many ways: cut at every step-th byte, and the eight bytes at every step/8-th set to what is a huge, negative
+// or slightly wrong length. Each must be an error, or read as a whole, within ten seconds, and memory of some times the file and 64 MiB. A
+// cut file that reads with fewer rows than the good one is a silent loss, and fails.
+func Hostile(t *testing.T, f format.Format, name string, data []byte, step int) {
+	good := Open(t, f, name, data, format.Options{})
+	limit := uint64(2*len(data) + 64<<20)
+	try := func(what string, broken []byte) {
+		t.Helper()
+		rows, err := readAll(f, name, broken, limit)
+		if err == nil && rows < good.Rows {
+			t.Errorf("%s: read %d rows of %d without an error", what, rows, good.Rows)
+		}
+		if errors.Is(err, errTooMuch) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for n := 0; n < len(data); n += step {
+		try(fmt.Sprintf("cut at byte %d", n), data[:n])
+	}
+	for at := 0; at+8 <= len(data); at += max(1, step/8) {
+		for _, v := range []uint64{math64(-1), 1 << 62, 1<<31 - 1, uint64(len(data)) - 1, binary.LittleEndian.Uint64(data[at:]) + 1} {
+			broken := bytes.Clone(data)
+			binary.LittleEndian.PutUint64(broken[at:], v)
+			_, err := readAll(f, name, broken, limit) // values may be changed so, rows of them too: there must be no harm
+			if errors.Is(err, errTooMuch) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%#x at byte %d: %v", v, at, err)
+			}
+		}
+	}
+}
+
+func math64(v int64) uint64 { return uint64(v) }
+
+// errTooMuch is memory beyond the limit.
+var errTooMuch = errors.New("took too much memory")
+
+// readAll opens and reads everything there is.
+func readAll(f format.Format, name string, data []byte, limit uint64) (rows int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	defer func() {
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 8*limit { // all that was ever allocated, not at once
+			err = fmt.Errorf("%w: %d bytes for a file of %d", errTooMuch, took, len(data))
+		}
+	}()
+	in := format.Memory(name, data)
+	found, err := format.Detect(ctx, in, []format.Format{f})
+	if err != nil {
+		return 0, err
+	}
+	file, err := format.Open(ctx, found, in, format.Options{Budget: int(limit)})
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	for i := range file.Schema.NumFields() {
+		if _, err := file.Read(ctx, []int{i}, 0, file.Rows); err != nil {
+			return 0, err
+		}
+	}
+	return file.Rows, nil
+}
+
+// concatenate joins arrays; those types that arrow-go does not join are built again.
+func concatenate(parts []arrow.Array) (arrow.Array, error) {
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return format.Concat(parts)
+}

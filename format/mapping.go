@@ -1,0 +1,33 @@
+package format
+
+import (
+	"context"
+	"os"
+	"runtime"
+)
+
+// mapping is a read-only mapping of a whole file, or memory that stands for one. It is unmapped when nothing refers to it any
+// more: neither an Input nor what was made over its views.
+type mapping struct{ data []byte }
+
+// newMapping maps a file; the descriptor may be closed afterwards.
+func newMapping(f *os.File, size int) (*mapping, error) {
+	data, err := mapFile(f, size)
+	if err != nil {
+		return nil, err
+	}
+	m := &mapping{data}
+	runtime.AddCleanup(m, unmapFile, data)
+	return m, nil
+}
+
+func (m *mapping) View(_ context.Context, at, n int) ([]byte, error) {
+	return m.data[at : at+n : at+n], nil
+}
+
+func (m *mapping) Fill(_ context.Context, dst []byte, at int) error {
+	copy(dst, m.data[at:])
+	return nil
+}
+
+func (m *mapping) Close() error { return nil }
