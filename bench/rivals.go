@@ -16,7 +16,7 @@ import (
 	"github.com/darray-go/darray/internal/launch"
 )
 
-//go:embed rivals/*.c rivals/*.py
+//go:embed rivals/*.c rivals/*.py rivals/*.mjs
 var rivalSources embed.FS
 
 // contender runs cases on p ranks. Ours and the rivals differ in how that is started only.

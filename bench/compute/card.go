@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/bench/talk"
 	"github.com/darray-go/darray/cuda"
 )
 
@@ -39,7 +40,7 @@ func openCard(device string) (*darray.Cluster, *cuda.Runner, error) {
 	return cluster, runner, err
 }
 
-func newCard(device string) (player, string, error) {
+func newCard(device string) (talk.Player, string, error) {
 	cluster, runner, err := openCard(device)
 	if err != nil {
 		return nil, "", err
@@ -64,11 +65,11 @@ func (k kernel) setsOf(n, size int) int {
 }
 
 // prepare makes the operands in the host's memory; play brings them to the GPU where they are to be there.
-func (c *card) prepare(q question) error {
-	if err := c.free(); err != nil {
+func (c *card) Prepare(q talk.Question) error {
+	if err := c.Free(); err != nil {
 		return err
 	}
-	if err := c.engine.prepare(q); err != nil {
+	if err := c.engine.Prepare(q); err != nil {
 		return err
 	}
 	c.name, c.n = q.Kernel, q.N
@@ -77,7 +78,7 @@ func (c *card) prepare(q question) error {
 		return err
 	}
 	if why := plan.Refused(); len(why) > 0 { // the processor would do it
-		return fmt.Errorf("%w: not on the GPU: %w", errUnavailable, errors.Join(why...))
+		return fmt.Errorf("%w: not on the GPU: %w", talk.ErrUnavailable, errors.Join(why...))
 	}
 	return nil
 }
@@ -115,10 +116,10 @@ func (c *card) set() []darray.Array {
 	return c.sets[c.next%len(c.sets)]
 }
 
-func (c *card) play(mode string) (call func() error, check func() ([]float64, error), err error) {
+func (c *card) Play(mode string) (call func() error, check func() ([]float64, error), err error) {
 	ctx := context.Background()
 	if c.recipe == nil {
-		return nil, nil, fmt.Errorf("%w: nothing is prepared", errUnavailable)
+		return nil, nil, fmt.Errorf("%w: nothing is prepared", talk.ErrUnavailable)
 	}
 	collect := func(in []darray.Array) func() ([]*darray.Block, error) {
 		return func() ([]*darray.Block, error) { return c.cluster.Collect(ctx, c.recipe(in)...) }
@@ -172,8 +173,8 @@ func chain(x []darray.Array, ops uint32) darray.Array {
 	return y
 }
 
-// batch is calls in a row: by the host's clock up to the end of the last, or by the GPU's events.
-func (c *card) batch(mode string, inner int, call func() error) (float64, error) {
+// Batch is calls in a row: by the host's clock up to the end of the last, or by the GPU's events.
+func (c *card) Batch(mode string, inner int, call func() error) (float64, error) {
 	ctx := context.Background()
 	c.runner.Measure(mode == Kernel)
 	defer c.runner.Measure(false)
@@ -194,7 +195,7 @@ func (c *card) batch(mode string, inner int, call func() error) (float64, error)
 	return took, err
 }
 
-func (c *card) free() error {
+func (c *card) Free() error {
 	for _, set := range c.sets {
 		for _, a := range set {
 			a.Release()
@@ -215,7 +216,7 @@ type copies struct {
 	end      *cuda.Event
 }
 
-func newCopies(device string) (player, string, error) {
+func newCopies(device string) (talk.Player, string, error) {
 	cluster, runner, err := openCard(device)
 	if err != nil {
 		return nil, "", err
@@ -231,13 +232,13 @@ func newCopies(device string) (player, string, error) {
 	return c, fmt.Sprintf("copies in the memory of %s: the limit", d.Name()), err
 }
 
-func (c *copies) prepare(q question) error {
-	if err := c.free(); err != nil {
+func (c *copies) Prepare(q talk.Question) error {
+	if err := c.Free(); err != nil {
 		return err
 	}
 	k, known := findKernel(q.Kernel)
 	if !known || k.matrix || q.N < 2 {
-		return fmt.Errorf("%w: no copy is its limit", errUnavailable)
+		return fmt.Errorf("%w: no copy is its limit", talk.ErrUnavailable)
 	}
 	ctx := context.Background()
 	c.n = int(k.bytes(q.N, sizeOf(q.DType))) / 2
@@ -255,10 +256,10 @@ func (c *copies) prepare(q question) error {
 	return err
 }
 
-// play has nothing to check: it is not a kernel's result.
-func (c *copies) play(string) (call func() error, check func() ([]float64, error), err error) {
+// Play has nothing to check: it is not a kernel's result.
+func (c *copies) Play(string) (call func() error, check func() ([]float64, error), err error) {
 	if c.from == nil {
-		return nil, nil, fmt.Errorf("%w: nothing is prepared", errUnavailable)
+		return nil, nil, fmt.Errorf("%w: nothing is prepared", talk.ErrUnavailable)
 	}
 	at := 0
 	call = func() error {
@@ -270,8 +271,8 @@ func (c *copies) play(string) (call func() error, check func() ([]float64, error
 	return call, func() ([]float64, error) { return nil, nil }, nil
 }
 
-// batch is copies in a row, by the host's clock or the GPU's.
-func (c *copies) batch(mode string, inner int, call func() error) (float64, error) {
+// Batch is copies in a row, by the host's clock or the GPU's.
+func (c *copies) Batch(mode string, inner int, call func() error) (float64, error) {
 	ctx := context.Background()
 	if err := c.s.Sync(ctx); err != nil {
 		return 0, err
@@ -295,7 +296,7 @@ func (c *copies) batch(mode string, inner int, call func() error) (float64, erro
 	return time.Since(start).Seconds(), nil
 }
 
-func (c *copies) free() error {
+func (c *copies) Free() error {
 	var errs []error
 	for _, b := range []*cuda.Buffer{c.from, c.to} {
 		if b != nil {

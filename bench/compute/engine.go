@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/bench/talk"
 )
 
 // recipes are the kernels in darray's words. One that is not here is not available in this build, and the report says so.
@@ -56,7 +57,7 @@ type engine struct {
 	into    *darray.Block
 }
 
-func newEngine() (player, string, error) {
+func newEngine() (talk.Player, string, error) {
 	cluster, err := darray.Default()
 	if err != nil {
 		return nil, "", err
@@ -64,11 +65,11 @@ func newEngine() (player, string, error) {
 	return &engine{cluster: cluster}, fmt.Sprintf("darray, %s, GOMAXPROCS %d", runtime.Version(), runtime.GOMAXPROCS(0)), nil
 }
 
-func (e *engine) prepare(q question) error {
+func (e *engine) Prepare(q talk.Question) error {
 	k, known := findKernel(q.Kernel)
 	how := recipes()[q.Kernel]
 	if !known || how == nil {
-		return fmt.Errorf("%w: %q is not in this build of darray", errUnavailable, q.Kernel)
+		return fmt.Errorf("%w: %q is not in this build of darray", talk.ErrUnavailable, q.Kernel)
 	}
 	*e = engine{cluster: e.cluster, recipe: how}
 	in, err := makeOperands(k, q.DType, q.N, 0)
@@ -78,7 +79,7 @@ func (e *engine) prepare(q question) error {
 	e.in = in
 	for _, a := range how(e.in) {
 		if err := a.Err(); err != nil { // a form that this build does not have
-			return fmt.Errorf("%w: %w", errUnavailable, err)
+			return fmt.Errorf("%w: %w", talk.ErrUnavailable, err)
 		}
 	}
 	return nil
@@ -125,10 +126,10 @@ func uniform[T float32 | float64](s span, k, n, set int, d darray.DType) (darray
 	return darray.FromBlock(b), nil
 }
 
-// play times what a user writes: the expression, and its result, which is dropped.
-func (e *engine) play(mode string) (call func() error, check func() ([]float64, error), err error) {
+// Play times what a user writes: the expression, and its result, which is dropped.
+func (e *engine) Play(mode string) (call func() error, check func() ([]float64, error), err error) {
 	if e.recipe == nil {
-		return nil, nil, fmt.Errorf("%w: nothing is prepared", errUnavailable)
+		return nil, nil, fmt.Errorf("%w: nothing is prepared", talk.ErrUnavailable)
 	}
 	ctx := context.Background()
 	collect := func() ([]*darray.Block, error) {
@@ -162,7 +163,7 @@ func (e *engine) play(mode string) (call func() error, check func() ([]float64, 
 	return call, check, nil
 }
 
-func (e *engine) free() error {
+func (e *engine) Free() error {
 	*e = engine{cluster: e.cluster}
 	return nil
 }

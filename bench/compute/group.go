@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/darray-go/darray/bench/report"
+	"github.com/darray-go/darray/bench/talk"
 )
 
 // group is the turns of all contenders over operands of one kernel, type and size.
@@ -102,7 +103,7 @@ func (g *group) of(c *contender) []*turn {
 
 func (g *group) prepare(ctx context.Context, c *contender) {
 	if g.need() > freeMemory() {
-		g.drop(ctx, c, fmt.Errorf("%w: it needs %.1f GB, and %.1f are free", errUnavailable, g.need()/1e9, freeMemory()/1e9))
+		g.drop(ctx, c, fmt.Errorf("%w: it needs %.1f GB, and %.1f are free", talk.ErrUnavailable, g.need()/1e9, freeMemory()/1e9))
 		return
 	}
 	if _, err := g.ask(ctx, c, g.k.prepare(g.dtype, g.n)); err != nil {
@@ -111,7 +112,7 @@ func (g *group) prepare(ctx context.Context, c *contender) {
 }
 
 func (g *group) free(ctx context.Context, c *contender) {
-	if _, err := g.ask(ctx, c, question{Do: "free"}); err != nil {
+	if _, err := g.ask(ctx, c, talk.Question{Do: "free"}); err != nil {
 		g.drop(ctx, c, err)
 	}
 }
@@ -133,7 +134,7 @@ func (g *group) dropTurn(ctx context.Context, t *turn, err error) {
 		return // all of them end now, which is no contender's failure
 	}
 	g.row(t).Unavailable = err.Error()
-	if !errors.Is(err, errUnavailable) {
+	if !errors.Is(err, talk.ErrUnavailable) {
 		g.fail(t.c, g.String()+" "+t.mode, err)
 	}
 }
@@ -155,7 +156,7 @@ func (g *group) check(ctx context.Context, t *turn) {
 	if t.out {
 		return
 	}
-	a, err := g.ask(ctx, t.c, question{Do: "check", Mode: t.mode})
+	a, err := g.ask(ctx, t.c, talk.Question{Do: "check", Mode: t.mode})
 	if err != nil {
 		g.dropTurn(ctx, t, err)
 		return
@@ -183,7 +184,7 @@ func (g *group) calibrate(ctx context.Context, t *turn) {
 		return
 	}
 	for !t.out {
-		a, err := g.ask(ctx, t.c, question{Do: "run", Mode: t.mode, Inner: t.inner, Repeat: 1})
+		a, err := g.ask(ctx, t.c, talk.Question{Do: "run", Mode: t.mode, Inner: t.inner, Repeat: 1})
 		if err == nil && len(a.Runs) == 0 {
 			err = errors.New("no times in the answer")
 		}
@@ -208,7 +209,7 @@ func (g *group) measure(ctx context.Context, t *turn) {
 	if t.out {
 		return
 	}
-	a, err := g.ask(ctx, t.c, question{Do: "run", Mode: t.mode, Inner: t.inner, Repeat: g.o.Repeat, Limit: g.o.Turn.Seconds()})
+	a, err := g.ask(ctx, t.c, talk.Question{Do: "run", Mode: t.mode, Inner: t.inner, Repeat: g.o.Repeat, Limit: g.o.Turn.Seconds()})
 	if err != nil {
 		g.dropTurn(ctx, t, err)
 		return
@@ -231,6 +232,9 @@ func unique(cs []*contender) []*contender {
 	}
 	return out
 }
+
+// freeMemory is what contenders may take.
+func freeMemory() float64 { return cmp.Or(report.FreeMemory(), usualMemory) }
 
 // usualMemory is what a machine is taken to have free where the system does not say.
 const usualMemory = 8 << 30

@@ -1,10 +1,8 @@
 package compute
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,14 +14,11 @@ type Result struct{ *report.Comparison }
 
 // Read is a result that WriteJSON wrote.
 func Read(path string) (*Result, error) {
-	raw, err := os.ReadFile(path)
+	c, err := report.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{new(report.Comparison)}
-	if err := json.Unmarshal(raw, r.Comparison); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
+	r := &Result{c}
 	if _, err := FindSuite(r.Suite); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

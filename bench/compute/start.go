@@ -13,6 +13,7 @@ import (
 
 	"github.com/darray-go/darray/bench"
 	"github.com/darray-go/darray/bench/report"
+	"github.com/darray-go/darray/bench/talk"
 )
 
 // startLimit ends a contender that does not say hello: importing PyTorch takes seconds, on a busy machine many.
@@ -99,7 +100,7 @@ const single = "-1"
 func (r *run) join(ctx context.Context, c *contender) error {
 	limited, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no word within %v", startLimit))
 	defer cancel()
-	process, about, err := launch(limited, c.argv, slices.Concat(r.o.Env, threadsEnv(c.threads), r.deviceEnv(c)))
+	process, about, err := talk.Launch(limited, c.argv, slices.Concat(r.o.Env, talk.Threads(c.threads), r.deviceEnv(c)))
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (r *run) join(ctx context.Context, c *contender) error {
 // revive launches contenders again whose process has ended in an earlier group.
 func (r *run) revive(ctx context.Context) {
 	for _, c := range slices.Clone(r.contenders) {
-		if c.process.broken == nil || ctx.Err() != nil {
+		if c.process.Broken() == nil || ctx.Err() != nil {
 			continue
 		}
 		r.contenders = slices.DeleteFunc(r.contenders, func(other *contender) bool { return other == c })
@@ -121,16 +122,6 @@ func (r *run) revive(ctx context.Context) {
 		}
 		r.sort()
 	}
-}
-
-// threadsEnv tells every library how many threads it may use. Nothing is said of how idle threads wait: each contender waits
-// in its own turn as it does for its users.
-func threadsEnv(n int) []string {
-	env := []string{"PYTHONDONTWRITEBYTECODE=1"}
-	for _, name := range []string{"GOMAXPROCS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS"} {
-		env = append(env, name+"="+strconv.Itoa(n))
-	}
-	return env
 }
 
 // joinPython launches a rival by the first interpreter that has its libraries, the one on the PATH or the system's; where

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/darray-go/darray/bench/report"
+	"github.com/darray-go/darray/bench/talk"
 )
 
 // run is one run of a suite.
@@ -42,9 +43,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	defer func() {
 		for _, c := range r.contenders {
 			if ctx.Err() != nil {
-				_ = c.process.cmd.Process.Kill() // who waits for us is not to wait for it
+				c.process.Kill() // who waits for us is not to wait for it
 			}
-			_ = c.process.stop() // what it was asked for it has answered
+			_ = c.process.Stop() // what it was asked for it has answered
 		}
 	}()
 	if err := r.start(ctx, dir); err != nil {
@@ -68,10 +69,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // askLimit ends a contender that does not answer a question: those of the largest cases take seconds.
 const askLimit = 3 * time.Minute
 
-func (r *run) ask(ctx context.Context, c *contender, q question) (answer, error) {
+func (r *run) ask(ctx context.Context, c *contender, q talk.Question) (talk.Answer, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, askLimit, fmt.Errorf("no answer within %v", askLimit))
 	defer cancel()
-	return c.process.ask(limited, q)
+	return c.process.Ask(limited, q)
 }
 
 // turn is one contender in one mode of a group.

@@ -4,6 +4,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -50,10 +51,12 @@ type Row struct {
 	Key
 	By          string    `json:"by"` // a contender's name
 	Unavailable string    `json:"unavailable,omitempty"`
-	Inexact     float64   `json:"inexact,omitempty"` // relative error of a result that is too far off to count among the best
-	Bytes       float64   `json:"bytes,omitempty"`   // payload that one run moves, where a rate makes sense
-	Flops       float64   `json:"flops,omitempty"`   // operations of one run, where those are what limits it
-	Allocs      float64   `json:"allocs,omitempty"`  // allocations of one run, where that is known
+	Inexact     float64   `json:"inexact,omitempty"`      // relative error of a result that is too far off to count among the best
+	Bytes       float64   `json:"bytes,omitempty"`        // payload that one run moves, where a rate makes sense
+	Flops       float64   `json:"flops,omitempty"`        // operations of one run, where those are what limits it
+	Allocs      float64   `json:"allocs,omitempty"`       // allocations of one run, where that is known
+	Peak        float64   `json:"peak_bytes,omitempty"`   // the most memory that the process held, where that is known
+	Stored      float64   `json:"stored_bytes,omitempty"` // size of the file that is read or written
 	Runs        []float64 `json:"runs_s,omitempty"`
 	Min         float64   `json:"min_s,omitempty"`
 	Median      float64   `json:"median_s,omitempty"`
@@ -166,6 +169,19 @@ func (row *Row) Rate() float64 {
 // Median is the middle one of xs, of which there is at least one; the lower of two.
 func Median(xs []float64) float64 {
 	return stat.Quantile(0.5, stat.Empirical, slices.Sorted(slices.Values(xs)), nil)
+}
+
+// Read is a comparison that WriteJSON wrote.
+func Read(path string) (*Comparison, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := new(Comparison)
+	if err := json.Unmarshal(raw, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
 }
 
 // WriteJSON writes the comparison to a file that can be compared later.

@@ -17,7 +17,7 @@ func benchCommand() *cobra.Command {
 		Short: "Measure darray on this machine",
 		Long:  "Measure darray beside its rivals on this machine. Every suite alternates the rivals in one run and prints\nminimum, median and maximum; times on a shared machine are noisy, so quote medians and ratios.",
 	}
-	cmd.AddCommand(spineCommand(), collectivesCommand(), rankCommand(), contenderCommand())
+	cmd.AddCommand(spineCommand(), collectivesCommand(), ioCommand(), rankCommand(), contenderCommand())
 	cmd.AddCommand(computeCommands()...)
 	return cmd
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/darray-go/darray/bench/compute"
+	files "github.com/darray-go/darray/bench/io"
 )
 
 // computeCommands are the suites of what arrays compute.
@@ -50,7 +51,7 @@ the machine's limit.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if o.Sizes, err = parseSizes(sizes); err == nil {
+			if o.Sizes, err = parseSizes("--sizes", sizes); err == nil {
 				err = o.Check()
 			}
 			if err == nil && files.plot != "" {
@@ -95,11 +96,10 @@ func runCompute(cmd *cobra.Command, o compute.Options, from, toJSON, toPlot stri
 	if from != "" {
 		result, err = compute.Read(filepath.Clean(from))
 	} else {
-		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		if result, err = compute.Run(ctx, o); ctx.Err() != nil {
-			err = context.Canceled
-		}
+		err = interruptible(cmd.Context(), func(ctx context.Context) (err error) {
+			result, err = compute.Run(ctx, o)
+			return err
+		})
 	}
 	if result == nil {
 		return err
@@ -114,6 +114,17 @@ func runCompute(cmd *cobra.Command, o compute.Options, from, toJSON, toPlot stri
 	return err
 }
 
+// interruptible measures until a signal ends it, which is then the error.
+func interruptible(ctx context.Context, measure func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := measure(ctx)
+	if ctx.Err() != nil {
+		return context.Canceled
+	}
+	return err
+}
+
 // turn is the default of --turn.
 func turn(s compute.Suite) string {
 	if s.Name == "gpu" {
@@ -123,7 +134,7 @@ func turn(s compute.Suite) string {
 }
 
 // parseSizes reads 1e6 and 2^20 as well as 1000000.
-func parseSizes(texts []string) ([]int, error) {
+func parseSizes(flag string, texts []string) ([]int, error) {
 	var sizes []int
 	for _, text := range texts {
 		if power, ok := strings.CutPrefix(text, "2^"); ok {
@@ -134,7 +145,7 @@ func parseSizes(texts []string) ([]int, error) {
 		}
 		x, err := strconv.ParseFloat(text, 64)
 		if n := int(x); err != nil || x < 1 || x > 1<<40 || float64(n) != x {
-			return nil, fmt.Errorf("--sizes %q: a size is a whole number of at least 1, such as 1000, 1e6 or 2^20", text)
+			return nil, fmt.Errorf("%s %q: a size is a whole number of at least 1, such as 1000, 1e6 or 2^20", flag, text)
 		}
 		sizes = append(sizes, int(x))
 	}
@@ -180,13 +191,20 @@ func numbers(ns []int) string {
 // contenderCommand is what a suite starts beside its rivals.
 func contenderCommand() *cobra.Command {
 	var o compute.ServeOptions
+	var io string
 	cmd := &cobra.Command{
 		Use:    "contender",
 		Short:  "darray, or STREAM, as a contender that answers `darray bench`",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		RunE:   func(*cobra.Command, []string) error { return compute.Serve(os.Stdin, os.Stdout, o) },
+		RunE: func(*cobra.Command, []string) error {
+			if io != "" {
+				return files.Serve(os.Stdin, os.Stdout, io)
+			}
+			return compute.Serve(os.Stdin, os.Stdout, o)
+		},
 	}
+	cmd.Flags().StringVar(&io, "files", "", "darray, disk or mmap as they read and write files")
 	cmd.Flags().BoolVar(&o.Stream, "stream", false, "STREAM instead of darray")
 	cmd.Flags().BoolVar(&o.Past, "past", false, "stores past the caches")
 	cmd.Flags().IntVar(&o.Threads, "threads", 1, "threads of STREAM")

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package compute
-
-func freeMemory() float64 { return usualMemory }
