@@ -261,6 +261,7 @@ func (c *Cluster) Close() error {
 		for _, cm := range c.comms {
 			c.err = errors.Join(c.err, cm.Close())
 		}
+		c.tables.close()
 		c.memory.Close()
 	})
 	return c.err

@@ -17,7 +17,7 @@ import (
 
 // programs are what this test binary runs as a rank of a job; programEnv names one.
 var programs = map[string]func() error{
-	"parts": writesParts,
+	"parts": writesParts, "parts lost": losesWriter,
 	"driver": func() error {
 		return darray.Main(func(ctx context.Context, c *darray.Cluster) error {
 			f, err := darray.Open("examples/data/flights-200k.arrow")

@@ -3,15 +3,19 @@ package darray_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/format"
+	"github.com/darray-go/darray/format/arrowipc"
 )
 
 // partsFrame is a frame of all kinds of columns: computed, of a file, carried along, filtered.
@@ -30,8 +34,8 @@ func TestWriteParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		to := filepath.Join(dir, "out")
-		for _, format := range []string{"", "csv"} {
-			if err := c.WriteParts(t.Context(), f, to, darray.WriteOptions{Format: format}); err != nil {
+		for _, name := range []string{"", "csv"} {
+			if err := c.WriteParts(t.Context(), f, to, darray.WriteOptions{Format: name}); err != nil {
 				t.Fatal(err)
 			}
 			back := open(t, to)
@@ -41,7 +45,7 @@ func TestWriteParts(t *testing.T) {
 			}
 			for i := range int(want.NumCols()) {
 				if !arrowarray.Equal(got.Column(i), want.Column(i)) {
-					t.Errorf("format %q: %s is %v, want %v", format, want.ColumnName(i), got.Column(i), want.Column(i))
+					t.Errorf("format %q: %s is %v, want %v", name, want.ColumnName(i), got.Column(i), want.Column(i))
 				}
 			}
 		}
@@ -96,6 +100,53 @@ func writesParts() error {
 		}
 		fmt.Println(sum[0], sum[1], back.NumRows(), len(entries))
 		return nil
+	})
+}
+
+// TestWritePartsOfALostRank: a rank that dies while it writes leaves the old directory and no other.
+func TestWritePartsOfALostRank(t *testing.T) {
+	dir := t.TempDir()
+	to := filepath.Join(dir, "out")
+	c, err := darray.Local(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.WriteParts(t.Context(), open(t, weather), to, darray.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DARRAY_TEST_DIR", to)
+	out, err := job(t, "parts lost", 3)
+	if err == nil || !strings.Contains(out, "rank 2") || !strings.Contains(out, "as it was") {
+		t.Errorf("%v, and rank 0 says %q", err, out)
+	}
+	if got := filesIn(t, dir); got != "out" {
+		t.Errorf("the folder has %s", got)
+	}
+	if n := open(t, to).NumRows(); n != 1461 {
+		t.Errorf("the old directory has %d rows", n)
+	}
+}
+
+// losesWriter is a program one rank of which dies as soon as it is to write.
+func losesWriter() error {
+	darray.UseFormat(format.Format{
+		Name: "deadly", What: "files that nobody writes", Extensions: []string{".deadly"}, Is: func([]byte, string) bool { return false },
+		Create: func(w io.Writer, s *arrow.Schema, o format.WriteOptions) (format.Encoder, error) {
+			if os.Getenv("DARRAY_RANK") == "2" {
+				os.Exit(3)
+			}
+			return arrowipc.Format.Create(w, s, o)
+		},
+	})
+	return darray.Main(func(ctx context.Context, c *darray.Cluster) error {
+		big, err := darray.Open(flights)
+		if err != nil {
+			return err
+		}
+		err = c.WriteParts(ctx, big, os.Getenv("DARRAY_TEST_DIR"), darray.WriteOptions{Format: "deadly"})
+		fmt.Println(err)
+		return err
 	})
 }
 

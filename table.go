@@ -230,8 +230,19 @@ func (t *table) close() error { return closeFiles(t.files) }
 
 // tables are the open files of a process, shared by the ranks in it and by the columns of each frame.
 type tables struct {
-	mu   sync.Mutex
-	open map[string]*sharedTable
+	mu      sync.Mutex
+	open    map[string]*sharedTable
+	outputs map[outputKey]*format.Output // parts of directories that have no name yet
+}
+
+// close lets go of files that nobody has named.
+func (ts *tables) close() {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, out := range ts.outputs {
+		out.Abort()
+	}
+	clear(ts.outputs)
 }
 
 type sharedTable struct {

@@ -66,8 +66,11 @@ func (c *Cluster) WriteFrame(ctx context.Context, f *Frame, path string, o Write
 	return writeFile(ctx, to, path, f.Schema(), o, f.rows, next)
 }
 
-// format is what to write.
+// format is what to write; a name that ends in .gz says how to compress, too.
 func (o *WriteOptions) format(path string) (format.Format, error) {
+	if o.Compression == "" && strings.HasSuffix(path, ".gz") {
+		o.Compression = "gzip"
+	}
 	if o.Format != "" {
 		return formatNamed(o.Format)
 	}
@@ -96,6 +99,14 @@ func writeFile(ctx context.Context, to format.Format, path string, s *arrow.Sche
 		return err
 	}
 	defer out.Abort()
+	if err := encode(ctx, to, out, s, o, rows, next); err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
+// encode writes batches to a new file, which is then to be committed; after an error it has failed.
+func encode(ctx context.Context, to format.Format, out format.Upload, s *arrow.Schema, o WriteOptions, rows int, next func() (arrow.RecordBatch, error)) error {
 	e, err := format.Create(to, out, s, format.WriteOptions{Compression: o.Compression, BatchRows: o.BatchRows, Plain: o.Plain, Rows: rows})
 	if err != nil {
 		return out.Fail(err)
@@ -125,7 +136,7 @@ func writeFile(ctx context.Context, to format.Format, path string, s *arrow.Sche
 	if err := ctx.Err(); err != nil {
 		return out.Fail(err)
 	}
-	return out.Commit()
+	return nil
 }
 
 // newOutput begins a file, here or in a store.

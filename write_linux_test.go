@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/darray-go/darray"
+	"github.com/darray-go/darray/format/parquet"
 	"github.com/darray-go/darray/internal/leak"
 )
 
@@ -43,7 +44,8 @@ func TestWriteToFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, name := range []string{"x.arrow"} {
+	darray.UseFormat(parquet.Format)
+	for _, name := range []string{"x.arrow", "x.parquet", "x.csv", "x.csv.gz", "x.npy", "x.npz"} {
 		path := filepath.Join(dir, name)
 		f := (&darray.Frame{}).With("x", darray.Arange(0.0, 1000, 1))
 		if err := f.Write(path); err != nil {
@@ -61,6 +63,29 @@ func TestWriteToFullDisk(t *testing.T) {
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
+		}
+	}
+	parts := filepath.Join(dir, "parts")
+	for _, p := range []int{1, 3} {
+		c, err := darray.Local(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.WriteParts(t.Context(), (&darray.Frame{}).With("x", darray.Arange(0.0, 5000, 1)), parts, darray.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		err = c.WriteParts(t.Context(), (&darray.Frame{}).With("x", darray.Multiply(darray.Arange(0.0, 1e6, 1), 0.1)), parts, darray.WriteOptions{})
+		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "the directory of that name is as it was") {
+			t.Errorf("%d ranks: %v", p, err)
+		}
+		if got := filesIn(t, dir); got != "parts" {
+			t.Errorf("the folder has %s", got)
+		}
+		if n := open(t, parts).NumRows(); n != 5000 {
+			t.Errorf("the old directory has %d rows", n)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -19,6 +19,7 @@ type Output struct {
 	temp   *os.File
 	name   string // the temporary one; "": none
 	buffer *bufio.Writer
+	synced bool  // all of it is on the disk
 	err    error // the first failure, or errDone
 }
 
@@ -74,15 +75,33 @@ func (o *Output) Write(b []byte) (int, error) {
 	return o.buffer.Write(b)
 }
 
-// Commit waits until all is on the disk and gives the file its name, replacing an older one in one step. On failure it removes what
-// was written and says what is left.
-func (o *Output) Commit() error {
-	if o.err != nil {
+// Sync waits until all is on the disk, so that Commit has little left to do: nothing may be written any more.
+func (o *Output) Sync() error {
+	if o.err != nil || o.synced {
 		return o.err
 	}
 	err := o.buffer.Flush()
 	if err == nil {
 		err = o.temp.Sync()
+	}
+	if o.synced = true; err != nil {
+		return o.Fail(err)
+	}
+	return nil
+}
+
+// CommitAs is Commit under another name of the same file system.
+func (o *Output) CommitAs(path string) error {
+	o.path = path
+	return o.Commit()
+}
+
+// Commit waits until all is on the disk and gives the file its name, replacing an older one in one step. On failure it removes what
+// was written and says what is left.
+func (o *Output) Commit() error {
+	err := o.Sync()
+	if o.err != nil {
+		return o.err
 	}
 	for err == nil && o.name == "" { // a name can only be given that nobody has
 		name := tempName(o.path)

@@ -1,12 +1,14 @@
 package parquet
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
 
 	arrowparquet "github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 )
 
 // Delta encodings are the ones in which few bytes stand for many values by design. The library takes memory by what their headers
@@ -187,6 +189,48 @@ func deltas(b []byte, limit int, visit func(int64)) (int, error) {
 		return 0, errDelta
 	}
 	return c.at, nil
+}
+
+// wraps reports whether pages are 32-bit integers as deltas, which some writers, as DuckDB, let wrap around at 64 bits: the library refuses the first
+// value or a width then.
+func (c *chunk) wraps(run span, leaf *schema.Column, optional bool) bool {
+	if leaf.PhysicalType() != arrowparquet.Types.Int32 {
+		return false
+	}
+	for i := run.from; i < run.to; i++ {
+		p := &c.pages[i]
+		if p.encoding != arrowparquet.Encodings.DeltaBinaryPacked || p.kind != pageV2 && optional && p.defEncoding != arrowparquet.Encodings.RLE {
+			return false
+		}
+	}
+	return true
+}
+
+// undelta takes values [skip, skip+n) of such pages as rows from at on.
+func (p *piece) undelta(ctx context.Context, c *chunk, run span, optional bool, skip, n, at int) error {
+	for i := run.from; i < run.to && n > 0; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		pg := &c.pages[i]
+		from := min(skip, pg.values)
+		some := min(n, pg.values-from)
+		if err := p.plain(ctx, c, pg, optional, from, some, at); err != nil {
+			return err
+		}
+		skip, n, at = skip-from, n-some, at+some
+	}
+	return nil
+}
+
+// wrapped is a page's deltas as plain 32-bit integers: the lower halves of the sums.
+func (c *chunk) wrapped(values []byte, most int) ([]byte, error) {
+	if most > c.budget/8 {
+		return nil, fmt.Errorf("claims %d values, the budget is %d bytes; raise Options.Budget", most, c.budget)
+	}
+	var out []byte
+	_, err := deltas(values, most, func(v int64) { out = binary.LittleEndian.AppendUint32(out, uint32(v)) })
+	return out, err
 }
 
 // bitsAt is a number of width bits at a position in bits.

@@ -82,7 +82,12 @@ func (p *piece) read(ctx context.Context, r *reader, c *chunk, column *column, g
 		if simple {
 			err = p.plain(ctx, c, &c.pages[i], optional, skip, n, at)
 		} else {
+			nulls := p.nulls
 			err = p.decode(ctx, r, c, column, group, run, skip, n, at)
+			if err != nil && ctx.Err() == nil && c.wraps(run, r.meta.Schema.Column(column.leaves[0]), optional) { // which may be why
+				p.nulls = nulls
+				err = p.undelta(ctx, c, run, optional, skip, n, at)
+			}
 		}
 		if err != nil {
 			return err
@@ -161,6 +166,9 @@ func (p *piece) plain(ctx context.Context, c *chunk, pg *page, optional bool, sk
 		return err
 	}
 	levels, values, err := pg.split(body, optional)
+	if err == nil && pg.encoding == arrowparquet.Encodings.DeltaBinaryPacked {
+		values, err = c.wrapped(values, pg.values)
+	}
 	if err == nil {
 		err = p.place(levels, values, pg.values, optional, skip, n, at)
 	}
