@@ -88,6 +88,31 @@ func (r *columnReader) ReadJoint(ctx context.Context, readers []exec.Reader, lo,
 	return blocks, nil
 }
 
+// stepElements is about how many elements of a column are decoded before they are used: enough for all threads to have a batch each, and little
+// enough to be used again for the next ones.
+const stepElements = 2 << 20
+
+// Steps gives where steps through elements [lo, hi) end, at ends of batches: none within files whose batches are views.
+func (r *columnReader) Steps(lo, hi int) []int {
+	var ends []int
+	last := lo
+	for i, f := range r.table.files {
+		if f.Views || r.table.starts[i+1]*r.width <= lo {
+			continue
+		}
+		at := r.table.starts[i]
+		for _, n := range f.Batches {
+			if at += n; at*r.width >= hi {
+				break
+			}
+			if end := at * r.width; end-last >= stepElements {
+				ends, last = append(ends, end), end
+			}
+		}
+	}
+	return append(ends, hi)
+}
+
 // Close gives the files back; blocks read from them stay good. Safe twice.
 func (r *columnReader) Close() error {
 	r.once.Do(func() { r.err = r.tables.give(r.key) })

@@ -38,6 +38,9 @@ var examples = []struct {
 		`^a \+ b of 20000 elements on cuda:0: the last is 6807\.751153993; the processor's bits: true\n`,
 		`call options of 20000 elements on cuda:0: the last is 50\.888171413; the processor's bits: true\n$`,
 	}},
+	{"weather", []string{ // by the csv module of Python
+		`^1461 days of \[date precipitation temp_max temp_min wind weather\]\n`, `mean spread of the 16 hot days: 16\.95624999[0-9]* degrees; the last one was day 16648 since 1970\n`, `2012-08-05 sun 33\.9\n`,
+	}},
 	{"sweep", []string{`^7219428434016265740 ways through a grid of 33 x 33, by the formula 7219428434016265740\n$`}},
 }
 
@@ -64,6 +67,8 @@ func TestExamples(t *testing.T) {
 		switch e.name {
 		case "flights":
 			argv = append(argv, data)
+		case "weather":
+			argv = append(argv, filepath.Join(filepath.Dir(data), "seattle-weather.csv"))
 		case "gpu": // on any machine
 			argv = append(argv, "-n", "20000", "-device", "sim")
 		}
@@ -91,7 +96,7 @@ func TestUnderMpirun(t *testing.T) {
 	}
 	dir := build(t)
 	for _, e := range examples {
-		if e.name == "flights" || e.name == "gpu" {
+		if e.name == "flights" || e.name == "weather" || e.name == "gpu" {
 			continue // say no more than lazyadd here
 		}
 		checkOutput(t, e.name, "4 ranks of mpirun", e.wants, func(out io.Writer) error {

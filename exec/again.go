@@ -35,7 +35,7 @@ func (r *run) reset() {
 	clear(r.own) // what is left of it is with the user
 	r.own = r.own[:0]
 	r.call.Before, r.call.Columns, r.call.Twins = nil, nil, nil
-	r.before, r.edges, r.columns, r.ahead, r.pieces = nil, nil, nil, nil, nil
+	r.before, r.edges, r.columns, r.ahead, r.pieces, r.later = nil, nil, nil, nil, nil, nil
 	r.plan, r.folded, r.lent, r.crossed, r.remark = nil, false, nil, 0, ""
 	if r.progress.tell != nil {
 		r.progress = progress{}

@@ -53,6 +53,13 @@ type Reader interface {
 	Close() error
 }
 
+// Stepwise is a Reader of what has to be decoded: with less memory, and faster, in steps, each of which is used before the next is read.
+type Stepwise interface {
+	Reader
+	// Steps gives where steps through elements [lo, hi) end, ascending; the last is hi.
+	Steps(lo, hi int) []int
+}
+
 // Joint is a Reader that reads several columns of the same files at once for less than one after another.
 type Joint interface {
 	Reader

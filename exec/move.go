@@ -88,15 +88,23 @@ func (r *run) read(ctx context.Context, s *Step) error {
 	if ranks := s.Access.Ranks; r.rank != 0 && r.rank < len(ranks) && !ranks[r.rank] {
 		return r.arrive(ctx, s)
 	}
-	pieces, err := r.readSpan(ctx, s, r.rank)
-	if err != nil {
-		return err
-	}
 	apart := s.Access.apart()
 	if r.rank != 0 || s.OnRoot || r.plan.Ranks == 1 {
 		apart = nil
 	}
-	if s.Split && len(pieces) > 1 {
+	later, err := r.defers(ctx, s)
+	if err != nil {
+		return err
+	}
+	var pieces []*array.Block
+	if !later {
+		if pieces, err = r.readSpan(ctx, s, r.rank); err != nil {
+			return err
+		}
+	}
+	if later {
+		r.later[s.value] = s
+	} else if s.Split && len(pieces) > 1 {
 		r.putPieces(s, pieces)
 	} else {
 		b, err := array.Concat(pieces)

@@ -3,6 +3,7 @@ package exec_test
 import (
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/darray-go/darray/array"
@@ -33,6 +34,32 @@ func (c *brokenUp) Read(ctx context.Context, lo, hi int) ([]*array.Block, error)
 	return out, nil
 }
 
+// stepped is such a column that is read in steps.
+type stepped struct {
+	brokenUp
+	reads *atomic.Int64 // the longest
+}
+
+func (c *stepped) Read(ctx context.Context, lo, hi int) ([]*array.Block, error) {
+	for {
+		most := c.reads.Load()
+		if int64(hi-lo) <= most || c.reads.CompareAndSwap(most, int64(hi-lo)) {
+			break
+		}
+	}
+	return c.brokenUp.Read(ctx, lo, hi)
+}
+
+func (c *stepped) Steps(lo, hi int) []int {
+	var ends []int
+	for end := lo / c.most * c.most; end < hi; {
+		if end += c.most; end > lo {
+			ends = append(ends, min(end, hi))
+		}
+	}
+	return ends
+}
+
 // TestPieces: columns that come in pieces give what they give in one, whatever reads them.
 func TestPieces(t *testing.T) {
 	leak.Check(t)
@@ -41,11 +68,16 @@ func TestPieces(t *testing.T) {
 	blocks := map[string]*array.Block{
 		"x": ref.Random(rng, array.Float64, array.Shape{n}, 0.1), "y": ref.Random(rng, array.Float64, array.Shape{n}, 0), "b": ref.Random(rng, array.Bool, array.Shape{n}, 0.1),
 	}
-	for _, most := range []int{n, 60 * array.LeafSize, 9 * array.LeafSize, 1000} {
+	for _, most := range []int{n, 60 * array.LeafSize, 9 * array.LeafSize, 1000, -20 * array.LeafSize, -3*array.LeafSize - 5, -700} { // negative: in steps
 		for _, p := range []int{1, 2, 3} {
+			var longest atomic.Int64
 			cl := local(t, p, func(rank int, c *exec.Config) {
 				c.Open = func(_ context.Context, s *array.Source) (exec.Reader, error) {
-					return &brokenUp{column{blocks[s.Column], new(bool)}, uint64(rank) + uint64(len(s.Column)) + uint64(s.Column[0]), most}, nil
+					c := brokenUp{column{blocks[s.Column], new(bool)}, uint64(rank) + uint64(len(s.Column)) + uint64(s.Column[0]), max(most, -most)}
+					if most < 0 {
+						return &stepped{c, &longest}, nil
+					}
+					return &c, nil
 				}
 			})
 			exprs := func(col func(string) *array.Node) []*array.Node {
@@ -60,6 +92,11 @@ func TestPieces(t *testing.T) {
 				return array.File(&array.Source{Format: "test", Paths: []string{"a"}, Column: name, Name: "f." + name}, blocks[name].DType(), n, 0)
 			})
 			data := exprs(func(name string) *array.Node { return array.Data(blocks[name], 0) })
+			if most < 0 { // what only reduces never has more than a step
+				if _, _, err := cl.Collect(t.Context(), file[:2]); err != nil || longest.Load() > int64(-most) {
+					t.Errorf("%d ranks: %d elements are read at once, a step has %d, %v", p, longest.Load(), -most, err)
+				}
+			}
 			for _, together := range []bool{true, false} {
 				var got []*array.Block
 				var err error

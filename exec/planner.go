@@ -98,6 +98,7 @@ func newPlan(ctx context.Context, roots []*array.Node, s Setting) (*Plan, given,
 		}
 	}
 	p.choose()
+	p.streams()
 	p.release()
 	return p.Plan, of, p.measure()
 }

@@ -32,6 +32,7 @@ type run struct {
 
 	ahead  map[ahead][]*array.Block // columns that were read with others
 	pieces map[int][]*array.Block   // by value: this rank's part of a column, as long as nobody needs it in one
+	later  map[int]*Step            // by value: columns that are read by the run that needs them
 	twins  map[operand]*array.Block // operands that lie in the accelerator's memory too
 
 	progress progress
@@ -82,6 +83,7 @@ func (r *run) steps(ctx context.Context) error {
 		for _, v := range s.free {
 			r.parts[v], r.wholes[v] = nil, nil
 			delete(r.pieces, v)
+			delete(r.later, v)
 			r.release(v)
 		}
 		if r.progress.tell != nil {
@@ -172,6 +174,9 @@ func (r *run) launch(ctx context.Context, s *Step) error {
 		}
 		l.Results = make([]*array.Block, len(s.outputs))
 		return r.keep(s, l, forests)
+	}
+	if err := r.readLater(ctx, s); err != nil {
+		return err
 	}
 	nulls := false
 	for i, o := range s.operands {

@@ -57,19 +57,16 @@ func (r *run) readSpan(ctx context.Context, s *Step, rank int) ([]*array.Block, 
 		return nil, err
 	}
 	steps, readers := []*Step{s}, []Reader{reader}
-	if j, ok := reader.(Joint); ok {
-		for i := r.at + 1; i < len(r.plan.Steps); i++ {
-			next := &r.plan.Steps[i]
-			if next.Kind != Read || next.OnRoot != s.OnRoot || next.span(rank) != span || !slices.Equal(next.Access.Ranks, s.Access.Ranks) ||
-				next.source.Width != s.source.Width || !slices.Equal(next.source.Rows, s.source.Rows) {
-				break
-			}
-			other, err := r.reader(ctx, next)
-			if err != nil || !j.Joins(other) {
-				break
-			}
-			steps, readers = append(steps, next), append(readers, other)
+	for i := r.at + 1; i < len(r.plan.Steps); i++ {
+		next := &r.plan.Steps[i]
+		if next.Kind != Read || next.OnRoot != s.OnRoot || next.span(rank) != span || !slices.Equal(next.Access.Ranks, s.Access.Ranks) {
+			break
 		}
+		other, err := r.reader(ctx, next)
+		if err != nil || !joins(s, reader, next, other) {
+			break
+		}
+		steps, readers = append(steps, next), append(readers, other)
 	}
 	blocks, err := readAll(ctx, readers, s.source, span)
 	if err != nil {
@@ -95,6 +92,12 @@ func (r *run) readSpan(ctx context.Context, s *Step, rank int) ([]*array.Block, 
 		}
 	}
 	return blocks[0], nil
+}
+
+// joins reports whether two columns are of the same rows of the same files and better read together.
+func joins(s *Step, reader Reader, other *Step, by Reader) bool {
+	j, ok := reader.(Joint)
+	return ok && other.source.Width == s.source.Width && slices.Equal(other.source.Rows, s.source.Rows) && j.Joins(by)
 }
 
 // readAll gives a span of columns that can be read together.
