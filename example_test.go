@@ -96,3 +96,29 @@ func ExampleScatterBlock() {
 	//  [16. 25.]
 	//  [36. 49.]]
 }
+
+// A frame filters before it reads: dates and words are carried along beside the numbers.
+func ExampleFrame() {
+	f, err := darray.Open("examples/data/seattle-weather.csv")
+	if err != nil {
+		log.Fatal(err)
+	}
+	hot := f.Filter(darray.Greater(f.Col("temp_max"), 34)).Select("date", "weather", "temp_max")
+	mean, err := darray.Item[float64](darray.Mean(hot.Col("temp_max")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows, err := hot.Head(3).Collect()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range int(rows.NumRows()) {
+		fmt.Println(rows.Column(0).ValueStr(i), rows.Column(1).ValueStr(i), rows.Column(2).ValueStr(i))
+	}
+	fmt.Printf("%.2f\n", mean)
+	// Output:
+	// 2012-08-16 sun 34.4
+	// 2014-07-01 sun 34.4
+	// 2014-08-11 rain 35.6
+	// 34.70
+}

@@ -72,7 +72,7 @@ func (r *columnReader) ReadJoint(ctx context.Context, readers []exec.Reader, lo,
 	for i := range readers {
 		n := first * r.width
 		for _, a := range pieces[at[i]] {
-			b, err := array.FromStorage(a)
+			b, err := array.OverStorage(a)
 			if err != nil {
 				return nil, err
 			}

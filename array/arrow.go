@@ -25,9 +25,17 @@ func Width(t arrow.DataType) (d DType, row Shape) {
 }
 
 // FromStorage is FromArrow of the elements as Width says: those of lists one after another, where a null list is a list of nulls.
-func FromStorage(a arrow.Array) (*Block, error) {
+func FromStorage(a arrow.Array) (*Block, error) { return fromStorage(a, FromArrow) }
+
+// OverStorage is FromStorage of an array that nobody releases, as files give them: it stays reachable with the block, and its memory comes back with
+// the first collection of garbage after both, not the second.
+func OverStorage(a arrow.Array) (*Block, error) {
+	return fromStorage(a, func(part arrow.Array) (*Block, error) { return overArrow(part, a) })
+}
+
+func fromStorage(a arrow.Array, from func(arrow.Array) (*Block, error)) (*Block, error) {
 	if list, ok := a.(*arrowarray.FixedSizeList); ok {
-		return fromLists(list)
+		return fromLists(list, from)
 	}
 	if d := storage(a.DataType()); d.Valid() {
 		data := a.Data()
@@ -35,12 +43,12 @@ func FromStorage(a arrow.Array) (*Block, error) {
 		defer as.Release()
 		numbers := arrowarray.MakeFromData(as)
 		defer numbers.Release()
-		return FromArrow(numbers)
+		return from(numbers)
 	}
-	return FromArrow(a)
+	return from(a)
 }
 
-func fromLists(list *arrowarray.FixedSizeList) (*Block, error) {
+func fromLists(list *arrowarray.FixedSizeList, from func(arrow.Array) (*Block, error)) (*Block, error) {
 	width := int(list.DataType().(*arrow.FixedSizeListType).Len())
 	lo := list.Data().Offset() * width
 	hi := lo + list.Len()*width
@@ -49,7 +57,7 @@ func fromLists(list *arrowarray.FixedSizeList) (*Block, error) {
 	}
 	values := arrowarray.NewSlice(list.ListValues(), int64(lo), int64(hi))
 	defer values.Release()
-	b, err := FromStorage(values)
+	b, err := fromStorage(values, from)
 	if err != nil || list.NullN() == 0 {
 		return b, err
 	}

@@ -68,6 +68,18 @@ type retained struct{ array arrow.Array }
 // FromArrow wraps an Arrow array of a numeric or bool type without a copy; the array stays retained as long as a block over
 // its memory is reachable.
 func FromArrow(a arrow.Array) (*Block, error) {
+	keep := &retained{a}
+	b, err := overArrow(a, keep)
+	if err != nil {
+		return nil, err
+	}
+	a.Retain()
+	runtime.AddCleanup(keep, arrow.Array.Release, a)
+	return b, nil
+}
+
+// overArrow is a block over an Arrow array's memory, which keep holds.
+func overArrow(a arrow.Array, keep any) (*Block, error) {
 	if a == nil {
 		return nil, fmt.Errorf("%w: there is no Arrow array", ErrDType)
 	}
@@ -86,14 +98,7 @@ func FromArrow(a arrow.Array) (*Block, error) {
 	if a.NullN() != 0 {
 		validity = buffer(0)
 	}
-	keep := &retained{a}
-	b, err := WrapBlock(d, data.Len(), data.Offset(), buffer(1), validity, keep)
-	if err != nil {
-		return nil, err
-	}
-	a.Retain()
-	runtime.AddCleanup(keep, arrow.Array.Release, a)
-	return b, nil
+	return WrapBlock(d, data.Len(), data.Offset(), buffer(1), validity, keep)
 }
 
 // Arrow is the block as an Arrow array without a copy, flattened to 1-D. The memory stays the block's, which lives as long

@@ -90,6 +90,7 @@ func TestScripts(t *testing.T) {
 	t.Cleanup(func() { _ = taken.Close() }) // the scripts run when this function has returned
 	env := append([]string{
 		"FLIGHTS=" + flights,
+		"WEATHER=" + absolute(t, "../../examples/data/seattle-weather.csv"),
 		"NULLS=" + absolute(t, "testdata/nulls.arrow"), // written by the Arrow library: nulls, NaN, infinity, a column of text
 		"TRUNCATED=" + write("truncated.arrow", whole[:len(whole)/2]),
 		"CORRUPT=" + write("corrupt.arrow", corrupt),
