@@ -93,6 +93,10 @@ func Open(ctx context.Context, f Format, in *Input, o Options) (file *File, err 
 			file, err = nil, errors.Join(in.wrap(err), in.Close())
 		}
 	}()
+	if err := in.begin(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, in.leave()) }()
 	defer Guard(&err)()
 	if o.Budget == 0 {
 		o.Budget = max(1<<30, 64*min(in.Size, 1<<50))
@@ -127,9 +131,13 @@ func (f *File) Read(ctx context.Context, columns []int, lo, hi int) (out []arrow
 			return nil, fmt.Errorf("%w: column %d of %d", array.ErrShape, c, f.Schema.NumFields())
 		}
 	}
-	if err := errors.Join(ctx.Err(), f.in.closed()); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := f.in.begin(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.in.leave()) }()
 	defer Guard(&err)()
 	if out, err = f.Reader.Read(ctx, columns, lo, hi); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -22,10 +22,15 @@ type Input struct {
 	Mapped  bool   // View copies nothing
 
 	bytes Bytes
-	done  atomic.Bool
+
+	mu     sync.Mutex
+	users  int  // calls that read
+	done   bool // Close was called
+	viewed bool // somebody may still see what was viewed
 }
 
-// Bytes is what an Input reads. Ranges lie within the size that was told.
+// Bytes is what an Input reads. Ranges lie within the size that was told. Where they are memory of the system they may have a method
+// Unmap, which is called in place of Close when nobody reads and nothing that was viewed is kept.
 type Bytes interface {
 	// View gives n bytes at a position, not to be written: fresh memory, or memory that stays as long as the Bytes are reachable,
 	// even after Close.
@@ -43,7 +48,7 @@ func NewInput(path string, size int, version string, b Bytes) *Input {
 
 // Memory is an input over bytes, which must not change.
 func Memory(path string, data []byte) *Input {
-	return NewInput(path, len(data), fmt.Sprintf("%d bytes", len(data)), &mapping{data})
+	return NewInput(path, len(data), fmt.Sprintf("%d bytes", len(data)), &mapping{data: data})
 }
 
 // OpenLocal opens a regular file, by mapping it unless o.Copy says otherwise or the system cannot. Its version is its size and
@@ -88,8 +93,8 @@ func describe(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// View gives n bytes at a position, not to be written. Of a mapping they stay as long as the Input is reachable, so who keeps them
-// keeps it too (as keep of array.WrapBlock, or by Buffer).
+// View gives n bytes at a position, not to be written, for the call of a Format or Reader that asks: what stays beyond it is kept by
+// Buffer.
 func (in *Input) View(ctx context.Context, at, n int) ([]byte, error) {
 	if err := in.within(at, n); err != nil {
 		return nil, err
@@ -110,7 +115,12 @@ func (in *Input) within(at, n int) error {
 	if at < 0 || n < 0 || at > in.Size-n {
 		return fmt.Errorf("bytes [%d, %d+%d) of a file of %d", at, at, n, in.Size)
 	}
-	return in.closed()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.done && in.users == 0 {
+		return errClosed
+	}
+	return nil
 }
 
 // Section is bytes [at, at+n) as a reader, for libraries, as long as ctx lasts.
@@ -141,8 +151,11 @@ func (r readerAt) ReadAt(dst []byte, at int64) (int, error) {
 	return n, nil
 }
 
-// Buffer is a view of the input as an Arrow buffer that keeps the input reachable; releasing it frees nothing.
+// Buffer is a view of the input as an Arrow buffer that keeps the input reachable, and its memory as long; releasing it frees nothing.
 func (in *Input) Buffer(view []byte) *memory.Buffer {
+	in.mu.Lock()
+	in.viewed = true
+	in.mu.Unlock()
 	return memory.NewBufferWithAllocator(view, &keeper{in: in})
 }
 
@@ -155,9 +168,43 @@ type keeper struct {
 // Free does nothing: the memory is the input's.
 func (*keeper) Free([]byte) {}
 
-// Close ends reading. What was viewed stays good. Safe twice.
+// Close ends reading, when the calls that are under way have ended. What Buffer was called for stays good. Safe twice.
 func (in *Input) Close() error {
-	if in.done.Swap(true) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.done {
+		return nil
+	}
+	in.done = true
+	return in.end()
+}
+
+// begin is the start of a call that reads, which leave ends.
+func (in *Input) begin() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.done {
+		return errClosed
+	}
+	in.users++
+	return nil
+}
+
+// leave ends what begin has begun.
+func (in *Input) leave() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.users--
+	return in.end()
+}
+
+// end closes what is read if nobody reads any more.
+func (in *Input) end() error {
+	if !in.done || in.users > 0 {
+		return nil
+	}
+	if m, ok := in.bytes.(interface{ Unmap() }); ok && !in.viewed {
+		m.Unmap()
 		return nil
 	}
 	return in.bytes.Close()
@@ -167,7 +214,9 @@ func (in *Input) Close() error {
 var errClosed = errors.New("the file is closed; open it again")
 
 func (in *Input) closed() error {
-	if in.done.Load() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.done {
 		return errClosed
 	}
 	return nil
