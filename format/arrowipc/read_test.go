@@ -302,8 +302,9 @@ func TestEnded(t *testing.T) {
 	if _, err := format.Open(ended, arrowipc.Format, in, format.Options{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	numbers := sample([]arrow.DataType{arrow.PrimitiveTypes.Float64}, false, 2<<20)
 	for compression := range codecs {
-		data := formattest.Encode(t, arrowipc.Format, format.WriteOptions{Compression: compression}, sample([]arrow.DataType{arrow.PrimitiveTypes.Float64}, false, 2<<20)...)
+		data := formattest.Encode(t, arrowipc.Format, format.WriteOptions{Compression: compression}, numbers...)
 		ctx, end := context.WithCancel(t.Context())
 		m := &ending{touched: touched{data: data, seen: make(map[int]bool)}, end: end}
 		f, err := format.Open(ctx, arrowipc.Format, format.NewInput("x.arrow", len(data), "1", m), format.Options{})

@@ -321,5 +321,5 @@ func TestGzip(t *testing.T) {
 	if _, err := readText(t, csv.Format, broken, format.Options{}); err == nil || !strings.Contains(err.Error(), "checksum") {
 		t.Error(err)
 	}
-	formattest.Hostile(t, csv.Format, "x.csv.gz", zip(t, bytes.Repeat([]byte("a,b\n1,2\n"), 50)), 3)
+	formattest.Hostile(t, csv.Format, "x.csv.gz", zip(t, bytes.Repeat([]byte("a,b\n1,2\n"), 50)), 1)
 }

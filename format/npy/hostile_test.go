@@ -19,10 +19,10 @@ func TestHostile(t *testing.T) {
 	leak.Check(t)
 	files, _ := goldens(t)
 	for _, name := range []string{"lef8-9x70-F.npy", "beM8_ms-5-C.npy", "beU6-4x3-C.npy", "record0-6-C.npy", "leb1-9x70-C.npy"} {
-		formattest.Hostile(t, npy.Format, name, files[name], max(1, len(files[name])/150))
+		formattest.Hostile(t, npy.Format, name, files[name], 4)
 	}
 	for _, name := range []string{"stored.npz", "deflated.npz"} {
-		formattest.Hostile(t, npy.Zip, name, files[name], max(1, len(files[name])/150))
+		formattest.Hostile(t, npy.Zip, name, files[name], 4)
 	}
 }
 
