@@ -19,7 +19,7 @@ type WriteOptions struct {
 	Format      string // by its name, as "arrowipc"; "": what the path's extension says
 	Compression string // "lz4" or "zstd" of Arrow IPC, those and "snappy", "gzip", "brotli" of Parquet, "gzip" of CSV; "none"; "": the format's usual one
 	BatchRows   int    // rows of a record batch or row group; 0: about 64 MiB of them
-	Plain       bool   // Parquet: no dictionary encoding
+	Plain       bool   // Parquet: no dictionary encoding, but of columns that are dictionaries
 
 	Progress func(done, total int) `json:"-"` // is told how many rows are written; it must return quickly. Nil: nobody asks
 }

@@ -12,7 +12,7 @@ import (
 type WriteOptions struct {
 	Compression string // of the format's: "lz4", "zstd", "snappy", "gzip", "brotli", "none"; "" is what the format does usually
 	BatchRows   int    // rows of a record batch or row group; 0: as many as take about 64 MiB
-	Plain       bool   // Parquet: no dictionary encoding
+	Plain       bool   // Parquet: no dictionary encoding, but of columns that are dictionaries
 	Rows        int    // how many there will be in all; formats that say it first (.npy) need it
 }
 

@@ -69,7 +69,7 @@ func convertCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Compression, "compression", "", "`CODEC`: lz4, zstd (Arrow, Parquet), snappy, gzip, brotli (Parquet), gzip (CSV), none; the format's usual one where it is not said")
 	cmd.Flags().StringVar(&o.Format, "to", "", "the `FORMAT` by its name, where the file's name does not end in it")
 	cmd.Flags().IntVar(&o.BatchRows, "batch-rows", 0, "`ROWS` of a record batch or row group; 0 is about 64 MiB of them")
-	cmd.Flags().BoolVar(&o.Plain, "plain", false, "no dictionary encoding in Parquet")
+	cmd.Flags().BoolVar(&o.Plain, "plain", false, "no dictionary encoding in Parquet, but of columns that are dictionaries")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "no summary and no progress bar")
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
@@ -29,7 +30,8 @@ type encoder struct {
 	w       io.Writer
 	at      int // bytes written
 	stored  *arrow.Schema
-	props   *arrowparquet.WriterProperties
+	codec   compress.Compression
+	plain   bool                   // no dictionary encoding, but of dictionaries
 	meta    *metadata.FileMetaData // of the file, to which row groups are added
 	columns []*columnWriter
 	limit   int // rows of a row group; 0 until the first rows tell
@@ -45,10 +47,7 @@ func create(w io.Writer, s *arrow.Schema, o format.WriteOptions) (format.Encoder
 	if s.NumFields() == 0 {
 		return nil, errors.New("a file of no columns; Parquet files need one at least")
 	}
-	e := &encoder{w: w, limit: o.BatchRows, props: arrowparquet.NewWriterProperties(
-		arrowparquet.WithCompression(codec), arrowparquet.WithDictionaryDefault(!o.Plain), arrowparquet.WithVersion(arrowparquet.V2_LATEST),
-		arrowparquet.WithMaxRowGroupLength(1<<62), arrowparquet.WithStats(true),
-	)}
+	e := &encoder{w: w, limit: o.BatchRows, codec: codec, plain: o.Plain}
 	if e.stored, err = storedSchema(s); err != nil {
 		return nil, err
 	}
@@ -56,6 +55,22 @@ func create(w io.Writer, s *arrow.Schema, o format.WriteOptions) (format.Encoder
 		return nil, err
 	}
 	return e, e.write(magic)
+}
+
+// properties are how a column of a type is written. What is a dictionary in Arrow is one in the file, as Polars expects it.
+func (e *encoder) properties(t arrow.DataType) *arrowparquet.WriterProperties {
+	return arrowparquet.NewWriterProperties(
+		arrowparquet.WithCompression(e.codec), arrowparquet.WithDictionaryDefault(!e.plain || categorical(t)), arrowparquet.WithVersion(arrowparquet.V2_LATEST),
+		arrowparquet.WithMaxRowGroupLength(1<<62), arrowparquet.WithStats(true),
+	)
+}
+
+// categorical reports whether a type is or holds dictionaries.
+func categorical(t arrow.DataType) bool {
+	if n, ok := t.(arrow.NestedType); ok {
+		return slices.ContainsFunc(n.Fields(), func(f arrow.Field) bool { return categorical(f.Type) })
+	}
+	return t.ID() == arrow.DICTIONARY
 }
 
 // codecOf finds a compression by its name.
@@ -79,7 +94,7 @@ func codecOf(name string) (compress.Compression, error) {
 func (e *encoder) begin(s *arrow.Schema) error {
 	for i, f := range e.stored.Fields() {
 		one := arrow.NewSchema([]arrow.Field{f}, nil)
-		if _, err := emptyFile(one, e.props); err != nil {
+		if _, err := emptyFile(one, e.properties(f.Type)); err != nil {
 			return fmt.Errorf("column %q: Parquet does not hold %s (%w); cast it first", s.Field(i).Name, s.Field(i).Type, err)
 		}
 	}
@@ -87,7 +102,7 @@ func (e *encoder) begin(s *arrow.Schema) error {
 	if restored(s) {
 		stored = withSchema(stored, s)
 	}
-	raw, err := emptyFile(stored, e.props)
+	raw, err := emptyFile(stored, e.properties(arrow.StructOf(stored.Fields()...)))
 	if err != nil {
 		return err
 	}
@@ -142,7 +157,7 @@ func (e *encoder) append(ctx context.Context, r arrow.RecordBatch, lo, hi int) e
 	return format.Each(ctx, len(e.columns), func(_ context.Context, i int) error {
 		if e.columns[i] == nil {
 			var err error
-			if e.columns[i], err = newColumnWriter(e.stored.Field(i), e.props); err != nil {
+			if e.columns[i], err = newColumnWriter(e.stored.Field(i), e.properties(e.stored.Field(i).Type)); err != nil {
 				return err
 			}
 		}
