@@ -2,6 +2,7 @@ package parquet_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -124,6 +125,35 @@ func checkLibrary(t *testing.T, data []byte) {
 				if err := formattest.Equal(got[i], arrowarray.NewSlice(whole[i], int64(lo), int64(hi))); err != nil {
 					t.Fatalf("rows [%d, %d) of %s: %v", lo, hi, file.Schema.Field(i).Type, err)
 				}
+			}
+		}
+	}
+}
+
+// TestOldTimes reads timestamps in twelve bytes, as old programs (Impala, Spark) write them: nanoseconds of a day and the day, of UTC.
+func TestOldTimes(t *testing.T) {
+	leak.Check(t)
+	b := arrowarray.NewTimestampBuilder(memory.DefaultAllocator, arrow.FixedWidthTypes.Timestamp_ns.(*arrow.TimestampType))
+	for _, v := range []int64{0, 1, -1, 1_700_000_000_123_456_789, -1_700_000_000_123_456_789, 86_400_000_000_000, -86_400_000_000_000} {
+		b.Append(arrow.Timestamp(v))
+		b.AppendNull()
+	}
+	times := b.NewArray()
+	s := arrow.NewSchema([]arrow.Field{{Name: "at", Type: times.DataType(), Nullable: true}}, nil)
+	for _, dictionary := range []bool{false, true} {
+		var out bytes.Buffer
+		w, err := pqarrow.NewFileWriter(s, &out, arrowparquet.NewWriterProperties(arrowparquet.WithDictionaryDefault(dictionary)),
+			pqarrow.NewArrowWriterProperties(pqarrow.WithDeprecatedInt96Timestamps(true)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.WriteBuffered(arrowarray.NewRecordBatch(s, []arrow.Array{times}, int64(times.Len()))), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		file := formattest.Open(t, parquet.Format, "a.parquet", out.Bytes(), format.Options{})
+		for lo := range times.Len() {
+			if err := formattest.Equal(read(t, file, 0, lo, file.Rows), arrowarray.NewSlice(times, int64(lo), int64(times.Len()))); err != nil {
+				t.Fatalf("from row %d: %v", lo, err)
 			}
 		}
 	}
