@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/spf13/cobra"
 
 	"github.com/darray-go/darray"
@@ -73,7 +74,7 @@ func printRows(w io.Writer, r arrow.RecordBatch) error {
 		for i := range column.Len() {
 			cell := "null"
 			if column.IsValid(i) {
-				cell = column.ValueStr(i)
+				cell = shown(column, i)
 			}
 			cells = append(cells, shortenTo(cell, cellWidth))
 		}
@@ -94,6 +95,16 @@ func printRows(w io.Writer, r arrow.RecordBatch) error {
 		fmt.Fprintln(out, strings.TrimRight(lines[i].String(), " "))
 	}
 	return out.Flush()
+}
+
+// shown is a value as text. The library panics where JSON has no such number, as float16's NaN in a structure in a list: then it is Go's text.
+func shown(a arrow.Array, i int) (s string) {
+	defer func() {
+		if recover() != nil {
+			s = fmt.Sprint(arrowarray.ValueAsAny(a, i))
+		}
+	}()
+	return a.ValueStr(i)
 }
 
 // isText reports whether a column reads better from the left.

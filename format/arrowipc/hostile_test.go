@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	arrowarray "github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/darray-go/darray/format"
@@ -67,7 +68,7 @@ func readAll(in *format.Input, o format.Options) (rows int, allocated uint64, er
 func look(a arrow.Array) {
 	if elements(a.Data()) < 1<<16 {
 		for k := range a.Len() {
-			_ = a.ValueStr(k)
+			_ = arrowarray.ValueAsAny(a, k)
 		}
 	}
 }
