@@ -16,9 +16,6 @@ import (
 	"github.com/darray-go/darray/bench/report"
 )
 
-// CheckPlot reports a file name that WritePlot would refuse.
-func CheckPlot(path string) error { return report.CheckPlot(path) }
-
 // Sizes of the picture.
 const (
 	panelWidth  = 9 * vg.Centimeter

@@ -94,3 +94,29 @@ func TestRead(t *testing.T) {
 		t.Error("no error for a file that is not there")
 	}
 }
+
+// TestPlot draws both kinds of picture; there is none of nothing, and none in a file of another kind.
+func TestPlot(t *testing.T) {
+	leak.Check(t)
+	dir := t.TempDir()
+	for name, magic := range map[string]string{"plot.svg": "<?xml", "plot.png": "\x89PNG"} {
+		if err := literal().WritePlot(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.HasPrefix(string(got), magic) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, text := range []string{"read NumPy .npy: sum of a column", "polars", "a kettle"} {
+			if magic == "<?xml" && !strings.Contains(string(got), text) {
+				t.Errorf("%s does not show %q", name, text)
+			}
+		}
+	}
+	if err := literal().WritePlot(filepath.Join(dir, "plot.gif")); err == nil {
+		t.Error("a .gif was drawn")
+	}
+	if err := (&files.Result{Comparison: report.New("io", "")}).WritePlot(filepath.Join(dir, "empty.svg")); err == nil {
+		t.Error("nothing was drawn, without an error")
+	}
+}

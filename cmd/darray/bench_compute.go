@@ -3,15 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/bits"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +27,7 @@ func computeCommands() []*cobra.Command {
 func computeCommand(s compute.Suite) *cobra.Command {
 	o := compute.Options{Suite: s.Name}
 	var sizes []string
-	var files struct{ json, plot, from string }
+	var out outputs
 	first := s.Sets[0]
 	cmd := &cobra.Command{
 		Use:   s.Name,
@@ -54,14 +50,14 @@ the machine's limit.
 			if o.Sizes, err = parseSizes("--sizes", sizes); err == nil {
 				err = o.Check()
 			}
-			if err == nil && files.plot != "" {
-				err = compute.CheckPlot(files.plot)
+			if err == nil {
+				err = out.check()
 			}
 			if err != nil {
 				return &usageError{err}
 			}
 			o.Log, o.Env = os.Stderr, os.Environ()
-			return runCompute(cmd, o, files.from, files.json, files.plot)
+			return write(cmd.Context(), out, compute.Read, func(ctx context.Context) (*compute.Result, error) { return compute.Run(ctx, o) })
 		},
 	}
 	flags := cmd.Flags()
@@ -83,46 +79,8 @@ the machine's limit.
 	flags.IntVar(&o.Repeat, "repeat", 0, fmt.Sprintf("counted batches in each turn (default %d, quick 2)", s.Repeat))
 	flags.DurationVar(&o.Batch, "batch", 0, "what a batch of calls takes at least (default 10ms, quick 1ms)")
 	flags.DurationVar(&o.Turn, "turn", 0, "after which a turn begins no further batch (default "+turn(s)+")")
-	flags.StringVar(&files.json, "json", "", "write the report to this `file` as well")
-	flags.StringVar(&files.plot, "plot", "", "draw the report into this .svg or .png `file`")
-	flags.StringVar(&files.from, "from", "", "measure nothing: print and draw a `file` that --json wrote")
+	out.register(cmd)
 	return cmd
-}
-
-// runCompute measures or reads a report, prints it and writes the files that were asked for.
-// An interrupted run prints what it has.
-func runCompute(cmd *cobra.Command, o compute.Options, from, toJSON, toPlot string) (err error) {
-	var result *compute.Result
-	if from != "" {
-		result, err = compute.Read(filepath.Clean(from))
-	} else {
-		err = interruptible(cmd.Context(), func(ctx context.Context) (err error) {
-			result, err = compute.Run(ctx, o)
-			return err
-		})
-	}
-	if result == nil {
-		return err
-	}
-	err = errors.Join(err, result.WriteText(os.Stdout))
-	if toJSON != "" {
-		err = errors.Join(err, result.WriteJSON(filepath.Clean(toJSON)))
-	}
-	if toPlot != "" {
-		err = errors.Join(err, result.WritePlot(filepath.Clean(toPlot)))
-	}
-	return err
-}
-
-// interruptible measures until a signal ends it, which is then the error.
-func interruptible(ctx context.Context, measure func(context.Context) error) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := measure(ctx)
-	if ctx.Err() != nil {
-		return context.Canceled
-	}
-	return err
 }
 
 // turn is the default of --turn.

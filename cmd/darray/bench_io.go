@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,7 +13,7 @@ import (
 func ioCommand() *cobra.Command {
 	var o files.Options
 	var size string
-	var out struct{ json, from string }
+	var out outputs
 	cmd := &cobra.Command{
 		Use:   "io",
 		Short: "files by format and compression, read and written, beside DuckDB and Polars",
@@ -44,7 +42,7 @@ A part of their names means all that have it: --cases parquet,csv.`,
 		Example: "  darray bench io --bytes 1e7 --cases read\n" +
 			"  darray bench io --cases parquet --node ~/rivals\n" +
 			"  darray bench io --cases write --dir /dev/shm --bytes 2^28\n" +
-			"  darray bench io --json bench/results/io.json\n" +
+			"  darray bench io --json bench/results/io.json --plot io.svg\n" +
 			"  darray bench io --from bench/results/io.json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,11 +51,14 @@ A part of their names means all that have it: --cases parquet,csv.`,
 				o.Bytes = sizes[0]
 				err = o.Check()
 			}
+			if err == nil {
+				err = out.check()
+			}
 			if err != nil {
 				return &usageError{err}
 			}
 			o.Log, o.Env = os.Stderr, os.Environ()
-			return runIO(cmd, o, out.from, out.json)
+			return write(cmd.Context(), out, files.Read, func(ctx context.Context) (*files.Result, error) { return files.Run(ctx, o) })
 		},
 	}
 	flags := cmd.Flags()
@@ -70,28 +71,6 @@ A part of their names means all that have it: --cases parquet,csv.`,
 	flags.IntVar(&o.Rounds, "rounds", 0, "turns of every contender at every case (default 3)")
 	flags.IntVar(&o.Repeat, "repeat", 0, "counted calls in each turn (default 3)")
 	flags.DurationVar(&o.Turn, "turn", 0, "after which a turn begins no further call (default 300ms)")
-	flags.StringVar(&out.json, "json", "", "write the report to this `file` as well")
-	flags.StringVar(&out.from, "from", "", "measure nothing: print a `file` that --json wrote")
+	out.register(cmd)
 	return cmd
-}
-
-// runIO measures or reads a report, prints it and writes the file that was asked for. An interrupted run prints what it has.
-func runIO(cmd *cobra.Command, o files.Options, from, toJSON string) (err error) {
-	var result *files.Result
-	if from != "" {
-		result, err = files.Read(filepath.Clean(from))
-	} else {
-		err = interruptible(cmd.Context(), func(ctx context.Context) (err error) {
-			result, err = files.Run(ctx, o)
-			return err
-		})
-	}
-	if result == nil {
-		return err
-	}
-	err = errors.Join(err, result.WriteText(os.Stdout))
-	if toJSON != "" {
-		err = errors.Join(err, result.WriteJSON(filepath.Clean(toJSON)))
-	}
-	return err
 }
