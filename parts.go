@@ -35,13 +35,17 @@ func (c *Cluster) WriteParts(ctx context.Context, f *Frame, dir string, o WriteO
 	if c.spmd {
 		return fmt.Errorf("write %s: where every rank runs the program, each writes its own files; use Main for a directory of parts, or write one file", dir)
 	}
+	if _, ok, _ := storeOf(dir); ok {
+		return fmt.Errorf("write %s: a store has no directories that could be there whole or not at all; write one file there, or parts to a disk", dir)
+	}
 	if o.Format == "" {
 		o.Format = builtin[0].Name
 	}
-	to, err := formatNamed(o.Format)
+	to, err := format.ToWrite(o.Format, formats())
 	if err != nil {
 		return fmt.Errorf("write %s: %w", dir, err)
 	}
+	o.Format = to.Name // for the ranks
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("write %s: %w", dir, err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // WriteOptions of Frame.WriteWith. The zero value works.
 type WriteOptions struct {
-	Format      string // by its name, as "arrowipc"; "": what the path's extension says
+	Format      string // by its name or usual extension, as "arrow"; "": what the path's extension says, of a directory Arrow
 	Compression string // "lz4" or "zstd" of Arrow IPC, those and "snappy", "gzip", "brotli" of Parquet, "gzip" of CSV; "none"; "": the format's usual one
 	BatchRows   int    // rows of a record batch or row group; 0: about 64 MiB of them
 	Plain       bool   // Parquet: no dictionary encoding, but of columns that are dictionaries
@@ -72,7 +72,7 @@ func (o *WriteOptions) format(path string) (format.Format, error) {
 		o.Compression = "gzip"
 	}
 	if o.Format != "" {
-		return formatNamed(o.Format)
+		return format.ToWrite(o.Format, formats())
 	}
 	if _, ok, _ := storeOf(path); ok {
 		path, _, _ = strings.Cut(path, "?")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,6 +52,21 @@ func ByExtension(name string, known []Format) (Format, error) {
 		return best, fmt.Errorf("%s: the name does not say what format to write; it may end in %s%s", name, strings.Join(all, ", "), missing(path.Ext(base)))
 	}
 	return best, nil
+}
+
+// ToWrite is the format that a user names to write: by its name or an extension without the dot, as "arrowipc" or "arrow".
+func ToWrite(name string, known []Format) (Format, error) {
+	var all []string
+	for _, f := range known {
+		if f.Create == nil {
+			continue
+		}
+		if f.Name == name || slices.Contains(f.Extensions, "."+name) {
+			return f, nil
+		}
+		all = append(all, f.Extensions[0][1:])
+	}
+	return Format{}, fmt.Errorf("there is no format %q to write; there are %s%s", name, strings.Join(all, ", "), missing("."+name))
 }
 
 // addable are the formats that a program has to add, by their extension.

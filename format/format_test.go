@@ -234,6 +234,20 @@ func TestByExtension(t *testing.T) {
 	}
 }
 
+func TestToWrite(t *testing.T) {
+	leak.Check(t)
+	known := []format.Format{{Name: "unwritten", Extensions: []string{".c"}}, bytesFormat}
+	for name, want := range map[string]string{"bytes": "bytes", "b": "bytes", "c": "", "unwritten": "", "": "", ".b": ""} {
+		f, err := format.ToWrite(name, known)
+		if f.Name != want || (err == nil) != (want != "") {
+			t.Errorf("%q is %q, %v", name, f.Name, err)
+		}
+	}
+	if _, err := format.ToWrite("parquet", known); err == nil || !strings.Contains(err.Error(), "there are bytes") || !strings.Contains(err.Error(), "UseFormat(parquet.Format)") {
+		t.Error(err)
+	}
+}
+
 func TestCreate(t *testing.T) {
 	leak.Check(t)
 	two := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int8}, {Name: "a", Type: arrow.PrimitiveTypes.Int8}}, nil)
