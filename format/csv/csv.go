@@ -6,8 +6,8 @@
 // that are no strings do not count.
 //
 // The delimiter, the header and the types of columns are told from a sample unless format.CSVOptions say them. The first record is a header
-// if its fields are distinct, and none would read as a number, a truth value, a date or a time; one in quotes may, if the field below it
-// has none. A type is the narrowest of bool, int64, uint64, float64, date32, timestamp[us] (UTC where texts have Z or an offset; ns where they
+// if none of its fields would read as a number, a truth value, a date or a time; one in quotes may, if the field below it has none. With a
+// name that is there twice it is one if a field below would read so. A type is the narrowest of bool, int64, uint64, float64, date32, timestamp[us] (UTC where texts have Z or an offset; ns where they
 // are that fine) and string that fits the sample; a value elsewhere that does not fit is an error of File.Read, which says where.
 // A field that is one of CSVOptions.Nulls is null; in quotes it is a string, but null all the same in columns of other types.
 //

@@ -77,21 +77,23 @@ func tellDialect(sample []byte, whole bool, path string, o format.CSVOptions) (d
 
 func columnName(i int) string { return fmt.Sprintf("column%d", i) }
 
-// isHeader reports whether the first record names the columns: its fields are distinct, and none would read as a value of another type than
-// string; but in quotes it may, if what is below it has none.
+// isHeader reports whether the first record names the columns: none of its fields would read as a value of another type than string, but
+// one in quotes may, if what is below it has none. Where a name is there twice it may be data as well, if what is below is text too.
 func isHeader(first, second []field) bool {
 	seen := make(map[string]bool, len(first))
+	twice := false
 	for i, f := range first {
-		if seen[string(f.text)] {
-			return false
-		}
-		seen[string(f.text)] = true
+		twice = twice || seen[string(f.text)]
+		seen[string(f.text)] = len(f.text) > 0
 		if f.quoted && (i >= len(second) || !second[i].quoted) {
 			continue
 		}
 		if c := classify(f.text); c != isText && c != isEmpty {
 			return false
 		}
+	}
+	if twice && !slices.ContainsFunc(second, func(f field) bool { c := classify(f.text); return !f.quoted && c != isText && c != isEmpty }) {
+		return false
 	}
 	return len(first) > 1 || first[0].quoted || len(first[0].text) > 0
 }

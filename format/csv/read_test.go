@@ -57,6 +57,8 @@ func TestTold(t *testing.T) {
 		{"usual", "a,b,c\n1,1.5,x\n2,-2,y\n", "a:int64 b:float64 c:utf8 / 1 1.5 x / 2 -2 y"},
 		{"no header", "1,x\n2,y\n", "column0:int64 column1:utf8 / 1 x / 2 y"},
 		{"names that repeat are data", "a,a\nb,c\n", "column0:utf8 column1:utf8 / a a / b c"},
+		{"names that repeat, over numbers", "a,a\n1,x\n", "a:int64 a:utf8 / 1 x"},
+		{"names that are missing", "a,,\nx,y,z\n", "a:utf8 column1:utf8 column2:utf8 / x y z"},
 		{"an empty name", ",x\n1,2\n", "column0:int64 x:int64 / 1 2"},
 		{"quoted names", "\"2019\",\"\"\n1,2\n", "2019:int64 :int64 / 1 2"},
 		{"all in quotes", "\"1\",\"2\"\n\"3\",\"\"\n", "column0:int64 column1:int64 / 1 2 / 3 (null)"},
