@@ -47,6 +47,7 @@ func (r *run) reset() {
 
 // begin makes room for the values of a plan. There are none before.
 func (r *run) begin(p *Plan) {
+	r.trimReaders()
 	n := len(p.graph.values)
 	r.plan, r.at, r.rank = p, 0, 0
 	if p.Ranks > 1 {

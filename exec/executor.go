@@ -43,6 +43,7 @@ type Executor struct {
 	local   bool          // all ranks share this process
 	busy    chan struct{} // one slot: the Collect or Serve under way
 	readers map[string]*opened
+	opens   int               // how often a reader was asked for
 	access  map[string]Access // rank 0: what the other ranks have answered
 	plans   planCache
 	chosen  *Choice      // once it is known

@@ -12,19 +12,26 @@ import (
 	"github.com/darray-go/darray/partition"
 )
 
-// opened is a source on this rank: its reader, or why there is none. It is kept as long as the executor.
+// opened is a source on this rank: its reader, or why there is none.
 type opened struct {
 	reader Reader
 	err    error
+	last   int // when it was asked for, in opens of the executor
 }
+
+// keptReaders is how many readers stay open from run to run: what a program comes back to is there, and one that reads many files, or new
+// versions of one, holds the memory and disk of few.
+const keptReaders = 32
 
 // open gives this rank's reader of a source.
 func (e *Executor) open(ctx context.Context, s *array.Source) (Reader, error) {
 	key := sourceKey(s)
+	e.opens++
 	if o := e.readers[key]; o != nil {
+		o.last = e.opens
 		return o.reader, o.err
 	}
-	o := &opened{err: errors.New("this rank reads no files")}
+	o := &opened{err: errors.New("this rank reads no files"), last: e.opens}
 	if e.config.Open != nil {
 		o.reader, o.err = e.config.Open(ctx, s.Whole())
 	}
@@ -32,6 +39,25 @@ func (e *Executor) open(ctx context.Context, s *array.Source) (Reader, error) {
 		e.readers[key] = o
 	}
 	return o.reader, o.err
+}
+
+// trimReaders closes, before a run, the readers that nobody has asked for longest. Who needs one again opens it again; that a source cannot
+// be read stays known.
+func (e *Executor) trimReaders() {
+	if len(e.readers) <= keptReaders {
+		return
+	}
+	var good []string
+	for key, o := range e.readers {
+		if o.err == nil {
+			good = append(good, key)
+		}
+	}
+	slices.SortFunc(good, func(a, b string) int { return e.readers[b].last - e.readers[a].last })
+	for _, key := range good[min(keptReaders, len(good)):] {
+		_ = e.readers[key].reader.Close() // all that was asked of it has been read
+		delete(e.readers, key)
+	}
 }
 
 func (e *Executor) closeReaders() error {
