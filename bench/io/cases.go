@@ -123,9 +123,12 @@ func (f file) holds() int {
 	return len(columns())
 }
 
-// matches reports whether a name or a part of it, as "parquet" or "write", means the case.
+// matches reports whether a name, or words of it as "parquet" or "read-arrow", means the case.
 func (c Case) matches(name string) bool {
-	return name == c.Name || slices.Contains(strings.Split(c.Name, "-"), name)
+	if slices.Contains(CaseNames(), name) {
+		return name == c.Name
+	}
+	return strings.Contains("-"+c.Name+"-", "-"+name+"-")
 }
 
 // moved is the bytes of values that a run of the case delivers or takes.

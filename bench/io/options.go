@@ -84,7 +84,7 @@ func (o Options) Check() error {
 	}
 	for _, name := range o.Cases {
 		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.matches(name) }) {
-			return fmt.Errorf("no case %q; there are %s, and their parts, as parquet or write", name, strings.Join(CaseNames(), ", "))
+			return fmt.Errorf("no case %q; there are %s, and words of them, as parquet or read-arrow", name, strings.Join(CaseNames(), ", "))
 		}
 	}
 	for _, dir := range []string{o.Dir, o.Node} {
@@ -118,8 +118,9 @@ func (o Options) rows() int { return o.Bytes / valueBytes / len(columns()) }
 func (o Options) how() string {
 	return fmt.Sprintf(`%d rows of %d columns of float64 with two decimals, in files that darray writes. For each case every contender is a new process of %d
 threads; in %d rounds they take turns, after a call each that does not count and whose sums are compared with those of the values. In a turn
-of %v: up to %d calls, or one. Reading is opening the file and adding up, afresh each time, from a warm page cache; writing is from memory to
-a new file, ended by fsync(2), rivals alike. peak is the most memory of a contender's process from before its first call on; it has the pages
-of a mapped file with it, which are the page cache's, and of writers the values; darray collects its garbage before each turn`,
+of %v: up to %d calls, or one. Reading is opening the file and adding up, from a warm page cache: afresh each time, darray by a
+new cluster, but for darray-again. Writing is from memory to a new file, ended by fsync(2), rivals alike. peak is the most memory of a
+contender's process from before its first call on; it has the pages of a mapped file with it, which are the page cache's, and of writers the
+values; darray collects its garbage before each turn`,
 		o.rows(), len(columns()), o.Threads, o.Rounds, o.Turn, o.Repeat)
 }

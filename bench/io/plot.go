@@ -39,6 +39,7 @@ func drawn() []struct {
 		{byStream, "limit", limit, 2.5},
 		{byDisk, "", limit, 2.5},
 		{byMmap, byMmap, color.RGBA{R: 0xb8, G: 0xb8, B: 0xb8, A: 0xff}, 2.5},
+		{byAgain, byAgain, color.RGBA{R: 0xf2, G: 0xa0, B: 0xa4, A: 0xff}, 3.2},
 		{byPolars, byPolars, color.RGBA{R: 0x1f, G: 0x77, B: 0xb4, A: 0xff}, 3.2},
 		{byDuckDB, byDuckDB, color.RGBA{R: 0xe0, G: 0xa8, B: 0x00, A: 0xff}, 3.2},
 		{ourName, ourName, color.RGBA{R: 0xd6, G: 0x20, B: 0x28, A: 0xff}, 4.2},
@@ -81,7 +82,7 @@ func (r *Result) WritePlot(path string) error {
 			x := row.Rate()
 			rate = append(rate, plotter.XY{X: x, Y: y})
 			spread = append(spread, struct{ Low, High float64 }{x - x*row.Median/row.Max, x*row.Median/row.Min - x})
-			if row.Peak > 0 && who.by != byStream && who.by != byDisk && who.by != byMmap {
+			if row.Peak > 0 && who.by != byStream && who.by != byDisk && who.by != byMmap && who.by != byAgain {
 				peak = append(peak, plotter.XY{X: row.Peak / 1e6, Y: y})
 			}
 		}

@@ -76,6 +76,7 @@ func (r *Result) glance(p *report.Printer) {
 		{ourName, ourName, rate},
 		{"duckdb", byDuckDB, rate},
 		{"polars", byPolars, rate},
+		{"again", byAgain, rate},
 		{byMmap, byMmap, rate},
 		{"limit", byStream, rate},
 		{"of limit", ourName, func(row *report.Row) string { return share(row.Ratio(ofLimit).Median) }},

@@ -11,18 +11,18 @@ import (
 	"github.com/darray-go/darray/bench/talk"
 )
 
-// Serve is a contender of this executable, "darray", "disk" or "mmap": it answers the questions on in until they end.
+// Serve is a contender of this executable, "darray", "darray-again", "disk" or "mmap": it answers the questions on in until they end.
 func Serve(in io.Reader, out io.Writer, who string) error {
 	switch who {
 	case byDisk:
 		return talk.Serve(in, out, "write(2) of as many bytes, and fsync(2): the limit of writing here", &bare{})
 	case byMmap:
 		return talk.Serve(in, out, "a bare sum over a new mapping of as many bytes of the file: what page faults leave of the limit", &mapped{})
-	case ourName:
+	case ourName, byAgain:
 	default:
-		return fmt.Errorf("no contender %q; there are %s, %s, %s", who, ourName, byDisk, byMmap)
+		return fmt.Errorf("no contender %q; there are %s, %s, %s, %s", who, ourName, byAgain, byDisk, byMmap)
 	}
-	p, about, err := newEngine()
+	p, about, err := newEngine(who == byAgain)
 	if err != nil {
 		return err
 	}

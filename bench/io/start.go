@@ -25,6 +25,7 @@ const (
 // Who is measured beside the rivals.
 const (
 	ourName  = "darray"
+	byAgain  = "darray-again" // shown beside uncompressed files: the mapping of the call before is still there
 	byStream = "stream" // of reading: adding up as many bytes in memory
 	byDisk   = "disk"   // of writing
 	byMmap   = "mmap"   // shown beside uncompressed files: adding up a new mapping
@@ -44,7 +45,7 @@ func (c contender) takesPart(at Case) bool {
 		return !at.write
 	case byDisk:
 		return at.write
-	case byMmap:
+	case byMmap, byAgain:
 		return !at.write && at.file.flat()
 	}
 	return true
@@ -68,6 +69,7 @@ func (r *run) introduce(ctx context.Context) error {
 			all = append(all, contender{name, rival, []string{"node", filepath.Join(r.programs, "io.mjs"), name, threads, folder}})
 		}
 	}
+	all = append(all, contender{byAgain, ours, serve("--files", byAgain)})
 	all = append(all, contender{byStream, limit, serve("--stream", "--threads", threads)}, contender{byMmap, limit, serve("--files", byMmap)}, contender{byDisk, limit, serve("--files", byDisk)})
 	for _, c := range all {
 		p, about, err := r.launch(ctx, c)

@@ -38,7 +38,7 @@ writes is read back by darray. Rivals that are not installed are left out, loudl
 All of it takes some twenty minutes on two cores.
 
 cases: ` + wrap(strings.Join(files.CaseNames(), ", ")) + `
-A part of their names means all that have it: --cases parquet,csv.`,
+Words of their names mean all that have them: --cases read-arrow,csv.`,
 		Example: "  darray bench io --bytes 1e7 --cases read\n" +
 			"  darray bench io --cases parquet --node ~/rivals\n" +
 			"  darray bench io --cases write --dir /dev/shm --bytes 2^28\n" +
@@ -63,7 +63,7 @@ A part of their names means all that have it: --cases parquet,csv.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&size, "bytes", "1e9", "bytes of values, as 1e9, 2^30 or 8000000")
-	flags.StringSliceVar(&o.Cases, "cases", nil, "cases to measure, or parts of their names (default all)")
+	flags.StringSliceVar(&o.Cases, "cases", nil, "cases to measure, or words of their names (default all)")
 	flags.StringSliceVar(&o.Rivals, "rivals", nil, strings.Join(files.Rivals(), ", ")+", or none (default those that are installed)")
 	flags.StringVar(&o.Node, "node", "", "the `folder` whose node_modules has the rivals (default this folder, and NODE_PATH)")
 	flags.StringVar(&o.Dir, "dir", "", "where the files are made (default the system's `folder` for temporary files)")
