@@ -42,6 +42,7 @@ func newFrame(t *table, source array.Source, stem string) *Frame {
 		if err != nil { // two of that name
 			a = Array{array.Failed(0, err)}
 		} else {
+			s.Step, s.Views = t.takes(i)
 			a = columnArray(&s, t.schema.Field(i), t.rows())
 		}
 		f.columns = append(f.columns, column{field.Name, a})

@@ -92,6 +92,29 @@ func (r *columnReader) ReadJoint(ctx context.Context, readers []exec.Reader, lo,
 // enough to be used again for the next ones.
 const stepElements = 2 << 20
 
+// takes says what memory reading a column takes: elements in memory at once where Steps are used one after another, or the views that it is.
+func (t *table) takes(column int) (step, views int) {
+	if column >= t.files[0].Schema.NumFields() { // a folder's name
+		return 0, 0
+	}
+	_, row := array.Width(t.schema.Field(column).Type)
+	most, copied := 0, false
+	for _, f := range t.files {
+		if f.Views {
+			views += len(f.Batches)
+			continue
+		}
+		for _, n := range f.Batches {
+			most = max(most, n)
+		}
+		copied = true
+	}
+	if !copied {
+		return 0, max(1, views)
+	}
+	return stepElements + most*max(1, row.Len()), 0
+}
+
 // Steps gives where steps through elements [lo, hi) end, at ends of batches: none within files whose batches are views.
 func (r *columnReader) Steps(lo, hi int) []int {
 	var ends []int

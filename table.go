@@ -255,7 +255,7 @@ type sharedTable struct {
 // tableKey tells the files of sources apart.
 func tableKey(s *array.Source) string {
 	key := *s
-	key.Column, key.Name, key.Rows, key.Width = "", "", nil, 0
+	key.Column, key.Name, key.Rows, key.Width, key.Step, key.Views = "", "", nil, 0, 0, 0
 	text, _ := json.Marshal(key) // a struct of strings
 	return string(text)
 }

@@ -62,6 +62,8 @@ type Source struct {
 	Rows    []partition.Range `json:"rows,omitempty"`    // of all files' rows, those that the column has; nil: all
 	Width   int               `json:"width,omitempty"`   // elements of a row; 0: one
 	Base    string            `json:"base,omitempty"`    // folders below it whose names are key=value are columns; "": none
+	Step    int               `json:"step,omitempty"`    // elements in memory at once where they are used as they are read, step by step; 0: all
+	Views   int               `json:"views,omitempty"`   // pieces of mapped files that the elements are, without memory of their own; 0: they take memory
 }
 
 // Kind says where the elements come from, and with that which of the other parts mean something.

@@ -41,6 +41,8 @@ func TestOutlines(t *testing.T) {
 		{parts(false, 2, 2, 2)},
 		{apply(array.Add, parts(false, 4, 2), parts(false, 4, 2))},
 		{array.File(source("1"), array.Float64, 6, 0), parts(false, 6)},
+		{array.File(&array.Source{Format: "f", Step: 5}, array.Float64, 6, 0)},
+		{array.File(&array.Source{Format: "f", Views: 5}, array.Float64, 6, 0)},
 		{apply(array.Add, x, y)},
 		{apply(array.Add, x, x)},
 		{apply(array.Add, x, array.Data(b, 0))}, // another node over the same block
@@ -147,8 +149,8 @@ func TestOutlineKnowsNodes(t *testing.T) {
 	if slices.Sort(fields); !slices.Equal(fields, known) {
 		t.Errorf("a node is %v, outlines are made for %v", fields, known)
 	}
-	if n := reflect.TypeFor[array.Source]().NumField(); n != 10 {
-		t.Errorf("a source has %d fields, Source.Equal compares 10", n)
+	if n := reflect.TypeFor[array.Source]().NumField(); n != 12 {
+		t.Errorf("a source has %d fields, Source.Equal compares 12", n)
 	}
 }
 

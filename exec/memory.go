@@ -101,8 +101,14 @@ func (p *planner) peak(r int, held [][2]int, lent bool) int {
 				hold(operand{s.value, !s.Split})
 			}
 		case Read:
-			if r == 0 || !s.OnRoot {
-				hold(operand{s.value, !s.Split})
+			if o := (operand{s.value, !s.Split}); r == 0 || !s.OnRoot {
+				if n := s.atOnce(p.part(o, r)); n < p.part(o, r) {
+					bytes := blockBytes(s.DType, n)
+					held[o.value][bit(o.whole)] = bytes
+					add(bytes)
+				} else {
+					hold(o)
+				}
 			}
 		case Run:
 			for k, v := range s.outputs {
@@ -171,18 +177,39 @@ func (s *Step) beside(r int) int {
 	return bytes
 }
 
+// atOnce is how many of n elements of a column that is read are in memory at once: fewer where they are views of a file, or used as they
+// are read.
+func (s *Step) atOnce(n int) int {
+	switch {
+	case s.viewed:
+		return 0
+	case s.stream && s.source.Step > 0:
+		return min(n, s.source.Step)
+	}
+	return n
+}
+
 // bytes is what a block on rank r with its validity takes of a pool.
 func (p *planner) bytes(o operand, r int) int {
-	v := p.values[o.value]
-	n := v.n
-	switch {
+	return blockBytes(p.values[o.value].dtype, p.part(o, r))
+}
+
+// part is the elements of a value that rank r has.
+func (p *planner) part(o operand, r int) int {
+	switch v := p.values[o.value]; {
 	case v.pieces != nil:
-		n = v.pieces.spans[r].Len()
+		return v.pieces.spans[r].Len()
 	case !o.whole:
-		n = v.parted().layout.Range(r).Len()
+		return v.parted().layout.Range(r).Len()
+	default:
+		return v.n
 	}
+}
+
+// blockBytes is what n elements and their validity take of a pool.
+func blockBytes(d array.DType, n int) int {
 	if n >= addressable {
 		return addressable
 	}
-	return mem.Size(v.dtype.BufferSize(n)) + mem.Size(array.Bool.BufferSize(n))
+	return mem.Size(d.BufferSize(n)) + mem.Size(array.Bool.BufferSize(n))
 }

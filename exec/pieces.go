@@ -45,30 +45,36 @@ func (s *Step) reducesOnly() bool {
 	return true
 }
 
-// streams marks the columns that one such run alone needs.
+// streams marks the columns that one such run alone needs, and those that take no memory: views of files that nobody joins.
 func (p *planner) streams() {
-	uses := make(map[int]int)
-	by := make(map[int]*Step)
+	uses, lean := make(map[int]int), make(map[int]int)
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		switch s.Kind {
 		case Run, Multiply, Filter:
+			reduces := s.reducesOnly()
 			for _, o := range s.operands {
 				uses[o.value]++
-				if by[o.value] = s; o.whole {
-					uses[o.value]++ // not as its part
+				if reduces && !o.whole { // as its part
+					lean[o.value]++
 				}
 			}
 		case Scatter, Bcast, Gather, Allgather, Alltoall:
-			uses[s.moved()] += 2
+			uses[s.moved()]++
 		}
 	}
 	for _, r := range p.roots {
-		uses[r.value] += 2
+		uses[r.value]++
 	}
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.Kind == Read && s.Split && s.pieces == nil && uses[s.value] == 1 && by[s.value].reducesOnly() {
-			s.stream = true
+		s := &p.Steps[i]
+		if s.Kind != Read || s.pieces != nil {
+			continue
+		}
+		reduced := s.Split && uses[s.value] == lean[s.value]
+		s.stream = reduced && uses[s.value] == 1
+		if v := s.source.Views; v > 0 {
+			s.viewed = v == 1 && s.source.Rows == nil || reduced && v*minPiece*array.LeafSize <= s.N
 		}
 	}
 }

@@ -99,6 +99,7 @@ type Step struct {
 	of      []string      // Multiply, Filter: what plans call its operands
 	pieces  *pieces       // Scatter, Read, Alltoall: what each rank gets
 	stream  bool          // Read: only one run needs it, which can go over it step by step as it is read
+	viewed  bool          // Read: it takes no memory
 }
 
 // alone reports whether the root needs no other rank.

@@ -82,8 +82,20 @@ func newFile(r *reader) *format.File {
 		}
 	}
 	f.Schema = arrow.NewSchema(fields, nil)
-	f.Batches = batches(f.Rows, max(1, batchBytes/row))
+	each := max(1, batchBytes/row)
+	if f.Views = r.views(); f.Views {
+		each = max(1, f.Rows)
+	}
+	f.Batches = batches(f.Rows, each)
 	return f
+}
+
+// views reports whether all columns are views of a mapped file: then it is one batch.
+func (r *reader) views() bool {
+	return !slices.ContainsFunc(r.columns, func(c place) bool {
+		m := r.members[c.member]
+		return m.packed != nil || !m.src.in.Mapped || m.head.fields[c.field].kind != number || m.cost(c.field, 1) > 0
+	})
 }
 
 // batches cuts rows into even runs, unless they take no bytes and are very many.
