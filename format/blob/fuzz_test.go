@@ -10,7 +10,7 @@ import (
 // FuzzURL: a URL that is taken names a bucket, and is made again of its parts.
 func FuzzURL(f *testing.F) {
 	for _, s := range []string{
-		"s3://bucket/key", "gs://b/folder/*.npy?anonymous=true", "s3://b/k?endpoint=http%3A%2F%2Fhost:1&region=x&use_path_style=true", "s3://b/what?.csv", "s3:///k", "S3://b", "://",
+		"s3://bucket/key", "gs://b/folder/*.npy?anonymous=true", "s3://b/k?endpoint=http%3A%2F%2Fhost:1&region=x&use_path_style=true", "s3://b/what?.csv", "s3:///k", "S3://b", "://", "gs",
 	} {
 		f.Add(s)
 	}

@@ -22,7 +22,10 @@ func parse(text string) (at location, err error) {
 	if at.scheme != "s3" && at.scheme != "gs" {
 		return at, fmt.Errorf("the scheme %q is not known; it may be s3, gs, http or https", at.scheme)
 	}
-	rest := text[len(at.scheme)+len("://"):]
+	_, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return at, fmt.Errorf("%q is no URL; one is %s://bucket/key", text, at.scheme)
+	}
 	if i := strings.LastIndexByte(rest, '?'); i >= 0 && isQuery(rest[i+1:]) {
 		rest, at.query = rest[:i], rest[i:]
 		if err := at.parameters(at.query[1:]); err != nil {
