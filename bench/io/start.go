@@ -26,9 +26,9 @@ const (
 const (
 	ourName  = "darray"
 	byAgain  = "darray-again" // shown beside uncompressed files: the mapping of the call before is still there
-	byStream = "stream" // of reading: adding up as many bytes in memory
-	byDisk   = "disk"   // of writing
-	byMmap   = "mmap"   // shown beside uncompressed files: adding up a new mapping
+	byStream = "stream"       // of reading: adding up as many bytes in memory
+	byDisk   = "disk"         // of writing
+	byMmap   = "mmap"         // shown beside uncompressed files: adding up a new mapping
 )
 
 // contender is who takes turns, by a process for each case.
