@@ -26,6 +26,9 @@ var codecs = map[string][]ipc.Option{"": nil, "lz4": {ipc.WithLZ4()}, "zstd": {i
 func TestReadWhatArrowWrites(t *testing.T) {
 	leak.Check(t)
 	for _, nulls := range []bool{false, true} {
+		if testing.Short() && !nulls {
+			continue
+		}
 		batches := sample(everyType(), nulls, 0, 100, 1, 70, 9, 0, 300)
 		for codec, options := range codecs {
 			for _, stream := range []bool{false, true} {
@@ -47,6 +50,9 @@ func TestReadWhatArrowWrites(t *testing.T) {
 func TestArrowReadsWhatIsWritten(t *testing.T) {
 	leak.Check(t)
 	for _, nulls := range []bool{false, true} {
+		if testing.Short() && !nulls {
+			continue
+		}
 		whole := formattest.Batch(everyType(), 600, nulls, 8)
 		records := []arrow.RecordBatch{whole.NewSlice(13, 13), whole.NewSlice(13, 200), whole.NewSlice(200, 201), whole.NewSlice(201, 600)}
 		for _, o := range []format.WriteOptions{{}, {BatchRows: 64}, {BatchRows: 37, Compression: "lz4"}, {BatchRows: 100, Compression: "zstd"}} {

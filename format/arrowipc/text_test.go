@@ -19,6 +19,9 @@ import (
 // TestLongText: strings of several batches that 32-bit offsets cannot name are refused before memory is taken, with what to do.
 func TestLongText(t *testing.T) {
 	leak.Check(t)
+	if testing.Short() {
+		t.Skip("takes gigabytes under the race detector; run it without -short")
+	}
 	var out bytes.Buffer
 	record := texts(strings.Repeat("x", 32<<20), "y")
 	e, err := arrowipc.Format.Create(&out, record.Schema(), format.WriteOptions{})

@@ -109,6 +109,9 @@ func TestFullDisk(t *testing.T) {
 // TestBatchSizes: without BatchRows a batch takes about 64 MiB, of multiples of 64 rows, whatever the columns.
 func TestBatchSizes(t *testing.T) {
 	leak.Check(t)
+	if testing.Short() {
+		t.Skip("takes gigabytes under the race detector; run it without -short")
+	}
 	const rows = 9601
 	long := strings.Repeat("x", 16<<10)
 	b := arrowarray.NewStringBuilder(memory.DefaultAllocator)

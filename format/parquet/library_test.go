@@ -89,6 +89,9 @@ func TestLibrary(t *testing.T) {
 			{arrowparquet.DataPageV2, compress.Codecs.Zstd, true},
 			{arrowparquet.DataPageV2, compress.Codecs.Uncompressed, false},
 		} {
+			if testing.Short() && !page.nulls {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%+v", c.name, page), func(t *testing.T) {
 				o := append(append(small[:2:2], arrowparquet.WithDataPageVersion(page.version), arrowparquet.WithCompression(page.codec)), c.o...)
 				checkLibrary(t, library(t, formattest.Batch(c.types, 100, page.nulls, 4), 45, o...))
