@@ -97,8 +97,14 @@ func lostAt(t *testing.T, overQUIC, sending bool, at int64) (lost bool) {
 	if !cut.Load() && err != nil {
 		t.Error(err)
 	}
-	cl.stop()
 	var re *comm.RankError
+	if cut.Load() { // else rank 1 may hear of the end first
+		const nobodys = 1 << 20 // tag
+		if _, err := comm.Recv(t.Context(), cl.comms[1], 2, nobodys, make([]byte, 1)); !errors.As(err, &re) || re.Rank != 2 {
+			t.Errorf("rank 1 waits for rank 2 and got %v", err)
+		}
+	}
+	cl.stop()
 	if err := cl.served[1]; (err != nil) != cut.Load() || err != nil && (!errors.As(err, &re) || re.Rank != 2) {
 		t.Errorf("rank 1 served and got %v", err)
 	}
