@@ -158,7 +158,8 @@ func (o *Outline) find(n *Node) int {
 
 // Equal reports whether both name the same column of the same files as they were.
 func (s *Source) Equal(t *Source) bool {
-	return s == t || s.Column == t.Column && s.Name == t.Name && s.Format == t.Format && s.Width == t.Width && s.Step == t.Step && s.Views == t.Views && s.Base == t.Base && bytes.Equal(s.Options, t.Options) &&
+	return s == t || s.Column == t.Column && s.Name == t.Name && s.Format == t.Format && s.Width == t.Width &&
+		s.Step == t.Step && s.Views == t.Views && s.Base == t.Base && bytes.Equal(s.Options, t.Options) &&
 		slices.Equal(s.Paths, t.Paths) && slices.Equal(s.Version, t.Version) && slices.Equal(s.Rows, t.Rows) &&
 		slices.EqualFunc(s.Index, t.Index, bytes.Equal)
 }

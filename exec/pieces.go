@@ -74,7 +74,7 @@ func (p *planner) streams() {
 		reduced := s.Split && uses[s.value] == lean[s.value]
 		s.stream = reduced && uses[s.value] == 1
 		if v := s.source.Views; v > 0 {
-			s.viewed = v == 1 && s.source.Rows == nil || reduced && v*minPiece*array.LeafSize <= s.N
+			s.viewed = v == 1 && s.source.Rows == nil || reduced && v <= s.N/(minPiece*array.LeafSize)
 		}
 	}
 }

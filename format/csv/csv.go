@@ -7,8 +7,9 @@
 //
 // The delimiter, the header and the types of columns are told from a sample unless format.CSVOptions say them. The first record is a header
 // if none of its fields would read as a number, a truth value, a date or a time; one in quotes may, if the field below it has none. With a
-// name that is there twice it is one if a field below would read so. A type is the narrowest of bool, int64, uint64, float64, date32, timestamp[us] (UTC where texts have Z or an offset; ns where they
-// are that fine) and string that fits the sample; a value elsewhere that does not fit is an error of File.Read, which says where.
+// name that is there twice it is one if a field below would read so. A type is the narrowest of bool, int64, uint64, float64, date32,
+// timestamp[us] (UTC where texts have Z or an offset; ns where they are that fine) and string that fits the sample; a value elsewhere that
+// does not fit is an error of File.Read, which says where.
 // A field that is one of CSVOptions.Nulls is null; in quotes it is a string, but null all the same in columns of other types.
 //
 // Open looks at all of a file, once and in parallel, to count its records. File.Index spares that. Files of gzip are unpacked whole into

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -117,9 +119,48 @@ func roundTrip(t *testing.T, f format.Format, name string, types []arrow.DataTyp
 				for i, n := range sizes {
 					batches = append(batches, Batch(types, n, nulls, uint64(i*1000+n)))
 				}
-				file := Open(t, f, name, Encode(t, f, o, batches...), format.Options{})
-				checkRows(t, file, batches)
+				data := Encode(t, f, o, batches...)
+				checkRows(t, Open(t, f, name, data, format.Options{}), batches)
+				checkClosed(t, f, name, data, batches)
 			})
+		}
+	}
+}
+
+// checkClosed compares what a mapped file gave after it was closed: by then the mapping is gone, but for what is kept of it.
+func checkClosed(t *testing.T, f format.Format, name string, data []byte, batches []arrow.RecordBatch) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), filepath.Base(name))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in, err := format.OpenLocal(path, format.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := format.Open(t.Context(), f, in, format.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]int, file.Schema.NumFields())
+	for i := range all {
+		all[i] = i
+	}
+	got, err := file.Read(t.Context(), all, 0, file.Rows)
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		var parts []arrow.Array
+		for _, b := range batches {
+			parts = append(parts, b.Column(i))
+		}
+		want, err := concatenate(parts)
+		if err == nil {
+			err = Equal(got[i], want)
+		}
+		if err != nil {
+			t.Errorf("column %d after Close: %v", i, err)
 		}
 	}
 }
@@ -174,8 +215,9 @@ func checkRows(t *testing.T, file *format.File, batches []arrow.RecordBatch) {
 const hostileBudget = 64 << 20
 
 // Hostile breaks a good file in many ways: cut at every 64th byte or closer, and eight bytes, at every step-th, set to what is a huge, a
-// negative, a slightly wrong or an overlapping length (with -short: an eighth of all that). Each must be an error, or read as a whole, within ten seconds and
-// memory of twice the file and the budget. A cut file that reads with fewer rows than the good one is a silent loss, and fails.
+// negative, a slightly wrong or an overlapping length (with -short: an eighth of all that). Each must be an error, or read as a whole,
+// within ten seconds and memory of twice the file and the budget. A cut file that reads with fewer rows than the good one is a silent
+// loss, and fails.
 func Hostile(t *testing.T, f format.Format, name string, data []byte, step int) {
 	good := Open(t, f, name, data, format.Options{})
 	try := func(what string, broken []byte, fewer bool) {
