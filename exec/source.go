@@ -41,7 +41,7 @@ func (e *Executor) open(ctx context.Context, s *array.Source) (Reader, error) {
 	return o.reader, o.err
 }
 
-// trimReaders closes, before a run, the readers that nobody has asked for longest. Who needs one again opens it again; that a source cannot
+// trimReaders closes, before a run or a question, the readers that nobody has asked for longest. Who needs one again opens it again; that a source cannot
 // be read stays known.
 func (e *Executor) trimReaders() {
 	if len(e.readers) <= keptReaders {
@@ -190,6 +190,7 @@ func (e *Executor) ask(ctx context.Context, roots []*array.Node) error {
 	if len(sources) == 0 {
 		return nil
 	}
+	e.trimReaders()
 	for _, s := range sources {
 		if _, err := e.open(ctx, s); err != nil {
 			return fmt.Errorf("open %s: %w", s.Name, err)
@@ -247,6 +248,7 @@ func (e *Executor) answer(ctx context.Context, number uint32, in *comm.Incoming)
 	if err := readJSON(ctx, in, &sources); err != nil {
 		return err
 	}
+	e.trimReaders()
 	why := make([]string, len(sources))
 	for i, s := range sources {
 		if _, err := e.open(ctx, s); err != nil {

@@ -62,15 +62,17 @@ func TestManyFiles(t *testing.T) {
 					t.Errorf("%s: column %d adds up to %v, %v", what, first+i, got, err)
 				}
 			}
-			for rank := range open {
-				if is := open[rank].Load(); is > limit {
-					t.Errorf("%s: rank %d has %d columns open, at most %d are to be", what, rank, is, limit)
-				}
-			}
+			few(t, open, what, limit)
 		}
 		for i := range 3 * most {
 			check("one after another", most+1, i, i+1)
 		}
+		for i := range 3 * most { // which only asks who can read it
+			if _, err := cl.Explain(t.Context(), []*array.Node{apply(array.Sum, file(1000+i))}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		few(t, open, "asked about", most+1)
 		check("again", most+1, 0, 1)
 		check("again, from the root", most+1, 1, 2)
 		check("at once", 4*most, 0, 3*most)
@@ -80,6 +82,16 @@ func TestManyFiles(t *testing.T) {
 			if is := open[rank].Load(); is != 0 {
 				t.Errorf("rank %d has %d columns open in the end", rank, is)
 			}
+		}
+	}
+}
+
+// few fails where a rank has more than so many columns open.
+func few(t *testing.T, open []atomic.Int64, what string, limit int64) {
+	t.Helper()
+	for rank := range open {
+		if is := open[rank].Load(); is > limit {
+			t.Errorf("%s: rank %d has %d columns open, at most %d are to be", what, rank, is, limit)
 		}
 	}
 }
